@@ -1,0 +1,40 @@
+/**
+ * The port to the people who sign in. The provider keeps no users: it asks here. `valetkey/accounts` implements it with passwords
+ * in the same database; a host implements `find` over its own users.
+ */
+
+/** A person (or anything else that signs in). */
+export interface Account {
+  /** Subject identifier, at most 255 ASCII characters, never reassigned (OIDC Core §2). */
+  readonly sub: string;
+  /** False: no new sign-in, no refresh, no userinfo. */
+  readonly enabled: boolean;
+  /** Claims by their OpenID Connect names (`name`, `email`, `email_verified`, `address` …) and any of the host's own. `sub` is ignored. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** What the built-in login form collected. `username` is NFKC-normalised and trimmed. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** An account proven by credentials, with how it was proven. */
+export interface Authenticated {
+  readonly account: Account;
+  /** Authentication methods (RFC 8176), e.g. `['pwd']`. */
+  readonly amr: readonly string[];
+  readonly acr?: string;
+}
+
+export interface Accounts {
+  /** The account of this subject; null when there is none. Called on sign-in, code exchange, refresh and userinfo. */
+  find(sub: string): Promise<Account | null>;
+  /**
+   * Proves credentials for the built-in login page; null when they prove nothing. Must take the same time for unknown users.
+   * Absent: the host signs people in on a page of its own (`pages.login` as a URL).
+   */
+  authenticate?(credentials: Credentials): Promise<Authenticated | null>;
+  /** One canonical key per account for counting failed attempts, however the name was typed; without any I/O. Default: the lower-cased username. */
+  canonical?(username: string): string;
+}

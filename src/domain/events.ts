@@ -1,0 +1,120 @@
+/**
+ * What happened, for hosts, logs and the audit table. Ordinary events are written in batches off the hot path; revocations and
+ * administrative acts are written with the act. Events carry no secrets.
+ */
+
+import type { Random } from '../crypto/secrets.ts';
+import { base64url } from '../crypto/secrets.ts';
+import type { AuditEvent } from '../store/records.ts';
+import type { AuditStore } from '../store/store.ts';
+import type { EventListener, Logger } from './settings.ts';
+
+/** Everything that is told. */
+export type EventType =
+  | 'login.succeeded'
+  | 'login.failed'
+  | 'logout'
+  | 'authorization.granted'
+  | 'authorization.denied'
+  | 'authorization.revoked'
+  | 'code.replayed'
+  | 'tokens.issued'
+  | 'refresh_token.reused'
+  | 'token.revoked'
+  | 'client_auth.failed'
+  | 'request.refused'
+  | 'client.created'
+  | 'client.updated'
+  | 'client.deleted'
+  | 'subject.revoked'
+  | 'keys.rotated';
+
+/** An event as its sender describes it. */
+export interface EventFacts {
+  readonly sub?: string | null;
+  readonly clientId?: string | null;
+  readonly ip?: string | null;
+  readonly reason?: string | null;
+  readonly detail?: AuditEvent['detail'];
+}
+
+/** Written with the act, not later. */
+const AT_ONCE: readonly EventType[] = [
+  'logout',
+  'authorization.revoked',
+  'code.replayed',
+  'refresh_token.reused',
+  'token.revoked',
+  'client.created',
+  'client.updated',
+  'client.deleted',
+  'subject.revoked',
+  'keys.rotated',
+];
+const BATCH = 200;
+const MOST_WAITING = 10_000;
+const FLUSH_MILLISECONDS = 1000;
+
+export interface Events {
+  /** Tells an event; resolves once written for acts that are written at once, immediately for the others. Never throws. */
+  tell(type: EventType, facts: EventFacts): Promise<void>;
+  /** Writes what waits. */
+  flush(): Promise<void>;
+}
+
+export function createEvents(parts: {
+  readonly audit: AuditStore;
+  readonly clock: () => number;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly listener: EventListener | null;
+}): Events {
+  let waiting: AuditEvent[] = [];
+  let timer: ReturnType<typeof setTimeout> | null = null;
+
+  const write = async (events: readonly AuditEvent[]): Promise<void> => {
+    try {
+      for (let start = 0; start < events.length; start += BATCH) await parts.audit.append(events.slice(start, start + BATCH));
+    } catch (error) {
+      // An audit log that cannot be written must not end the request; operators learn it here.
+      parts.logger.error({ error, lost: events.length }, 'audit events could not be written');
+    }
+  };
+  const flush = async (): Promise<void> => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    const batch = waiting;
+    waiting = [];
+    if (batch.length > 0) await write(batch);
+  };
+
+  return {
+    async tell(type, facts) {
+      const event: AuditEvent = {
+        id: base64url(parts.random(12)),
+        at: parts.clock(),
+        type,
+        sub: facts.sub ?? null,
+        clientId: facts.clientId ?? null,
+        ip: facts.ip ?? null,
+        reason: facts.reason ?? null,
+        detail: facts.detail ?? {},
+      };
+      try {
+        parts.listener?.(event);
+      } catch (error) {
+        parts.logger.error({ error }, 'the event listener failed');
+      }
+      if (AT_ONCE.includes(type)) return await write([event]);
+      // Bounded: under a flood of refusals the oldest lines give way, memory does not.
+      if (waiting.length >= MOST_WAITING) waiting.shift();
+      waiting.push(event);
+      if (waiting.length >= BATCH) void flush();
+      else if (timer === null) {
+        timer = setTimeout(() => void flush(), FLUSH_MILLISECONDS);
+        timer.unref?.();
+      }
+    },
+    flush,
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * One pause for a human. An interaction travels sealed in the URL and is bound to its browser by a cookie, so that an anonymous
+ * visitor writes no row; only one too large for a URL is stored. It carries the request as sent and what the human did so far.
+ */
+import { sha256 } from '../crypto/bytes.ts';
+import { base64url, handleBody, newHandle } from '../crypto/secrets.ts';
+import type { Digest, Seconds } from '../store/records.ts';
+import type { Context } from './context.ts';
+
+export interface Interaction {
+  readonly id: string;
+  /** What it pauses. */
+  readonly purpose: 'authorize' | 'logout';
+  /** The request, the parameters its endpoint knows. Checked again each time it goes on. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Digest of the browser's binding cookie; null while unknown (a cross-site POST comes without cookies). */
+  readonly browser: Digest | null;
+  readonly startedAt: Seconds;
+  /** Session (its stored handle) in which the human signed in during this interaction. */
+  readonly loggedIn: Digest | null;
+  /** Subject the human chose to go on with. */
+  readonly chosen: string | null;
+  /** The human wants to go on as somebody else, and has not signed in as such yet. */
+  readonly switching: boolean;
+  /** What the human allowed, and as whom. */
+  readonly consent: { readonly sub: string; readonly scopes: readonly string[] } | null;
+}
+
+/** Characters a sealed interaction may take in a URL; proxies refuse long ones. */
+const LONGEST_IN_URL = 6000;
+
+export function newInteraction(
+  ctx: Context,
+  purpose: Interaction['purpose'],
+  params: Interaction['params'],
+  browser: Digest | null,
+): Interaction {
+  return {
+    id: base64url(ctx.settings.random(16)),
+    purpose,
+    params,
+    browser,
+    startedAt: ctx.now(),
+    loggedIn: null,
+    chosen: null,
+    switching: false,
+    consent: null,
+  };
+}
+
+/** The text that stands for an interaction in a URL or form. */
+export async function sealInteraction(ctx: Context, interaction: Interaction): Promise<string> {
+  const sealed = ctx.vault.seal('interaction', JSON.stringify(interaction));
+  if (sealed.length <= LONGEST_IN_URL) return sealed;
+  const handle = newHandle('interaction', ctx.settings.random);
+  await ctx.store.interactions.put(sha256(handle), sealed, ctx.now() + ctx.settings.lifetimes.interaction);
+  return handle;
+}
+
+/** The interaction of a text, or null when we never sealed it. Age and browser are judged by the caller. */
+export async function openInteraction(ctx: Context, text: string): Promise<Interaction | null> {
+  const stored = handleBody('interaction', text) !== null;
+  const sealed = stored ? await ctx.store.interactions.find(sha256(text), ctx.now()) : text;
+  if (sealed === null) return null;
+  const json = ctx.vault.open('interaction', sealed);
+  return json === null ? null : (JSON.parse(json) as Interaction);
+}
+
+/** True when the page was left open for too long: the interaction starts over. */
+export function isStale(ctx: Context, interaction: Interaction): boolean {
+  return interaction.startedAt + ctx.settings.lifetimes.interaction <= ctx.now();
+}
+
+/** The same request, from the beginning. */
+export function restarted(ctx: Context, interaction: Interaction): Interaction {
+  return newInteraction(ctx, interaction.purpose, interaction.params, interaction.browser);
+}
+
+/** The value that proves a form was made by us for this browser, this interaction and this state of its session. */
+export function formToken(ctx: Context, form: string, interaction: Interaction, session: Digest | null): string {
+  return ctx.vault.mac('form', [form, interaction.id, interaction.browser ?? '', session ?? ''].join('\n'));
+}

@@ -1,0 +1,34 @@
+/** Which scopes a client gets of those it asks for. */
+import { OAuthError } from '../protocol/errors.ts';
+import { parseScope } from '../protocol/scope.ts';
+import type { Client } from '../store/records.ts';
+import type { Settings } from './settings.ts';
+
+/** Scopes that speak of a user; they mean nothing when a client acts for itself. */
+const ABOUT_USERS = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
+
+/**
+ * The scopes a request comes down to. Unknown values, and those the client may not have, are left out (OIDC Core §3.1.2.1).
+ * @param scope the `scope` parameter; absent: the default scopes
+ * @param acting whether a user is involved
+ * @throws OAuthError `invalid_scope` when it is malformed, or when nothing of it is left
+ */
+export function resolveScopes(
+  settings: Settings,
+  client: Client,
+  scope: string | undefined,
+  acting: 'for-user' | 'for-client',
+): readonly string[] {
+  const wanted = scope === undefined ? settings.defaultScopes : parseScope(scope);
+  const available = wanted.filter(
+    (name) =>
+      settings.scopes.has(name) &&
+      (client.scopes === null || client.scopes.includes(name)) &&
+      (acting === 'for-user' || !ABOUT_USERS.includes(name)),
+  );
+  // RFC 6749 §3.3: the requested scope is invalid when nothing of it can be granted.
+  if (scope !== undefined && wanted.length > 0 && available.length === 0) {
+    throw new OAuthError('invalid_scope', 'scope_not_available', 'None of the requested scopes is available to this client.');
+  }
+  return available;
+}

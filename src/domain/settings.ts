@@ -1,0 +1,100 @@
+/** The configuration after every default and check: what the rest of the code reads. Defaults stand in `config.ts` alone. */
+import type { Random } from '../crypto/secrets.ts';
+import type { SigningAlg } from '../protocol/names.ts';
+import type { ParamLimits } from '../protocol/params.ts';
+import type { AuditEvent } from '../store/records.ts';
+import type { Accounts } from './accounts.ts';
+import type { Pages } from './pages.ts';
+
+/** A scope and what it means. */
+export interface ScopeDefinition {
+  readonly name: string;
+  /** Plain words for the consent page, continuing "This lets the application …". */
+  readonly description: string;
+  /** Claims it releases at userinfo. */
+  readonly claims: readonly string[];
+}
+
+/** Lifetimes in seconds. */
+export interface Lifetimes {
+  readonly code: number;
+  readonly accessToken: number;
+  readonly idToken: number;
+  readonly refreshTokenIdle: number;
+  readonly refreshTokenAbsolute: number;
+  readonly sessionIdle: number;
+  readonly sessionAbsolute: number;
+  /** After this a page that was left open starts again. */
+  readonly interaction: number;
+}
+
+/** When signing keys are published, used and withdrawn. Seconds. */
+export interface KeySchedule {
+  readonly algs: readonly SigningAlg[];
+  /** A new key takes over this long after the one before. */
+  readonly rotateEvery: number;
+  /** A key is published this long before its first use; longer than caches live. */
+  readonly publishBefore: number;
+  /** A key stays published this long after its last use; longer than tokens and caches live. */
+  readonly keepAfter: number;
+}
+
+/** A private key given by configuration instead of the store. */
+export interface GivenKey {
+  readonly pem: string;
+  readonly alg: SigningAlg;
+  /** False: only published, for tokens signed with it earlier. */
+  readonly active: boolean;
+}
+
+/** A failure budget: so many in so many seconds. */
+export interface Budget {
+  readonly limit: number;
+  readonly seconds: number;
+}
+
+/** Hears every event, in the process that caused it. */
+export type EventListener = (event: AuditEvent) => void;
+
+/** A logger as most libraries have it. Messages carry no secrets. */
+export interface Logger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface Settings {
+  readonly issuer: string;
+  /** Starts with a slash, ends without one; '' at the root. */
+  readonly basePath: string;
+  readonly secrets: readonly string[];
+  readonly accounts: Accounts;
+  readonly pages: Pages;
+  readonly name: string;
+  readonly logoUrl: string | null;
+  readonly scopes: ReadonlyMap<string, ScopeDefinition>;
+  /** Scopes granted when a request names none. */
+  readonly defaultScopes: readonly string[];
+  readonly lifetimes: Lifetimes;
+  readonly refreshRotation: boolean;
+  /** Seconds in which the immediate predecessor of a refresh token gets the same answer again. */
+  readonly refreshGrace: number;
+  readonly keySchedule: KeySchedule;
+  readonly givenKeys: readonly GivenKey[] | null;
+  /** Seconds that caches may keep the JWKS and discovery documents. */
+  readonly publicMaxAge: number;
+  readonly logoutConfirmation: 'always' | 'when-unproven';
+  readonly logoutRevokesTokens: boolean;
+  readonly allowMissingPkce: boolean;
+  readonly allowLocalhostRedirect: boolean;
+  /** Options in force that weaken security, named at start-up. */
+  readonly weakened: readonly string[];
+  readonly limits: ParamLimits & { readonly url: number };
+  readonly budgets: { readonly login: Budget; readonly loginByAddress: Budget; readonly clientAuth: Budget };
+  /** Seconds that a client may be served from memory after it changed on another node. */
+  readonly clientCacheSeconds: number;
+  readonly clock: () => number;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly onEvent: EventListener | null;
+}

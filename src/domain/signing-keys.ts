@@ -1,0 +1,223 @@
+/**
+ * The issuer's signing keys over time: next → current → retired → removed. The set is changed by compare and swap, so that ten nodes
+ * starting at once, or a rotation on every node, make one set. Keys come from the store, or from configuration (PEM).
+ */
+import type { JWK } from 'jose';
+import {
+  createKeyring,
+  generateSigningKey,
+  importSigningKey,
+  type KeyPairJwk,
+  type Keyring,
+  type KeyState,
+  readPrivateKeyPem,
+  type SigningKey,
+} from '../crypto/keyring.ts';
+import type { Vault } from '../crypto/secrets.ts';
+import type { SigningAlg } from '../protocol/names.ts';
+import type { KeySet, StoredKey } from '../store/records.ts';
+import type { KeyStore } from '../store/store.ts';
+import type { Events } from './events.ts';
+import type { GivenKey, KeySchedule } from './settings.ts';
+
+/** A key as operators see it. */
+export interface KeyInfo {
+  readonly kid: string;
+  readonly alg: SigningAlg;
+  readonly state: KeyState;
+  readonly activeAt: number;
+  readonly retiredAt: number | null;
+  readonly removedAt: number | null;
+}
+
+export interface SigningKeys {
+  /** Makes missing keys and moves due ones; called at start and from time to time. */
+  maintain(): Promise<void>;
+  /** The key that signs with `alg` now. @throws Error when none exists */
+  signingKey(alg: SigningAlg): Promise<SigningKey>;
+  /** A key whose signatures we accept. */
+  find(kid: string): Promise<SigningKey | null>;
+  published(): Promise<readonly JWK[]>;
+  list(): Promise<readonly KeyInfo[]>;
+  /**
+   * Publishes a new key for every algorithm; it takes over after `publishBefore` seconds and the old one stays for `keepAfter`.
+   * `emergency`: it takes over now and the old ones are removed at once. @throws Error when keys are given by configuration
+   */
+  rotate(emergency: boolean): Promise<void>;
+}
+
+interface Parts {
+  readonly store: KeyStore;
+  readonly vault: Vault;
+  readonly events: Events;
+  readonly schedule: KeySchedule;
+  readonly given: readonly GivenKey[] | null;
+  readonly now: () => number;
+}
+
+/** Seconds after which a loaded set is looked up again; far less than a key is published before use. */
+const FRESH_SECONDS = 30;
+
+export function createSigningKeys(parts: Parts): SigningKeys {
+  const { store, now, schedule } = parts;
+  let loaded: { readonly ring: Keyring; readonly version: number; checkedAt: number } | null = null;
+  let loading: Promise<Keyring> | null = null;
+  let starting: Promise<Keyring> | null = null;
+
+  const unlock = (key: StoredKey): KeyPairJwk => {
+    const text = parts.vault.open('signing key', key.sealedPrivateJwk);
+    // A key we cannot open must stop the start: silently making new keys would break every relying party.
+    if (text === null) throw new Error(`The signing key ${key.kid} cannot be opened: the secret is not the one it was sealed with.`);
+    return { kid: key.kid, alg: key.alg as SigningAlg, privateJwk: JSON.parse(text) as JWK, publicJwk: JSON.parse(key.publicJwk) as JWK };
+  };
+  const open = async (set: KeySet | null): Promise<Keyring> => {
+    const kept = loaded;
+    if (kept !== null && set !== null && kept.version === set.version) {
+      kept.checkedAt = now();
+      return kept.ring;
+    }
+    const ring = createKeyring(await Promise.all((set?.keys ?? []).map(async (key) => await importSigningKey(unlock(key), key))));
+    loaded = { ring, version: set?.version ?? 0, checkedAt: now() };
+    return ring;
+  };
+  const given = async (keys: readonly GivenKey[]): Promise<Keyring> => {
+    const imported = await Promise.all(
+      // An inactive key has a start so early that any active one of its algorithm is newer.
+      keys.map(async (key, index) =>
+        importSigningKey(await readPrivateKeyPem(key.pem, key.alg), {
+          activeAt: key.active ? keys.length - index : -1 - index,
+          retiredAt: null,
+          removedAt: null,
+        }),
+      ),
+    );
+    const ring = createKeyring(imported);
+    loaded = { ring, version: -1, checkedAt: Number.POSITIVE_INFINITY };
+    return ring;
+  };
+  const load = async (): Promise<Keyring> => {
+    if (parts.given !== null) return loaded?.ring ?? (await given(parts.given));
+    loading ??= store
+      .load()
+      .then(open)
+      .finally(() => {
+        loading = null;
+      });
+    return await loading;
+  };
+  const start = async (): Promise<Keyring> => {
+    const first = await load();
+    if (first.keys.length > 0) return first;
+    await change((keys) => dueKeys(keys, schedule, now()));
+    return await load();
+  };
+  const ring = async (): Promise<Keyring> => {
+    if (loaded === null || loaded.ring.keys.length === 0) {
+      // Many first requests at once make one set, once.
+      starting ??= start().finally(() => {
+        starting = null;
+      });
+      return await starting;
+    }
+    // Signing goes on from memory while the store cannot answer; a published key is good for much longer than an outage.
+    if (loaded.checkedAt + FRESH_SECONDS <= now()) void load().catch(() => undefined);
+    return loaded.ring;
+  };
+
+  /** Applies a change until it wins the compare and swap or finds nothing to do. */
+  const change = async (plan: (keys: readonly StoredKey[]) => KeyPlan): Promise<boolean> => {
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      const set = await store.load();
+      const { keep, make } = plan(set?.keys ?? []);
+      if (make.length === 0 && keep.length === (set?.keys.length ?? 0)) return false;
+      const made = await Promise.all(make.map(async (wish) => await newStoredKey(wish)));
+      if (await store.swap(set?.version ?? 0, [...keep, ...made])) {
+        await open(await store.load());
+        return true;
+      }
+    }
+    throw new Error('The signing keys kept changing while they were being changed.');
+  };
+  const newStoredKey = async (wish: KeyWish): Promise<StoredKey> => {
+    const pair = await generateSigningKey(wish.alg);
+    return {
+      kid: pair.kid,
+      alg: pair.alg,
+      sealedPrivateJwk: parts.vault.seal('signing key', JSON.stringify(pair.privateJwk)),
+      publicJwk: JSON.stringify(pair.publicJwk),
+      createdAt: now(),
+      activeAt: wish.activeAt,
+      retiredAt: null,
+      removedAt: null,
+    };
+  };
+
+  return {
+    async maintain() {
+      if (parts.given !== null) return void (await load());
+      await load();
+      await change((keys) => dueKeys(keys, schedule, now()));
+    },
+    async signingKey(alg) {
+      const key = (await ring()).current(alg, now());
+      if (key === null) throw new Error(`There is no signing key for ${alg}.`);
+      return key;
+    },
+    find: async (kid) => (await ring()).find(kid, now()) ?? (parts.given === null ? (await load()).find(kid, now()) : null),
+    published: async () => (await ring()).published(now()),
+    async list() {
+      const current = await load();
+      return current.keys.map(({ kid, alg, activeAt, retiredAt, removedAt }) => ({
+        kid,
+        alg,
+        state: current.state(kid, now()),
+        activeAt,
+        retiredAt,
+        removedAt,
+      }));
+    },
+    async rotate(emergency) {
+      if (parts.given !== null) throw new Error('The signing keys are given by configuration: change them there.');
+      const start = emergency ? now() : now() + schedule.publishBefore;
+      await change((keys) => ({
+        keep: emergency ? [] : keys.map((key) => retire(key, start, schedule)),
+        make: schedule.algs.map((alg) => ({ alg, activeAt: start })),
+      }));
+      await parts.events.tell('keys.rotated', { detail: { emergency } });
+    },
+  };
+}
+
+interface KeyWish {
+  readonly alg: SigningAlg;
+  readonly activeAt: number;
+}
+
+interface KeyPlan {
+  readonly keep: readonly StoredKey[];
+  readonly make: readonly KeyWish[];
+}
+
+function retire(key: StoredKey, at: number, schedule: KeySchedule): StoredKey {
+  if (key.retiredAt !== null && key.retiredAt <= at) return key;
+  return { ...key, retiredAt: at, removedAt: at + schedule.keepAfter };
+}
+
+/** What is due: keys of an algorithm that has none, successors of keys near their end, removal of those past it. Pure. */
+export function dueKeys(keys: readonly StoredKey[], schedule: KeySchedule, now: number): KeyPlan {
+  let keep = keys.filter((key) => key.removedAt === null || key.removedAt > now);
+  const make: KeyWish[] = [];
+  for (const alg of schedule.algs) {
+    const newest = keep.filter((key) => key.alg === alg).sort((a, b) => b.activeAt - a.activeAt)[0];
+    if (newest === undefined) {
+      make.push({ alg, activeAt: now });
+      continue;
+    }
+    const due = newest.activeAt + schedule.rotateEvery;
+    if (due - schedule.publishBefore > now) continue;
+    const activeAt = Math.max(due, now + schedule.publishBefore);
+    make.push({ alg, activeAt });
+    keep = keep.map((key) => (key.alg === alg ? retire(key, activeAt, schedule) : key));
+  }
+  return { keep, make };
+}

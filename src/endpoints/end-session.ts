@@ -1,0 +1,169 @@
+/**
+ * Logout started by a relying party (OIDC RP-Initiated Logout 1.0 §2): check, ask the user unless the hint proves the session and the
+ * configuration trusts it, end the session, return to a registered address or show a page.
+ */
+import { JwtError } from '../crypto/jwt.ts';
+import type { Context } from '../domain/context.ts';
+import { type Hint, verifyHint } from '../domain/id-tokens.ts';
+import { formToken, type Interaction, newInteraction, sealInteraction } from '../domain/interactions.ts';
+import { endSession as end } from '../domain/sessions.ts';
+import { endpointUrl } from '../domain/urls.ts';
+import { OAuthError } from '../protocol/errors.ts';
+import { type Params, paramsOf } from '../protocol/params.ts';
+import type { Client, Session } from '../store/records.ts';
+import { endSessionCookie, knownBrowser } from '../web/browser.ts';
+import type { Call } from '../web/call.ts';
+import { requireOwnForm } from '../web/forms.ts';
+import { clientView, page, pageView } from '../web/page.ts';
+import { redirect } from '../web/respond.ts';
+import { accountName, goOn, goOnUnbound, resume, whoIsHere } from './authorization-flow.ts';
+import type { Endpoint } from './endpoint.ts';
+
+const LOGOUT_PARAMS = ['id_token_hint', 'logout_hint', 'client_id', 'post_logout_redirect_uri', 'state', 'ui_locales'] as const;
+
+export const endSession: Endpoint = {
+  name: 'rp-initiated-logout',
+  methods: ['GET', 'POST'],
+  refuses: 'page',
+
+  async handle(ctx, call) {
+    if (call.method === 'POST') {
+      const form = await call.form();
+      return form.has('decision') ? await takeDecision(ctx, call, form) : await takePost(ctx, form);
+    }
+    const text = call.query().get('interaction');
+    const interaction =
+      text === undefined
+        ? newInteraction(ctx, 'logout', pick(call.query()), knownBrowser(ctx, call))
+        : await resume(ctx, call, text, 'logout');
+    return await dispatch(ctx, call, interaction);
+  },
+};
+
+/** A logout request that passed its checks. */
+interface LogoutRequest {
+  readonly client: Client | null;
+  readonly hint: Hint | null;
+  /** Where to go afterwards, `state` included. */
+  readonly returnTo: string | null;
+}
+
+// A relying party's POST comes from another site, without our cookies; it goes on as a GET that has them.
+async function takePost(ctx: Context, form: Params): Promise<Response> {
+  await readLogoutRequest(ctx, form);
+  return await goOnUnbound(ctx, 'rp-initiated-logout', newInteraction(ctx, 'logout', pick(form), null));
+}
+
+async function dispatch(ctx: Context, call: Call, interaction: Interaction): Promise<Response> {
+  const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
+  const { session, account } = await whoIsHere(ctx, call);
+  // Nobody is signed in (any longer): the second relying party of one logout still gets its answer.
+  if (session === null) return finish(ctx, call, request);
+  if (!mustAsk(ctx, request, session)) {
+    await end(ctx, session, call.ip);
+    return finish(ctx, call, request);
+  }
+  if (interaction.browser === null) return await goOn(ctx, call, 'rp-initiated-logout', interaction);
+  const view = {
+    ...pageView(ctx, call, locales(interaction)),
+    client: request.client === null ? null : clientView(request.client, null),
+    accountName: accountName(account),
+    form: {
+      action: endpointUrl(ctx.settings, 'rp-initiated-logout'),
+      fields: { interaction: await sealInteraction(ctx, interaction), token: formToken(ctx, 'logout', interaction, session.handle) },
+    },
+  };
+  return page(ctx, ctx.settings.pages.logout(view), request.returnTo === null ? { form: true } : { formGoesTo: request.returnTo });
+}
+
+// RP-Initiated Logout §2: without a hint that names the current session, the user is asked.
+function mustAsk(ctx: Context, request: LogoutRequest, session: Session): boolean {
+  if (ctx.settings.logoutConfirmation === 'always' || request.hint === null) return true;
+  return request.hint.sub !== session.sub || request.hint.sid !== session.sid;
+}
+
+async function takeDecision(ctx: Context, call: Call, form: Params): Promise<Response> {
+  const interaction = await resume(ctx, call, form.get('interaction'), 'logout');
+  const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
+  const { session } = await whoIsHere(ctx, call);
+  if (session === null) return finish(ctx, call, request);
+  requireOwnForm(call, form.get('token'), formToken(ctx, 'logout', interaction, session.handle));
+  switch (form.need('decision')) {
+    case 'logout':
+      await end(ctx, session, call.ip);
+      return finish(ctx, call, request);
+    case 'stay':
+      return signedOutPage(ctx, call, request, false);
+    default:
+      throw new OAuthError('invalid_request', 'decision', 'The form carries no decision that is known here.');
+  }
+}
+
+function finish(ctx: Context, call: Call, request: LogoutRequest): Response {
+  if (request.returnTo !== null) return redirect(request.returnTo, [endSessionCookie(ctx)]);
+  return signedOutPage(ctx, call, request, true);
+}
+
+function signedOutPage(ctx: Context, call: Call, request: LogoutRequest, signedOut: boolean): Response {
+  const view = { ...pageView(ctx, call), client: request.client === null ? null : clientView(request.client, null), signedOut };
+  return page(ctx, ctx.settings.pages.signedOut(view), signedOut ? { cookies: [endSessionCookie(ctx)] } : {});
+}
+
+/** @throws OAuthError `invalid_request` */
+async function readLogoutRequest(ctx: Context, params: Params): Promise<LogoutRequest> {
+  params.refuseRepeated(LOGOUT_PARAMS);
+  const hint = await readHint(ctx, params.get('id_token_hint'));
+  const clientId = params.get('client_id');
+  // RP-Initiated Logout §2: client_id and the hint name the same client.
+  if (hint !== null && clientId !== undefined && clientId !== hint.client.clientId) {
+    throw new OAuthError('invalid_request', 'logout_client_mismatch', 'The client_id is not that of the id_token_hint.');
+  }
+  const client = hint?.client ?? (clientId === undefined ? null : await ctx.clients.find(clientId));
+  if (clientId !== undefined && client === null) {
+    throw new OAuthError('invalid_request', 'logout_client_unknown', 'The application is not registered here.');
+  }
+  return { client, hint, returnTo: returnAddress(client, params) };
+}
+
+async function readHint(ctx: Context, jwt: string | undefined): Promise<Hint | null> {
+  if (jwt === undefined) return null;
+  try {
+    return await verifyHint(ctx, jwt);
+  } catch (cause) {
+    if (!(cause instanceof JwtError)) throw cause;
+    throw new OAuthError('invalid_request', 'logout_hint_invalid', 'Missing or invalid id_token_hint.', { cause });
+  }
+}
+
+// RP-Initiated Logout §3: the address is one that the client registered, exactly, and the client is known.
+function returnAddress(client: Client | null, params: Params): string | null {
+  const uri = params.get('post_logout_redirect_uri');
+  if (uri === undefined) return null;
+  if (client === null) {
+    throw new OAuthError('invalid_request', 'logout_client_missing', 'A post_logout_redirect_uri needs an id_token_hint or a client_id.');
+  }
+  if (!client.postLogoutRedirectUris.includes(uri)) {
+    throw new OAuthError(
+      'invalid_request',
+      'logout_redirect_uri_mismatch',
+      'The post_logout_redirect_uri is not registered for this application.',
+    );
+  }
+  const state = params.get('state');
+  if (state === undefined) return uri;
+  return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`;
+}
+
+function pick(params: Params): Record<string, string> {
+  params.refuseRepeated(LOGOUT_PARAMS);
+  const picked: Record<string, string> = {};
+  for (const name of LOGOUT_PARAMS) {
+    const value = params.get(name);
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}
+
+function locales(interaction: Interaction): readonly string[] {
+  return (interaction.params['ui_locales'] ?? '').split(' ').filter((tag) => /^[A-Za-z0-9-]{1,35}$/.test(tag));
+}

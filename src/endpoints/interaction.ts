@@ -1,0 +1,234 @@
+/**
+ * Where people answer: the login, account and consent pages and their forms. GET draws the page that is due; POST takes a decision, checks it,
+ * and hands back to the authorization endpoint. Hosts with pages of their own use the same answers through `provider.interactions`.
+ */
+import type { Authenticated } from '../domain/accounts.ts';
+import type { Context } from '../domain/context.ts';
+import { formToken, type Interaction, isStale, restarted, sealInteraction } from '../domain/interactions.ts';
+import type { ConsentView, LoginView, PageView } from '../domain/pages.ts';
+import { type Login, startSession } from '../domain/sessions.ts';
+import { endpointUrl } from '../domain/urls.ts';
+import { OAuthError } from '../protocol/errors.ts';
+import { covers } from '../protocol/scope.ts';
+import type { Session } from '../store/records.ts';
+import { sessionCookie } from '../web/browser.ts';
+import type { Call } from '../web/call.ts';
+import { requireOwnForm } from '../web/forms.ts';
+import { clientView, page, pageView } from '../web/page.ts';
+import { accountName, destinationOf, type Flow, goOn, resume, survey, whoIsHere } from './authorization-flow.ts';
+import { refuse } from './authorize-response.ts';
+import type { Endpoint } from './endpoint.ts';
+
+export const interaction: Endpoint = {
+  name: 'interaction',
+  methods: ['GET', 'POST'],
+  refuses: 'page',
+
+  async handle(ctx, call) {
+    if (call.method === 'POST') return await takeDecision(ctx, call);
+    const opened = await resume(ctx, call, call.query().get('interaction'), 'authorize');
+    const idle = isStale(ctx, opened);
+    const current = idle ? restarted(ctx, opened) : opened;
+    const proven = await destinationOf(ctx, current);
+    return await refusing(ctx, proven, async () => {
+      const flow = await survey(ctx, call, current, proven);
+      return await draw(ctx, call, flow, { problem: idle ? 'idle' : null });
+    });
+  },
+};
+
+/** A refusal here goes to the client, as at the authorization endpoint. */
+async function refusing(ctx: Context, proven: Flow['proven'], work: () => Promise<Response>): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof OAuthError) || error.status !== 400) throw error;
+    await ctx.events.tell('request.refused', { clientId: proven.client.clientId, reason: error.reason });
+    return refuse(ctx, proven.destination, error);
+  }
+}
+
+interface Notice {
+  readonly problem: LoginView['problem'];
+  readonly username?: string;
+  readonly retryAfter?: number;
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The page of the step that is due; when none is, the authorization endpoint goes on. */
+async function draw(ctx: Context, call: Call, flow: Flow, notice: Notice): Promise<Response> {
+  const { step, interaction: current, proven, request, session } = flow;
+  if (step.step === 'done' || step.step === 'refuse') return await goOn(ctx, call, 'authorize', current);
+  const pageOrUrl = ctx.settings.pages[step.step];
+  if (typeof pageOrUrl === 'string') return await goOn(ctx, call, new URL(pageOrUrl, ctx.settings.issuer), current);
+  // A page is drawn for the browser it is bound to, so that its form comes from there.
+  if (current.browser === null) return await goOn(ctx, call, 'interaction', current);
+
+  const boundSession = step.step === 'login' ? null : (session?.handle ?? null);
+  const shared = {
+    ...pageView(ctx, call, request.uiLocales),
+    client: clientView(proven.client, request.destination.redirectUri),
+    form: {
+      action: endpointUrl(ctx.settings, 'interaction'),
+      fields: {
+        interaction: await sealInteraction(ctx, current),
+        step: step.step,
+        token: formToken(ctx, step.step, current, boundSession),
+      },
+    },
+  };
+  const options = { formGoesTo: request.destination.redirectUri, status: notice.status ?? 200, headers: notice.headers ?? {} };
+  const { pages } = ctx.settings;
+  if (step.step === 'login' && typeof pages.login !== 'string') {
+    const username = notice.username ?? request.loginHint ?? '';
+    const { problem, retryAfter } = notice;
+    return page(
+      ctx,
+      pages.login({
+        ...shared,
+        username,
+        problem,
+        retryAfter: retryAfter ?? null,
+        again: session !== null && step.because !== 'switch_account',
+      }),
+      options,
+    );
+  }
+  if (step.step === 'account' && typeof pages.account !== 'string') {
+    return page(ctx, pages.account({ ...shared, accountName: accountName(flow.account) }), options);
+  }
+  if (step.step === 'consent' && typeof pages.consent !== 'string')
+    return page(ctx, pages.consent(consentView(ctx, flow, shared)), options);
+  throw new Error(`no page for the step ${step.step}`);
+}
+
+function consentView(ctx: Context, flow: Flow, shared: PageView & Pick<ConsentView, 'client' | 'form'>): ConsentView {
+  const known = flow.authorization?.scopes ?? [];
+  const views = flow.request.scopes
+    .filter((name) => name !== 'offline_access')
+    .map((name) => ({ name, description: ctx.settings.scopes.get(name)?.description ?? name }));
+  return {
+    ...shared,
+    accountName: accountName(flow.account),
+    newScopes: views.filter(({ name }) => !known.includes(name)),
+    knownScopes: views.filter(({ name }) => known.includes(name)),
+    offline: flow.request.scopes.includes('offline_access'),
+  };
+}
+
+async function takeDecision(ctx: Context, call: Call): Promise<Response> {
+  const form = await call.form();
+  const opened = await resume(ctx, call, form.get('interaction'), 'authorize');
+  const step = form.need('step');
+  const { session } = await whoIsHere(ctx, call);
+  const bound = step === 'login' ? null : (session?.handle ?? null);
+  requireOwnForm(call, form.get('token'), formToken(ctx, step, opened, bound));
+  // The page was open for long, but the decision is of now: it counts for a new start.
+  const current = isStale(ctx, opened) ? { ...restarted(ctx, opened), loggedIn: opened.loggedIn } : opened;
+  const decision = form.need('decision');
+  switch (`${step} ${decision}`) {
+    case 'login login':
+      return await logIn(ctx, call, current, form.get('username') ?? '', form.get('password') ?? '');
+    case 'login cancel':
+    case 'account cancel':
+    case 'consent deny':
+      return await deny(ctx, call, current);
+    case 'account switch':
+    case 'consent switch':
+      return await goOn(ctx, call, 'authorize', { ...current, switching: true, loggedIn: null, chosen: null, consent: null });
+    case 'account continue':
+      return await goOn(ctx, call, 'authorize', { ...current, chosen: session?.sub ?? null });
+    case 'consent allow':
+      return await allow(ctx, call, current, null);
+    default:
+      throw new OAuthError('invalid_request', 'decision', 'The form carries no decision that is known here.');
+  }
+}
+
+async function logIn(ctx: Context, call: Call, current: Interaction, typed: string, password: string): Promise<Response> {
+  const { accounts, budgets } = ctx.settings;
+  // One spelling per account before anything is looked up or counted.
+  const username = typed.normalize('NFKC').trim().slice(0, 255);
+  const accountKey = `login ${accounts.canonical?.(username) ?? username.toLowerCase()}`;
+  const addressKey = `login address ${call.ip ?? ''}`;
+  let proven: Authenticated | null;
+  try {
+    ctx.limiter.check(addressKey);
+    // Counted before it is evaluated: of many parallel guesses only as many as the budget are ever tried.
+    await ctx.limiter.spend(accountKey, budgets.login);
+    proven =
+      username === '' || password === '' || accounts.authenticate === undefined
+        ? null
+        : await accounts.authenticate({ username, password });
+    if (proven?.account.enabled !== true) {
+      await ctx.events.tell('login.failed', { ip: call.ip, reason: 'credentials' });
+      await ctx.limiter.spend(addressKey, budgets.loginByAddress);
+      return await loginAgain(ctx, call, current, { problem: 'credentials', username, status: 422 });
+    }
+  } catch (error) {
+    if (!(error instanceof OAuthError) || error.status !== 429) throw error;
+    const notice = {
+      problem: 'limited',
+      username,
+      status: 429,
+      headers: error.headers,
+      retryAfter: Number(error.headers['Retry-After']),
+    } as const;
+    return await loginAgain(ctx, call, current, notice);
+  }
+  await ctx.limiter.restore(accountKey);
+  return await completeLogin(ctx, call, current, { sub: proven.account.sub, amr: proven.amr, acr: proven.acr ?? null });
+}
+
+async function loginAgain(ctx: Context, call: Call, current: Interaction, notice: Notice): Promise<Response> {
+  const proven = await destinationOf(ctx, current);
+  return await refusing(ctx, proven, async () => {
+    const flow = await survey(ctx, call, current, proven);
+    const step = flow.step.step === 'login' ? flow.step : ({ step: 'login', because: 'no_session' } as const);
+    return await draw(ctx, call, { ...flow, step }, notice);
+  });
+}
+
+/** Starts the session of somebody who proved who they are and goes on. */
+export async function completeLogin(ctx: Context, call: Call, current: Interaction, login: Login): Promise<Response> {
+  const before = await whoIsHere(ctx, call);
+  const { session, handle } = await startSession(ctx, login, before.session);
+  await ctx.events.tell('login.succeeded', { sub: session.sub, ip: call.ip });
+  const next = { ...current, loggedIn: session.handle, chosen: session.sub, switching: false, consent: null };
+  return await goOn(ctx, call, 'authorize', next, [sessionCookie(ctx, handle)]);
+}
+
+/**
+ * Records what the user allowed and goes on. Only what the request asks for can be allowed, whatever is passed.
+ * @param scopes a part of the requested scopes, or null for all
+ */
+export async function allow(ctx: Context, call: Call, current: Interaction, scopes: readonly string[] | null): Promise<Response> {
+  const proven = await destinationOf(ctx, current);
+  return await refusing(ctx, proven, async () => {
+    const flow = await survey(ctx, call, current, proven);
+    const session = requireSession(flow);
+    if (scopes !== null && !covers(scopes, flow.request.scopes)) {
+      throw new OAuthError('access_denied', 'consent_partial', 'The user did not allow all that was asked for.');
+    }
+    return await goOn(ctx, call, 'authorize', { ...current, consent: { sub: session.sub, scopes: flow.request.scopes } });
+  });
+}
+
+function requireSession(flow: Flow): Session {
+  if (flow.session === null) throw new OAuthError('login_required', 'session_ended', 'The user is not signed in any longer.');
+  return flow.session;
+}
+
+/** Tells the client that the user declined (RFC 6749 §4.1.2.1). */
+export async function deny(ctx: Context, call: Call, current: Interaction): Promise<Response> {
+  const proven = await destinationOf(ctx, current);
+  const { session } = await whoIsHere(ctx, call);
+  await ctx.events.tell('authorization.denied', {
+    sub: session?.sub ?? null,
+    clientId: proven.client.clientId,
+    ip: call.ip,
+    reason: 'user_declined',
+  });
+  return refuse(ctx, proven.destination, new OAuthError('access_denied', 'user_declined', 'The user declined.'));
+}

@@ -1,0 +1,39 @@
+/**
+ * The contract of a grant type: read its parameters, prove what they entitle to, mint nothing. The token endpoint owns everything that
+ * all grants share (form, client authentication, which client may use which grant) and the mint is `domain/tokens.ts`.
+ */
+import type { Context } from '../domain/context.ts';
+import type { Redemption } from '../domain/tokens.ts';
+import type { Params } from '../protocol/params.ts';
+import type { Client } from '../store/records.ts';
+
+/** A grant type with parameters of type `P`. */
+export interface GrantDefinition<P> {
+  /** The `grant_type` value. */
+  readonly type: string;
+  /** Reads and checks the shape of its parameters, before the client is authenticated. @throws OAuthError */
+  params(params: Params): P;
+  /**
+   * Proves that the client may have tokens. Writes nothing, except to count or punish abuse. Called again when somebody else was
+   * faster in using up what it proved. @throws OAuthError
+   */
+  redeem(ctx: Context, client: Client, params: P): Promise<Redemption>;
+}
+
+/** A grant type as the token endpoint sees it: its parameters are its own affair. */
+export interface Grant {
+  readonly type: string;
+  /** Reads the parameters and returns the proof to run once the client is known. */
+  prepare(params: Params): (ctx: Context, client: Client) => Promise<Redemption>;
+}
+
+/** Makes a grant from its definition. */
+export function defineGrant<P>(definition: GrantDefinition<P>): Grant {
+  return {
+    type: definition.type,
+    prepare(params) {
+      const read = definition.params(params);
+      return async (ctx, client) => await definition.redeem(ctx, client, read);
+    },
+  };
+}

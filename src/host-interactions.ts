@@ -1,0 +1,75 @@
+/** `provider.interactions`: how a host's own pages learn what is asked and give the answer. The rules are those of the built-in pages. */
+import type { Context } from './domain/context.ts';
+import { type Interaction, isStale, restarted } from './domain/interactions.ts';
+import type { ClientView, ScopeView } from './domain/pages.ts';
+import type { Login } from './domain/sessions.ts';
+import { accountName, destinationOf, resume, survey } from './endpoints/authorization-flow.ts';
+import { allow, completeLogin, deny } from './endpoints/interaction.ts';
+import type { Call } from './web/call.ts';
+import { clientView } from './web/page.ts';
+
+/** What a host's page may want to know. */
+export interface InteractionDetails {
+  /** The page that is due: login, account, consent; done when none is. */
+  readonly step: 'login' | 'account' | 'consent' | 'refuse' | 'done';
+  /** Why it is due, e.g. `no_session`, `prompt_login`, `max_age`, `missing_scopes`. */
+  readonly because: string | null;
+  readonly client: ClientView;
+  readonly scopes: readonly ScopeView[];
+  readonly loginHint: string | null;
+  readonly uiLocales: readonly string[];
+  /** Who is signed in here, if anybody is. */
+  readonly sub: string | null;
+  readonly accountName: string;
+}
+
+/**
+ * Every method reads the `interaction` parameter from the request's URL and holds it to the browser that began it; protect your own
+ * forms against cross-site requests as you do elsewhere. Each answer resolves to the response to send.
+ */
+export interface Interactions {
+  /** @throws OAuthError when the request names no interaction of this browser */
+  details(request: Request): Promise<InteractionDetails>;
+  /** The user is who you say: starts a session here and goes on. */
+  login(request: Request, login: Login): Promise<Response>;
+  /** The user allows what is asked, or the part of it you name. */
+  consent(request: Request, scopes?: readonly string[]): Promise<Response>;
+  /** The user declines: the client gets `access_denied`. */
+  deny(request: Request): Promise<Response>;
+}
+
+export function createInteractions(ctx: Context, callOf: (request: Request) => Call): Interactions {
+  const open = async (request: Request): Promise<{ readonly call: Call; readonly interaction: Interaction }> => {
+    const call = callOf(request);
+    const opened = await resume(ctx, call, call.query().get('interaction'), 'authorize');
+    return { call, interaction: isStale(ctx, opened) ? restarted(ctx, opened) : opened };
+  };
+  return {
+    async details(request) {
+      const { call, interaction } = await open(request);
+      const flow = await survey(ctx, call, interaction, await destinationOf(ctx, interaction));
+      return {
+        step: flow.step.step,
+        because: 'because' in flow.step ? flow.step.because : null,
+        client: clientView(flow.proven.client, flow.request.destination.redirectUri),
+        scopes: flow.request.scopes.map((name) => ({ name, description: ctx.settings.scopes.get(name)?.description ?? name })),
+        loginHint: flow.request.loginHint,
+        uiLocales: flow.request.uiLocales,
+        sub: flow.session?.sub ?? null,
+        accountName: accountName(flow.account),
+      };
+    },
+    async login(request, login) {
+      const { call, interaction } = await open(request);
+      return await completeLogin(ctx, call, interaction, login);
+    },
+    async consent(request, scopes) {
+      const { call, interaction } = await open(request);
+      return await allow(ctx, call, interaction, scopes ?? null);
+    },
+    async deny(request) {
+      const { call, interaction } = await open(request);
+      return await deny(ctx, call, interaction);
+    },
+  };
+}

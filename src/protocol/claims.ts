@@ -1,0 +1,47 @@
+/** Standard claims and the scopes that ask for them (OIDC Core §5.1, §5.4). Where values come from is the accounts' business. */
+
+/** Claims by the scope that requests them. */
+export const SCOPE_CLAIMS: Readonly<Record<string, readonly string[]>> = {
+  openid: ['sub'],
+  profile: [
+    'name',
+    'family_name',
+    'given_name',
+    'middle_name',
+    'nickname',
+    'preferred_username',
+    'profile',
+    'picture',
+    'website',
+    'gender',
+    'birthdate',
+    'zoneinfo',
+    'locale',
+    'updated_at',
+  ],
+  email: ['email', 'email_verified'],
+  address: ['address'],
+  phone: ['phone_number', 'phone_number_verified'],
+};
+
+/**
+ * The claims these scopes release, from an account's values. Blank and null values are left out (OIDC Core §5.3.2).
+ * @param claimsByScope the standard map, extended by configuration
+ */
+export function releasedClaims(
+  values: Readonly<Record<string, unknown>>,
+  scopes: readonly string[],
+  claimsByScope: Readonly<Record<string, readonly string[]>>,
+): Record<string, unknown> {
+  const released: Record<string, unknown> = {};
+  for (const scope of scopes) {
+    if (!Object.hasOwn(claimsByScope, scope)) continue;
+    for (const name of claimsByScope[scope] ?? []) {
+      if (name === 'sub' || !Object.hasOwn(values, name)) continue;
+      const value = values[name];
+      // OIDC Core §5.3.2: a claim that is not returned is omitted, not null or empty.
+      if (value !== null && value !== undefined && value !== '') released[name] = value;
+    }
+  }
+  return released;
+}

@@ -1,0 +1,188 @@
+/**
+ * What is remembered, as plain readonly data. Times are whole seconds since 1970 (UTC).
+ * Nothing in here can be used as a credential: every handle is kept as a digest, every readable secret sealed.
+ * How records may change is the business of the port in `store.ts`.
+ */
+import type { AuthMethod, GrantType, IdTokenAlg, ResponseType } from '../protocol/names.ts';
+
+/** Whole seconds since 1970-01-01T00:00:00Z. */
+export type Seconds = number;
+/** SHA-256 of a handle, base64url without padding (43 characters). */
+export type Digest = string;
+
+/** One of a client's secrets. A client may have several, so that a secret can be replaced without downtime. */
+export interface ClientSecret {
+  readonly id: string;
+  readonly digest: Digest;
+  /** The secret itself, sealed under the provider's secret; only for clients whose ID tokens are signed with HS256. */
+  readonly sealed: string | null;
+  readonly createdAt: Seconds;
+  readonly expiresAt: Seconds | null;
+}
+
+/** A registered client; people call it an application. */
+export interface Client {
+  readonly clientId: string;
+  readonly name: string;
+  readonly clientType: 'confidential' | 'public';
+  readonly applicationType: 'web' | 'native';
+  readonly tokenEndpointAuthMethod: AuthMethod;
+  readonly secrets: readonly ClientSecret[];
+  readonly redirectUris: readonly string[];
+  readonly postLogoutRedirectUris: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly grantTypes: readonly GrantType[];
+  readonly responseTypes: readonly ResponseType[];
+  /** Scopes the client may ask for; null: every scope of the provider. */
+  readonly scopes: readonly string[] | null;
+  readonly idTokenSignedResponseAlg: IdTokenAlg;
+  /** True for the operator's own applications: the user is not asked for consent. */
+  readonly skipConsent: boolean;
+  readonly clientUri: string | null;
+  readonly logoUri: string | null;
+  readonly policyUri: string | null;
+  readonly tosUri: string | null;
+  readonly contacts: readonly string[];
+  /** Subject of the user who owns the registration, if a user does. */
+  readonly owner: string | null;
+  readonly registrationSource: 'manual' | 'dynamic';
+  readonly disabledAt: Seconds | null;
+  readonly createdAt: Seconds;
+  readonly updatedAt: Seconds;
+}
+
+/** A browser's login. `sid` is public (it goes into ID tokens); the cookie carries another value, kept as `handle`. */
+export interface Session {
+  readonly handle: Digest;
+  readonly sid: string;
+  readonly sub: string;
+  readonly authTime: Seconds;
+  readonly amr: readonly string[];
+  readonly acr: string | null;
+  readonly createdAt: Seconds;
+  readonly seenAt: Seconds;
+  /** Absolute end; the idle limit is judged from `seenAt`. */
+  readonly expiresAt: Seconds;
+}
+
+/** The durable fact that a subject lets a client do something. One per subject and client. */
+export interface Authorization {
+  readonly id: string;
+  readonly sub: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: Seconds;
+  readonly updatedAt: Seconds;
+}
+
+/** What a grant was bound to when the user let it pass; travels from the code into the token family. */
+export interface GrantFacts {
+  readonly clientId: string;
+  readonly sub: string;
+  readonly authorizationId: string;
+  readonly sid: string | null;
+  readonly scopes: readonly string[];
+  readonly authTime: Seconds | null;
+  readonly amr: readonly string[];
+  readonly acr: string | null;
+}
+
+/** An authorization code that was issued. Kept after use until it expires, so that a replay is recognised. */
+export interface Code extends GrantFacts {
+  readonly digest: Digest;
+  /** The redirect_uri of the request, or null when the request had none and the registered one was used. */
+  readonly redirectUri: string | null;
+  readonly codeChallenge: string | null;
+  readonly nonce: string | null;
+  readonly createdAt: Seconds;
+  readonly expiresAt: Seconds;
+  /** How often a wrong code_verifier was presented. */
+  readonly failedAttempts: number;
+  readonly redeemedAt: Seconds | null;
+  /** The family issued from it, once redeemed. */
+  readonly familyId: string | null;
+}
+
+/**
+ * All tokens that descend from one authorization code. It holds exactly one live refresh token (`refreshDigest`),
+ * so two live branches cannot be represented.
+ */
+export interface Family extends GrantFacts {
+  /** Digest of the family part of its refresh tokens. */
+  readonly id: Digest;
+  readonly createdAt: Seconds;
+  /** Digest of the whole live refresh token; null when none was issued. */
+  readonly refreshDigest: Digest | null;
+  /** Idle end of the live refresh token, never after `expiresAt`. */
+  readonly refreshExpiresAt: Seconds | null;
+  /** The token the live one replaced: only it may be repeated, within the grace. */
+  readonly previousDigest: Digest | null;
+  /** The answer given for `previousDigest`, sealed under a key derived from that very token. */
+  readonly sealedSuccessor: string | null;
+  readonly rotatedAt: Seconds | null;
+  /** Absolute end of the family. */
+  readonly expiresAt: Seconds;
+  readonly revokedAt: Seconds | null;
+}
+
+/** An opaque access token: everything userinfo and introspection need stands in this row. */
+export interface AccessToken {
+  readonly digest: Digest;
+  /** Null for tokens that act for the client itself (client_credentials). */
+  readonly familyId: Digest | null;
+  readonly authorizationId: string | null;
+  readonly clientId: string;
+  /** The subject, or null when the token acts for the client itself. */
+  readonly sub: string | null;
+  readonly sid: string | null;
+  readonly scopes: readonly string[];
+  readonly issuedAt: Seconds;
+  readonly expiresAt: Seconds;
+}
+
+/** One row for every ID token issued. */
+export interface IdTokenRecord {
+  readonly jti: string;
+  readonly sub: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly sid: string | null;
+  /** Digest of the access token issued beside it. */
+  readonly accessTokenDigest: Digest | null;
+  readonly issuedAt: Seconds;
+  readonly expiresAt: Seconds;
+}
+
+/** A signing key as it rests. Its state (next, current, retired, removed) follows from the times. */
+export interface StoredKey {
+  readonly kid: string;
+  readonly alg: string;
+  /** The private JWK, sealed under the provider's secret. */
+  readonly sealedPrivateJwk: string;
+  /** The public JWK as JSON text. */
+  readonly publicJwk: string;
+  readonly createdAt: Seconds;
+  readonly activeAt: Seconds;
+  readonly retiredAt: Seconds | null;
+  readonly removedAt: Seconds | null;
+}
+
+/** All signing keys of an issuer, replaced as a whole by compare and swap. */
+export interface KeySet {
+  readonly version: number;
+  readonly keys: readonly StoredKey[];
+}
+
+/** One line of the audit log. */
+export interface AuditEvent {
+  readonly id: string;
+  readonly at: Seconds;
+  readonly type: string;
+  readonly sub: string | null;
+  readonly clientId: string | null;
+  readonly ip: string | null;
+  /** Our stable slug when something was refused. */
+  readonly reason: string | null;
+  /** Small, free of secrets. */
+  readonly detail: Readonly<Record<string, string | number | boolean | null>>;
+}

@@ -1,0 +1,209 @@
+/**
+ * The port to whatever remembers. Each method names its law; `valetkey/testing` checks every law against every store,
+ * with concurrent callers. A law that says "one statement" means: of any number of concurrent callers, in any number of
+ * processes, the outcome is as if they came one after the other.
+ * Times come in as arguments, so a store has no clock. Expiry is judged by the caller or by the `now` argument, never by `clear`.
+ * When the database cannot answer, a method throws `StoreUnavailable`; no other error is expected of it.
+ */
+import type {
+  AccessToken,
+  AuditEvent,
+  Authorization,
+  Client,
+  Code,
+  Digest,
+  Family,
+  IdTokenRecord,
+  KeySet,
+  Seconds,
+  Session,
+  StoredKey,
+} from './records.ts';
+
+/** The database did not answer in time or refused the connection: endpoints answer 503 with Retry-After. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+}
+
+/** A database, able to serve any number of issuers. No method of a `Store` can reach another issuer's records. */
+export interface Database {
+  /** True when nothing outlives the process: only then may the provider make up its own secret. */
+  readonly ephemeral: boolean;
+  /** The records of one issuer. Cheap, does no I/O. */
+  forIssuer(issuer: string): Store;
+}
+
+/** All records of one issuer. */
+export interface Store {
+  readonly clients: ClientStore;
+  readonly sessions: SessionStore;
+  readonly authorizations: AuthorizationStore;
+  readonly codes: CodeStore;
+  readonly tokens: TokenStore;
+  readonly keys: KeyStore;
+  readonly interactions: InteractionStore;
+  readonly counters: CounterStore;
+  readonly audit: AuditStore;
+  /** Deletes what can no longer matter. Bounded: at most `batch` rows per record kind and call. Changes no behaviour. */
+  clear(now: Seconds, batch: number): Promise<ClearedCounts>;
+}
+
+/** Rows deleted by one `clear`, by record kind. */
+export interface ClearedCounts {
+  readonly codes: number;
+  readonly accessTokens: number;
+  readonly families: number;
+  readonly idTokens: number;
+  readonly sessions: number;
+  readonly interactions: number;
+  readonly counters: number;
+}
+
+export interface ClientStore {
+  find(clientId: string): Promise<Client | null>;
+  /** One statement: false when the client_id is taken, and then nothing changes. */
+  insert(client: Client): Promise<boolean>;
+  /** Replaces the whole record; false when there is none. */
+  replace(client: Client): Promise<boolean>;
+  /** Deletes the client with its codes, families, tokens and authorizations; false when there was none. */
+  delete(clientId: string): Promise<boolean>;
+  /** In order of client_id, after `after` (exclusive), at most `limit`. */
+  list(page: { readonly after?: string; readonly limit: number; readonly owner?: string }): Promise<readonly Client[]>;
+}
+
+export interface SessionStore {
+  find(handle: Digest): Promise<Session | null>;
+  /** Inserts `session` and, in the same transaction, deletes the session it takes the place of. */
+  start(session: Session, replaces: Digest | null): Promise<void>;
+  /** Moves `seenAt` forward; never backward, never re-creates. */
+  touch(handle: Digest, seenAt: Seconds): Promise<void>;
+  /**
+   * Deletes the session. With `revokeTokens`, in the same transaction: codes of its `sid` are deleted, then families of its
+   * `sid` without `offline_access` are revoked — in that order, so that a redemption under way cannot slip between.
+   * Resolves to the session that was ended, null when there was none (any longer): one caller of many gets it.
+   */
+  end(handle: Digest, now: Seconds, revokeTokens: boolean): Promise<Session | null>;
+  listBySubject(sub: string): Promise<readonly Session[]>;
+}
+
+export interface AuthorizationStore {
+  find(sub: string, clientId: string): Promise<Authorization | null>;
+  /**
+   * Makes or widens the one authorization of (sub, clientId): scopes become the union, `id` and `createdAt` stay those of
+   * the existing row. One statement or transaction: two concurrent calls lose no scope. Resolves to what then stands.
+   */
+  remember(authorization: Authorization): Promise<Authorization>;
+  /** Deletes it and with it everything issued under it: codes deleted first, then families revoked. False when there was none. */
+  revoke(id: string, now: Seconds): Promise<boolean>;
+  listBySubject(sub: string): Promise<readonly Authorization[]>;
+}
+
+/** What `codes.find` reads in one trip: the code, and whether the authorization it was issued under still stands. */
+export interface FoundCode {
+  readonly code: Code;
+  readonly authorized: boolean;
+}
+
+export interface CodeStore {
+  /** One statement: false when a code of this digest exists already, and then nothing changes. */
+  insert(code: Code): Promise<boolean>;
+  find(digest: Digest): Promise<FoundCode | null>;
+  /** Counts one wrong verifier, one statement; resolves to the new count (0 when the code is gone). */
+  countFailure(digest: Digest): Promise<number>;
+}
+
+/** What one token response makes: stored together or not at all. */
+export interface Issue {
+  readonly accessToken: AccessToken;
+  readonly idToken: IdTokenRecord | null;
+}
+
+/** A family read together with what its life depends on, in one trip. */
+export interface FoundFamily {
+  readonly family: Family;
+  /** The authorization it stands under still exists. */
+  readonly authorized: boolean;
+}
+
+/** An access token read together with what its life depends on, in one trip. */
+export interface FoundAccessToken {
+  readonly token: AccessToken;
+  /** Its family (if it has one) is not revoked and its authorization (if it has one) still exists. */
+  readonly live: boolean;
+}
+
+/** The rotation of a family's refresh token. */
+export interface Rotation {
+  readonly familyId: Digest;
+  /** The digest that must still be the live one. */
+  readonly presented: Digest;
+  readonly refreshDigest: Digest;
+  readonly refreshExpiresAt: Seconds;
+  readonly sealedSuccessor: string;
+}
+
+export interface TokenStore {
+  /**
+   * THE single use of a code: one statement marks it redeemed by `family.id` if it is neither redeemed nor expired at `now`,
+   * nor deleted, and only then family, access token and ID token record are stored. Exactly one of any number of concurrent
+   * calls sees 'fresh'; the others see 'spent' and change nothing.
+   */
+  redeem(code: Digest, family: Family, issue: Issue, now: Seconds): Promise<'fresh' | 'spent'>;
+  /**
+   * THE single use of a refresh token: one statement moves the family from `presented` to the new digest
+   * (previousDigest = presented, rotatedAt = now) if `presented` is still live and the family not revoked, its authorization
+   * still exists and it has not expired at `now`; only then the issue is stored. Exactly one concurrent call sees 'fresh'.
+   */
+  rotate(rotation: Rotation, issue: Issue, now: Seconds): Promise<'fresh' | 'spent'>;
+  /**
+   * Stores an issue under a family without rotating: only if `presented` is live in a family neither revoked nor expired at `now`;
+   * moves `refreshExpiresAt`.
+   */
+  extend(familyId: Digest, presented: Digest, refreshExpiresAt: Seconds, issue: Issue, now: Seconds): Promise<'fresh' | 'spent'>;
+  /** Stores tokens that need no conditional use (client_credentials). */
+  insert(issue: Issue): Promise<void>;
+  findFamily(id: Digest): Promise<FoundFamily | null>;
+  findAccessToken(digest: Digest): Promise<FoundAccessToken | null>;
+  /** Ends a family and all its tokens: a fixed number of statements however large. False when it was ended already or is unknown. */
+  revokeFamily(id: Digest, now: Seconds): Promise<boolean>;
+  /** Ends one access token that has no family. False when unknown. */
+  revokeAccessToken(digest: Digest): Promise<boolean>;
+  /** Ends all codes, families, sessions of a subject (account disabled, password changed). Codes first. Resolves to the families ended. */
+  revokeSubject(sub: string, now: Seconds): Promise<number>;
+  findIdToken(jti: string): Promise<IdTokenRecord | null>;
+}
+
+export interface KeyStore {
+  load(): Promise<KeySet | null>;
+  /**
+   * Compare and swap: stores `keys` as version `expected + 1` only if the stored version is `expected` (0: nothing stored).
+   * Exactly one of any number of concurrent calls with the same `expected` sees true. Ten nodes starting at once make one set.
+   */
+  swap(expected: number, keys: readonly StoredKey[]): Promise<boolean>;
+}
+
+/** Only interactions too large to travel in a URL are stored; anonymous visitors write nothing otherwise. */
+export interface InteractionStore {
+  put(handle: Digest, sealed: string, expiresAt: Seconds): Promise<void>;
+  find(handle: Digest, now: Seconds): Promise<string | null>;
+}
+
+/** Counters of failures (sign-in, client authentication), in fixed windows. */
+export interface CounterStore {
+  /** One statement: counts one more in the window and resolves to the new count and the window's end. Of 100 concurrent hits each sees another count. */
+  hit(key: string, windowSeconds: number, now: Seconds): Promise<{ readonly count: number; readonly resetAt: Seconds }>;
+  /** Forgets the counter (after a success). */
+  reset(key: string): Promise<void>;
+}
+
+export interface AuditStore {
+  /** Appends; never changes or deletes. */
+  append(events: readonly AuditEvent[]): Promise<void>;
+  /** Newest first, at most `limit`, filtered where given. */
+  list(query: {
+    readonly limit: number;
+    readonly type?: string;
+    readonly sub?: string;
+    readonly clientId?: string;
+  }): Promise<readonly AuditEvent[]>;
+}

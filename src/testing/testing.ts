@@ -1,0 +1,3 @@
+/** `valetkey/testing`: what a host's own tests need. */
+export { type MemoryAccount, type MemoryAccounts, memoryAccounts } from './memory-accounts.ts';
+export { readForm, type ScriptedBrowser, scriptedBrowser, type Visit } from './scripted-browser.ts';

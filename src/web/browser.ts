@@ -1,0 +1,68 @@
+/**
+ * What a browser keeps for us: the session handle and a binding value that ties interactions and forms to this browser. Cookies carry
+ * no request and no token. Their names hold a piece of the issuer's digest, so that two issuers on one host do not overwrite each other.
+ */
+import { stringifySetCookie } from 'cookie';
+import { sha256 } from '../crypto/bytes.ts';
+import { handleBody, newHandle } from '../crypto/secrets.ts';
+import type { Context } from '../domain/context.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { Call } from './call.ts';
+
+const YEAR = 365 * 24 * 3600;
+
+function cookieName(settings: Settings, kind: 'session' | 'browser'): string {
+  const name = `vk_${kind}_${sha256(settings.issuer).slice(0, 6)}`;
+  return isSecure(settings) ? `__Host-${name}` : name;
+}
+
+/** http is for loopback only, where browsers do not agree on Secure cookies. */
+function isSecure(settings: Settings): boolean {
+  return settings.issuer.startsWith('https:');
+}
+
+function cookie(settings: Settings, kind: 'session' | 'browser', value: string, maxAge: number | undefined): string {
+  return stringifySetCookie({
+    name: cookieName(settings, kind),
+    value,
+    path: '/',
+    httpOnly: true,
+    secure: isSecure(settings),
+    sameSite: 'lax',
+    ...(maxAge === undefined ? {} : { maxAge }),
+  });
+}
+
+/** The session handle the browser sent, or null. */
+export function sessionHandle(ctx: Context, call: Call): string | null {
+  return call.cookie(cookieName(ctx.settings, 'session'));
+}
+
+/** Set-Cookie for a new session; it ends with the browser, or after the absolute lifetime. */
+export function sessionCookie(ctx: Context, handle: string): string {
+  return cookie(ctx.settings, 'session', handle, ctx.settings.lifetimes.sessionAbsolute);
+}
+
+export function endSessionCookie(ctx: Context): string {
+  return cookie(ctx.settings, 'session', '', 0);
+}
+
+/** This browser, as interactions remember it; `setCookie` is there when it was new. */
+export interface Browser {
+  readonly digest: string;
+  readonly setCookie: string | null;
+}
+
+/** The binding this browser already has, or null. */
+export function knownBrowser(ctx: Context, call: Call): string | null {
+  const value = call.cookie(cookieName(ctx.settings, 'browser'));
+  return value !== null && handleBody('browser', value) !== null ? sha256(value) : null;
+}
+
+/** The binding of this browser, made if it has none. */
+export function bindBrowser(ctx: Context, call: Call): Browser {
+  const digest = knownBrowser(ctx, call);
+  if (digest !== null) return { digest, setCookie: null };
+  const value = newHandle('browser', ctx.settings.random);
+  return { digest: sha256(value), setCookie: cookie(ctx.settings, 'browser', value, YEAR) };
+}

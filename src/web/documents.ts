@@ -1,0 +1,27 @@
+/** Public documents that anybody may read and cache: prepared bytes with an ETag. */
+import { sha256 } from '../crypto/bytes.ts';
+import type { Call } from './call.ts';
+
+export interface PublicDocument {
+  readonly contentType: string;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  readonly etag: string;
+}
+
+export function publicDocument(contentType: string, body: string | Uint8Array): PublicDocument {
+  return { contentType, body: typeof body === 'string' ? body : new Uint8Array(body), etag: `"${sha256(body).slice(0, 22)}"` };
+}
+
+/**
+ * @param maxAge seconds a cache may keep it
+ */
+export function serveDocument(call: Call, document: PublicDocument, maxAge: number): Response {
+  const headers = {
+    'Content-Type': document.contentType,
+    'Cache-Control': `public, max-age=${maxAge}, stale-while-revalidate=${maxAge}`,
+    ETag: document.etag,
+    'X-Content-Type-Options': 'nosniff',
+  };
+  if (call.headers.get('if-none-match') === document.etag) return new Response(null, { status: 304, headers });
+  return new Response(call.method === 'HEAD' ? null : document.body, { headers });
+}

@@ -1,0 +1,221 @@
+/**
+ * The floors of the house as data, and the rules as a pure function over modules. An import only goes down; the ring knows the core by its
+ * public name only. Reading the tree and printing is the business of floors.ts.
+ */
+
+/** One file of src/, with a path relative to src/. */
+export interface Module {
+  readonly path: string;
+  readonly lines: number;
+  /** Specifiers as written: './a.ts', 'jose', 'valetkey/sql'. Types count like values. */
+  readonly imports: readonly string[];
+  /** Forbidden words of the language that the code (not its comments) uses; see `WATCHED`. */
+  readonly uses: readonly string[];
+}
+
+interface Floor {
+  readonly level: number;
+  /** Folders (or '' for the root of src/) below. Files of the same folder are reached unless `contracts` narrows that. */
+  readonly below: readonly string[];
+  /** Packages and node: modules, besides. */
+  readonly packages: readonly string[];
+  /** The only files of this folder that its other files may import; absent means all. */
+  readonly contracts?: readonly string[];
+  /** Words of `WATCHED` that have no place here. */
+  readonly never: readonly string[];
+}
+
+/** What the code of a floor can be forbidden to say. */
+export const WATCHED: Readonly<Record<string, RegExp>> = {
+  'the clock': /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/,
+  randomness: /\bMath\.random\(|\bgetRandomValues\(|\brandomUUID\(|\brandomBytes\(/,
+  Response: /\bnew Response\(|\bResponse\.(json|redirect|error)\(/,
+};
+
+const BOTTOM = ['protocol'];
+const RULES = [...BOTTOM, 'crypto', 'store', 'domain'];
+const PLUGINS = [...RULES, 'client-auth', 'grants'];
+const ENDPOINT_SHARED = ['endpoint.ts', 'authorize-request.ts', 'authorize-response.ts', 'authorization-flow.ts'];
+
+export const FLOORS: Readonly<Record<string, Floor>> = {
+  protocol: { level: 0, below: [], packages: [], never: ['the clock', 'randomness', 'Response'] },
+  crypto: { level: 1, below: BOTTOM, packages: ['jose', 'node:crypto'], never: ['the clock', 'Response'] },
+  store: { level: 1, below: BOTTOM, packages: [], never: ['the clock', 'randomness', 'Response'] },
+  domain: {
+    level: 2,
+    below: [...BOTTOM, 'crypto', 'store'],
+    packages: ['jose', 'lru-cache'],
+    never: ['the clock', 'randomness', 'Response'],
+  },
+  'client-auth': {
+    level: 3,
+    below: RULES,
+    packages: ['jose', 'node:crypto'],
+    contracts: ['client-auth.ts'],
+    never: ['the clock', 'randomness', 'Response'],
+  },
+  grants: {
+    level: 3,
+    below: RULES,
+    packages: ['jose'],
+    contracts: ['grant.ts'],
+    never: ['the clock', 'randomness', 'Response'],
+  },
+  // What endpoints share about HTTP: one request as they read it, and responses.
+  web: { level: 3, below: RULES, packages: ['cookie', 'hono'], never: ['the clock', 'randomness'] },
+  endpoints: {
+    level: 4,
+    below: [...PLUGINS, 'web'],
+    packages: ['hono', 'jose', 'cookie'],
+    contracts: ENDPOINT_SHARED,
+    never: ['the clock', 'randomness'],
+  },
+  // provider.ts, config.ts, index.ts: the composition. This is where the default clock comes from.
+  '': {
+    level: 5,
+    below: [...PLUGINS, 'web', 'endpoints'],
+    packages: ['hono', 'jose', 'valibot', 'node:crypto'],
+    never: [],
+  },
+};
+
+export const RING = ['http', 'resource', 'sql', 'accounts', 'pages', 'admin', 'server', 'cli', 'testing'];
+/** Ring folders that may put other ring parts together, by their public names. */
+const ASSEMBLERS = ['server', 'cli', 'testing'];
+
+const MOST_LINES = 400;
+const FORBIDDEN_NAMES = ['utils', 'util', 'helpers', 'helper', 'common', 'base', 'misc', 'shared', 'lib'];
+const OWN_NAME = /^valetkey($|\/)/;
+
+/** Every broken rule, as one sentence each. `architecture` is the text of docs/ARCHITECTURE.md. */
+export function problemsOf(modules: readonly Module[], architecture: string): string[] {
+  const known = new Set(modules.map((module) => module.path));
+  return [
+    ...(modules.length === 0 ? ['no modules were found under src/: nothing was checked'] : []),
+    ...modules.flatMap((module) => [
+      ...nameProblems(module),
+      ...(module.lines > MOST_LINES ? [`${module.path}: ${module.lines} lines, at most ${MOST_LINES}`] : []),
+      ...(describes(architecture, module.path) ? [] : [`${module.path}: docs/ARCHITECTURE.md does not name it`]),
+      ...module.imports.flatMap((specifier) => importProblems(module.path, specifier, known)),
+      ...wordProblems(module),
+    ]),
+    ...cycles(modules).map((cycle) => `import cycle: ${cycle.join(' → ')}`),
+  ];
+}
+
+export function folderOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.indexOf('/')) : '';
+}
+
+/** The path relative to src/ that a relative specifier means; it may lead outside, as '../…'. */
+export function resolveFrom(importer: string, specifier: string): string {
+  const parts = importer.split('/').slice(0, -1);
+  for (const part of specifier.split('/')) {
+    if (part === '.') continue;
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
+    else parts.push(part);
+  }
+  return parts.join('/');
+}
+
+function nameProblems({ path }: Module): string[] {
+  const folder = folderOf(path);
+  const parts = path.replace(/\.ts$/, '').split('/');
+  const bad = parts.filter((part) => FORBIDDEN_NAMES.includes(part));
+  return [
+    ...bad.map((part) => `${path}: "${part}" names no thing of the house`),
+    ...(folder in FLOORS || RING.includes(folder) ? [] : [`${path}: the folder ${folder}/ stands in no row of tools/floor-rules.ts`]),
+  ];
+}
+
+function wordProblems({ path, uses }: Module): string[] {
+  const never = FLOORS[folderOf(path)]?.never ?? [];
+  return uses.filter((word) => never.includes(word)).map((word) => `${path}: uses ${word}, which its floor must not`);
+}
+
+function importProblems(importer: string, specifier: string, known: ReadonlySet<string>): string[] {
+  const why = RING.includes(folderOf(importer)) ? ringProblem(importer, specifier, known) : coreProblem(importer, specifier, known);
+  return why === null ? [] : [`${importer}: imports '${specifier}': ${why}`];
+}
+
+function ringProblem(importer: string, specifier: string, known: ReadonlySet<string>): string | null {
+  const folder = folderOf(importer);
+  if (specifier.startsWith('.')) {
+    const target = resolveFrom(importer, specifier);
+    if (folderOf(target) !== folder) return "outside its folder the ring uses public names: 'valetkey' or 'valetkey/…'";
+    return known.has(target) ? null : 'there is no such file';
+  }
+  if (!OWN_NAME.test(specifier) || specifier === 'valetkey') return null;
+  return ASSEMBLERS.includes(folder) ? null : `only ${ASSEMBLERS.join(', ')} may use other ring parts`;
+}
+
+function coreProblem(importer: string, specifier: string, known: ReadonlySet<string>): string | null {
+  const folder = folderOf(importer);
+  const floor = FLOORS[folder];
+  // An unknown folder is reported by its name already.
+  if (floor === undefined) return null;
+  if (OWN_NAME.test(specifier)) return 'the core does not import itself by name';
+  if (!specifier.startsWith('.')) {
+    const allowed = floor.packages.some((name) => specifier === name || specifier.startsWith(`${name}/`));
+    return allowed ? null : `this floor may import ${floor.packages.join(', ') || 'no package at all'}`;
+  }
+  const target = resolveFrom(importer, specifier);
+  if (!known.has(target)) return 'there is no such file';
+  const below = folderOf(target);
+  if (below === folder) return siblingProblem(floor, target);
+  if (RING.includes(below)) return 'the core does not know the ring';
+  return floor.below.includes(below) ? null : `${folder || 'the root'} may import ${floor.below.join(', ') || 'only itself'}`;
+}
+
+function siblingProblem({ contracts }: Floor, target: string): string | null {
+  const name = target.slice(target.indexOf('/') + 1);
+  if (contracts === undefined || contracts.includes(name)) return null;
+  return `of its own folder it may import ${contracts.join(', ')}`;
+}
+
+/** Named by path (`protocol/errors.ts`), or as `errors` in a section whose heading names `protocol/`. */
+function describes(architecture: string, path: string): boolean {
+  if (path.includes('/') ? architecture.includes(path) : architecture.includes(`\`${path}\``)) return true;
+  const folder = path.slice(0, path.lastIndexOf('/') + 1);
+  const name = path.slice(folder.length).replace(/\.ts$/, '');
+  const asWord = new RegExp(`(?<![\\w/-])${name}(\\.ts)?(?![\\w/-])`);
+  const sections = architecture.split(/^(?=#{1,6} )/m);
+  return folder !== '' && sections.some((section) => heading(section).includes(folder) && asWord.test(body(section)));
+}
+
+function heading(section: string): string {
+  return section.slice(0, section.indexOf('\n') + 1);
+}
+
+function body(section: string): string {
+  return section.slice(section.indexOf('\n') + 1);
+}
+
+/** Each cycle once, written from its first file in alphabetical order. */
+export function cycles(modules: readonly Module[]): string[][] {
+  const targets = new Map(modules.map(({ path, imports }) => [path, relativeTargets(path, imports)]));
+  const done = new Set<string>();
+  const found = new Map<string, string[]>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start >= 0) {
+      const cycle = fromFirst(trail.slice(start));
+      found.set(cycle.join(), [...cycle, cycle[0] ?? path]);
+      return;
+    }
+    if (done.has(path)) return;
+    for (const target of targets.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of [...targets.keys()].sort()) visit(path, []);
+  return [...found.values()];
+}
+
+function relativeTargets(path: string, imports: readonly string[]): string[] {
+  return imports.filter((specifier) => specifier.startsWith('.')).map((specifier) => resolveFrom(path, specifier));
+}
+
+function fromFirst(cycle: readonly string[]): string[] {
+  const first = cycle.indexOf([...cycle].sort()[0] ?? '');
+  return [...cycle.slice(first), ...cycle.slice(0, first)];
+}

@@ -1,0 +1,51 @@
+/** Reads src/, prints the floors as a table, and fails when a module breaks a rule of floor-rules.ts. */
+import { existsSync, readFileSync } from 'node:fs';
+import ts from 'typescript';
+import { FLOORS, folderOf, type Module, problemsOf, RING, WATCHED } from './floor-rules.ts';
+import { filesUnder } from './tree.ts';
+
+const ARCHITECTURE = 'docs/ARCHITECTURE.md';
+
+function readModule(path: string): Module {
+  const text = readFileSync(`src/${path}`, 'utf8');
+  const code = withoutComments(text);
+  return {
+    path,
+    lines: text.trimEnd().split('\n').length,
+    imports: ts.preProcessFile(text, true, true).importedFiles.map((file) => file.fileName),
+    uses: Object.entries(WATCHED).flatMap(([word, pattern]) => (pattern.test(code) ? [word] : [])),
+  };
+}
+
+/** Comments may speak of what code must not do. A comment sign inside a string costs us only the rest of that line. */
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+}
+
+function printTable(modules: readonly Module[]): void {
+  const folders = [...Object.keys(FLOORS), ...RING];
+  for (const folder of folders) {
+    const here = modules.filter((module) => folderOf(module.path) === folder);
+    if (here.length === 0) continue;
+    const level = String(FLOORS[folder]?.level ?? 'ring').padStart(5);
+    const name = (folder === '' ? '(root)' : `${folder}/`).padEnd(14);
+    const sizes = here.map((module) => module.lines).sort((a, b) => a - b);
+    const total = sizes.reduce((sum, lines) => sum + lines, 0);
+    console.log(
+      `${level}  ${name} ${count(here.length)} files ${count(total)} lines   median ${sizes[sizes.length >> 1]}, most ${sizes.at(-1)}`,
+    );
+  }
+}
+
+function count(value: number): string {
+  return String(value).padStart(6);
+}
+
+const modules = filesUnder('src', '.ts').map((path) => readModule(path.slice('src/'.length)));
+const architecture = existsSync(ARCHITECTURE) ? readFileSync(ARCHITECTURE, 'utf8') : '';
+const problems = problemsOf(modules, architecture);
+
+printTable(modules);
+for (const problem of problems) console.error(`✗ ${problem}`);
+console.log(`${modules.length} modules, ${problems.length} problems`);
+if (problems.length > 0) process.exitCode = 1;

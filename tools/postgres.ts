@@ -1,0 +1,146 @@
+/**
+ * A private PostgreSQL cluster in a temporary folder: own port, own password, durable as by default, gone afterwards.
+ * The test command starts one for everybody; a test that has to crash its database starts another.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const DEBIAN = '/usr/lib/postgresql';
+const USER = 'valetkey';
+const READY_WITHIN_MS = 30_000;
+
+export interface Cluster {
+  /** Connection string of a superuser, for an empty database. */
+  readonly url: string;
+  readonly pid: number;
+  /** Ends the server by its own process and removes its folder. */
+  stop(): Promise<void>;
+}
+
+interface Owner {
+  uid?: number;
+  gid?: number;
+}
+
+/** The folder of initdb and postgres of the newest installed version, or null. */
+export function findPostgres(): string | null {
+  if (!existsSync(DEBIAN)) return null;
+  const newestFirst = readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a));
+  const bins = newestFirst.map((version) => join(DEBIAN, version, 'bin'));
+  return bins.find((bin) => existsSync(join(bin, 'initdb'))) ?? null;
+}
+
+export async function startPostgres(bin: string): Promise<Cluster> {
+  const owner = serverOwner();
+  const folder = mkdtempSync(join(tmpdir(), 'valetkey-pg-'));
+  const password = randomBytes(16).toString('hex');
+  let server: ChildProcess | null = null;
+  try {
+    createCluster(bin, folder, password, owner);
+    const port = await freePort();
+    server = spawn(join(bin, 'postgres'), settings(folder, port), { ...owner, stdio: 'ignore', cwd: folder });
+    await untilReady(bin, port, server);
+    const env = { ...process.env, PGPASSWORD: password };
+    execFileSync(join(bin, 'createdb'), ['-h', '127.0.0.1', '-p', String(port), '-U', USER, USER], { env });
+    return cluster(server, folder, `postgres://${USER}:${password}@127.0.0.1:${port}/${USER}`);
+  } catch (failure) {
+    server?.kill('SIGQUIT');
+    rmSync(folder, { recursive: true, force: true });
+    throw failure;
+  }
+}
+
+/** PostgreSQL refuses to run as root, so root lends it the user `postgres`. */
+function serverOwner(): Owner {
+  if (process.getuid?.() !== 0) return {};
+  const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+function createCluster(bin: string, folder: string, password: string, owner: Owner): void {
+  const passwordFile = join(folder, 'password');
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  if (owner.uid !== undefined && owner.gid !== undefined) {
+    chownSync(folder, owner.uid, owner.gid);
+    chownSync(passwordFile, owner.uid, owner.gid);
+  }
+  const args = ['-D', join(folder, 'data'), '-U', USER, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
+  // --no-sync spares the fsyncs of creating the cluster only; the running server keeps fsync=on.
+  execFileSync(join(bin, 'initdb'), [...args, '--encoding=UTF8', '--locale=C', '--no-sync'], {
+    ...owner,
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+function settings(folder: string, port: number): string[] {
+  const values = {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: folder,
+    // Many test files hold a pool each.
+    max_connections: '300',
+    logging_collector: 'off',
+  };
+  return ['-D', join(folder, 'data'), ...Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+}
+
+function cluster(server: ChildProcess, folder: string, url: string): Cluster {
+  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  // Without stop(), for example after an uncaught error, nothing may stay behind either: SIGQUIT ends it at once.
+  const abandon = (): void => {
+    server.kill('SIGQUIT');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  process.once('exit', abandon);
+  return {
+    url,
+    pid: server.pid ?? 0,
+    async stop() {
+      process.off('exit', abandon);
+      // SIGINT is the "fast" shutdown: open connections are closed, not waited for.
+      if (server.exitCode === null && server.signalCode === null) server.kill('SIGINT');
+      await ended;
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+async function untilReady(bin: string, port: number, server: ChildProcess): Promise<void> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (Date.now() < deadline) {
+    if (server.exitCode !== null) throw new Error(`postgres ended with ${server.exitCode} before it was ready`);
+    if (accepts(bin, port)) return;
+    await sleep(50);
+  }
+  throw new Error(`postgres was not ready within ${READY_WITHIN_MS / 1000} s`);
+}
+
+function accepts(bin: string, port: number): boolean {
+  try {
+    execFileSync(join(bin, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Asks the system for a port and gives it back; the moment between is short enough for tests. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => {
+        if (address === null || typeof address === 'string') reject(new Error('no port'));
+        else resolve(address.port);
+      });
+    });
+  });
+}

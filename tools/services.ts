@@ -1,0 +1,108 @@
+/**
+ * What the tests need beyond npm: a PostgreSQL server, a Chromium, an Apache with mod_auth_openidc. Finds each, or installs it where that
+ * is possible (root on a Debian system), and tells the tests by environment variables. What is set already is taken as it is.
+ * Started from the command line it installs what is missing and lists what there is.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { type Cluster, findPostgres, startPostgres } from './postgres.ts';
+
+interface Need {
+  readonly variable: 'TEST_POSTGRES_URL' | 'TEST_CHROMIUM' | 'TEST_APACHE';
+  readonly what: string;
+  readonly packages: readonly string[];
+  /** The program, or null. */
+  find(): string | null;
+}
+
+const NEEDS: readonly Need[] = [
+  {
+    variable: 'TEST_POSTGRES_URL',
+    what: 'PostgreSQL',
+    packages: ['postgresql'],
+    find: findPostgres,
+  },
+  {
+    variable: 'TEST_CHROMIUM',
+    what: 'Chromium',
+    packages: ['chromium', 'fonts-liberation', 'fonts-noto-color-emoji'],
+    find: () => firstFile(['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']),
+  },
+  {
+    variable: 'TEST_APACHE',
+    what: 'Apache with mod_auth_openidc',
+    packages: ['apache2', 'libapache2-mod-auth-openidc'],
+    find: () => (existsSync('/usr/lib/apache2/modules/mod_auth_openidc.so') ? firstFile(['/usr/sbin/apache2']) : null),
+  },
+];
+
+const POLICY = '/usr/sbin/policy-rc.d';
+
+export interface Services {
+  /** The variables to hand to the tests. */
+  readonly env: Readonly<Record<string, string>>;
+  /** One line per thing the tests will have to do without. */
+  readonly missing: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Finds, installs and starts. Never throws for a missing service: the caller decides how bad that is. */
+export async function openServices(): Promise<Services> {
+  const wanted = NEEDS.filter((need) => !process.env[need.variable]);
+  installMissing(wanted);
+  const env: Record<string, string> = {};
+  const missing: string[] = [];
+  let cluster: Cluster | null = null;
+  for (const need of wanted) {
+    const found = need.find();
+    if (found === null) missing.push(`${need.what} (${need.packages.join(', ')})`);
+    else if (need.variable === 'TEST_POSTGRES_URL') {
+      cluster = await startPostgres(found);
+      env[need.variable] = cluster.url;
+    } else env[need.variable] = found;
+  }
+  return { env, missing, stop: async () => cluster?.stop() };
+}
+
+export function installMissing(needs: readonly Need[]): void {
+  const packages = needs.filter((need) => need.find() === null).flatMap((need) => need.packages);
+  if (packages.length === 0 || !canInstall()) return;
+  console.log(`Installing for the tests: ${packages.join(' ')}`);
+  try {
+    withoutStartingDaemons(() => {
+      apt('update');
+      apt('install', '-y', '--no-install-recommends', ...packages);
+    });
+  } catch (failure) {
+    console.error(`Installing failed: ${failure instanceof Error ? failure.message : String(failure)}`);
+  }
+}
+
+function canInstall(): boolean {
+  return process.getuid?.() === 0 && existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get');
+}
+
+function apt(...args: string[]): void {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  execFileSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+/** Debian starts a daemon when its package is installed, unless this script says no. Ours run privately instead. */
+function withoutStartingDaemons(work: () => void): void {
+  const ours = !existsSync(POLICY);
+  if (ours) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    work();
+  } finally {
+    if (ours) rmSync(POLICY, { force: true });
+  }
+}
+
+function firstFile(paths: readonly string[]): string | null {
+  return paths.find((path) => existsSync(path)) ?? null;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  installMissing(NEEDS);
+  for (const need of NEEDS) console.log(`${need.what}: ${need.find() ?? 'missing'}`);
+}

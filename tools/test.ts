@@ -1,0 +1,56 @@
+/**
+ * The test command. `npm test` opens the services, builds, and runs every test; `--fast` runs the tests that need neither.
+ * Other arguments go to vitest: a file name, `-t 'a title'`.
+ * With CI=true a missing service is a failure; without it the tests that need the service are skipped, and this says so aloud.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { openServices } from './services.ts';
+
+const VITEST = 'node_modules/vitest/vitest.mjs';
+
+function report(missing: readonly string[]): void {
+  if (missing.length === 0) return;
+  for (const what of missing) console.error(`MISSING SERVICE: ${what}. The tests that need it do not run.`);
+  if (process.env['CI'] === 'true') throw new Error('In CI every service has to be there.');
+}
+
+function build(): void {
+  const { status } = spawnSync('npm', ['run', '--silent', 'build'], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status !== 0) throw new Error('The build failed.');
+}
+
+/** The exit code of vitest; a signal to us ends it first, so that the services can be closed after it. */
+function vitest(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
+  const child = spawn(process.execPath, [VITEST, 'run', ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  const fast = args.includes('--fast');
+  const rest = args.filter((arg) => arg !== '--fast');
+  if (fast) return vitest(rest, { TEST_SCOPE: 'fast' });
+  // A listener, even an idle one, keeps a signal from ending us before the services are closed.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+  const services = await openServices();
+  try {
+    report(services.missing);
+    build();
+    return await vitest(rest, services.env);
+  } finally {
+    await services.stop();
+  }
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (failure) {
+  console.error(failure instanceof Error ? failure.message : failure);
+  console.log('0 passed, 1 failed');
+  process.exitCode = 1;
+}
