@@ -1,0 +1,40 @@
+/** Authorization codes: kept by digest until they expire, whether used or not. Their single use is in `tokens.ts`. */
+import { type Kysely, sql } from 'kysely';
+import type { CodeStore } from 'valetkey';
+import { codeOf, codeRow, type Tables } from './schema.ts';
+
+export function codeStore(db: Kysely<Tables>, tenant: string): CodeStore {
+  return {
+    async insert(code) {
+      const result = await db
+        .insertInto('codes')
+        .values(codeRow(tenant, code))
+        .onConflict((conflict) => conflict.columns(['tenant', 'digest']).doNothing())
+        .executeTakeFirst();
+      return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+    },
+    async find(digest) {
+      const row = await db
+        .selectFrom('codes')
+        .leftJoin('authorizations', (join) =>
+          join.onRef('authorizations.tenant', '=', 'codes.tenant').onRef('authorizations.id', '=', 'codes.authorization_id'),
+        )
+        .selectAll('codes')
+        .select('authorizations.id as authorized')
+        .where('codes.tenant', '=', tenant)
+        .where('codes.digest', '=', digest)
+        .executeTakeFirst();
+      return row === undefined ? null : { code: codeOf(row), authorized: row.authorized !== null };
+    },
+    async countFailure(digest) {
+      const row = await db
+        .updateTable('codes')
+        .set({ failed_attempts: sql<number>`failed_attempts + 1` })
+        .where('tenant', '=', tenant)
+        .where('digest', '=', digest)
+        .returning('failed_attempts')
+        .executeTakeFirst();
+      return row?.failed_attempts ?? 0;
+    },
+  };
+}

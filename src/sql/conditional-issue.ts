@@ -1,0 +1,70 @@
+/**
+ * "If this update took a row, store these rows": the shape of every single use. On PostgreSQL one statement (data-modifying CTEs), so one
+ * round trip and atomic by itself; on SQLite one transaction that begins with the update and waits for nothing.
+ */
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Issue } from 'valetkey';
+import { accessTokenRow, type FamilyRow, idTokenRow, type Tables } from './schema.ts';
+
+/** The conditional update, without RETURNING; it must match at most one row. */
+export type Condition = RawBuilder<unknown>;
+
+/** Rows to store if the condition took a row. */
+export interface Consequence {
+  readonly family: FamilyRow | null;
+  readonly issue: Issue;
+}
+
+type InsertTable = 'families' | 'access_tokens' | 'id_tokens';
+
+/** Columns that are numbers; all others are text. PostgreSQL must be told, since the values stand in a SELECT. */
+const NUMBERS = ['auth_time', 'created_at', 'expires_at', 'refresh_expires_at', 'rotated_at', 'revoked_at', 'issued_at'];
+
+/** @returns true when the condition took a row and everything is stored */
+export async function issueIf(
+  db: Kysely<Tables>,
+  dialect: 'sqlite' | 'postgres',
+  tenant: string,
+  condition: Condition,
+  consequence: Consequence,
+): Promise<boolean> {
+  const { accessToken, idToken } = consequence.issue;
+  const rows: [InsertTable, object][] = [['access_tokens', accessTokenRow(tenant, accessToken)]];
+  if (consequence.family !== null) rows.unshift(['families', consequence.family]);
+  if (idToken !== null) rows.push(['id_tokens', idTokenRow(tenant, idToken)]);
+  return dialect === 'postgres' ? await inOneStatement(db, condition, rows) : await inOneTransaction(db, condition, rows);
+}
+
+async function inOneStatement(db: Kysely<Tables>, condition: Condition, rows: readonly [InsertTable, object][]): Promise<boolean> {
+  const inserts = rows.map(
+    ([table, row]) =>
+      sql`${sql.id(`into_${table}`)} as (insert into ${sql.table(table)} ${columnsOf(row)} select ${valuesOf(row)} from spent)`,
+  );
+  const { rows: counted } = await sql<{
+    n: number;
+  }>`with spent as (${condition} returning 1), ${sql.join(inserts)} select count(*)::int as n from spent`.execute(db);
+  return counted[0]?.n === 1;
+}
+
+async function inOneTransaction(db: Kysely<Tables>, condition: Condition, rows: readonly [InsertTable, object][]): Promise<boolean> {
+  return await db.transaction().execute(async (trx) => {
+    const { numAffectedRows } = await condition.execute(trx);
+    if (numAffectedRows !== 1n) return false;
+    for (const [table, row] of rows)
+      await sql`insert into ${sql.table(table)} ${columnsOf(row)} values (${sql.join(Object.values(row))})`.execute(trx);
+    return true;
+  });
+}
+
+function columnsOf(row: object): RawBuilder<unknown> {
+  return sql`(${sql.join(Object.keys(row).map((name) => sql.id(name)))})`;
+}
+
+function valuesOf(row: object): RawBuilder<unknown> {
+  return sql.join(
+    Object.entries(row).map(([name, value]) => {
+      if (NUMBERS.includes(name)) return sql`${value}::bigint`;
+      return name === 'offline' ? sql`${value}::integer` : sql`${value}::text`;
+    }),
+  );
+}

@@ -1,0 +1,148 @@
+/** `valetkey/sql`: a `Database` over SQLite or PostgreSQL, in a file, a server, or the host's own database under a prefix or schema. */
+import { createHash } from 'node:crypto';
+import { CompiledQuery, type Dialect, Kysely, type PostgresPool, sql } from 'kysely';
+import { type Database, type Store, StoreUnavailable } from 'valetkey';
+import { auditStore, clientStore, keyStore } from './clients.ts';
+import { codeStore } from './codes.ts';
+import { clear, counterStore, interactionStore } from './counters.ts';
+import { guarded, withFaults } from './faults.ts';
+import type { Migration } from './migration.ts';
+import { createMigrator } from './migrations.ts';
+import { hostPoolDialect, postgresDialect } from './postgres.ts';
+import type { Tables } from './schema.ts';
+import { authorizationStore, sessionStore } from './sessions.ts';
+import { sqliteDialect } from './sqlite.ts';
+import { tablePrefix } from './table-prefix.ts';
+import { tokenStore } from './tokens.ts';
+
+export type { Migration } from './migration.ts';
+
+export interface SqlOptions {
+  /** `sqlite:path/to/file.db`, `sqlite::memory:` or `postgres://user:password@host/database`. */
+  readonly url?: string;
+  /** The host's own `pg` pool instead of a URL. It must give int8 as a number (`pg.types`). */
+  readonly pool?: PostgresPool;
+  /** Before every table name. Default `valetkey_`. */
+  readonly prefix?: string;
+  /** PostgreSQL schema for the tables; made by the migration if missing. */
+  readonly schema?: string;
+  /** Migrations of other parts that keep their tables here (`accountsMigrations`). */
+  readonly migrations?: readonly Migration[];
+  /** Connections of our own pool. Default 10. */
+  readonly poolSize?: number;
+  /** Milliseconds until a statement or a wait for a connection ends in `StoreUnavailable`. Default 2000. */
+  readonly timeout?: number;
+}
+
+/** What `doctor` wants to know of a database. */
+export interface SqlCheck {
+  readonly driver: string;
+  /** The database's clock, in seconds. */
+  readonly serverTime: number;
+  readonly version: string;
+  /** Settings under which an acknowledged write may be lost. */
+  readonly warnings: readonly string[];
+}
+
+export interface SqlDatabase extends Database {
+  readonly kysely: Kysely<Tables>;
+  readonly dialect: 'sqlite' | 'postgres';
+  readonly prefix: string;
+  /** Brings the schema up to date; safe when several processes do so at once. Resolves to the migrations applied now. */
+  migrate(): Promise<readonly string[]>;
+  pendingMigrations(): Promise<readonly string[]>;
+  /** @throws StoreUnavailable */
+  check(): Promise<SqlCheck>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a database; connects when it is first used.
+ * @throws Error when the URL is of an unknown kind or the driver is not installed
+ */
+export function sqlDatabase(options: SqlOptions): SqlDatabase {
+  const prefix = options.prefix ?? 'valetkey_';
+  if (!/^[a-z][a-z0-9_]{0,30}$/.test(prefix)) throw new Error('The table prefix is lower-case letters, digits and underscores.');
+  const { dialect, kind, driver } = dialectFor(options);
+  const kysely = new Kysely<Tables>({ dialect, plugins: [tablePrefix(prefix, options.schema ?? null)] });
+  const migrator = createMigrator(kysely, { dialect: kind, prefix, schema: options.schema ?? null, extra: options.migrations ?? [] });
+  return {
+    // Even `:memory:` may hold keys that a second provider in the process wants to open.
+    ephemeral: false,
+    kysely,
+    dialect: kind,
+    prefix,
+    forIssuer: (issuer) => createStore(kysely, kind, tenantOf(issuer)),
+    migrate: async () => await withFaults(migrator.migrate),
+    pendingMigrations: async () => await withFaults(migrator.pending),
+    check: async () =>
+      await withFaults(async () => (kind === 'postgres' ? await checkPostgres(kysely) : await checkSqlite(kysely, driver))),
+    close: async () => await kysely.destroy(),
+  };
+}
+
+function dialectFor(options: SqlOptions): { readonly dialect: Dialect; readonly kind: 'sqlite' | 'postgres'; readonly driver: string } {
+  const { url, pool } = options;
+  if (pool !== undefined) return { dialect: hostPoolDialect(pool), kind: 'postgres', driver: 'pg' };
+  if (url?.startsWith('sqlite:')) return { ...sqliteDialect(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')), kind: 'sqlite' };
+  if (url !== undefined && /^postgres(ql)?:\/\//.test(url)) {
+    return {
+      dialect: postgresDialect(url, { size: options.poolSize ?? 10, timeout: options.timeout ?? 2000 }),
+      kind: 'postgres',
+      driver: 'pg',
+    };
+  }
+  throw new Error('The database URL begins with sqlite: or postgres://');
+}
+
+/** Which rows are an issuer's. 64 bits: enough to keep apart all issuers one database will ever serve. */
+function tenantOf(issuer: string): string {
+  return createHash('sha256').update(issuer).digest('base64url').slice(0, 11);
+}
+
+function createStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', tenant: string): Store {
+  return {
+    clients: guarded(clientStore(db, tenant)),
+    sessions: guarded(sessionStore(db, tenant)),
+    authorizations: guarded(authorizationStore(db, tenant)),
+    codes: guarded(codeStore(db, tenant)),
+    tokens: guarded(tokenStore(db, dialect, tenant)),
+    keys: guarded(keyStore(db, tenant)),
+    interactions: guarded(interactionStore(db, tenant)),
+    counters: guarded(counterStore(db, tenant)),
+    audit: guarded(auditStore(db, tenant)),
+    clear: async (now, batch) => await withFaults(async () => await clear(db, tenant, now, batch)),
+  };
+}
+
+async function checkSqlite(db: Kysely<Tables>, driver: string): Promise<SqlCheck> {
+  const { rows } = await sql<{
+    version: string;
+    now: number;
+  }>`select sqlite_version() as version, cast(strftime('%s','now') as integer) as now`.execute(db);
+  const pragma = async (name: string): Promise<string> => {
+    const result = await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(`pragma ${name}`));
+    return String(Object.values(result.rows[0] ?? {})[0]);
+  };
+  const warnings = (await pragma('synchronous')) === '2' ? [] : ['synchronous is not FULL: a power cut may undo the last commits.'];
+  return { driver, version: rows[0]?.version ?? '', serverTime: Number(rows[0]?.now), warnings };
+}
+
+async function checkPostgres(db: Kysely<Tables>): Promise<SqlCheck> {
+  const { rows } = await sql<{
+    version: string;
+    now: number;
+    fsync: string;
+    commit: string;
+  }>`select current_setting('server_version') as version,
+    extract(epoch from clock_timestamp())::bigint as now, current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit`.execute(
+    db,
+  );
+  const [row] = rows;
+  if (row === undefined) throw new StoreUnavailable('The database does not answer.');
+  const warnings = [
+    ...(row.fsync === 'on' ? [] : ['fsync is off: a crash may lose acknowledged writes.']),
+    ...(row.commit === 'off' ? ['synchronous_commit is off: a crash may lose the last commits, and a used code could live again.'] : []),
+  ];
+  return { driver: 'pg', version: row.version, serverTime: Number(row.now), warnings };
+}

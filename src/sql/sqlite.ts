@@ -1,0 +1,108 @@
+/** SQLite: `node:sqlite` where Node has it, else `libsql`; nothing compiled, nothing downloaded. Durable by default (WAL, synchronous=FULL). */
+import { mkdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
+import { type Dialect, SqliteDialect } from 'kysely';
+
+/** What Kysely asks of a driver. */
+interface Statement {
+  readonly reader: boolean;
+  all(parameters: readonly unknown[]): unknown[];
+  run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint };
+  iterate(parameters: readonly unknown[]): IterableIterator<unknown>;
+}
+
+interface SqliteDatabase {
+  exec(statements: string): unknown;
+  prepare(statement: string): Statement;
+  close(): void;
+}
+
+/** Of node:sqlite what is used here; its types are not in Node 20. */
+interface NodeSqlite {
+  readonly DatabaseSync: new (
+    path: string,
+  ) => {
+    exec(statements: string): void;
+    close(): void;
+    prepare(statement: string): {
+      columns?(): readonly unknown[];
+      all(...parameters: unknown[]): unknown[];
+      run(...parameters: unknown[]): { changes: number; lastInsertRowid: number };
+      iterate(...parameters: unknown[]): IterableIterator<unknown>;
+    };
+  };
+}
+
+const require = createRequire(import.meta.url);
+const PRAGMAS = 'pragma journal_mode=WAL; pragma synchronous=FULL; pragma busy_timeout=5000; pragma foreign_keys=ON;';
+const MOST_STATEMENTS = 200;
+
+/** @param path of the file, or `:memory:` */
+export function sqliteDialect(path: string): { readonly dialect: Dialect; readonly driver: string } {
+  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+  const { database, driver } = open(path);
+  // Waiting for the lock comes first: switching to WAL takes it.
+  database.exec('pragma busy_timeout=5000;');
+  database.exec(PRAGMAS);
+  return { dialect: new SqliteDialect({ database: remembering(database) as never }), driver };
+}
+
+function open(path: string): { readonly database: SqliteDatabase; readonly driver: string } {
+  const builtIn = nodeSqlite();
+  if (builtIn !== null) return { database: fromNode(builtIn, path), driver: 'node:sqlite' };
+  try {
+    const Libsql = require('libsql') as new (path: string) => SqliteDatabase;
+    return { database: new Libsql(path), driver: 'libsql' };
+  } catch (cause) {
+    throw new Error('SQLite needs Node 22.13 or later, or the package libsql: npm install libsql', { cause });
+  }
+}
+
+function nodeSqlite(): NodeSqlite | null {
+  try {
+    return require('node:sqlite') as NodeSqlite;
+  } catch {
+    return null;
+  }
+}
+
+function fromNode({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
+  const database = new DatabaseSync(path);
+  return {
+    exec: (statements) => database.exec(statements),
+    close: () => database.close(),
+    prepare(text) {
+      const statement = database.prepare(text);
+      return {
+        reader: statement.columns === undefined ? /^\s*(select|with|pragma)|\breturning\b/i.test(text) : statement.columns().length > 0,
+        all: (parameters) => statement.all(...parameters),
+        run: (parameters) => statement.run(...parameters),
+        iterate: (parameters) => statement.iterate(...parameters),
+      };
+    },
+  };
+}
+
+/** Keeps prepared statements: the same few dozen texts come again and again. */
+function remembering(database: SqliteDatabase): SqliteDatabase {
+  const prepared = new Map<string, Statement>();
+  return {
+    exec: (statements) => database.exec(statements),
+    close() {
+      prepared.clear();
+      database.close();
+    },
+    prepare(text) {
+      const known = prepared.get(text);
+      if (known !== undefined) return known;
+      const statement = database.prepare(text);
+      // Statements that change the schema run once.
+      if (/^\s*(select|insert|update|delete|with)/i.test(text)) {
+        if (prepared.size >= MOST_STATEMENTS) prepared.clear();
+        prepared.set(text, statement);
+      }
+      return statement;
+    },
+  };
+}

@@ -1,0 +1,12 @@
+/**
+ * The laws of the store as checks that any runner can run against any `Store`: give every case a fresh issuer of a migrated database.
+ * Concurrency is part of each law. A case throws when the law is broken.
+ */
+import type { StoreCase } from './store-case.ts';
+import { RECORD_LAWS } from './store-laws-records.ts';
+import { TOKEN_LAWS } from './store-laws-tokens.ts';
+
+/** Every law, as a case of its own. */
+export function storeContract(): readonly StoreCase[] {
+  return [...TOKEN_LAWS, ...RECORD_LAWS].map(([name, run]) => ({ name, run }));
+}

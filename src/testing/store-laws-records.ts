@@ -1,0 +1,247 @@
+/** Laws about all other records: sessions, authorizations, codes, clients, keys, counters, audit, and the cleaner. */
+import assert from 'node:assert/strict';
+import type { Store } from 'valetkey';
+import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
+import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
+
+export const RECORD_LAWS: readonly Law[] = [
+  [
+    'sessions: start takes the place of another, touch only moves forward',
+    async (store) => {
+      const facts = sample.facts();
+      const first = sample.session(facts);
+      const second = sample.session(facts);
+      await store.sessions.start(first, null);
+      assert.deepEqual(await store.sessions.find(first.handle), first);
+      await store.sessions.start(second, first.handle);
+      assert.equal(await store.sessions.find(first.handle), null);
+      await store.sessions.touch(second.handle, NOW + 5);
+      await store.sessions.touch(second.handle, NOW + 3);
+      await store.sessions.touch(first.handle, NOW + 3);
+      assert.deepEqual(await store.sessions.listBySubject(facts.sub), [{ ...second, seenAt: NOW + 5 }]);
+    },
+  ],
+  [
+    'sessions.end: one of 100 callers gets the session; its codes and families end, offline ones stay',
+    async (store) => {
+      const made = await withFamily(store);
+      const offline = await withFamily(store, { sub: made.facts.sub, sid: made.facts.sid, scopes: ['openid', 'offline_access'] });
+      const elsewhere = await withFamily(store, { sub: made.facts.sub });
+      const pending = sample.code(made.facts, made.authorization.id);
+      await store.codes.insert(pending);
+      const ended = await crowd(async () => await store.sessions.end(made.session.handle, NOW, true));
+      assert.equal(ended.filter((session) => session !== null).length, 1);
+      assert.equal(await store.codes.find(pending.digest), null);
+      assert.deepEqual(
+        [await isLive(store, made.issue), await isLive(store, offline.issue), await isLive(store, elsewhere.issue)],
+        [false, true, true],
+      );
+    },
+  ],
+  [
+    'sessions.end without tokens: they stay',
+    async (store) => {
+      const { session, issue } = await withFamily(store);
+      assert.notEqual(await store.sessions.end(session.handle, NOW, false), null);
+      assert.equal(await isLive(store, issue), true);
+    },
+  ],
+  [
+    'sessions.end beside redeem: nothing is alive afterwards',
+    async (store) => {
+      for (let round = 0; round < 20; round += 1) {
+        const { facts, authorization, code, session } = await withCode(store);
+        const family = sample.family(facts, authorization.id);
+        const issue = sample.issue(facts, family.id, authorization.id);
+        await Promise.all([store.tokens.redeem(code.digest, family, issue, NOW), store.sessions.end(session.handle, NOW, true)]);
+        assert.equal(await isLive(store, issue), false);
+      }
+    },
+  ],
+  [
+    'authorizations.remember: 100 concurrent widenings lose no scope and make one record',
+    async (store) => {
+      const facts = sample.facts();
+      const made = await crowd(
+        async (index) => await store.authorizations.remember(sample.authorization(facts, { scopes: [`s${index}`] })),
+      );
+      assert.equal(new Set(made.map(({ id }) => id)).size, 1);
+      const [only, ...others] = await store.authorizations.listBySubject(facts.sub);
+      assert.equal(others.length, 0);
+      assert.equal(new Set(only?.scopes).size, CROWD);
+      assert.deepEqual(await store.authorizations.find(facts.sub, facts.clientId), only);
+    },
+  ],
+  [
+    'authorizations.revoke: one of 100 callers is told; codes and tokens under it are dead',
+    async (store) => {
+      const { authorization, issue, facts, family } = await withFamily(store);
+      const pending = sample.code(facts, authorization.id);
+      await store.codes.insert(pending);
+      assert.equal(count(await crowd(async () => await store.authorizations.revoke(authorization.id, NOW)), true), 1);
+      assert.deepEqual(
+        [await store.codes.find(pending.digest), await isLive(store, issue), await store.authorizations.find(facts.sub, facts.clientId)],
+        [null, false, null],
+      );
+      const found = await store.tokens.findFamily(family.id);
+      assert.deepEqual([found?.authorized, found?.family.revokedAt], [false, NOW]);
+      const again = await store.authorizations.remember(sample.authorization(facts));
+      assert.notEqual(again.id, authorization.id);
+      assert.equal(await isLive(store, issue), false);
+    },
+  ],
+  [
+    'codes.insert: of 100 concurrent inserts of one digest one is stored; countFailure counts each',
+    async (store) => {
+      const facts = sample.facts();
+      const code = sample.code(facts, word());
+      assert.equal(count(await crowd(async () => await store.codes.insert(code)), true), 1);
+      assert.deepEqual(await store.codes.find(code.digest), { code, authorized: false });
+      assert.deepEqual(new Set(await crowd(async () => await store.codes.countFailure(code.digest))).size, CROWD);
+      assert.equal((await store.codes.find(code.digest))?.code.failedAttempts, CROWD);
+      assert.equal(await store.codes.countFailure(word()), 0);
+    },
+  ],
+  [
+    'clients: one insert wins, replace and delete need a record, list is in order',
+    async (store) => {
+      const client = sample.client('b');
+      assert.equal(count(await crowd(async () => await store.clients.insert(client)), true), 1);
+      assert.deepEqual(await store.clients.find('b'), client);
+      await store.clients.insert({ ...sample.client('a'), owner: 'me' });
+      await store.clients.insert(sample.client('c'));
+      assert.deepEqual(
+        (await store.clients.list({ limit: 2 })).map(({ clientId }) => clientId),
+        ['a', 'b'],
+      );
+      assert.deepEqual(
+        (await store.clients.list({ after: 'b', limit: 2 })).map(({ clientId }) => clientId),
+        ['c'],
+      );
+      assert.deepEqual(
+        (await store.clients.list({ limit: 9, owner: 'me' })).map(({ clientId }) => clientId),
+        ['a'],
+      );
+      assert.deepEqual(
+        [await store.clients.replace({ ...client, name: 'new' }), await store.clients.replace(sample.client('x'))],
+        [true, false],
+      );
+      assert.equal((await store.clients.find('b'))?.name, 'new');
+      assert.equal(await store.clients.find('B'), null);
+      const { issue, facts } = await withFamily(store, { clientId: 'b' });
+      assert.deepEqual([await store.clients.delete('b'), await store.clients.delete('b')], [true, false]);
+      assert.equal(await isLive(store, issue), false);
+      assert.equal(await store.authorizations.find(facts.sub, 'b'), null);
+    },
+  ],
+  [
+    'keys.swap: of 100 concurrent swaps exactly one wins, first and later',
+    async (store) => {
+      const key = {
+        kid: 'k',
+        alg: 'ES256',
+        sealedPrivateJwk: 'x',
+        publicJwk: '{}',
+        createdAt: NOW,
+        activeAt: NOW,
+        retiredAt: null,
+        removedAt: null,
+      };
+      assert.equal(await store.keys.load(), null);
+      assert.equal(count(await crowd(async (index) => await store.keys.swap(0, [{ ...key, kid: String(index) }])), true), 1);
+      assert.equal(count(await crowd(async () => await store.keys.swap(1, [key])), true), 1);
+      assert.deepEqual(await store.keys.load(), { version: 2, keys: [key] });
+      assert.equal(await store.keys.swap(1, []), false);
+    },
+  ],
+  [
+    'counters: each of 100 concurrent hits sees another count; a window that is over begins again',
+    async (store) => {
+      const hits = await crowd(async () => await store.counters.hit('login alice', 60, NOW));
+      assert.deepEqual(new Set(hits.map(({ count: seen }) => seen)).size, CROWD);
+      assert.deepEqual(new Set(hits.map(({ resetAt }) => resetAt)), new Set([NOW + 60]));
+      assert.deepEqual(await store.counters.hit('login alice', 60, NOW + 60), { count: 1, resetAt: NOW + 120 });
+      await store.counters.reset('login alice');
+      assert.deepEqual(await store.counters.hit('login alice', 60, NOW + 61), { count: 1, resetAt: NOW + 121 });
+    },
+  ],
+  [
+    'interactions and audit: what is put is found, until it expires; newest first',
+    async (store) => {
+      await store.interactions.put('h', 'sealed', NOW + 10);
+      assert.deepEqual(
+        [await store.interactions.find('h', NOW), await store.interactions.find('h', NOW + 10), await store.interactions.find('x', NOW)],
+        ['sealed', null, null],
+      );
+      const event = (at: number, type: string): Parameters<Store['audit']['append']>[0][number] => ({
+        id: word(),
+        at,
+        type,
+        sub: 's',
+        clientId: null,
+        ip: null,
+        reason: null,
+        detail: { n: at, yes: true },
+      });
+      const events = [event(1, 'a'), event(2, 'b'), event(3, 'a')];
+      await store.audit.append(events);
+      await store.audit.append([]);
+      assert.deepEqual(await store.audit.list({ limit: 2 }), [events[2], events[1]]);
+      assert.deepEqual(
+        (await store.audit.list({ limit: 9, type: 'a' })).map(({ at }) => at),
+        [3, 1],
+      );
+    },
+  ],
+  [
+    'clear: bounded, and changes no answer that was still to be given',
+    async (store) => {
+      const made = await withFamily(store);
+      const lone = sample.issue(made.facts, null, null, { expiresAt: NOW + 5 });
+      await store.tokens.insert({ ...lone, idToken: null });
+      const nothing = { codes: 0, accessTokens: 0, families: 0, idTokens: 0, sessions: 0, interactions: 0, counters: 0 };
+      assert.deepEqual(await store.clear(NOW, 10), nothing);
+      assert.equal((await store.clear(NOW + 5, 10)).accessTokens, 1);
+      for (let index = 0; index < 5; index += 1)
+        await store.tokens.insert({ ...sample.issue(made.facts, null, null, { expiresAt: NOW + 6 }), idToken: null });
+      assert.equal((await store.clear(NOW + 6, 3)).accessTokens, 3);
+      assert.equal((await store.clear(NOW + 6, 3)).accessTokens, 2);
+      assert.equal(await isLive(store, made.issue), true);
+      assert.notEqual(await store.codes.find(made.code.digest), null);
+      const all = await store.clear(NOW + 10_000, 100);
+      assert.deepEqual(all, { ...nothing, codes: 1, accessTokens: 1, families: 1, idTokens: 1, sessions: 1 });
+    },
+  ],
+  [
+    'two issuers never meet',
+    async (store, database) => {
+      const other = database.forIssuer(`https://${word()}.example`);
+      const made = await withFamily(store);
+      await store.clients.insert(sample.client('shared'));
+      assert.deepEqual(
+        [
+          await other.clients.find('shared'),
+          await other.sessions.find(made.session.handle),
+          await other.codes.find(made.code.digest),
+          await other.tokens.findFamily(made.family.id),
+          await other.tokens.findAccessToken(made.issue.accessToken.digest),
+          await other.authorizations.find(made.facts.sub, made.facts.clientId),
+          await other.sessions.end(made.session.handle, NOW, true),
+          await other.keys.load(),
+        ],
+        [null, null, null, null, null, null, null, null],
+      );
+      assert.deepEqual(
+        [
+          await other.tokens.revokeSubject(made.facts.sub, NOW),
+          await other.tokens.revokeFamily(made.family.id, NOW),
+          await other.authorizations.revoke(made.authorization.id, NOW),
+        ],
+        [0, false, false],
+      );
+      assert.equal(await other.clients.insert(sample.client('shared')), true);
+      await other.clear(NOW + 10_000, 100);
+      assert.equal(await isLive(store, made.issue), true);
+    },
+  ],
+];

@@ -1,0 +1,134 @@
+/** Records for tests of stores: complete, distinct, and belonging together as those of one sign-in do. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import type { AccessToken, Authorization, Client, Code, Family, Issue, Session, Store } from 'valetkey';
+
+export const NOW: number = 1_800_000_000;
+export const word = (): string => randomBytes(16).toString('base64url');
+
+/** Facts that records of one sign-in share. */
+export interface Facts {
+  readonly sub: string;
+  readonly clientId: string;
+  readonly sid: string;
+  readonly scopes: readonly string[];
+}
+
+/** Records for tests, complete and distinct. */
+export const sample = {
+  facts: (changes: Partial<Facts> = {}): Facts => ({ sub: word(), clientId: word(), sid: word(), scopes: ['openid', 'read'], ...changes }),
+  client: (clientId: string = word()): Client => ({
+    clientId,
+    name: 'Naïve 🔑 "app"',
+    clientType: 'confidential',
+    applicationType: 'web',
+    tokenEndpointAuthMethod: 'client_secret_basic',
+    secrets: [{ id: 's', digest: word(), sealed: null, createdAt: NOW, expiresAt: null }],
+    redirectUris: ['https://rp.example/cb?a=1&b=2'],
+    postLogoutRedirectUris: [],
+    allowedOrigins: [],
+    grantTypes: ['authorization_code'],
+    responseTypes: ['code'],
+    scopes: null,
+    idTokenSignedResponseAlg: 'RS256',
+    skipConsent: false,
+    clientUri: null,
+    logoUri: null,
+    policyUri: null,
+    tosUri: null,
+    contacts: [],
+    owner: null,
+    registrationSource: 'manual',
+    disabledAt: null,
+    createdAt: NOW,
+    updatedAt: NOW,
+  }),
+  session: (facts: Facts, changes: Partial<Session> = {}): Session => ({
+    handle: word(),
+    sid: facts.sid,
+    sub: facts.sub,
+    authTime: NOW,
+    amr: ['pwd', 'otp'],
+    acr: null,
+    createdAt: NOW,
+    seenAt: NOW,
+    expiresAt: NOW + 1000,
+    ...changes,
+  }),
+  authorization: (facts: Facts, changes: Partial<Authorization> = {}): Authorization => ({
+    id: word(),
+    sub: facts.sub,
+    clientId: facts.clientId,
+    scopes: facts.scopes,
+    createdAt: NOW,
+    updatedAt: NOW,
+    ...changes,
+  }),
+  code: (facts: Facts, authorizationId: string, changes: Partial<Code> = {}): Code => ({
+    digest: word(),
+    ...facts,
+    authorizationId,
+    authTime: NOW,
+    amr: ['pwd'],
+    acr: null,
+    redirectUri: 'https://rp.example/cb',
+    codeChallenge: word(),
+    nonce: null,
+    createdAt: NOW,
+    expiresAt: NOW + 60,
+    failedAttempts: 0,
+    redeemedAt: null,
+    familyId: null,
+    ...changes,
+  }),
+  family: (facts: Facts, authorizationId: string, changes: Partial<Family> = {}): Family => ({
+    id: word(),
+    ...facts,
+    authorizationId,
+    authTime: NOW,
+    amr: [],
+    acr: 'gold',
+    createdAt: NOW,
+    refreshDigest: word(),
+    refreshExpiresAt: NOW + 500,
+    previousDigest: null,
+    sealedSuccessor: null,
+    rotatedAt: null,
+    expiresAt: NOW + 1000,
+    revokedAt: null,
+    ...changes,
+  }),
+  issue: (facts: Facts, familyId: string | null, authorizationId: string | null, changes: Partial<AccessToken> = {}): Issue => {
+    const token: AccessToken = { digest: word(), familyId, authorizationId, ...facts, issuedAt: NOW, expiresAt: NOW + 100, ...changes };
+    return {
+      accessToken: token,
+      idToken: { jti: word(), ...facts, accessTokenDigest: token.digest, issuedAt: NOW, expiresAt: NOW + 100 },
+    };
+  },
+};
+
+/** A sign-in up to the code. */
+export async function withCode(
+  store: Store,
+  changes: Partial<Facts> = {},
+): Promise<{ facts: Facts; authorization: Authorization; code: Code; session: Session }> {
+  const facts = sample.facts(changes);
+  const session = sample.session(facts);
+  await store.sessions.start(session, null);
+  const authorization = await store.authorizations.remember(sample.authorization(facts));
+  const code = sample.code(facts, authorization.id);
+  assert.equal(await store.codes.insert(code), true);
+  return { facts, authorization, code, session };
+}
+
+/** A sign-in up to live tokens. */
+export async function withFamily(
+  store: Store,
+  changes: Partial<Facts> = {},
+): Promise<{ facts: Facts; authorization: Authorization; code: Code; session: Session; family: Family; issue: Issue }> {
+  const start = await withCode(store, changes);
+  const family = sample.family(start.facts, start.authorization.id);
+  const issue = sample.issue(start.facts, family.id, start.authorization.id);
+  assert.equal(await store.tokens.redeem(start.code.digest, family, issue, NOW), 'fresh');
+  return { ...start, family, issue };
+}
