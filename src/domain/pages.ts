@@ -14,7 +14,6 @@ export interface ClientView {
   /** Host the answer goes to, e.g. `rp.example`; for a private-use scheme the scheme itself. */
   readonly host: string;
   readonly clientUri: string | null;
-  readonly logoUri: string | null;
   readonly policyUri: string | null;
   readonly tosUri: string | null;
 }
@@ -31,13 +30,14 @@ export interface FormView {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** What every page knows. */
+/**
+ * What every page knows. Pages are served under a strict Content Security Policy: no script, no inline style, style sheets and pictures
+ * of this origin only (`Pages.assets`), so that nothing a client registered can load anything.
+ */
 export interface PageView {
   /** Name of this provider as people know it. */
   readonly providerName: string;
   readonly logoUrl: string | null;
-  /** CSS colour of buttons and links, or null for the built-in one. */
-  readonly accentColor: string | null;
   /** Wanted languages, best first (`ui_locales`, then Accept-Language). */
   readonly locales: readonly string[];
   /** URL prefix below which `Pages.assets` are served, ends with a slash. */
@@ -102,7 +102,6 @@ export interface ErrorView extends PageView {
   readonly reason: string;
   /** One sentence, safe to show. */
   readonly description: string;
-  readonly client: ClientView | null;
   /** Something the reader may find in the server's log. */
   readonly requestId: string;
 }
@@ -116,7 +115,7 @@ export interface Asset {
 /** Draws a view, or the URL of a host's own page (absolute or a path): the browser is sent there with `?interaction=…`. */
 export interface Pages {
   readonly login: ((view: LoginView) => Html) | string;
-  readonly account: ((view: AccountView) => Html) | string;
+  readonly account: (view: AccountView) => Html;
   readonly consent: ((view: ConsentView) => Html) | string;
   readonly logout: (view: LogoutView) => Html;
   readonly signedOut: (view: SignedOutView) => Html;

@@ -95,7 +95,7 @@ async function draw(ctx: Context, call: Call, flow: Flow, notice: Notice): Promi
       options,
     );
   }
-  if (step.step === 'account' && typeof pages.account !== 'string') {
+  if (step.step === 'account') {
     return page(ctx, pages.account({ ...shared, accountName: accountName(flow.account) }), options);
   }
   if (step.step === 'consent' && typeof pages.consent !== 'string')

@@ -79,7 +79,6 @@ export function pageView(ctx: Context, call: Call, uiLocales: readonly string[] 
   return {
     providerName: ctx.settings.name,
     logoUrl: ctx.settings.logoUrl,
-    accentColor: null,
     locales: [...uiLocales, ...accepted],
     assetsUrl: endpointUrl(ctx.settings, 'assets'),
   };
@@ -93,7 +92,6 @@ export function clientView(client: Client, redirectUri: string | null): ClientVi
     name: client.name,
     host: target === null ? '' : redirectTarget(target).host,
     clientUri: client.clientUri,
-    logoUri: client.logoUri,
     policyUri: client.policyUri,
     tosUri: client.tosUri,
   };
@@ -106,7 +104,7 @@ export function wantsJson(call: Call): boolean {
 }
 
 /** A refusal that cannot be sent to the client: a page, or JSON for who asks for it. */
-export function errorPage(ctx: Context, call: Call, error: OAuthError, client: ClientView | null = null): Response {
+export function errorPage(ctx: Context, call: Call, error: OAuthError): Response {
   if (wantsJson(call)) return jsonError(error);
   const view = {
     ...pageView(ctx, call),
@@ -114,7 +112,6 @@ export function errorPage(ctx: Context, call: Call, error: OAuthError, client: C
     code: error.code,
     reason: error.reason,
     description: error.description,
-    client,
     requestId: call.requestId,
   };
   return page(ctx, ctx.settings.pages.error(view), { status: error.status, headers: error.headers });

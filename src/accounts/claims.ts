@@ -1,0 +1,48 @@
+/** The kinds of the standard claims (OIDC Core §5.1), so that userinfo never tells nonsense. */
+import * as v from 'valibot';
+
+const words = v.pipe(v.string(), v.minLength(1), v.maxLength(2000));
+const address = v.object({
+  formatted: v.optional(words),
+  street_address: v.optional(words),
+  locality: v.optional(words),
+  region: v.optional(words),
+  postal_code: v.optional(words),
+  country: v.optional(words),
+});
+
+/** Each standard claim with its kind. */
+const KINDS = {
+  name: words,
+  given_name: words,
+  family_name: words,
+  middle_name: words,
+  nickname: words,
+  preferred_username: words,
+  profile: v.pipe(v.string(), v.url()),
+  picture: v.pipe(v.string(), v.url()),
+  website: v.pipe(v.string(), v.url()),
+  gender: words,
+  birthdate: v.pipe(v.string(), v.regex(/^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4})$/, 'birthdate is YYYY-MM-DD, 0000-MM-DD or YYYY')),
+  zoneinfo: words,
+  locale: words,
+  email: v.pipe(v.string(), v.email()),
+  email_verified: v.boolean(),
+  phone_number: words,
+  phone_number_verified: v.boolean(),
+  address: address,
+} as const;
+
+/** The standard claims an account may have (`sub` is the account itself, `updated_at` is kept). */
+export const STANDARD_CLAIMS: readonly string[] = Object.keys(KINDS);
+
+const schema = v.looseObject(v.entriesFromObjects([v.partial(v.object(KINDS))]));
+
+/** What is wrong with claims, or null. Claims of other names are the host's own. */
+export function checkClaims(claims: Readonly<Record<string, unknown>>): string | null {
+  if ('sub' in claims) return 'The claim sub is the account itself.';
+  const result = v.safeParse(schema, claims);
+  if (result.success) return null;
+  const [issue] = result.issues;
+  return `The claim ${v.getDotPath(issue) ?? ''}: ${issue.message}.`;
+}

@@ -1,0 +1,90 @@
+/**
+ * Password hashes as PHC strings: Argon2id through `@node-rs/argon2` where it is installed, else scrypt of Node. Both are verified, whichever
+ * makes new ones. Not more hashes run at once than there are cores, so that a login storm does not starve everything else.
+ */
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+
+export interface PasswordHasher {
+  hash(password: string): Promise<string>;
+  verify(hash: string, password: string): Promise<boolean>;
+  /** Made with other parameters than new ones: to be replaced at the next sign-in. */
+  isOutdated(hash: string): boolean;
+}
+
+/** OWASP's minimum: 19 MiB, two passes, one lane. */
+const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+const ARGON2_PREFIX = '$argon2id$v=19$m=19456,t=2,p=1$';
+const SCRYPT = { N: 2 ** 15, r: 8, p: 3 } as const;
+const SCRYPT_PREFIX = '$scrypt$ln=15,r=8,p=3$';
+
+interface Argon2 {
+  hash(password: string, options: typeof ARGON2): Promise<string>;
+  verify(hash: string, password: string): Promise<boolean>;
+}
+
+export function createHasher(): PasswordHasher {
+  const run = gate(availableParallelism());
+  let loading: Promise<Argon2 | null> | null = null;
+  let preferred = ARGON2_PREFIX;
+  const argon2 = async (): Promise<Argon2 | null> => {
+    loading ??= import('@node-rs/argon2').catch(() => {
+      preferred = SCRYPT_PREFIX;
+      return null;
+    });
+    return await loading;
+  };
+  return {
+    async hash(password) {
+      const library = await argon2();
+      return await run(async () => (library === null ? await hashScrypt(password, randomBytes(16)) : await library.hash(password, ARGON2)));
+    },
+    async verify(hash, password) {
+      if (hash.startsWith('$scrypt$')) return await run(async () => await verifyScrypt(hash, password));
+      const library = await argon2();
+      if (library === null) throw new Error('This password was hashed with Argon2: install @node-rs/argon2.');
+      return await run(async () => await library.verify(hash, password));
+    },
+    isOutdated: (hash) => !hash.startsWith(preferred),
+  };
+}
+
+async function hashScrypt(password: string, salt: Uint8Array): Promise<string> {
+  const key = await derive(password, salt, SCRYPT);
+  return `${SCRYPT_PREFIX}${Buffer.from(salt).toString('base64url')}$${key.toString('base64url')}`;
+}
+
+async function verifyScrypt(hash: string, password: string): Promise<boolean> {
+  const match = /^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([\w-]+)\$([\w-]+)$/.exec(hash);
+  if (match === null) return false;
+  const [, ln, r, p, salt = '', key = ''] = match;
+  const expected = Buffer.from(key, 'base64url');
+  const actual = await derive(password, Buffer.from(salt, 'base64url'), { N: 2 ** Number(ln), r: Number(r), p: Number(p) });
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
+}
+
+async function derive(
+  password: string,
+  salt: Uint8Array,
+  cost: { readonly N: number; readonly r: number; readonly p: number },
+): Promise<Buffer> {
+  return await new Promise((resolve, reject) => {
+    scrypt(password, salt, 32, { ...cost, maxmem: 256 * cost.N * cost.r }, (error, key) => (error === null ? resolve(key) : reject(error)));
+  });
+}
+
+/** Lets at most `most` run at once; the others wait their turn. */
+function gate(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (work) => {
+    if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve));
+    running += 1;
+    try {
+      return await work();
+    } finally {
+      running -= 1;
+      waiting.shift()?.();
+    }
+  };
+}

@@ -1,0 +1,22 @@
+/** `valetkey init`: everything a first start creates, without serving. */
+import type { Command } from 'commander';
+import { firstStart } from 'valetkey/server';
+import { firstStartData, firstStartText } from './first-start-text.ts';
+import { say } from './output.ts';
+import { globals, withAssembly } from './workshop.ts';
+
+export function init(program: Command): void {
+  program
+    .command('init')
+    .description('create what a first start creates: database, secret, keys, administrator, demo application')
+    .action(async (_options: object, command: Command) => {
+      await withAssembly(
+        command,
+        async (assembly) => {
+          const found = await firstStart(assembly);
+          say(globals(command).json, firstStartData(assembly, found), `${firstStartText(assembly, found)}\n\nRun it: valetkey serve`);
+        },
+        { migrate: true },
+      );
+    });
+}

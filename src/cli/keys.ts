@@ -1,0 +1,38 @@
+/** `valetkey keys …`: signing keys. */
+import type { Command } from 'commander';
+import type { KeyInfo } from 'valetkey';
+import { say, table, time } from './output.ts';
+import { globals, withAssembly } from './workshop.ts';
+
+function tell(json: boolean, keys: readonly KeyInfo[]): void {
+  const rows = keys.map(({ kid, alg, state, activeAt, retiredAt, removedAt }) => [
+    kid,
+    alg,
+    state,
+    time(activeAt),
+    time(retiredAt),
+    time(removedAt),
+  ]);
+  say(json, { keys }, table([['KID', 'ALG', 'STATE', 'ACTIVE', 'RETIRED', 'REMOVED'], ...rows]));
+}
+
+export function keys(program: Command): void {
+  const group = program.command('keys').description('signing keys');
+  group
+    .command('list')
+    .description('list signing keys and their states')
+    .action(async (_options: object, command: Command) => {
+      await withAssembly(command, async ({ provider }) => tell(globals(command).json, await provider.keys.list()));
+    });
+  group
+    .command('rotate')
+    .description('publish new keys; they take over once every cache has them')
+    .option('--emergency', 'take over now and withdraw the old ones at once', false)
+    .action(async ({ emergency }: { readonly emergency: boolean }, command: Command) => {
+      await withAssembly(command, async ({ provider }) => {
+        await provider.maintain();
+        await provider.keys.rotate(emergency);
+        tell(globals(command).json, await provider.keys.list());
+      });
+    });
+}

@@ -1,0 +1,41 @@
+/** `valetkey/node`: a provider as a listener of `node:http`, and who the peer is. What to answer is the provider's business. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import proxyAddr from 'proxy-addr';
+import type { Provider } from 'valetkey';
+
+export interface NodeOptions {
+  /**
+   * Whose `X-Forwarded-For` is believed: nobody (false, the default), so many hops of proxies, or addresses and networks
+   * (`loopback`, `10.0.0.0/8`). It only tells the peer's address for logs and failure budgets; addresses of the provider come from its issuer.
+   */
+  readonly trustProxy?: false | number | readonly string[];
+  /** For a process that is nothing but this provider: faster Request and Response in place of the global ones. Default false. */
+  readonly overrideGlobals?: boolean;
+}
+
+/** Handles a request of `node:http`. */
+export type NodeListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** @throws Error when trustProxy names everybody */
+export function nodeListener(provider: Pick<Provider, 'fetch'>, options: NodeOptions = {}): NodeListener {
+  const addressOf = peerAddress(options.trustProxy ?? false);
+  const listener = getRequestListener(
+    async (request, env) => await provider.fetch(request, { ip: addressOf((env as unknown as { incoming: IncomingMessage }).incoming) }),
+    { overrideGlobalObjects: options.overrideGlobals ?? false },
+  );
+  return async (request, response) => {
+    await listener(request, response);
+  };
+}
+
+/** How the peer's address is found. */
+export function peerAddress(trustProxy: NonNullable<NodeOptions['trustProxy']>): (request: IncomingMessage) => string | undefined {
+  if (trustProxy === false) return (request) => request.socket.remoteAddress;
+  if (typeof trustProxy !== 'number' && trustProxy.some((entry) => ['*', '0.0.0.0/0', '::/0'].includes(entry))) {
+    throw new Error('trustProxy names everybody: then anybody may claim any address. Name your proxies.');
+  }
+  const trust =
+    typeof trustProxy === 'number' ? (_address: string, hop: number): boolean => hop < trustProxy : proxyAddr.compile([...trustProxy]);
+  return (request) => proxyAddr(request, trust);
+}

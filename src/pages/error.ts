@@ -1,0 +1,22 @@
+/** The page of every refusal that cannot be sent to the application. */
+import type { ErrorView } from 'valetkey';
+import { clientReturn, type Sheet } from './layout.ts';
+import { markup } from './markup.ts';
+import type { Messages } from './messages.ts';
+
+export function error(view: ErrorView, { error: texts, signedOut: { back } }: Messages): Sheet {
+  const title = texts.title(view.status);
+  return {
+    title,
+    content: markup`<h1 id="error-title">${title}</h1>
+<p id="error-description" class="lead">${view.description}</p>
+<p>${texts.advice(view.status)}</p>
+<h2 class="unseen">${texts.details}</h2>
+<dl class="details">
+<div><dt>${texts.code}</dt><dd id="error-code">${view.code}</dd></div>
+<div><dt>${texts.reason}</dt><dd id="error-reason">${view.reason}</dd></div>
+<div><dt>${texts.request}</dt><dd id="error-request">${view.requestId}</dd></div>
+</dl>
+${clientReturn(view.client, back)}`,
+  };
+}

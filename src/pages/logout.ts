@@ -1,0 +1,34 @@
+/** The pages about signing out: the question, and what came of it. */
+import type { LogoutView, SignedOutView } from 'valetkey';
+import { clientReturn, clientRow, form, name, otherButton, primaryButton, type Sheet } from './layout.ts';
+import { markup } from './markup.ts';
+import type { Messages } from './messages.ts';
+
+export function logout(view: LogoutView, messages: Messages): Sheet {
+  const { logout: texts } = messages;
+  return {
+    title: texts.title,
+    content: markup`<h1>${texts.title}</h1>
+${view.client !== null && clientRow(view.client, texts.asked)}
+<p>${texts.who(name(view.accountName), view.providerName)}</p>
+${form(
+  'logout-form',
+  view.form,
+  markup`<div class="actions pair">
+${primaryButton('logout-confirm', 'logout', texts.confirm)}
+${otherButton('logout-stay', 'stay', 'secondary', texts.stay)}
+</div>`,
+)}`,
+  };
+}
+
+export function signedOut(view: SignedOutView, { signedOut: texts }: Messages): Sheet {
+  const title = view.signedOut ? texts.out : texts.stayed;
+  const means = view.signedOut ? texts.outMeans : texts.stayedMeans;
+  return {
+    title,
+    content: markup`<h1 id="${view.signedOut ? 'signed-out' : 'still-signed-in'}">${title}</h1>
+<p>${means(view.providerName)}</p>
+${clientReturn(view.client, texts.back)}`,
+  };
+}

@@ -1,0 +1,26 @@
+/** The page at `/`: says what this is to somebody who opens the address in a browser. */
+import type { ServerResponse } from 'node:http';
+import { html } from 'hono/html';
+import type { Assembly } from './assemble.ts';
+
+export function homePage({ provider, issuer }: Assembly, response: ServerResponse): void {
+  const discovery = `${issuer}/.well-known/openid-configuration`;
+  const page = html`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>Valetkey</title>
+<link rel="stylesheet" href="${provider.url('assets')}style.css"></head>
+<body><main class="card">
+<h1>This is an identity provider</h1>
+<p>Applications send people here to sign in. There is nothing to do on this page: open the application you want to use.</p>
+<p>Setting up an application? It finds everything it needs in the <a href="${discovery}">discovery document</a>.</p>
+</main></body></html>`;
+  response
+    .writeHead(200, {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Security-Policy': "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+      'X-Content-Type-Options': 'nosniff',
+      'X-Frame-Options': 'DENY',
+      'Referrer-Policy': 'no-referrer',
+    })
+    .end(String(page));
+}
