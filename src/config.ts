@@ -2,7 +2,7 @@
  * What the user writes, every default, the built-in lists of grants and client authentication methods, and every cross-check.
  * The rest of the code reads `Settings` and knows no default.
  */
-import { randomBytes } from 'node:crypto';
+import { createPrivateKey, randomBytes } from 'node:crypto';
 import type { ClientAuthMethod } from './client-auth/client-auth.ts';
 import { clientSecretBasic, clientSecretPost } from './client-auth/client-secret.ts';
 import { publicClient } from './client-auth/public-client.ts';
@@ -16,7 +16,7 @@ import type { Grant } from './grants/grant.ts';
 import { refreshToken } from './grants/refresh-token.ts';
 import { SCOPE_CLAIMS } from './protocol/claims.ts';
 import { ConfigError, type ConfigProblem } from './protocol/errors.ts';
-import { SIGNING_ALGS } from './protocol/names.ts';
+import { SIGNING_ALGS, type SigningAlg } from './protocol/names.ts';
 import { isScopeToken } from './protocol/scope.ts';
 import type { Database } from './store/store.ts';
 
@@ -44,20 +44,25 @@ export interface Config {
   readonly scopes?: Readonly<Record<string, string | { readonly description: string; readonly claims?: readonly string[] } | null>>;
   /** Scopes granted when a request names none. Default: none. */
   readonly defaultScopes?: readonly string[];
+  /** Default: code 60, accessToken 900, idToken 3600, refreshTokenIdle 14 days, refreshTokenAbsolute 90 days, sessionIdle 8 h, sessionAbsolute 24 h, interaction 3600. */
   readonly lifetimes?: Partial<Lifetimes>;
+  /** `rotation`: a refresh token is replaced at each use (default true). `grace`: seconds in which the replaced one gets the same answer (default 30). */
   readonly refreshTokens?: { readonly rotation?: boolean; readonly grace?: number };
-  /** When keys made by the provider change. */
+  /** When keys made by the provider change. Default: all algorithms, rotateEvery 90 days, publishBefore 1 day, keepAfter 2 days. */
   readonly keySchedule?: Partial<KeySchedule>;
   /** Private keys in PEM instead of keys in the store. The first active one of an algorithm signs. */
   readonly signingKeys?: readonly GivenKey[];
   /** Seconds that discovery and JWKS may be cached. Default 3600. */
   readonly publicMaxAge?: number;
+  /** `confirmation`: ask always (default), or only when the hint does not prove the session. `revokeTokens`: end the session's tokens (default true). */
   readonly logout?: { readonly confirmation?: 'always' | 'when-unproven'; readonly revokeTokens?: boolean };
   /** More grant types. */
   readonly grants?: readonly Grant[];
   /** More client authentication methods. */
   readonly clientAuthMethods?: readonly ClientAuthMethod[];
+  /** Failures tolerated: login 5 in 15 min per account, loginByAddress 50 in 15 min, clientAuth 20 a minute per client and address. */
   readonly budgets?: { readonly login?: Budget; readonly loginByAddress?: Budget; readonly clientAuth?: Budget };
+  /** Seconds that a client changed on another node may be served as it was. Default 30. */
   readonly clientCacheSeconds?: number;
   /** Weakens: confidential clients may leave PKCE out. */
   readonly allowMissingPkce?: boolean;
@@ -140,6 +145,15 @@ const KNOWN: readonly (keyof Config)[] = [
   'onEvent',
 ];
 
+/** The same for groups of options. */
+const KNOWN_INSIDE: Readonly<Record<string, readonly string[]>> = {
+  lifetimes: Object.keys(LIFETIMES),
+  keySchedule: Object.keys(KEY_SCHEDULE),
+  budgets: Object.keys(BUDGETS),
+  refreshTokens: ['rotation', 'grace'],
+  logout: ['confirmation', 'revokeTokens'],
+};
+
 /**
  * Fills in defaults and checks everything.
  * @throws ConfigError that lists every problem with its remedy
@@ -165,6 +179,7 @@ export function resolveConfig(config: Config): Resolved {
     refreshGrace: config.refreshTokens?.grace ?? 30,
     keySchedule: { ...KEY_SCHEDULE, ...config.keySchedule },
     givenKeys: config.signingKeys ?? null,
+    idTokenAlgs: [...signingAlgs(config), 'HS256'],
     publicMaxAge: config.publicMaxAge ?? 3600,
     logoutConfirmation: config.logout?.confirmation ?? 'always',
     logoutRevokesTokens: config.logout?.revokeTokens ?? true,
@@ -187,6 +202,13 @@ export function resolveConfig(config: Config): Resolved {
   };
 }
 
+/** Algorithms with a key of ours: given ones if any are given, else those of the schedule. */
+function signingAlgs(config: Config): readonly SigningAlg[] {
+  const given = config.signingKeys?.filter(({ active }) => active).map(({ alg }) => alg);
+  const algs = given ?? config.keySchedule?.algs ?? KEY_SCHEDULE.algs;
+  return SIGNING_ALGS.filter((alg) => algs.includes(alg));
+}
+
 function resolveScopes(extra: NonNullable<Config['scopes']>): ReadonlyMap<string, ScopeDefinition> {
   const scopes = new Map<string, ScopeDefinition>();
   for (const [name, description] of Object.entries(STANDARD_SCOPES))
@@ -207,7 +229,13 @@ function checkConfig(config: Config): readonly ConfigProblem[] {
     if ((KNOWN as readonly string[]).includes(key)) continue;
     refuse(key, 'is not an option.', `Did you mean ${nearest(key, KNOWN)}?`);
   }
+  for (const [group, known] of Object.entries(KNOWN_INSIDE)) {
+    for (const key of Object.keys((config[group as keyof Config] as object | undefined) ?? {})) {
+      if (!known.includes(key)) refuse(`${group}.${key}`, 'is not an option.', `Did you mean ${group}.${nearest(key, known)}?`);
+    }
+  }
   checkIssuer(config, refuse);
+  checkPlugins(config, refuse);
   if (typeof config.store?.forIssuer !== 'function') refuse('store', 'is missing.', 'Pass memoryDatabase() or sqlDatabase(…).');
   if (typeof config.accounts?.find !== 'function') refuse('accounts', 'is missing.', 'Pass an object with find(sub).');
   if (typeof config.pages?.error !== 'function') refuse('pages', 'is missing.', 'Pass builtInPages() of valetkey/pages.');
@@ -231,7 +259,7 @@ function checkConfig(config: Config): readonly ConfigProblem[] {
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value <= 0)
       refuse(name, 'is not a positive number of seconds.', 'Durations are whole seconds.');
   }
-  // OIDC Discovery §4.3 and RFC 6749 §4.1.2: a maximum code lifetime of 10 minutes.
+  // RFC 6749 §4.1.2: a maximum code lifetime of 10 minutes.
   if ((config.lifetimes?.code ?? 0) > 600) refuse('lifetimes.code', 'is longer than 600 seconds.', 'Codes live for a minute or so.');
   const keepAfter = config.keySchedule?.keepAfter ?? KEY_SCHEDULE.keepAfter;
   if (keepAfter < (config.lifetimes?.idToken ?? LIFETIMES.idToken)) {
@@ -256,6 +284,29 @@ function checkIssuer(config: Config, refuse: (option: string, problem: string, r
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (loopback || config.allowInsecureIssuer === true))) {
     refuse('issuer', 'is not https.', 'Use https; http is for loopback only (or allowInsecureIssuer).');
+  }
+}
+
+function checkPlugins(config: Config, refuse: (option: string, problem: string, remedy: string) => void): void {
+  const twice = (names: readonly string[]): string | undefined => names.find((name, index) => names.indexOf(name) !== index);
+  const grant = twice([...GRANTS, ...(config.grants ?? [])].map(({ type }) => type));
+  if (grant !== undefined) refuse('grants', `has ${grant} twice.`, 'Each grant type has one definition.');
+  const method = twice([...CLIENT_AUTH_METHODS, ...(config.clientAuthMethods ?? [])].map(({ method: name }) => name));
+  if (method !== undefined) refuse('clientAuthMethods', `has ${method} twice.`, 'Each method has one definition.');
+  const confirmation = config.logout?.confirmation ?? 'always';
+  if (!['always', 'when-unproven'].includes(confirmation)) refuse('logout.confirmation', 'is unknown.', 'It is always or when-unproven.');
+  const grace = config.refreshTokens?.grace ?? 0;
+  if (!Number.isSafeInteger(grace) || grace < 0 || grace > 300)
+    refuse('refreshTokens.grace', 'is not between 0 and 300 seconds.', 'Half a minute covers lost answers.');
+  const scopes = resolveScopes(config.scopes ?? {});
+  const unknown = config.defaultScopes?.find((scope) => !scopes.has(scope));
+  if (unknown !== undefined) refuse('defaultScopes', `names ${unknown}, which is not a scope.`, 'Define it under scopes.');
+  for (const [index, { pem }] of (config.signingKeys ?? []).entries()) {
+    try {
+      createPrivateKey(pem);
+    } catch {
+      refuse(`signingKeys[${index}]`, 'is not a private key in PEM.', 'It begins with -----BEGIN … PRIVATE KEY-----.');
+    }
   }
 }
 

@@ -32,7 +32,7 @@ export interface Interactions {
   details(request: Request): Promise<InteractionDetails>;
   /** The user is who you say: starts a session here and goes on. */
   login(request: Request, login: Login): Promise<Response>;
-  /** The user allows what is asked, or the part of it you name. */
+  /** The user allows what is asked. With `scopes`: only these; when they are not all that was asked for, the client gets `access_denied`. */
   consent(request: Request, scopes?: readonly string[]): Promise<Response>;
   /** The user declines: the client gets `access_denied`. */
   deny(request: Request): Promise<Response>;

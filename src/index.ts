@@ -13,7 +13,7 @@ export type * from './domain/pages.ts';
 export type { Login } from './domain/sessions.ts';
 export type { Budget, EventListener, GivenKey, KeySchedule, Lifetimes, Logger, ScopeDefinition, Settings } from './domain/settings.ts';
 export type { KeyInfo, SigningKeys } from './domain/signing-keys.ts';
-export type { Redemption, TokenResponse } from './domain/tokens.ts';
+export type { Redemption, TokenResponse, Uses } from './domain/tokens.ts';
 export type { EndpointName } from './domain/urls.ts';
 export { defineGrant, type Grant, type GrantDefinition } from './grants/grant.ts';
 export type { InteractionDetails, Interactions } from './host-interactions.ts';

@@ -82,7 +82,7 @@ export function createProvider(config: Config): Provider {
       allowLocalhost: settings.allowLocalhostRedirect,
       grantTypes: [...plugins.grants.keys()],
       authMethods: plugins.clientAuthMethods.map(({ method }) => method),
-      idTokenAlgs: [...settings.keySchedule.algs, 'HS256'],
+      idTokenAlgs: settings.idTokenAlgs,
     },
     cacheSeconds: settings.clientCacheSeconds,
     now,
@@ -173,17 +173,16 @@ async function serve(ctx: Context, plugins: Plugins, route: Route, request: Requ
   const url = new URL(request.url);
   const endpoint = route(url.pathname);
   const call = createCall(request, url, info, limits, () => requestId(ctx));
-  if (endpoint === undefined) {
-    return errorPage(ctx, call, new OAuthError('invalid_request', 'path_unknown', 'There is nothing at this address.', { status: 404 }));
-  }
   let response: Response;
   try {
+    if (endpoint === undefined)
+      throw new OAuthError('invalid_request', 'path_unknown', 'There is nothing at this address.', { status: 404 });
     response = await answer(ctx, plugins, endpoint, call);
   } catch (failure) {
     response = refusal(ctx, endpoint, call, failure);
   }
   // RFC 9700 §2.6: only what needs no cookies is readable from other origins; pages and the authorization endpoint never are.
-  if (endpoint.cors !== undefined) response.headers.set('Access-Control-Allow-Origin', endpoint.cors);
+  if (endpoint?.cors !== undefined) response.headers.set('Access-Control-Allow-Origin', endpoint.cors);
   return response;
 }
 
@@ -206,10 +205,17 @@ async function answer(ctx: Context, plugins: Plugins, endpoint: Endpoint, call: 
   });
 }
 
-function refusal(ctx: Context, endpoint: Endpoint, call: Call, failure: unknown): Response {
+function refusal(ctx: Context, endpoint: Endpoint | undefined, call: Call, failure: unknown): Response {
   const error = asOAuthError(failure);
-  const facts = { endpoint: endpoint.name, requestId: call.requestId, code: error.code, reason: error.reason };
+  const facts = { endpoint: endpoint?.name ?? null, requestId: call.requestId, code: error.code, reason: error.reason };
   if (error.status >= 500) ctx.settings.logger.error({ ...facts, error: error.cause }, 'request failed');
   else ctx.settings.logger.info(facts, 'request refused');
-  return endpoint.refuses === 'json' ? jsonError(error) : errorPage(ctx, call, error);
+  if (endpoint?.refuses === 'json') return jsonError(error);
+  try {
+    return errorPage(ctx, call, error);
+  } catch (broken) {
+    // A host's error page that fails itself must not leave the browser without an answer.
+    ctx.settings.logger.error({ ...facts, error: broken }, 'the error page failed');
+    return jsonError(error);
+  }
 }

@@ -38,7 +38,7 @@ type Failure =
   | 'client_unknown'
   | 'client_disabled'
   | 'client_auth_method'
-  | 'client_secret_wrong';
+  | 'client_proof_wrong';
 
 /** Who is calling an endpoint. */
 export interface AuthenticatedClient {
@@ -56,9 +56,9 @@ export async function authenticateClient(
   request: Credentialed,
 ): Promise<AuthenticatedClient> {
   const found: { readonly method: string; readonly presented: PresentedCredentials | 'malformed' }[] = [];
-  for (const { method, detect } of methods) {
-    const presented = detect(request);
-    if (presented !== null) found.push({ method, presented });
+  for (const candidate of methods) {
+    const presented = candidate.detect(request);
+    if (presented !== null) found.push({ method: candidate.method, presented });
   }
   const proofs = found.filter(({ method }) => method !== 'none');
   // RFC 6749 §2.3: a client uses no more than one authentication method per request.
@@ -72,12 +72,13 @@ export async function authenticateClient(
   const named = request.params.get('client_id');
   if (named !== undefined && named !== presented.clientId) throw invalidClient(request, 'client_id_mismatch');
 
-  const key = `client ${presented.clientId.slice(0, 255)} ${request.ip ?? ''}`;
-  ctx.limiter.check(key);
+  // By client and address: without an address anybody could use up a client's budget.
+  const key = request.ip === null ? null : `client ${presented.clientId.slice(0, 255)} ${request.ip}`;
+  if (key !== null) ctx.limiter.check(key);
   const client = await ctx.clients.find(presented.clientId);
   const reason = await failure(ctx, client, method, presented);
   if (reason === null && client !== null) return { client, method };
-  await ctx.limiter.spend(key, ctx.settings.budgets.clientAuth);
+  if (key !== null) await ctx.limiter.spend(key, ctx.settings.budgets.clientAuth);
   await ctx.events.tell('client_auth.failed', { clientId: client?.clientId ?? null, ip: request.ip, reason });
   throw invalidClient(request, reason ?? 'client_unknown');
 }
@@ -87,7 +88,7 @@ async function failure(ctx: Context, client: Client | null, method: string, pres
   if (client.disabledAt !== null) return 'client_disabled';
   // RFC 7591 §2: token_endpoint_auth_method is what the client registered, and nothing else is accepted.
   if (client.tokenEndpointAuthMethod !== method) return 'client_auth_method';
-  return (await presented.verify(ctx, client)) ? null : 'client_secret_wrong';
+  return (await presented.verify(ctx, client)) ? null : 'client_proof_wrong';
 }
 
 /** One body for every failure, so that nobody learns which part was wrong; the reason goes to the audit log. */

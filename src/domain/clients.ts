@@ -70,7 +70,7 @@ export function createClients(parts: Parts): Clients {
     expiresAt: null,
   });
   const checked = (metadata: ClientMetadata): CompleteClientMetadata => {
-    const complete = completeMetadata(metadata);
+    const complete = completeMetadata(metadata, parts.rules);
     const problems = metadataProblems(complete, parts.rules);
     if (problems.length > 0) throw new ClientMetadataError(problems);
     return complete;

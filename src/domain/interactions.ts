@@ -16,8 +16,10 @@ export interface Interaction {
   /** Digest of the browser's binding cookie; null while unknown (a cross-site POST comes without cookies). */
   readonly browser: Digest | null;
   readonly startedAt: Seconds;
+  /** When it was last sealed. What is handed back to the authorization endpoint is good for moments only. */
+  readonly sealedAt: Seconds;
   /** Session (its stored handle) in which the human signed in during this interaction. */
-  readonly loggedIn: Digest | null;
+  readonly loginSession: Digest | null;
   /** Subject the human chose to go on with. */
   readonly chosen: string | null;
   /** The human wants to go on as somebody else, and has not signed in as such yet. */
@@ -41,7 +43,8 @@ export function newInteraction(
     params,
     browser,
     startedAt: ctx.now(),
-    loggedIn: null,
+    sealedAt: ctx.now(),
+    loginSession: null,
     chosen: null,
     switching: false,
     consent: null,
@@ -50,7 +53,7 @@ export function newInteraction(
 
 /** The text that stands for an interaction in a URL or form. */
 export async function sealInteraction(ctx: Context, interaction: Interaction): Promise<string> {
-  const sealed = ctx.vault.seal('interaction', JSON.stringify(interaction));
+  const sealed = ctx.vault.seal('interaction', JSON.stringify({ ...interaction, sealedAt: ctx.now() }));
   if (sealed.length <= LONGEST_IN_URL) return sealed;
   const handle = newHandle('interaction', ctx.settings.random);
   await ctx.store.interactions.put(sha256(handle), sealed, ctx.now() + ctx.settings.lifetimes.interaction);
@@ -69,6 +72,14 @@ export async function openInteraction(ctx: Context, text: string): Promise<Inter
 /** True when the page was left open for too long: the interaction starts over. */
 export function isStale(ctx: Context, interaction: Interaction): boolean {
   return interaction.startedAt + ctx.settings.lifetimes.interaction <= ctx.now();
+}
+
+/**
+ * True when what a page handed back lies about for longer than a code lives: then it comes from the history of the browser, and a decision in it
+ * no longer counts. (While it counts, the code it led to is still known, so that it leads to that code or to none.)
+ */
+export function isHistory(ctx: Context, interaction: Interaction): boolean {
+  return interaction.sealedAt + ctx.settings.lifetimes.code <= ctx.now();
 }
 
 /** The same request, from the beginning. */

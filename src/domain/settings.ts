@@ -1,6 +1,6 @@
 /** The configuration after every default and check: what the rest of the code reads. Defaults stand in `config.ts` alone. */
 import type { Random } from '../crypto/secrets.ts';
-import type { SigningAlg } from '../protocol/names.ts';
+import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';
 import type { ParamLimits } from '../protocol/params.ts';
 import type { AuditEvent } from '../store/records.ts';
 import type { Accounts } from './accounts.ts';
@@ -81,6 +81,8 @@ export interface Settings {
   readonly refreshGrace: number;
   readonly keySchedule: KeySchedule;
   readonly givenKeys: readonly GivenKey[] | null;
+  /** Algorithms that ID tokens can be signed with: those with a key, and HS256. */
+  readonly idTokenAlgs: readonly IdTokenAlg[];
   /** Seconds that caches may keep the JWKS and discovery documents. */
   readonly publicMaxAge: number;
   readonly logoutConfirmation: 'always' | 'when-unproven';

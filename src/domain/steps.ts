@@ -34,8 +34,9 @@ export const SILENT_ERROR: Readonly<Record<'login' | 'account' | 'consent', Erro
 export function nextStep(situation: Situation): Step {
   const { request, session, interaction } = situation;
   if (session === null) return { step: 'login', because: 'no_session' };
-  const fresh = interaction.loggedIn === session.handle;
-  if (interaction.switching && !fresh) return { step: 'login', because: 'switch_account' };
+  // A host may vouch for a login of long ago: only one made since the interaction began is a new authentication.
+  const fresh = interaction.loginSession === session.handle && session.authTime >= interaction.startedAt;
+  if (interaction.switching && interaction.loginSession !== session.handle) return { step: 'login', because: 'switch_account' };
   // OIDC Core §3.1.2.2: an id_token_hint for somebody else is never answered positively.
   if (request.hintedSub !== null && request.hintedSub !== session.sub) {
     return fresh ? { step: 'refuse', code: 'login_required', because: 'other_subject' } : { step: 'login', because: 'other_subject' };
@@ -44,7 +45,7 @@ export function nextStep(situation: Situation): Step {
   if (request.prompts.includes('login') && !fresh) return { step: 'login', because: 'prompt_login' };
   if (request.maxAge !== null && situation.now - session.authTime > request.maxAge && !fresh) return { step: 'login', because: 'max_age' };
   if (request.maxAge === 0 && !fresh) return { step: 'login', because: 'max_age' };
-  if (request.prompts.includes('select_account') && !fresh && interaction.chosen !== session.sub) {
+  if (request.prompts.includes('select_account') && interaction.chosen !== session.sub) {
     return { step: 'account', because: 'prompt_select_account' };
   }
   return consentStep(situation, session);

@@ -17,6 +17,7 @@ import { bindBrowser, knownBrowser, sessionHandle } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
 import { redirect } from '../web/respond.ts';
 import { type ProvenDestination, proveDestination, readAuthorizationRequest } from './authorize-request.ts';
+import { refuse } from './authorize-response.ts';
 
 /** Everything that decides what happens next. */
 export interface Flow {
@@ -89,6 +90,17 @@ export async function resume(ctx: Context, call: Call, text: string | undefined,
 /** Proves the destination of an interaction again: the client may have changed while the page was open. */
 export async function destinationOf(ctx: Context, interaction: Interaction): Promise<ProvenDestination> {
   return await proveDestination(ctx, paramsOf(interaction.params));
+}
+
+/** Sends refusals to the client; what must stay with us, and what is not a refusal, is thrown on. */
+export async function answering(ctx: Context, call: Call, proven: ProvenDestination, work: () => Promise<Response>): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof OAuthError) || error.stays) throw error;
+    await ctx.events.tell('request.refused', { clientId: proven.client.clientId, ip: call.ip, reason: error.reason });
+    return refuse(ctx, proven.destination, error);
+  }
 }
 
 /** Sends the browser on with an interaction, bound to it from here on. */

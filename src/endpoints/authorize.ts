@@ -5,18 +5,17 @@
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, formatHandle, newHandle } from '../crypto/secrets.ts';
 import type { Context } from '../domain/context.ts';
-import { type Interaction, isStale, newInteraction, restarted } from '../domain/interactions.ts';
+import { type Interaction, isHistory, isStale, newInteraction, restarted } from '../domain/interactions.ts';
 import { SILENT_ERROR } from '../domain/steps.ts';
 import { OAuthError } from '../protocol/errors.ts';
-import { SIGNING_ALGS } from '../protocol/names.ts';
 import type { Params } from '../protocol/params.ts';
 import { covers, formatScope } from '../protocol/scope.ts';
 import type { Authorization, Code, Session } from '../store/records.ts';
 import { knownBrowser } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
-import { destinationOf, type Flow, goOn, goOnUnbound, resume, survey } from './authorization-flow.ts';
-import { AUTHORIZE_PARAMS, type ProvenDestination, proveDestination, readAuthorizationRequest } from './authorize-request.ts';
-import { answer, refuse } from './authorize-response.ts';
+import { answering, destinationOf, type Flow, goOn, goOnUnbound, resume, survey } from './authorization-flow.ts';
+import { AUTHORIZE_PARAMS, proveDestination, readAuthorizationRequest } from './authorize-request.ts';
+import { answer } from './authorize-response.ts';
 import type { Endpoint } from './endpoint.ts';
 
 export const authorize: Endpoint = {
@@ -29,7 +28,7 @@ export const authorize: Endpoint = {
     response_types_supported: ['code'],
     response_modes_supported: ['query', 'fragment', 'form_post'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: [...SIGNING_ALGS.filter((alg) => ctx.settings.keySchedule.algs.includes(alg)), 'HS256'],
+    id_token_signing_alg_values_supported: ctx.settings.idTokenAlgs,
     code_challenge_methods_supported: ['S256'],
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     authorization_response_iss_parameter_supported: true,
@@ -45,7 +44,12 @@ export const authorize: Endpoint = {
       ? await resume(ctx, call, call.query().get('interaction'), 'authorize')
       : newInteraction(ctx, 'authorize', pick(call.query()), knownBrowser(ctx, call));
     // A page left open for too long starts over: what was decided then no longer counts.
-    return await dispatch(ctx, call, isStale(ctx, interaction) ? restarted(ctx, interaction) : interaction, continued);
+    return await dispatch(
+      ctx,
+      call,
+      isStale(ctx, interaction) || isHistory(ctx, interaction) ? restarted(ctx, interaction) : interaction,
+      continued,
+    );
   },
 };
 
@@ -86,22 +90,13 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction, cont
   });
 }
 
-/** Sends refusals to the client; what is not a refusal stays with us. */
-async function answering(ctx: Context, call: Call, proven: ProvenDestination, work: () => Promise<Response>): Promise<Response> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof OAuthError) || error.reason === 'interaction_finished') throw error;
-    await ctx.events.tell('request.refused', { clientId: proven.client.clientId, ip: call.ip, reason: error.reason });
-    return refuse(ctx, proven.destination, error);
-  }
-}
-
 async function grantCode(ctx: Context, call: Call, flow: Flow, session: Session, continued: boolean): Promise<Response> {
   const { request, interaction, proven } = flow;
-  const authorization = await remembered(ctx, flow, session);
   // The same interaction yields the same code, so that a double click or a reload makes one code, not two.
   const text = continued ? formatHandle('code', ctx.vault.mac('code', interaction.id)) : newHandle('code', ctx.settings.random);
+  // Before anything is remembered: an interaction that was used up remembers nothing.
+  if (continued && (await isAnswered(ctx, sha256(text)))) return answer(ctx, proven.destination, { code: text });
+  const authorization = await remembered(ctx, flow, session);
   const now = ctx.now();
   const code: Code = {
     digest: sha256(text),
@@ -122,7 +117,7 @@ async function grantCode(ctx: Context, call: Call, flow: Flow, session: Session,
     redeemedAt: null,
     familyId: null,
   };
-  if (!(await ctx.store.codes.insert(code))) await requireUnused(ctx, code.digest);
+  if (!(await ctx.store.codes.insert(code))) await isAnswered(ctx, code.digest);
   await ctx.events.tell('authorization.granted', {
     sub: session.sub,
     clientId: request.clientId,
@@ -132,26 +127,33 @@ async function grantCode(ctx: Context, call: Call, flow: Flow, session: Session,
   return answer(ctx, proven.destination, { code: text });
 }
 
-/** A code of this interaction exists already: fine while nobody used it, over when somebody did. */
-async function requireUnused(ctx: Context, digest: string): Promise<void> {
+/** True when this interaction led to a code that nobody used yet. @throws OAuthError for a page when the code is used up */
+async function isAnswered(ctx: Context, digest: string): Promise<boolean> {
   const found = await ctx.store.codes.find(digest);
-  if (found !== null && found.code.redeemedAt === null && found.code.expiresAt > ctx.now()) return;
+  if (found === null) return false;
+  if (found.code.redeemedAt === null && found.code.expiresAt > ctx.now()) return true;
   throw new OAuthError(
     'invalid_request',
     'interaction_finished',
     'This sign-in is finished. Go on in the application, or start again from there.',
+    {
+      stays: true,
+    },
   );
 }
 
 async function remembered(ctx: Context, flow: Flow, session: Session): Promise<Authorization> {
-  const { request, authorization } = flow;
+  const { request, authorization, interaction } = flow;
   if (authorization !== null && covers(authorization.scopes, request.scopes)) return authorization;
+  // The operator's own application asked nobody: what is remembered is that it was used, not that the subject allowed anything.
+  const allowed = interaction.consent === null ? [] : request.scopes;
+  if (authorization !== null && allowed.length === 0) return authorization;
   const now = ctx.now();
   return await ctx.store.authorizations.remember({
     id: base64url(ctx.settings.random(16)),
     sub: session.sub,
     clientId: request.clientId,
-    scopes: request.scopes,
+    scopes: allowed,
     createdAt: now,
     updatedAt: now,
   });

@@ -15,7 +15,7 @@ import { sessionCookie } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
 import { requireOwnForm } from '../web/forms.ts';
 import { clientView, page, pageView } from '../web/page.ts';
-import { accountName, destinationOf, type Flow, goOn, resume, survey, whoIsHere } from './authorization-flow.ts';
+import { accountName, answering, destinationOf, type Flow, goOn, resume, survey, whoIsHere } from './authorization-flow.ts';
 import { refuse } from './authorize-response.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -30,23 +30,12 @@ export const interaction: Endpoint = {
     const idle = isStale(ctx, opened);
     const current = idle ? restarted(ctx, opened) : opened;
     const proven = await destinationOf(ctx, current);
-    return await refusing(ctx, proven, async () => {
+    return await answering(ctx, call, proven, async () => {
       const flow = await survey(ctx, call, current, proven);
       return await draw(ctx, call, flow, { problem: idle ? 'idle' : null });
     });
   },
 };
-
-/** A refusal here goes to the client, as at the authorization endpoint. */
-async function refusing(ctx: Context, proven: Flow['proven'], work: () => Promise<Response>): Promise<Response> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof OAuthError) || error.status !== 400) throw error;
-    await ctx.events.tell('request.refused', { clientId: proven.client.clientId, reason: error.reason });
-    return refuse(ctx, proven.destination, error);
-  }
-}
 
 interface Notice {
   readonly problem: LoginView['problem'];
@@ -125,7 +114,7 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
   const bound = step === 'login' ? null : (session?.handle ?? null);
   requireOwnForm(call, form.get('token'), formToken(ctx, step, opened, bound));
   // The page was open for long, but the decision is of now: it counts for a new start.
-  const current = isStale(ctx, opened) ? { ...restarted(ctx, opened), loggedIn: opened.loggedIn } : opened;
+  const current = isStale(ctx, opened) ? { ...restarted(ctx, opened), loginSession: opened.loginSession } : opened;
   const decision = form.need('decision');
   switch (`${step} ${decision}`) {
     case 'login login':
@@ -136,7 +125,7 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
       return await deny(ctx, call, current);
     case 'account switch':
     case 'consent switch':
-      return await goOn(ctx, call, 'authorize', { ...current, switching: true, loggedIn: null, chosen: null, consent: null });
+      return await goOn(ctx, call, 'authorize', { ...current, switching: true, loginSession: null, chosen: null, consent: null });
     case 'account continue':
       return await goOn(ctx, call, 'authorize', { ...current, chosen: session?.sub ?? null });
     case 'consent allow':
@@ -151,10 +140,11 @@ async function logIn(ctx: Context, call: Call, current: Interaction, typed: stri
   // One spelling per account before anything is looked up or counted.
   const username = typed.normalize('NFKC').trim().slice(0, 255);
   const accountKey = `login ${accounts.canonical?.(username) ?? username.toLowerCase()}`;
-  const addressKey = `login address ${call.ip ?? ''}`;
+  // Where the peer's address is not known there is nothing to count by it.
+  const addressKey = call.ip === null ? null : `login address ${call.ip}`;
   let proven: Authenticated | null;
   try {
-    ctx.limiter.check(addressKey);
+    if (addressKey !== null) ctx.limiter.check(addressKey);
     // Counted before it is evaluated: of many parallel guesses only as many as the budget are ever tried.
     await ctx.limiter.spend(accountKey, budgets.login);
     proven =
@@ -163,7 +153,7 @@ async function logIn(ctx: Context, call: Call, current: Interaction, typed: stri
         : await accounts.authenticate({ username, password });
     if (proven?.account.enabled !== true) {
       await ctx.events.tell('login.failed', { ip: call.ip, reason: 'credentials' });
-      await ctx.limiter.spend(addressKey, budgets.loginByAddress);
+      if (addressKey !== null) await ctx.limiter.spend(addressKey, budgets.loginByAddress);
       return await loginAgain(ctx, call, current, { problem: 'credentials', username, status: 422 });
     }
   } catch (error) {
@@ -183,7 +173,7 @@ async function logIn(ctx: Context, call: Call, current: Interaction, typed: stri
 
 async function loginAgain(ctx: Context, call: Call, current: Interaction, notice: Notice): Promise<Response> {
   const proven = await destinationOf(ctx, current);
-  return await refusing(ctx, proven, async () => {
+  return await answering(ctx, call, proven, async () => {
     const flow = await survey(ctx, call, current, proven);
     const step = flow.step.step === 'login' ? flow.step : ({ step: 'login', because: 'no_session' } as const);
     return await draw(ctx, call, { ...flow, step }, notice);
@@ -192,10 +182,13 @@ async function loginAgain(ctx: Context, call: Call, current: Interaction, notice
 
 /** Starts the session of somebody who proved who they are and goes on. */
 export async function completeLogin(ctx: Context, call: Call, current: Interaction, login: Login): Promise<Response> {
+  const account = await ctx.settings.accounts.find(login.sub);
+  if (account?.enabled !== true)
+    throw new OAuthError('access_denied', 'login_account', 'The account is not available.', { status: 403, stays: true });
   const before = await whoIsHere(ctx, call);
   const { session, handle } = await startSession(ctx, login, before.session);
   await ctx.events.tell('login.succeeded', { sub: session.sub, ip: call.ip });
-  const next = { ...current, loggedIn: session.handle, chosen: session.sub, switching: false, consent: null };
+  const next = { ...current, loginSession: session.handle, chosen: session.sub, switching: false, consent: null };
   return await goOn(ctx, call, 'authorize', next, [sessionCookie(ctx, handle)]);
 }
 
@@ -205,7 +198,7 @@ export async function completeLogin(ctx: Context, call: Call, current: Interacti
  */
 export async function allow(ctx: Context, call: Call, current: Interaction, scopes: readonly string[] | null): Promise<Response> {
   const proven = await destinationOf(ctx, current);
-  return await refusing(ctx, proven, async () => {
+  return await answering(ctx, call, proven, async () => {
     const flow = await survey(ctx, call, current, proven);
     const session = requireSession(flow);
     if (scopes !== null && !covers(scopes, flow.request.scopes)) {

@@ -59,7 +59,7 @@ async function describe(ctx: Context, caller: Client, text: string): Promise<obj
       token_type: 'Bearer',
       exp: token.expiresAt,
       iat: token.issuedAt,
-      // RFC 9700 §4.15: a token of the client itself has its client_id as subject.
+      // A token of the client itself has its client_id as subject; `client_id` beside it tells the two kinds apart (RFC 9700 §4.15).
       sub: token.sub ?? token.clientId,
       iss: ctx.settings.issuer,
     };

@@ -37,6 +37,7 @@ export const authorizationCode: Grant = defineGrant<CodeParams>({
     }
     checkRedirectUri(code, client, params.redirectUri);
     await checkVerifier(ctx, code, params.verifier);
+    if (!found.authorized) throw new OAuthError('invalid_grant', 'authorization_withdrawn', 'The authorization was withdrawn.');
     // RFC 6749 §4.1.2: a code is used at most once, and what was issued from a replayed one is revoked. Whoever gets here has proven
     // client, redirect URI and verifier; a replay without them revokes nothing (OAuth 2.1 §4.1.3).
     if (code.redeemedAt !== null) {
@@ -46,9 +47,8 @@ export const authorizationCode: Grant = defineGrant<CodeParams>({
       throw new OAuthError('invalid_grant', 'code_replayed', 'The authorization code was used before.');
     }
     if (code.expiresAt <= ctx.now()) throw new OAuthError('invalid_grant', 'code_expired', 'The authorization code has expired.');
-    if (!found.authorized) throw new OAuthError('invalid_grant', 'authorization_withdrawn', 'The authorization was withdrawn.');
     await requireAccount(ctx, code.sub);
-    return { uses: 'code', code: code.digest, grant: code, nonce: code.nonce };
+    return { grant: code, scopes: code.scopes, nonce: code.nonce, uses: { kind: 'code', code: code.digest } };
   },
 });
 

@@ -13,6 +13,7 @@ export const clientCredentials: Grant = defineGrant<{ readonly scope: string | u
     if (client.clientType !== 'confidential') {
       throw new OAuthError('unauthorized_client', 'client_not_confidential', 'A public client has no credentials to act with.');
     }
-    return { uses: 'nothing', scopes: resolveScopes(ctx.settings, client, params.scope, 'for-client') };
+    const scopes = resolveScopes(ctx.settings, client, params.scope, 'for-client');
+    return { grant: null, scopes, nonce: null, uses: { kind: 'nothing' } };
   },
 });

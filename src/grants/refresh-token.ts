@@ -1,7 +1,7 @@
 /** The refresh token grant (RFC 6749 §6): proves a refresh token. Rotation and its single use belong to the mint and the store. */
 
 import { familyIdOf, judge } from '../domain/refresh-tokens.ts';
-import { requireAccount } from '../domain/tokens.ts';
+import { requireAccount, type Uses } from '../domain/tokens.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { covers, parseScope } from '../protocol/scope.ts';
 import { defineGrant, type Grant } from './grant.ts';
@@ -52,7 +52,10 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
       throw new OAuthError('invalid_scope', 'scope_grew', 'The scope is wider than what was granted.');
     }
     await requireAccount(ctx, family.sub);
-    if (presented.is === 'repeated') return { uses: 'successor', successor: presented.successor, family };
-    return { uses: 'refresh_token', refreshToken: params.refreshToken, family, scopes: params.scopes ?? family.scopes };
+    const uses: Uses =
+      presented.is === 'repeated'
+        ? { kind: 'successor', successor: presented.successor }
+        : { kind: 'refresh_token', refreshToken: params.refreshToken, family };
+    return { grant: family, scopes: params.scopes ?? family.scopes, nonce: null, uses };
   },
 });

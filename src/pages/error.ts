@@ -1,10 +1,10 @@
 /** The page of every refusal that cannot be sent to the application. */
 import type { ErrorView } from 'valetkey';
-import { clientReturn, type Sheet } from './layout.ts';
+import type { Sheet } from './layout.ts';
 import { markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
-export function error(view: ErrorView, { error: texts, signedOut: { back } }: Messages): Sheet {
+export function error(view: ErrorView, { error: texts }: Messages): Sheet {
   const title = texts.title(view.status);
   return {
     title,
@@ -16,7 +16,6 @@ export function error(view: ErrorView, { error: texts, signedOut: { back } }: Me
 <div><dt>${texts.code}</dt><dd id="error-code">${view.code}</dd></div>
 <div><dt>${texts.reason}</dt><dd id="error-reason">${view.reason}</dd></div>
 <div><dt>${texts.request}</dt><dd id="error-request">${view.requestId}</dd></div>
-</dl>
-${clientReturn(view.client, back)}`,
+</dl>`,
   };
 }

@@ -25,7 +25,12 @@ export function displayName(name: string, otherwise = ''): string {
   const clean = name.slice(0, 2000).replace(UNSEEN, ' ').replace(PILED_MARKS, '$1').replace(/\s+/gu, ' ').trim();
   if (clean === '') return otherwise === '' ? '' : displayName(otherwise);
   const characters = [...clean];
-  return characters.length <= MOST_CHARACTERS ? clean : `${characters.slice(0, MOST_CHARACTERS - 1).join('').trimEnd()}…`;
+  return characters.length <= MOST_CHARACTERS
+    ? clean
+    : `${characters
+        .slice(0, MOST_CHARACTERS - 1)
+        .join('')
+        .trimEnd()}…`;
 }
 
 /** The address when it is one a page may link to (http or https, nobody's password in it), else null. */

@@ -42,7 +42,7 @@ export const STYLE = `@layer base, parts, theme;
   *, ::before, ::after { box-sizing: border-box; }
   body {
     display: grid;
-    grid-template: 1fr auto auto 1.6fr / minmax(0, 27rem);
+    grid-template: 0 auto auto 1fr / minmax(0, 27rem);
     justify-content: center;
     min-block-size: 100vh;
     min-block-size: 100dvh;
@@ -77,7 +77,7 @@ export const STYLE = `@layer base, parts, theme;
     grid-row: 3;
     display: grid;
     grid-template-columns: minmax(0, 1fr);
-    gap: 1.5rem;
+    gap: 1.375rem;
     align-content: start;
     padding-block: 1.75rem 2rem;
   }
@@ -171,7 +171,7 @@ export const STYLE = `@layer base, parts, theme;
   }
   .scope-list.known li { color: var(--muted); }
   .scope-list.known li::before { border-color: currentColor; }
-  .scope-list + h2, .scope-list + .offline { padding-block-start: 0.875rem; border-block-start: 1px solid var(--line); }
+  .scope-list + h2, .scope-list + .offline { margin-block-start: 0.125rem; padding-block-start: 0.875rem; border-block-start: 1px solid var(--line); }
 
   .client-links { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; padding-block-start: 1.25rem; border-block-start: 1px solid var(--line); font-size: 0.875rem; }
   .client-links a { display: inline-block; padding-block: 0.25rem; }
@@ -181,7 +181,7 @@ export const STYLE = `@layer base, parts, theme;
   dd { flex: 1 1 9rem; font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
 
   @media (width >= 30rem) {
-    body { background: var(--canvas); padding: 2rem 1.5rem; }
+    body { grid-template-rows: 1fr auto auto 1.6fr; padding: 2rem 1.5rem; background: var(--canvas); }
     .brand { justify-content: center; padding-block: 0 1.5rem; }
     .card {
       padding-block: 2.25rem 2.5rem;

@@ -47,11 +47,11 @@ export interface MetadataProblem {
 export interface MetadataRules extends RedirectUriRules {
   readonly grantTypes: readonly string[];
   readonly authMethods: readonly string[];
-  readonly idTokenAlgs: readonly string[];
+  readonly idTokenAlgs: readonly IdTokenAlg[];
 }
 
 /** Fills in the defaults of RFC 7591 §2 and OIDC Registration §2. */
-export function completeMetadata(metadata: ClientMetadata): CompleteClientMetadata {
+export function completeMetadata(metadata: ClientMetadata, rules: Pick<MetadataRules, 'idTokenAlgs'>): CompleteClientMetadata {
   const clientType = metadata.clientType ?? (metadata.tokenEndpointAuthMethod === 'none' ? 'public' : 'confidential');
   const grantTypes = metadata.grantTypes ?? ['authorization_code', 'refresh_token'];
   return {
@@ -65,7 +65,8 @@ export function completeMetadata(metadata: ClientMetadata): CompleteClientMetada
     grantTypes,
     responseTypes: metadata.responseTypes ?? (grantTypes.includes('authorization_code') ? ['code'] : []),
     scopes: metadata.scopes ?? null,
-    idTokenSignedResponseAlg: metadata.idTokenSignedResponseAlg ?? 'RS256',
+    idTokenSignedResponseAlg:
+      metadata.idTokenSignedResponseAlg ?? (rules.idTokenAlgs.includes('RS256') ? 'RS256' : (rules.idTokenAlgs[0] ?? 'RS256')),
     skipConsent: metadata.skipConsent ?? false,
     clientUri: metadata.clientUri ?? null,
     logoUri: metadata.logoUri ?? null,

@@ -41,6 +41,8 @@ export interface OAuthErrorOptions {
   readonly cause?: unknown;
   /** HTTP status, where the specification leaves it open (405, 413, 414, 415, 429); else derived from the code. */
   readonly status?: number;
+  /** Never sent to the client's redirect URI, even where that is known. */
+  readonly stays?: boolean;
   /** Response headers the refusal needs (`Allow`, `Retry-After`, `WWW-Authenticate`). */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -53,6 +55,7 @@ export class OAuthError extends Error {
   readonly description: string;
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly stays: boolean;
 
   /**
    * @param code what the client reads as `error`
@@ -66,6 +69,7 @@ export class OAuthError extends Error {
     this.description = description;
     this.status = options.status ?? STATUS[code] ?? 400;
     this.headers = options.headers ?? {};
+    this.stays = options.stays ?? false;
   }
 }
 

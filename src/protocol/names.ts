@@ -2,8 +2,8 @@
  * The wire names of the specifications, once. Code elsewhere uses these types, so that a misspelt name does not compile.
  */
 
-/** Client authentication methods (RFC 7591 §2 `token_endpoint_auth_method`) that are built in. */
-export type AuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none';
+/** Client authentication methods (RFC 7591 §2 `token_endpoint_auth_method`) that are built in; plug-ins bring their own names. */
+export type AuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none' | (string & {});
 
 /** Grant types (RFC 7591 §2 `grant_types`). Plug-ins bring their own names, hence a plain string. */
 export type GrantType = string;

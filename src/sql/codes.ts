@@ -1,7 +1,22 @@
 /** Authorization codes: kept by digest until they expire, whether used or not. Their single use is in `tokens.ts`. */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely';
 import type { CodeStore } from 'valetkey';
 import { codeOf, codeRow, type Tables } from './schema.ts';
+
+/** Uses up the open codes of a subject; the caller narrows it further. */
+export function spendCodes(
+  db: Kysely<Tables>,
+  tenant: string,
+  now: number,
+  sub: string,
+): UpdateQueryBuilder<Tables, 'codes', 'codes', UpdateResult> {
+  return db
+    .updateTable('codes')
+    .set({ redeemed_at: now })
+    .where('tenant', '=', tenant)
+    .where('sub', '=', sub)
+    .where('redeemed_at', 'is', null);
+}
 
 export function codeStore(db: Kysely<Tables>, tenant: string): CodeStore {
   return {
@@ -24,7 +39,7 @@ export function codeStore(db: Kysely<Tables>, tenant: string): CodeStore {
         .where('codes.tenant', '=', tenant)
         .where('codes.digest', '=', digest)
         .executeTakeFirst();
-      return row === undefined ? null : { code: codeOf(row), authorized: row.authorized !== null };
+      return row === undefined ? null : { code: codeOf(row), authorized: row.authorization_id === null || row.authorized !== null };
     },
     async countFailure(digest) {
       const row = await db

@@ -29,8 +29,9 @@ export async function issueIf(
   consequence: Consequence,
 ): Promise<boolean> {
   const { accessToken, idToken } = consequence.issue;
-  const rows: [InsertTable, object][] = [['access_tokens', accessTokenRow(tenant, accessToken)]];
-  if (consequence.family !== null) rows.unshift(['families', consequence.family]);
+  const rows: [InsertTable, object][] = [];
+  if (consequence.family !== null) rows.push(['families', consequence.family]);
+  if (accessToken !== null) rows.push(['access_tokens', accessTokenRow(tenant, accessToken)]);
   if (idToken !== null) rows.push(['id_tokens', idTokenRow(tenant, idToken)]);
   return dialect === 'postgres' ? await inOneStatement(db, condition, rows) : await inOneTransaction(db, condition, rows);
 }
@@ -40,9 +41,8 @@ async function inOneStatement(db: Kysely<Tables>, condition: Condition, rows: re
     ([table, row]) =>
       sql`${sql.id(`into_${table}`)} as (insert into ${sql.table(table)} ${columnsOf(row)} select ${valuesOf(row)} from spent)`,
   );
-  const { rows: counted } = await sql<{
-    n: number;
-  }>`with spent as (${condition} returning 1), ${sql.join(inserts)} select count(*)::int as n from spent`.execute(db);
+  const parts = sql.join([sql`spent as (${condition} returning 1)`, ...inserts]);
+  const { rows: counted } = await sql<{ n: number }>`with ${parts} select count(*)::int as n from spent`.execute(db);
   return counted[0]?.n === 1;
 }
 

@@ -40,7 +40,7 @@ export interface AuthorizationRow extends TenantRow {
 interface GrantColumns {
   client_id: string;
   sub: string;
-  authorization_id: string;
+  authorization_id: string | null;
   sid: string | null;
   scopes: string;
   auth_time: number | null;

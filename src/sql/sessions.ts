@@ -1,6 +1,7 @@
 /** Sessions and authorizations. Ending either takes codes first, then families: a redemption under way cannot slip between. */
 import type { Kysely } from 'kysely';
 import type { AuthorizationStore, SessionStore } from 'valetkey';
+import { spendCodes } from './codes.ts';
 import { authorizationOf, authorizationRow, sessionOf, sessionRow, type Tables } from './schema.ts';
 
 export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
@@ -39,7 +40,7 @@ export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
           .executeTakeFirst();
         if (row === undefined) return null;
         if (revokeTokens) {
-          await trx.deleteFrom('codes').where('tenant', '=', tenant).where('sub', '=', row.sub).where('sid', '=', row.sid).execute();
+          await spendCodes(trx, tenant, now, row.sub).where('sid', '=', row.sid).execute();
           await trx
             .updateTable('families')
             .set({ revoked_at: now })
@@ -104,7 +105,7 @@ export function authorizationStore(db: Kysely<Tables>, tenant: string): Authoriz
           .returning('sub')
           .executeTakeFirst();
         if (row === undefined) return false;
-        await trx.deleteFrom('codes').where('tenant', '=', tenant).where('sub', '=', row.sub).where('authorization_id', '=', id).execute();
+        await spendCodes(trx, tenant, now, row.sub).where('authorization_id', '=', id).execute();
         await trx
           .updateTable('families')
           .set({ revoked_at: now })

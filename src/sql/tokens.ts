@@ -1,6 +1,7 @@
 /** Tokens: the single uses, each one conditional statement, and the reads that introspection and userinfo live from, one statement each. */
 import { type Kysely, sql } from 'kysely';
 import type { TokenStore } from 'valetkey';
+import { spendCodes } from './codes.ts';
 import { issueIf } from './conditional-issue.ts';
 import { accessTokenOf, accessTokenRow, familyOf, familyRow, idTokenOf, idTokenRow, type Tables } from './schema.ts';
 
@@ -11,7 +12,7 @@ export function tokenStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', t
   /** The family's row, while `presented` is its live refresh token and it may still be used. */
   const usable = (id: string, presented: string, now: number) =>
     sql`tenant = ${tenant} and id = ${id} and refresh_digest = ${presented} and revoked_at is null and expires_at > ${now} and refresh_expires_at > ${now}
-      and exists (select 1 from ${authorizations} where ${authorizations}.tenant = ${families}.tenant and ${authorizations}.id = ${families}.authorization_id)`;
+      and (authorization_id is null or exists (select 1 from ${authorizations} where ${authorizations}.tenant = ${families}.tenant and ${authorizations}.id = ${families}.authorization_id))`;
   const revokeFamilies = async (on: Kysely<Tables>, now: number, column: 'id' | 'sub', value: string): Promise<number> => {
     const { numUpdatedRows } = await on
       .updateTable('families')
@@ -38,15 +39,15 @@ export function tokenStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', t
       const condition = sql`update ${families} set refresh_expires_at = ${refreshExpiresAt} where ${usable(familyId, presented, now)}`;
       return (await issueIf(db, dialect, tenant, condition, { family: null, issue })) ? 'fresh' : 'spent';
     },
-    async insert({ accessToken, idToken }) {
-      if (idToken === null) {
-        await db.insertInto('access_tokens').values(accessTokenRow(tenant, accessToken)).execute();
-        return;
-      }
-      await db.transaction().execute(async (trx) => {
-        await trx.insertInto('access_tokens').values(accessTokenRow(tenant, accessToken)).execute();
-        await trx.insertInto('id_tokens').values(idTokenRow(tenant, idToken)).execute();
-      });
+    async insert({ accessToken, idToken }, family) {
+      const store = async (on: Kysely<Tables>): Promise<void> => {
+        if (family !== null) await on.insertInto('families').values(familyRow(tenant, family)).execute();
+        if (accessToken !== null) await on.insertInto('access_tokens').values(accessTokenRow(tenant, accessToken)).execute();
+        if (idToken !== null) await on.insertInto('id_tokens').values(idTokenRow(tenant, idToken)).execute();
+      };
+      // One row needs no transaction, and most of these calls store one.
+      if (family === null && idToken === null) await store(db);
+      else await db.transaction().execute(store);
     },
     async findFamily(id) {
       const row = await db
@@ -59,7 +60,7 @@ export function tokenStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', t
         .where('families.tenant', '=', tenant)
         .where('families.id', '=', id)
         .executeTakeFirst();
-      return row === undefined ? null : { family: familyOf(row), authorized: row.authorized !== null };
+      return row === undefined ? null : { family: familyOf(row), authorized: row.authorization_id === null || row.authorized !== null };
     },
     async findAccessToken(digest) {
       const row = await db
@@ -93,7 +94,7 @@ export function tokenStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', t
     },
     async revokeSubject(sub, now) {
       return await db.transaction().execute(async (trx) => {
-        await trx.deleteFrom('codes').where('tenant', '=', tenant).where('sub', '=', sub).execute();
+        await spendCodes(trx, tenant, now, sub).execute();
         const ended = await revokeFamilies(trx, now, 'sub', sub);
         await trx.deleteFrom('sessions').where('tenant', '=', tenant).where('sub', '=', sub).execute();
         return ended;

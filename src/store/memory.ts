@@ -136,7 +136,7 @@ function sessionStore(tables: Tables): Store['sessions'] {
       if (session === undefined) return null;
       sessions.delete(handle);
       if (revokeTokens) {
-        removeWhere(tables.codes, (code) => code.sid === session.sid);
+        spendWhere(tables, now, (code) => code.sid === session.sid);
         revokeWhere(tables, now, (family) => family.sid === session.sid && !family.scopes.includes('offline_access'));
       }
       return session;
@@ -162,7 +162,7 @@ function authorizationStore(tables: Tables): Store['authorizations'] {
     },
     async revoke(id, now) {
       if (!authorizations.delete(id)) return false;
-      removeWhere(tables.codes, (code) => code.authorizationId === id);
+      spendWhere(tables, now, (code) => code.authorizationId === id);
       revokeWhere(tables, now, (family) => family.authorizationId === id);
       return true;
     },
@@ -180,7 +180,7 @@ function codeStore(tables: Tables): Store['codes'] {
     },
     async find(digest) {
       const code = codes.get(digest);
-      return code === undefined ? null : { code, authorized: tables.authorizations.has(code.authorizationId) };
+      return code === undefined ? null : { code, authorized: isAuthorized(tables, code.authorizationId) };
     },
     async countFailure(digest) {
       const code = codes.get(digest);
@@ -195,7 +195,7 @@ function codeStore(tables: Tables): Store['codes'] {
 function tokenStore(tables: Tables): Store['tokens'] {
   const { codes, families, accessTokens, idTokens } = tables;
   const store = ({ accessToken, idToken }: Issue): void => {
-    accessTokens.set(accessToken.digest, accessToken);
+    if (accessToken !== null) accessTokens.set(accessToken.digest, accessToken);
     if (idToken !== null) idTokens.set(idToken.jti, idToken);
   };
   /** The family, if `presented` is its live refresh token and it may still be used. */
@@ -203,7 +203,7 @@ function tokenStore(tables: Tables): Store['tokens'] {
     const family = families.get(id);
     if (family === undefined || family.refreshDigest !== presented || family.revokedAt !== null) return null;
     const expired = family.expiresAt <= now || family.refreshExpiresAt === null || family.refreshExpiresAt <= now;
-    return expired || !tables.authorizations.has(family.authorizationId) ? null : family;
+    return expired || !isAuthorized(tables, family.authorizationId) ? null : family;
   };
   return {
     async redeem(digest, family, issue, now) {
@@ -228,18 +228,19 @@ function tokenStore(tables: Tables): Store['tokens'] {
       store(issue);
       return 'fresh';
     },
-    async insert(issue) {
+    async insert(issue, family) {
+      if (family !== null) families.set(family.id, family);
       store(issue);
     },
     async findFamily(id) {
       const family = families.get(id);
-      return family === undefined ? null : { family, authorized: tables.authorizations.has(family.authorizationId) };
+      return family === undefined ? null : { family, authorized: isAuthorized(tables, family.authorizationId) };
     },
     async findAccessToken(digest) {
       const token = accessTokens.get(digest);
       if (token === undefined) return null;
       const family = token.familyId === null ? null : families.get(token.familyId);
-      const authorized = token.authorizationId === null || tables.authorizations.has(token.authorizationId);
+      const authorized = isAuthorized(tables, token.authorizationId);
       return { token, live: family !== undefined && family?.revokedAt == null && authorized };
     },
     async revokeFamily(id, now) {
@@ -249,7 +250,7 @@ function tokenStore(tables: Tables): Store['tokens'] {
       return accessTokens.get(digest)?.familyId === null && accessTokens.delete(digest);
     },
     async revokeSubject(sub, now) {
-      removeWhere(codes, (code) => code.sub === sub);
+      spendWhere(tables, now, (code) => code.sub === sub);
       const ended = revokeWhere(tables, now, (family) => family.sub === sub);
       removeWhere(tables.sessions, (session) => session.sub === sub);
       return ended;
@@ -268,6 +269,16 @@ function keyStore(): Store['keys'] {
       return true;
     },
   };
+}
+
+function isAuthorized(tables: Tables, authorizationId: string | null): boolean {
+  return authorizationId === null || tables.authorizations.has(authorizationId);
+}
+
+function spendWhere(tables: Tables, now: number, matches: (code: Code) => boolean): void {
+  for (const [digest, code] of tables.codes) {
+    if (code.redeemedAt === null && matches(code)) tables.codes.set(digest, { ...code, redeemedAt: now });
+  }
 }
 
 function removeWhere<Row>(table: Map<string, Row>, matches: (row: Row) => boolean, most: number = Number.POSITIVE_INFINITY): number {

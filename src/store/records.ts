@@ -79,7 +79,8 @@ export interface Authorization {
 export interface GrantFacts {
   readonly clientId: string;
   readonly sub: string;
-  readonly authorizationId: string;
+  /** The authorization it stands under; null when none is kept (a grant type of the host may do so). */
+  readonly authorizationId: string | null;
   readonly sid: string | null;
   readonly scopes: readonly string[];
   readonly authTime: Seconds | null;
@@ -87,7 +88,7 @@ export interface GrantFacts {
   readonly acr: string | null;
 }
 
-/** An authorization code that was issued. Kept after use until it expires, so that a replay is recognised. */
+/** An authorization code that was issued. Kept after use, so that a replay is recognised (`Store.clear` says how long). */
 export interface Code extends GrantFacts {
   readonly digest: Digest;
   /** The redirect_uri of the request, or null when the request had none and the registered one was used. */
@@ -98,8 +99,9 @@ export interface Code extends GrantFacts {
   readonly expiresAt: Seconds;
   /** How often a wrong code_verifier was presented. */
   readonly failedAttempts: number;
+  /** When it was used up: redeemed, or ended with its session, authorization or subject. */
   readonly redeemedAt: Seconds | null;
-  /** The family issued from it, once redeemed. */
+  /** The family issued from it, if it was redeemed. */
   readonly familyId: string | null;
 }
 

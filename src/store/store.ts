@@ -44,7 +44,11 @@ export interface Store {
   readonly interactions: InteractionStore;
   readonly counters: CounterStore;
   readonly audit: AuditStore;
-  /** Deletes what can no longer matter. Bounded: at most `batch` rows per record kind and call. Changes no behaviour. */
+  /**
+   * Deletes what can no longer matter. Bounded: at most `batch` rows per record kind and call. Changes no behaviour, so it keeps: codes until
+   * 600 seconds after they expired (a replay is still recognised), families until `expiresAt` (no token of theirs lives longer), everything
+   * else until it expired.
+   */
   clear(now: Seconds, batch: number): Promise<ClearedCounts>;
 }
 
@@ -78,7 +82,7 @@ export interface SessionStore {
   /** Moves `seenAt` forward; never backward, never re-creates. */
   touch(handle: Digest, seenAt: Seconds): Promise<void>;
   /**
-   * Deletes the session. With `revokeTokens`, in the same transaction: codes of its `sid` are deleted, then families of its
+   * Deletes the session. With `revokeTokens`, in the same transaction: codes of its `sid` are used up, then families of its
    * `sid` without `offline_access` are revoked — in that order, so that a redemption under way cannot slip between.
    * Resolves to the session that was ended, null when there was none (any longer): one caller of many gets it.
    */
@@ -93,12 +97,12 @@ export interface AuthorizationStore {
    * the existing row. One statement or transaction: two concurrent calls lose no scope. Resolves to what then stands.
    */
   remember(authorization: Authorization): Promise<Authorization>;
-  /** Deletes it and with it everything issued under it: codes deleted first, then families revoked. False when there was none. */
+  /** Deletes it and with it everything issued under it: codes used up first, then families revoked. False when there was none. */
   revoke(id: string, now: Seconds): Promise<boolean>;
   listBySubject(sub: string): Promise<readonly Authorization[]>;
 }
 
-/** What `codes.find` reads in one trip: the code, and whether the authorization it was issued under still stands. */
+/** What `codes.find` reads in one trip: the code, and whether the authorization it was issued under still stands (true when it needs none). */
 export interface FoundCode {
   readonly code: Code;
   readonly authorized: boolean;
@@ -114,14 +118,15 @@ export interface CodeStore {
 
 /** What one token response makes: stored together or not at all. */
 export interface Issue {
-  readonly accessToken: AccessToken;
+  /** Null when the access token needs no row. */
+  readonly accessToken: AccessToken | null;
   readonly idToken: IdTokenRecord | null;
 }
 
 /** A family read together with what its life depends on, in one trip. */
 export interface FoundFamily {
   readonly family: Family;
-  /** The authorization it stands under still exists. */
+  /** The authorization it stands under (if it does) still exists. */
   readonly authorized: boolean;
 }
 
@@ -144,8 +149,7 @@ export interface Rotation {
 
 export interface TokenStore {
   /**
-   * THE single use of a code: one statement marks it redeemed by `family.id` if it is neither redeemed nor expired at `now`,
-   * nor deleted, and only then family, access token and ID token record are stored. Exactly one of any number of concurrent
+   * THE single use of a code: one statement marks it redeemed by `family.id` if it is neither used up nor expired at `now`, and only then family, access token and ID token record are stored. Exactly one of any number of concurrent
    * calls sees 'fresh'; the others see 'spent' and change nothing.
    */
   redeem(code: Digest, family: Family, issue: Issue, now: Seconds): Promise<'fresh' | 'spent'>;
@@ -160,15 +164,15 @@ export interface TokenStore {
    * moves `refreshExpiresAt`.
    */
   extend(familyId: Digest, presented: Digest, refreshExpiresAt: Seconds, issue: Issue, now: Seconds): Promise<'fresh' | 'spent'>;
-  /** Stores tokens that need no conditional use (client_credentials). */
-  insert(issue: Issue): Promise<void>;
+  /** Stores tokens that use nothing up, and the family they begin, if they do. */
+  insert(issue: Issue, family: Family | null): Promise<void>;
   findFamily(id: Digest): Promise<FoundFamily | null>;
   findAccessToken(digest: Digest): Promise<FoundAccessToken | null>;
   /** Ends a family and all its tokens: a fixed number of statements however large. False when it was ended already or is unknown. */
   revokeFamily(id: Digest, now: Seconds): Promise<boolean>;
   /** Ends one access token that has no family. False when unknown. */
   revokeAccessToken(digest: Digest): Promise<boolean>;
-  /** Ends all codes, families, sessions of a subject (account disabled, password changed). Codes first. Resolves to the families ended. */
+  /** Ends all codes, families, sessions of a subject (account disabled, password changed): codes used up first. Resolves to the families ended. */
   revokeSubject(sub: string, now: Seconds): Promise<number>;
   findIdToken(jti: string): Promise<IdTokenRecord | null>;
 }

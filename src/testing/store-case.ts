@@ -1,5 +1,6 @@
 /** One law of the store as a check, and what the checks share. */
-import type { Database, Issue, Store } from 'valetkey';
+import type { Database, Store } from 'valetkey';
+import type { TokenIssue } from './store-samples.ts';
 
 export interface StoreCase {
   readonly name: string;
@@ -15,5 +16,5 @@ export const crowd = async <T>(work: (index: number) => Promise<T>): Promise<T[]
   await Promise.all(Array.from({ length: CROWD }, async (_, index) => await work(index)));
 export const count = <T>(list: readonly T[], wanted: T): number => list.filter((item) => item === wanted).length;
 
-export const isLive = async (store: Store, issue: Issue): Promise<boolean> =>
+export const isLive = async (store: Store, issue: TokenIssue): Promise<boolean> =>
   (await store.tokens.findAccessToken(issue.accessToken.digest))?.live ?? false;

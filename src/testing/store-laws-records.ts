@@ -31,7 +31,7 @@ export const RECORD_LAWS: readonly Law[] = [
       await store.codes.insert(pending);
       const ended = await crowd(async () => await store.sessions.end(made.session.handle, NOW, true));
       assert.equal(ended.filter((session) => session !== null).length, 1);
-      assert.equal(await store.codes.find(pending.digest), null);
+      assert.equal((await store.codes.find(pending.digest))?.code.redeemedAt, NOW);
       assert.deepEqual(
         [await isLive(store, made.issue), await isLive(store, offline.issue), await isLive(store, elsewhere.issue)],
         [false, true, true],
@@ -80,8 +80,12 @@ export const RECORD_LAWS: readonly Law[] = [
       await store.codes.insert(pending);
       assert.equal(count(await crowd(async () => await store.authorizations.revoke(authorization.id, NOW)), true), 1);
       assert.deepEqual(
-        [await store.codes.find(pending.digest), await isLive(store, issue), await store.authorizations.find(facts.sub, facts.clientId)],
-        [null, false, null],
+        [
+          (await store.codes.find(pending.digest))?.code.redeemedAt,
+          await isLive(store, issue),
+          await store.authorizations.find(facts.sub, facts.clientId),
+        ],
+        [NOW, false, null],
       );
       const found = await store.tokens.findFamily(family.id);
       assert.deepEqual([found?.authorized, found?.family.revokedAt], [false, NOW]);
@@ -198,12 +202,12 @@ export const RECORD_LAWS: readonly Law[] = [
     async (store) => {
       const made = await withFamily(store);
       const lone = sample.issue(made.facts, null, null, { expiresAt: NOW + 5 });
-      await store.tokens.insert({ ...lone, idToken: null });
+      await store.tokens.insert({ ...lone, idToken: null }, null);
       const nothing = { codes: 0, accessTokens: 0, families: 0, idTokens: 0, sessions: 0, interactions: 0, counters: 0 };
       assert.deepEqual(await store.clear(NOW, 10), nothing);
       assert.equal((await store.clear(NOW + 5, 10)).accessTokens, 1);
       for (let index = 0; index < 5; index += 1)
-        await store.tokens.insert({ ...sample.issue(made.facts, null, null, { expiresAt: NOW + 6 }), idToken: null });
+        await store.tokens.insert({ ...sample.issue(made.facts, null, null, { expiresAt: NOW + 6 }), idToken: null }, null);
       assert.equal((await store.clear(NOW + 6, 3)).accessTokens, 3);
       assert.equal((await store.clear(NOW + 6, 3)).accessTokens, 2);
       assert.equal(await isLive(store, made.issue), true);

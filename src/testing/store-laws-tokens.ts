@@ -129,11 +129,26 @@ export const TOKEN_LAWS: readonly Law[] = [
     },
   ],
   [
+    'insert: tokens that use nothing up may begin a family, with or without authorization',
+    async (store) => {
+      const facts = sample.facts();
+      const family = { ...sample.family(facts, word()), authorizationId: null };
+      const issue = sample.issue(facts, family.id, null);
+      await store.tokens.insert(issue, family);
+      assert.deepEqual(await store.tokens.findFamily(family.id), { family, authorized: true });
+      assert.equal(await isLive(store, issue), true);
+      const next = sample.issue(facts, family.id, null);
+      assert.equal(await store.tokens.rotate(rotation(family), next, NOW), 'fresh');
+      await store.tokens.revokeFamily(family.id, NOW);
+      assert.deepEqual([await isLive(store, issue), await isLive(store, next)], [false, false]);
+    },
+  ],
+  [
     'revokeAccessToken: only a token without family',
     async (store) => {
       const facts = sample.facts();
       const alone = sample.issue(facts, null, null, { sub: null, sid: null });
-      await store.tokens.insert({ ...alone, idToken: null });
+      await store.tokens.insert({ ...alone, idToken: null }, null);
       assert.deepEqual(await store.tokens.findAccessToken(alone.accessToken.digest), { token: alone.accessToken, live: true });
       assert.deepEqual(
         [await store.tokens.revokeAccessToken(alone.accessToken.digest), await store.tokens.revokeAccessToken(alone.accessToken.digest)],
@@ -153,7 +168,7 @@ export const TOKEN_LAWS: readonly Law[] = [
       await store.codes.insert(pending);
       assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW), 1);
       assert.equal(await isLive(store, mine.issue), false);
-      assert.equal(await store.codes.find(pending.digest), null);
+      assert.equal((await store.codes.find(pending.digest))?.code.redeemedAt, NOW);
       assert.deepEqual(await store.sessions.listBySubject(mine.facts.sub), []);
       assert.equal(await isLive(store, another.issue), true);
     },

@@ -6,6 +6,9 @@ import type { AccessToken, Authorization, Client, Code, Family, Issue, Session, 
 export const NOW: number = 1_800_000_000;
 export const word = (): string => randomBytes(16).toString('base64url');
 
+/** An issue with an access token that has a row. */
+export type TokenIssue = Issue & { readonly accessToken: AccessToken };
+
 /** Facts that records of one sign-in share. */
 export interface Facts {
   readonly sub: string;
@@ -98,7 +101,7 @@ export const sample = {
     revokedAt: null,
     ...changes,
   }),
-  issue: (facts: Facts, familyId: string | null, authorizationId: string | null, changes: Partial<AccessToken> = {}): Issue => {
+  issue: (facts: Facts, familyId: string | null, authorizationId: string | null, changes: Partial<AccessToken> = {}): TokenIssue => {
     const token: AccessToken = { digest: word(), familyId, authorizationId, ...facts, issuedAt: NOW, expiresAt: NOW + 100, ...changes };
     return {
       accessToken: token,
@@ -125,7 +128,7 @@ export async function withCode(
 export async function withFamily(
   store: Store,
   changes: Partial<Facts> = {},
-): Promise<{ facts: Facts; authorization: Authorization; code: Code; session: Session; family: Family; issue: Issue }> {
+): Promise<{ facts: Facts; authorization: Authorization; code: Code; session: Session; family: Family; issue: TokenIssue }> {
   const start = await withCode(store, changes);
   const family = sample.family(start.facts, start.authorization.id);
   const issue = sample.issue(start.facts, family.id, start.authorization.id);

@@ -24,13 +24,13 @@ describe.each(ENDPOINTS)('at %s', (endpoint) => {
 
   const failures: [string, string, (world: World) => [Record<string, string>, Record<string, string>?]][] = [
     ['CL-01 no credentials', 'client_credentials_missing', () => [{}]],
-    ['CL-01 a wrong secret', 'client_secret_wrong', (w) => [{ authorization: basic(w.web.clientId, 'wrong') }]],
+    ['CL-01 a wrong secret', 'client_proof_wrong', (w) => [{ authorization: basic(w.web.clientId, 'wrong') }]],
     ['CL-01 an unknown client', 'client_unknown', () => [{ authorization: basic('nope', 'wrong') }]],
     ['CL-02 post though basic is registered', 'client_auth_method', (w) => [{}, { client_id: w.web.clientId, client_secret: w.webSecret }]],
     ['CL-02 basic though post is registered', 'client_auth_method', (w) => [{ authorization: basic(w.other.clientId, w.otherSecret) }]],
     ['CL-02 none though basic is registered', 'client_auth_method', (w) => [{}, { client_id: w.web.clientId }]],
     ['CL-04 an empty secret in the body', 'client_auth_method', (w) => [{}, { client_id: w.other.clientId, client_secret: '' }]],
-    ['CL-04 an empty secret in the header', 'client_secret_wrong', (w) => [{ authorization: basic(w.web.clientId, '') }]],
+    ['CL-04 an empty secret in the header', 'client_proof_wrong', (w) => [{ authorization: basic(w.web.clientId, '') }]],
     ['CL-05 a secret for a public client', 'client_auth_method', (w) => [{}, { client_id: w.spa.clientId, client_secret: 'whatever' }]],
     ['CL-06 no colon', 'client_credentials_missing', () => [{ authorization: `Basic ${Buffer.from('nocolon').toString('base64')}` }]],
     ['CL-06 bad base64', 'client_credentials_missing', () => [{ authorization: 'Basic %%%' }]],

@@ -414,6 +414,34 @@ describe('people do unexpected things', () => {
     const third = await allow(browser, consent);
     expect([third.status, reasonOf(third)]).toEqual([400, 'interaction_finished']);
   });
+  it('[RFC6749 §4.1.2] UI-18 an address from the history decides nothing: not after withdrawal, not after the code is gone', async () => {
+    let handedBack = '';
+    const fetching = browserOf(world);
+    const consent = await logIn(fetching, await start({}, fetching));
+    const { action, fields } = readForm(consent.html);
+    const cookie = [...fetching.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const form = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', cookie } };
+    const answer = await world.provider.fetch(
+      new Request(action, { ...form, body: new URLSearchParams({ ...fields, decision: 'allow' }) }),
+    );
+    handedBack = answer.headers.get('location') ?? '';
+    const first = await fetching.open(handedBack);
+    expect((await redeem(world, param(first, 'code') ?? '', proof.verifier)).status).toBe(200);
+    await world.provider.subjects.withdraw(ALICE.sub, world.web.clientId);
+    expect(reasonOf(await fetching.open(handedBack))).toBe('interaction_finished');
+    expect(await world.provider.store.authorizations.find(ALICE.sub, world.web.clientId)).toBeNull();
+    world.now += 60;
+    expect(pageOf(await fetching.open(handedBack))).toBe('consent');
+    world.now += 1000;
+    await world.provider.clear(1000);
+    expect(pageOf(await fetching.open(handedBack))).toBe('consent');
+  });
+  it("what the operator's own application got is no consent, once it is an ordinary one", async () => {
+    await world.provider.clients.update(world.web.clientId, { skipConsent: true });
+    expect(param(await logIn(browser, await start()), 'code')).not.toBeNull();
+    await world.provider.clients.update(world.web.clientId, { skipConsent: false });
+    expect(pageOf(await start())).toBe('consent');
+  });
   it('the client changes its address while the page is open: nothing is sent to the old one', async () => {
     const consent = await logIn(browser, await start());
     await world.provider.clients.update(world.web.clientId, { redirectUris: ['https://rp.example/new'] });

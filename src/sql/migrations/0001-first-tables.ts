@@ -8,7 +8,7 @@ type Column = [name: string, type: 'bigint' | 'integer' | 'text' | `varchar(${nu
 const GRANT_FACTS: Column[] = [
   ['client_id', 'varchar(255)'],
   ['sub', 'varchar(255)'],
-  ['authorization_id', 'varchar(43)'],
+  ['authorization_id', 'varchar(43)', 'null'],
   ['sid', 'varchar(43)', 'null'],
   ['scopes', 'text'],
   ['auth_time', 'bigint', 'null'],
