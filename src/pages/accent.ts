@@ -11,17 +11,25 @@ const DARK_CARD: Rgb = [27, 30, 32];
 // WCAG 2.2 §1.4.3 asks for 4.5; the rest is for tinted boxes.
 const READABLE = 5;
 
+export interface Accent {
+  /** `#rrggbb`. */
+  readonly colour: string;
+  /** Black or white, whichever is read better on it. */
+  readonly on: string;
+  /** Both, and what follows from them, as custom properties of the style sheet. */
+  readonly rules: string;
+}
+
 /**
- * The accent as custom properties of the style sheet.
  * @param accent `#rgb` or `#rrggbb`
  * @throws ConfigError when it is not
  */
-export function accentRules(accent: string): string {
+export function accentOf(accent: string): Accent {
   const colour = parse(accent);
   const [onAccent, away] = contrast(colour, WHITE) >= contrast(colour, BLACK) ? [WHITE, BLACK] : [BLACK, WHITE];
   const light = hex(readable(colour, LIGHT_CARD, BLACK));
   const dark = hex(readable(colour, DARK_CARD, WHITE));
-  return `@layer theme {
+  const rules = `@layer theme {
   :root {
     --accent: ${hex(colour)};
     --accent-hover: ${hex(mix(colour, away, 0.14))};
@@ -33,6 +41,7 @@ export function accentRules(accent: string): string {
   }
 }
 `;
+  return { colour: hex(colour), on: hex(onAccent), rules };
 }
 
 function parse(text: string): Rgb {

@@ -1,6 +1,6 @@
 /** What all pages share: the document around them, the form and its buttons, and how an application and a person are shown. */
 import type { ClientView, FormView, Html, PageView } from 'valetkey';
-import { displayName, type Inside, type Markup, markup, webAddress } from './markup.ts';
+import { displayName, type Inside, type Markup, markup, visibleText, webAddress } from './markup.ts';
 import type { Messages } from './messages.ts';
 
 /** What a template draws: the rest is the same on every page. */
@@ -72,7 +72,8 @@ export function clientName(client: ClientView): Markup {
  */
 export function clientRow(client: ClientView, line: (application: Markup) => Markup = (application) => application): Markup {
   const letter = /[\p{L}\p{N}]/u.exec(displayName(client.name, client.clientId))?.[0] ?? '?';
-  const host = displayName(client.host);
+  // Never shortened: what counts stands at the end of a host and at the beginning of a private scheme.
+  const host = visibleText(client.host);
   return markup`<div class="client">
 <span class="monogram tone-${tone(client.clientId)}" aria-hidden="true">${letter.toUpperCase()}</span>
 <p class="client-text">${line(clientName(client))}${host !== '' && markup`<br><span class="host"><bdi>${host}</bdi></span>`}</p>

@@ -1,9 +1,10 @@
-/** The picture beside the provider's name when it has none of its own: a key with a valet's tag, in the accent colour. */
+/** The picture beside the provider's name when it has none of its own: a key in the accent colour. */
+import type { Accent } from './accent.ts';
 
-export function logo(accent: string): string {
+export function logo({ colour, on }: Accent): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" width="64" height="64">
-<rect width="64" height="64" rx="16" fill="${accent}"/>
-<g fill="none" stroke="#fff" stroke-width="5" stroke-linecap="round" stroke-linejoin="round">
+<rect width="64" height="64" rx="16" fill="${colour}"/>
+<g fill="none" stroke="${on}" stroke-width="5" stroke-linecap="round" stroke-linejoin="round">
 <circle cx="24" cy="25" r="10"/>
 <path d="M31.5 32.5 48 49M41 42l5-5M47 48l4-4"/>
 </g>

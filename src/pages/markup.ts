@@ -19,18 +19,17 @@ export function markup(strings: TemplateStringsArray, ...values: readonly Inside
   return drawn;
 }
 
-/** A name that a stranger chose, on one line and of a bearable length. Not yet escaped. */
+/** Text that a stranger chose, on one line, without what cannot be seen or turns the text around it. Not yet escaped. */
+export function visibleText(text: string): string {
+  return text.replace(UNSEEN, ' ').replace(PILED_MARKS, '$1').replace(/\s+/gu, ' ').trim();
+}
+
+/** A name that a stranger chose, of a bearable length; when nothing of it can be seen, the other text. Not yet escaped. */
 export function displayName(name: string, otherwise = ''): string {
   // More than enough to fill the limit; the rest of a huge text is not worth reading.
-  const clean = name.slice(0, 2000).replace(UNSEEN, ' ').replace(PILED_MARKS, '$1').replace(/\s+/gu, ' ').trim();
-  if (clean === '') return otherwise === '' ? '' : displayName(otherwise);
-  const characters = [...clean];
-  return characters.length <= MOST_CHARACTERS
-    ? clean
-    : `${characters
-        .slice(0, MOST_CHARACTERS - 1)
-        .join('')
-        .trimEnd()}…`;
+  const characters = [...(visibleText(name.slice(0, 2000)) || visibleText(otherwise))];
+  const kept = characters.length <= MOST_CHARACTERS ? characters : [...characters.slice(0, MOST_CHARACTERS - 1), '…'];
+  return kept.join('');
 }
 
 /** The address when it is one a page may link to (http or https, nobody's password in it), else null. */

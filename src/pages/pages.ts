@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Asset, Html, Pages, PageView } from 'valetkey';
-import { accentRules } from './accent.ts';
+import { accentOf } from './accent.ts';
 import { account } from './account.ts';
 import { consent } from './consent.ts';
 import { error } from './error.ts';
@@ -31,9 +31,10 @@ const ACCENT = '#0f766e';
  */
 export function builtInPages(options: BuiltInPagesOptions = {}): Pages {
   const { accentColor = ACCENT, css = '', ...own } = options;
+  const accent = accentOf(accentColor);
   const assets: Readonly<Record<string, Asset>> = {
-    'style.css': { contentType: 'text/css; charset=utf-8', body: STYLE + accentRules(accentColor) + css },
-    'logo.svg': { contentType: 'image/svg+xml; charset=utf-8', body: logo(accentColor) },
+    'style.css': { contentType: 'text/css; charset=utf-8', body: STYLE + accent.rules + css },
+    'logo.svg': { contentType: 'image/svg+xml; charset=utf-8', body: logo(accent) },
   };
   const version = versionOf(assets);
   const drawn =

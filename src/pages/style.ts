@@ -87,7 +87,7 @@ export const STYLE = `@layer base, parts, theme;
   .name { font-weight: 600; }
   .unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
-  .client { display: flex; align-items: center; gap: 0.875rem; }
+  .client { display: flex; align-items: start; gap: 0.875rem; }
   .client-text { line-height: 1.4; }
   .host { font-size: 0.875rem; color: var(--muted); }
   .monogram {
@@ -130,11 +130,10 @@ export const STYLE = `@layer base, parts, theme;
 
   .actions { display: flex; flex-direction: column; gap: 0.625rem; margin-block-start: 0.25rem; }
   .button {
-    display: grid;
-    place-items: center;
+    display: block;
     inline-size: 100%;
     min-block-size: 2.875rem;
-    padding: 0.625rem 1rem;
+    padding: 0.6875rem 1rem;
     border: 1px solid transparent;
     border-radius: var(--radius);
     font-weight: 600;
@@ -173,11 +172,11 @@ export const STYLE = `@layer base, parts, theme;
   .scope-list.known li::before { border-color: currentColor; }
   .scope-list + h2, .scope-list + .offline { margin-block-start: 0.125rem; padding-block-start: 0.875rem; border-block-start: 1px solid var(--line); }
 
-  .client-links { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; padding-block-start: 1.25rem; border-block-start: 1px solid var(--line); font-size: 0.875rem; }
+  .client-links { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding-block-start: 1.125rem; border-block-start: 1px solid var(--line); font-size: 0.875rem; }
   .client-links a { display: inline-block; padding-block: 0.25rem; }
-  .details { display: grid; gap: 0.375rem; padding: 1rem 1.25rem; border-radius: var(--radius); border: 1px solid var(--line); background: var(--soft); font-size: 0.875rem; }
-  .details div { display: flex; flex-wrap: wrap; gap: 0 0.75rem; }
-  dt { flex: 0 0 4.5rem; color: var(--muted); }
+  .details { display: grid; gap: 0.375rem; padding: 1rem; border-radius: var(--radius); border: 1px solid var(--line); background: var(--soft); font-size: 0.875rem; }
+  .details div { display: flex; flex-wrap: wrap; gap: 0 0.5rem; }
+  dt { flex: 0 0 4rem; color: var(--muted); }
   dd { flex: 1 1 9rem; font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
 
   @media (width >= 30rem) {

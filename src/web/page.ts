@@ -8,7 +8,7 @@ import type { Client } from '../store/records.ts';
 import type { Call } from './call.ts';
 import { jsonError } from './respond.ts';
 
-const LOOPBACK_SOURCES = 'http://127.0.0.1:* http://[::1]:* http://localhost:*';
+const LOOPBACK_SOURCES = 'http://127.0.0.1:* http://localhost:*';
 
 /** How one page differs from the strictest. */
 export interface PageOptions {
@@ -65,6 +65,8 @@ export function page(ctx: Context, html: Html, options: PageOptions = {}): Respo
 function formAction(redirectUri: string | undefined): string {
   if (redirectUri === undefined) return "'self'";
   const { source } = redirectTarget(redirectUri);
+  // A source expression cannot name an IPv6 address.
+  if (source.startsWith('http://[')) return "'self' http: https:";
   if (source.startsWith('http:')) return `'self' ${LOOPBACK_SOURCES} https:`;
   return `'self' ${source}${source.startsWith('https:') ? ' https:' : ''}`;
 }

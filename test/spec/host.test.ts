@@ -1,15 +1,6 @@
 /** What a host sees: configuration, pages of its own, registration of clients, storage trips, and what rests in the store. */
 import fc from 'fast-check';
-import {
-  type Client,
-  type ClientMetadata,
-  type Config,
-  ConfigError,
-  createProvider,
-  defineGrant,
-  memoryDatabase,
-  type Store,
-} from 'valetkey';
+import { type ClientMetadata, type Config, ConfigError, createProvider, defineGrant, memoryDatabase, type Store } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
 import { memoryAccounts } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';

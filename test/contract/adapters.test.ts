@@ -1,0 +1,98 @@
+/** A provider behind every mount answers the same. */
+import { createServer, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import express from 'express';
+import { Hono } from 'hono';
+import type { Provider } from 'valetkey';
+import { expressValetkey } from 'valetkey/express';
+import { honoValetkey } from 'valetkey/hono';
+import { nodeListener, peerAddress } from 'valetkey/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { authorizeParams, basic, makeWorld, pkce, type World } from '../spec/setup.ts';
+
+const own = express.Router().get('/mine', (_request, response) => {
+  response.send('mine');
+});
+const MOUNTS: [name: string, mount: (provider: Provider) => Server][] = [
+  ['node', (provider) => createServer((request, response) => void nodeListener(provider)(request, response))],
+  ['express', (provider) => createServer(express().use(expressValetkey(provider)).use(own))],
+  [
+    'express after body parsers',
+    (provider) => createServer(express().use(express.urlencoded({ extended: true }), express.json(), expressValetkey(provider), own)),
+  ],
+  [
+    'hono',
+    (provider) =>
+      createServer(
+        getRequestListener(new Hono().use(honoValetkey(provider)).get('/mine', (context) => context.text('mine')).fetch, {
+          overrideGlobalObjects: false,
+        }),
+      ),
+  ],
+];
+
+describe.each(MOUNTS)('%s', (name, mount) => {
+  let world: World;
+  let server: Server;
+  let base = '';
+  const globals = [globalThis.Request, globalThis.Response];
+  beforeAll(async () => {
+    world = await makeWorld();
+    server = mount(world.provider);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    base = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  });
+  afterAll(() => void server.close());
+  const post = async (body: string, headers: Record<string, string> = {}): Promise<Response> =>
+    await fetch(`${base}/o/token/`, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body });
+
+  it.each(['/.well-known/openid-configuration', '/o/.well-known/openid-configuration/', '/.well-known/oauth-authorization-server'])(
+    'serves %s',
+    async (path) => {
+      expect(((await (await fetch(base + path)).json()) as Record<string, unknown>)['issuer']).toBe('https://op.example');
+    },
+  );
+  it('[RFC6749 §4.4] a token', async () => {
+    const response = await post('grant_type=client_credentials&scope=read+write', {
+      authorization: basic(world.web.clientId, world.webSecret),
+    });
+    expect([response.status, ((await response.json()) as Record<string, unknown>)['scope']]).toEqual([200, 'read write']);
+  });
+  it('[RFC6749 §3.2] a repeated parameter is seen', async () => {
+    const response = await post('grant_type=client_credentials&scope=read&scope=write', {
+      authorization: basic(world.web.clientId, world.webSecret),
+    });
+    expect([response.status, ((await response.json()) as Record<string, unknown>)['error']]).toEqual([400, 'invalid_request']);
+  });
+  it('a cookie and a redirect', async () => {
+    const response = await fetch(`${base}/o/authorize/?${authorizeParams(world, pkce().challenge)}`, { redirect: 'manual' });
+    expect([response.status, response.headers.getSetCookie().length]).toEqual([303, 1]);
+  });
+  it('passes on what is not its own', async () => {
+    if (name === 'node') expect((await fetch(`${base}/mine`)).status).toBe(404);
+    else expect(await (await fetch(`${base}/mine`)).text()).toBe('mine');
+  });
+  it('leaves the Request and Response of the host alone', () => {
+    expect([globalThis.Request, globalThis.Response]).toEqual(globals);
+  });
+});
+
+describe('the peer behind proxies', () => {
+  const request = {
+    headers: { 'x-forwarded-for': '198.51.100.1, 10.0.0.7' },
+    socket: { remoteAddress: '127.0.0.1' },
+    connection: { remoteAddress: '127.0.0.1' },
+  } as never;
+  it.each<[false | number | string[], string]>([
+    [false, '127.0.0.1'],
+    [1, '10.0.0.7'],
+    [2, '198.51.100.1'],
+    [['loopback'], '10.0.0.7'],
+    [['loopback', '10.0.0.0/8'], '198.51.100.1'],
+    [['192.0.2.0/24'], '127.0.0.1'],
+  ])('MD-01 trustProxy %o: %s', (trust, address) => expect(peerAddress(trust)(request)).toBe(address));
+  it('MD-01 everybody is nobody to trust', () => {
+    expect(() => peerAddress(['*'])).toThrow(/everybody/);
+  });
+});

@@ -1,0 +1,26 @@
+/** The examples are programs: each is started and asked. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { freePort, type Program, start, stop, untilUp } from '../processes.ts';
+
+let program: Program | null = null;
+afterEach(async () => {
+  if (program !== null) await stop(program);
+  program = null;
+});
+
+describe.each(['minimal', 'express', 'hono'])('examples/%s.ts', (name) => {
+  it('serves discovery and tokens', async () => {
+    const port = await freePort();
+    program = start(`examples/${name}.ts`, [], { PORT: String(port) });
+    await untilUp(`http://localhost:${port}/.well-known/openid-configuration`, program);
+    const [, id = ''] = /client_id (\S+)/.exec(program.output()) ?? [];
+    const [, secret = ''] = /client_secret (\S+)/.exec(program.output()) ?? [];
+    const response = await fetch(`http://localhost:${port}/o/token/`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'read' }),
+    });
+    expect([response.status, ((await response.json()) as Record<string, unknown>)['scope']]).toEqual([200, 'read']);
+    if (name !== 'minimal') expect(await (await fetch(`http://localhost:${port}/`)).text()).toBe('The application itself');
+  }, 60_000);
+});

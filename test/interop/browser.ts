@@ -1,0 +1,18 @@
+/** A real browser for tests: Debian's Chromium, with nothing it would look up by itself. */
+import { type Browser, chromium } from 'playwright-core';
+import { services } from '../services.ts';
+
+export async function launch(): Promise<Browser> {
+  return await chromium.launch({
+    executablePath: services.chromium ?? '',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}

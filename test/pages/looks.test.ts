@@ -1,0 +1,212 @@
+/**
+ * The built-in pages in a real browser, under the policy they are served with: readable in light and dark, whole on the smallest phone, usable
+ * with the keyboard alone, and without a single violation of the policy or a request to anywhere else.
+ */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { builtInPages } from 'valetkey/pages';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { services } from '../services.ts';
+import { ALL, ENDS, PAGES } from './views.ts';
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'none'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "font-src 'self'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join('; ');
+const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const NAMES = Object.keys(ALL);
+
+interface AxeResult {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+}
+
+describe.skipIf(services.chromium === null)('the built-in pages in a browser', () => {
+  let browser: Browser;
+  let server: Server;
+  let origin = '';
+  let assets = PAGES.assets;
+  let posted: URLSearchParams | null = null;
+
+  beforeAll(async () => {
+    server = createServer(async (request, response) => {
+      const name = decodeURIComponent(new URL(request.url ?? '', 'http://localhost').pathname.slice(1));
+      const asset = name.startsWith('assets/') ? assets?.[name.slice('assets/'.length)] : undefined;
+      if (asset !== undefined) {
+        response.setHeader('Content-Type', asset.contentType);
+        response.end(asset.body);
+        return;
+      }
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      if (request.method === 'POST') posted = new URLSearchParams(body);
+      response.setHeader('Content-Type', 'text/html; charset=utf-8');
+      response.setHeader('Content-Security-Policy', POLICY);
+      response.end(ALL[name] ?? ENDS['stayed']);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    browser = await chromium.launch({ executablePath: services.chromium ?? '', args: ARGUMENTS });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  /** Opens a page, works on it, and fails on anything the browser complained about or fetched from elsewhere. */
+  async function visit(name: string, options: BrowserContextOptions, work: (page: Page) => Promise<void>): Promise<void> {
+    const context = await browser.newContext(options);
+    try {
+      const page = await context.newPage();
+      const complaints: string[] = [];
+      page.on('console', (message) => complaints.push(message.text()));
+      page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
+      page.on('request', (request) => {
+        if (!request.url().startsWith(`${origin}/`)) complaints.push(`from elsewhere: ${request.url()}`);
+      });
+      const response = await page.goto(`${origin}/${encodeURIComponent(name)}`);
+      expect(response?.status()).toBe(200);
+      await work(page);
+      expect(complaints).toEqual([]);
+    } finally {
+      await context.close();
+    }
+  }
+
+  async function axe(page: Page): Promise<string[]> {
+    await page.evaluate(AXE);
+    const { violations } = await page.evaluate<{ violations: readonly AxeResult[] }>('axe.run()');
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`);
+  }
+
+  it('the test sees violations of the policy', async () => {
+    const watched = visit('login', {}, async (page) => {
+      await page.evaluate("document.body.setAttribute('style', 'color: red')");
+    });
+    await expect(watched).rejects.toThrow(/Content Security Policy/);
+  });
+
+  describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+    it.each(NAMES)('UI-06 axe finds nothing, the policy allows everything: %s', async (name) => {
+      await visit(name, { colorScheme, viewport: { width: 1280, height: 800 } }, async (page) => {
+        expect(await axe(page)).toEqual([]);
+        // It is styled at all, and in the scheme that was asked for.
+        const [red = 0] = (await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')).match(/\d+/g)?.map(Number) ?? [];
+        expect(red > 128).toBe(colorScheme === 'light');
+      });
+    });
+
+    it.each(['#ffdd00', '#ffffff', '#000000', '#101080', '#7f7f7f'])('any accent can be read: %s', async (accentColor) => {
+      assets = builtInPages({ accentColor }).assets;
+      try {
+        for (const name of ['login, wrong', 'consent, more']) {
+          await visit(name, { colorScheme }, async (page) => expect(await axe(page)).toEqual([]));
+        }
+      } finally {
+        assets = PAGES.assets;
+      }
+    });
+  });
+
+  it.each(NAMES)('nothing is cut off at 320 pixels: %s', async (name) => {
+    await visit(name, { viewport: { width: 320, height: 640 } }, async (page) => {
+      const tooWide = `[...document.querySelectorAll('body *')]
+        .filter((element) => !element.classList.contains('unseen') && element.getBoundingClientRect().right > 320)
+        .map((element) => element.outerHTML)`;
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+      expect(await page.evaluate(tooWide)).toEqual([]);
+      // Browsers of phones zoom into fields with smaller letters.
+      const sizes = await page.evaluate<string[]>(
+        "[...document.querySelectorAll('input:not([type=hidden])')].map((input) => getComputedStyle(input).fontSize)",
+      );
+      for (const size of sizes) expect(Number.parseFloat(size)).toBeGreaterThanOrEqual(16);
+    });
+  });
+
+  it.each([
+    ['login', ['username', 'password', 'login-submit', 'login-cancel', 'Privacy policy', 'Terms of service', 'Website']],
+    ['account', ['account-continue', 'account-switch', 'account-cancel', 'Privacy policy', 'Terms of service', 'Website']],
+    ['consent', ['consent-allow', 'consent-deny', 'consent-switch', 'Privacy policy', 'Terms of service', 'Website']],
+    ['logout', ['logout-confirm', 'logout-stay']],
+    ['signed out', ['Go to Photo Studio']],
+  ])('the keyboard reaches everything in order, and shows where it is: %s', async (name, expected) => {
+    await visit(name, {}, async (page) => {
+      const seen: string[] = [];
+      for (const _ of expected) {
+        // The login page starts in its first field.
+        if (name !== 'login' || seen.length > 0) await page.keyboard.press('Tab');
+        const [label, outline] = await page.evaluate<[string, string]>(`(() => {
+          const here = document.activeElement;
+          return [here.id || here.textContent.replace(/ \\(.*/, ''), getComputedStyle(here).outlineStyle];
+        })()`);
+        seen.push(label);
+        expect(outline, label).toBe('solid');
+      }
+      expect(seen).toEqual(expected);
+    });
+  });
+
+  it('Enter in the password field signs in, with everything the form carries', async () => {
+    await visit('login', {}, async (page) => {
+      await page.keyboard.type('alice');
+      await page.keyboard.press('Tab');
+      await page.keyboard.type('correct horse');
+      await Promise.all([page.waitForURL(`${origin}/post`), page.keyboard.press('Enter')]);
+      expect(Object.fromEntries(posted ?? [])).toEqual({
+        interaction: 'sealed',
+        step: 'a "step"',
+        token: 't',
+        username: 'alice',
+        password: 'correct horse',
+        decision: 'login',
+      });
+    });
+  });
+
+  it('an empty form is not sent, and Cancel works all the same', async () => {
+    await visit('login', {}, async (page) => {
+      posted = null;
+      await page.click('#login-submit');
+      expect([posted, page.url()]).toEqual([null, `${origin}/login`]);
+      await Promise.all([page.waitForURL(`${origin}/post`), page.click('#login-cancel')]);
+      expect((posted as URLSearchParams | null)?.get('decision')).toBe('cancel');
+    });
+  });
+
+  it.each([
+    ['account', 'account-continue', 'continue'],
+    ['account', 'account-switch', 'switch'],
+    ['account', 'account-cancel', 'cancel'],
+    ['consent', 'consent-allow', 'allow'],
+    ['consent', 'consent-deny', 'deny'],
+    ['consent', 'consent-switch', 'switch'],
+    ['logout', 'logout-confirm', 'logout'],
+    ['logout', 'logout-stay', 'stay'],
+  ])('%s: pressing %s says %s', async (name, button, decision) => {
+    await visit(name, {}, async (page) => {
+      await page.focus(`#${button}`);
+      await Promise.all([page.waitForURL(`${origin}/post`), page.keyboard.press('Enter')]);
+      expect([posted?.get('decision'), posted?.get('token')]).toEqual([decision, 't']);
+    });
+  });
+
+  it('in forced colours buttons keep their edges', async () => {
+    await visit('login', { forcedColors: 'active' }, async (page) => {
+      const widths = await page.evaluate<string[]>(
+        "[...document.querySelectorAll('.button')].map((button) => getComputedStyle(button).borderTopWidth)",
+      );
+      expect(widths).toEqual(['1px', '1px']);
+    });
+  });
+});

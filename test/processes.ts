@@ -1,0 +1,76 @@
+/** Programs as tests start them: from source, on a free port, ended by their own process id. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** A port nobody listens on. */
+export async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+export interface Program {
+  readonly child: ChildProcess;
+  /** What it printed so far. */
+  output(): string;
+  /** Resolves to the exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
+}
+
+/** Starts a TypeScript program of this repository from source. */
+export function start(file: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}, cwd: string = ROOT): Program {
+  const tsx = fileURLToPath(new URL('../node_modules/tsx/dist/loader.mjs', import.meta.url));
+  const child = spawn(
+    process.execPath,
+    ['--import', tsx, '--conditions=source', fileURLToPath(new URL(file, new URL('../', import.meta.url))), ...args],
+    {
+      cwd,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '',
+        TSX_TSCONFIG_PATH: fileURLToPath(new URL('../tsconfig.json', import.meta.url)),
+        ...env,
+      },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  );
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  child.stdin.end();
+  const ended = new Promise<number | string>((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown')));
+  return { child, output: () => text, ended };
+}
+
+/** Waits until the address answers. @throws Error with what the program printed when it does not in time */
+export async function untilUp(url: string, program: Program, seconds = 30): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (Date.now() < deadline) {
+    try {
+      if ((await fetch(url)).ok) return;
+    } catch {
+      // Not yet.
+    }
+    if (program.child.exitCode !== null) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`nothing at ${url}:\n${program.output()}`);
+}
+
+/** Ends a program by its own id and waits for it. */
+export async function stop(program: Program, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
+  if (program.child.exitCode === null && program.child.signalCode === null) program.child.kill(signal);
+  return await program.ended;
+}
