@@ -48,7 +48,7 @@ export interface Config {
   readonly lifetimes?: Partial<Lifetimes>;
   /** `rotation`: a refresh token is replaced at each use (default true). `grace`: seconds in which the replaced one gets the same answer (default 30). */
   readonly refreshTokens?: { readonly rotation?: boolean; readonly grace?: number };
-  /** When keys made by the provider change. Default: all algorithms, rotateEvery 90 days, publishBefore 1 day, keepAfter 2 days. */
+  /** When keys made by the provider change. Default: all algorithms (the first from the start, any other once a client asks for it), rotateEvery 90 days, publishBefore 1 day, keepAfter 2 days. */
   readonly keySchedule?: Partial<KeySchedule>;
   /** Private keys in PEM instead of keys in the store. The first active one of an algorithm signs. */
   readonly signingKeys?: readonly GivenKey[];

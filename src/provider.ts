@@ -74,6 +74,7 @@ export function createProvider(config: Config): Provider {
     grants: new Map(resolved.grants.map((grant) => [grant.type, grant])),
     clientAuthMethods: resolved.clientAuthMethods,
   };
+  const keys = createSigningKeys({ store: store.keys, vault, events, schedule: settings.keySchedule, given: settings.givenKeys, now });
   const clients = createClients({
     store: store.clients,
     vault,
@@ -84,11 +85,11 @@ export function createProvider(config: Config): Provider {
       authMethods: plugins.clientAuthMethods.map(({ method }) => method),
       idTokenAlgs: settings.idTokenAlgs,
     },
+    provideKey: (alg) => keys.provide(alg),
     cacheSeconds: settings.clientCacheSeconds,
     now,
     random,
   });
-  const keys = createSigningKeys({ store: store.keys, vault, events, schedule: settings.keySchedule, given: settings.givenKeys, now });
   const ctx: Context = { settings, store, vault, clients, keys, events, limiter: createLimiter(store.counters, now), now };
 
   const served: readonly Endpoint[] = [authorize, interaction, token, userinfo, introspection, revocation, endSession, jwks(), assets()];

@@ -74,7 +74,9 @@ export async function importSigningKey(
     privateKey: (await importJWK(pair.privateJwk, pair.alg)) as CryptoKey,
     publicKey: (await importJWK(pair.publicJwk, pair.alg)) as CryptoKey,
     publicJwk: pair.publicJwk,
-    ...times,
+    activeAt: times.activeAt,
+    retiredAt: times.retiredAt,
+    removedAt: times.removedAt,
   };
 }
 

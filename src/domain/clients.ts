@@ -13,6 +13,7 @@ import {
   type MetadataRules,
   metadataProblems,
 } from '../protocol/client-metadata.ts';
+import type { SigningAlg } from '../protocol/names.ts';
 import type { Client, ClientSecret } from '../store/records.ts';
 import type { ClientStore } from '../store/store.ts';
 import type { Events } from './events.ts';
@@ -51,6 +52,8 @@ interface Parts {
   readonly vault: Vault;
   readonly events: Events;
   readonly rules: MetadataRules;
+  /** Has a signing key ready for an algorithm that a client registers for. */
+  readonly provideKey: (alg: SigningAlg) => Promise<void>;
   readonly cacheSeconds: number;
   readonly now: () => number;
   readonly random: Random;
@@ -69,6 +72,9 @@ export function createClients(parts: Parts): Clients {
     createdAt: now(),
     expiresAt: null,
   });
+  const provideKeyOf = async ({ idTokenSignedResponseAlg: alg, responseTypes }: Client): Promise<void> => {
+    if (alg !== 'HS256' && responseTypes.length > 0) await parts.provideKey(alg);
+  };
   const checked = (metadata: ClientMetadata): CompleteClientMetadata => {
     const complete = completeMetadata(metadata, parts.rules);
     const problems = metadataProblems(complete, parts.rules);
@@ -121,6 +127,7 @@ export function createClients(parts: Parts): Clients {
       if (!(await store.insert(client))) {
         throw new ClientMetadataError([{ field: 'name', code: 'invalid_client_metadata', problem: `the client_id ${clientId} is taken` }]);
       }
+      await provideKeyOf(client);
       await parts.events.tell('client.created', { clientId });
       return { client, clientSecret };
     },
@@ -142,6 +149,7 @@ export function createClients(parts: Parts): Clients {
       const client: Client = { ...before, ...complete, disabledAt, updatedAt: now() };
       if (!(await store.replace(client))) return null;
       cache.delete(clientId);
+      await provideKeyOf(client);
       await parts.events.tell('client.updated', { clientId });
       return client;
     },

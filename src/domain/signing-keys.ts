@@ -35,12 +35,14 @@ export interface SigningKeys {
   maintain(): Promise<void>;
   /** The key that signs with `alg` now. @throws Error when none exists */
   signingKey(alg: SigningAlg): Promise<SigningKey>;
+  /** Makes and publishes a key for `alg` if there is none: called when a client registers for it, ahead of the first signature. */
+  provide(alg: SigningAlg): Promise<void>;
   /** A key whose signatures we accept. */
   find(kid: string): Promise<SigningKey | null>;
   published(): Promise<readonly JWK[]>;
   list(): Promise<readonly KeyInfo[]>;
   /**
-   * Publishes a new key for every algorithm; it takes over after `publishBefore` seconds and the old one stays for `keepAfter`.
+   * Publishes a new key for every algorithm in use; it takes over after `publishBefore` seconds and the old one stays for `keepAfter`.
    * `emergency`: it takes over now and the old ones are removed at once. @throws Error when keys are given by configuration
    */
   rotate(emergency: boolean): Promise<void>;
@@ -152,6 +154,11 @@ export function createSigningKeys(parts: Parts): SigningKeys {
     };
   };
 
+  const provide = async (alg: SigningAlg): Promise<void> => {
+    if ((await ring()).current(alg, now()) !== null || parts.given !== null || !schedule.algs.includes(alg)) return;
+    await change((keys) => ({ keep: keys, make: keys.some((key) => key.alg === alg) ? [] : [{ alg, activeAt: now() }] }));
+  };
+
   return {
     async maintain() {
       if (parts.given !== null) return void (await load());
@@ -160,9 +167,13 @@ export function createSigningKeys(parts: Parts): SigningKeys {
     },
     async signingKey(alg) {
       const key = (await ring()).current(alg, now());
-      if (key === null) throw new Error(`There is no signing key for ${alg}.`);
-      return key;
+      if (key !== null) return key;
+      await provide(alg);
+      const made = (await ring()).current(alg, now());
+      if (made === null) throw new Error(`There is no signing key for ${alg}.`);
+      return made;
     },
+    provide,
     find: async (kid) => (await ring()).find(kid, now()) ?? (parts.given === null ? (await load()).find(kid, now()) : null),
     published: async () => (await ring()).published(now()),
     async list() {
@@ -181,7 +192,7 @@ export function createSigningKeys(parts: Parts): SigningKeys {
       const start = emergency ? now() : now() + schedule.publishBefore;
       await change((keys) => ({
         keep: emergency ? [] : keys.map((key) => retire(key, start, schedule)),
-        make: schedule.algs.map((alg) => ({ alg, activeAt: start })),
+        make: algsInUse(keys, schedule).map((alg) => ({ alg, activeAt: start })),
       }));
       await parts.events.tell('keys.rotated', { detail: { emergency } });
     },
@@ -203,11 +214,19 @@ function retire(key: StoredKey, at: number, schedule: KeySchedule): StoredKey {
   return { ...key, retiredAt: at, removedAt: at + schedule.keepAfter };
 }
 
+/**
+ * Algorithms that have keys: the first one offered from the start, any other from the moment a client asks for it. So a key set holds what is
+ * used, and the first start makes one RSA key instead of two.
+ */
+function algsInUse(keys: readonly StoredKey[], schedule: KeySchedule): readonly SigningAlg[] {
+  return schedule.algs.filter((alg, index) => index === 0 || keys.some((key) => key.alg === alg));
+}
+
 /** What is due: keys of an algorithm that has none, successors of keys near their end, removal of those past it. Pure. */
 export function dueKeys(keys: readonly StoredKey[], schedule: KeySchedule, now: number): KeyPlan {
   let keep = keys.filter((key) => key.removedAt === null || key.removedAt > now);
   const make: KeyWish[] = [];
-  for (const alg of schedule.algs) {
+  for (const alg of algsInUse(keys, schedule)) {
     const newest = keep.filter((key) => key.alg === alg).sort((a, b) => b.activeAt - a.activeAt)[0];
     if (newest === undefined) {
       make.push({ alg, activeAt: now });

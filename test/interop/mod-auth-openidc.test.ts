@@ -38,6 +38,9 @@ describe.skipIf(services.chromium === null || services.apache === null)('mod_aut
       '--post-logout-redirect-uri',
       `${apache}/bye.html`,
     );
+    // Keys of every kind are published, as they are once clients ask for them.
+    for (const alg of ['PS256', 'ES256', 'EdDSA'])
+      await command('application', 'create', '--name', alg, '--redirect-uri', 'https://other.example/', '--algorithm', alg);
     const op = start('src/cli/main.ts', ['serve'], env);
     await untilUp(`http://localhost:${port}/readyz`, op);
 

@@ -5,9 +5,10 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import express from 'express';
+import type { JSONWebKeySet } from 'jose';
 import * as client from 'openid-client';
 import type { Browser } from 'playwright-core';
-import { createProvider } from 'valetkey';
+import { createProvider, verifyIdToken } from 'valetkey';
 import { accountsMigrations, passwordAccounts } from 'valetkey/accounts';
 import { expressValetkey } from 'valetkey/express';
 import { builtInPages } from 'valetkey/pages';
@@ -160,6 +161,14 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       });
       const claims = tokens.claims();
       expect(claims?.iss).toBe(op.issuer);
+      const jwks = (await (await fetch(begun.config.serverMetadata().jwks_uri ?? '')).json()) as JSONWebKeySet;
+      await verifyIdToken(tokens.id_token ?? '', {
+        issuer: op.issuer,
+        clientId: op.clientId,
+        jwks,
+        nonce: begun.nonce,
+        accessToken: tokens.access_token,
+      });
 
       const info = await client.fetchUserInfo(begun.config, tokens.access_token, claims?.sub ?? '');
       expect(info).toMatchObject({ name: 'Alice Example', email: 'alice@example.com', email_verified: true });

@@ -315,6 +315,18 @@ describe('signing keys over time', () => {
     expect(await states()).toEqual(['current']);
     expect(await provider.keys.find(first)).toBeNull();
   });
+  it('[OIDC Discovery §3] RS256 has a key from the start, any other algorithm once a client registers for it', async () => {
+    const provider = createProvider({ issuer: ISSUER, store: memoryDatabase(), accounts: memoryAccounts([]), pages: builtInPages() });
+    await provider.maintain();
+    const [key] = await provider.keys.published();
+    expect([typeof key, key?.kty, Object.keys(key ?? {}).sort()]).toEqual(['object', 'RSA', ['alg', 'e', 'kid', 'kty', 'n', 'use']]);
+    const algs = async (): Promise<unknown[]> => (await provider.keys.published()).map(({ alg }) => alg);
+    expect(await algs()).toEqual(['RS256']);
+    await provider.clients.create({ name: 'x', redirectUris: ['https://x.example/'], idTokenSignedResponseAlg: 'EdDSA' });
+    expect(await algs()).toEqual(['RS256', 'EdDSA']);
+    await provider.keys.rotate(true);
+    expect(await algs()).toEqual(['RS256', 'EdDSA']);
+  });
   it('rotation by hand, ordinary and in an emergency', async () => {
     const provider = own();
     await provider.maintain();
@@ -358,8 +370,7 @@ describe('signing keys over time', () => {
   it('[RFC7518 §3.3] JW-11 an RSA key below 2048 bits is refused', async () => {
     const { generateKeyPairSync } = await import('node:crypto');
     const pem = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    const weak = await makeWorld({ signingKeys: [{ pem, alg: 'RS256', active: true }] });
-    await expect(weak.provider.maintain()).rejects.toThrow(/2048/);
+    await expect(makeWorld({ signingKeys: [{ pem, alg: 'RS256', active: true }] })).rejects.toThrow(/2048/);
   });
   it('a PEM of the configuration signs, an inactive one is only published', async () => {
     const { SIGNING_KEYS } = await import('./setup.ts');
