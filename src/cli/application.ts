@@ -1,13 +1,9 @@
-/** `valetkey application …`: registered clients. */
+/** `valetkey application …`: registered clients. What a client may be registered as is decided in the core, wherever it comes from. */
 import type { Command } from 'commander';
 import type { AuthMethod, ClientMetadata, IdTokenAlg } from 'valetkey';
+import { collect, wholeNumber } from './options.ts';
 import { say, table } from './output.ts';
 import { globals, withAssembly } from './workshop.ts';
-
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [
-  ...before,
-  ...value.split(/\s+/).filter((item) => item !== ''),
-];
 
 interface CreateOptions {
   readonly name: string;
@@ -25,6 +21,8 @@ interface CreateOptions {
   readonly owner?: string;
   readonly user?: string;
   readonly clientUri?: string;
+  readonly logoUri?: string;
+  readonly contact?: readonly string[];
   readonly policyUri?: string;
   readonly tosUri?: string;
   readonly clientId?: string;
@@ -51,6 +49,8 @@ export function application(program: Command): void {
     .option('--owner <sub>', 'subject of the user who owns it')
     .option('--user <sub>', 'the same')
     .option('--client-uri <url>', 'its home page')
+    .option('--logo-uri <url>', 'its logo')
+    .option('--contact <address>', 'mail address of who is responsible; may be repeated', collect)
     .option('--policy-uri <url>', 'its privacy policy')
     .option('--tos-uri <url>', 'its terms')
     .option('--client-id <text>', 'default: random')
@@ -82,7 +82,7 @@ export function application(program: Command): void {
     .command('list')
     .description('list applications')
     .option('--after <client-id>', 'begin after this one')
-    .option('--limit <number>', 'at most so many', (value) => Number(value), 100)
+    .option('--limit <number>', 'at most so many', wholeNumber(1, 10_000), 100)
     .action(async (options: { readonly after?: string; readonly limit: number }, command: Command) => {
       await withAssembly(command, async ({ provider }) => {
         const list = await provider.clients.list(options);
@@ -94,14 +94,9 @@ export function application(program: Command): void {
           redirectUris,
           disabled: disabledAt !== null,
         }));
-        say(
-          globals(command).json,
-          { applications },
-          table([
-            ['CLIENT ID', 'NAME', 'TYPE', 'GRANT TYPES'],
-            ...applications.map((row) => [row.clientId, row.name, row.clientType, row.grantTypes.join(' ')]),
-          ]),
-        );
+        const rows = applications.map((row) => [row.clientId, row.name, row.clientType, row.grantTypes.join(' ')]);
+        const more = list.length === options.limit ? `\n\nThere may be more: --after ${list.at(-1)?.clientId}` : '';
+        say(globals(command).json, { applications }, table([['CLIENT ID', 'NAME', 'TYPE', 'GRANT TYPES'], ...rows]) + more);
       });
     });
   group
@@ -118,7 +113,7 @@ export function application(program: Command): void {
     .command('rotate-secret')
     .description('make a new secret; the old one works on for a while')
     .requiredOption('--client-id <text>', 'which')
-    .option('--overlap <seconds>', 'how long the old one works on', (value) => Number(value), 86_400)
+    .option('--overlap <seconds>', 'how long the old one works on', wholeNumber(0), 86_400)
     .action(async ({ clientId, overlap }: { readonly clientId: string; readonly overlap: number }, command: Command) => {
       await withAssembly(command, async ({ provider }) => {
         const rotated = await provider.clients.rotateSecret(clientId, overlap);
@@ -151,6 +146,8 @@ function metadataOf(options: CreateOptions): ClientMetadata {
       skipConsent: options.skipConsent ?? options.skipAuthorization,
       owner: options.owner ?? options.user,
       clientUri: options.clientUri,
+      logoUri: options.logoUri,
+      contacts: options.contact,
       policyUri: options.policyUri,
       tosUri: options.tosUri,
     }),

@@ -1,7 +1,7 @@
-/** `valetkey clear-expired`: deletes what can no longer matter, in batches, until nothing is left. For cron. */
+/** `valetkey clear-expired`: deletes what can no longer matter, in batches, until nothing is left. For cron; what may go is the store's rule. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { ClearedCounts } from 'valetkey';
+import { seconds, wholeNumber } from './options.ts';
 import { say, table } from './output.ts';
 import { globals, withAssembly } from './workshop.ts';
 
@@ -9,20 +9,19 @@ export function clearExpired(program: Command): void {
   program
     .command('clear-expired')
     .description('delete expired rows')
-    .option('--batch-size <rows>', 'at most so many rows of a kind at a time', (value) => Number(value), 10_000)
-    .option('--pause <seconds>', 'between batches', (value) => Number(value), 0)
+    .option('--batch-size <rows>', 'at most so many rows of a kind at a time', wholeNumber(1, 1_000_000), 10_000)
+    .option('--pause <seconds>', 'between batches', seconds, 0)
     .action(async (options: { readonly batchSize: number; readonly pause: number }, command: Command) => {
-      if (!Number.isInteger(options.batchSize) || options.batchSize < 1 || !(options.pause >= 0))
-        throw new Error('The batch size is a positive number, the pause a number of seconds.');
       await withAssembly(command, async ({ provider }) => {
-        let total: Record<string, number> = {};
-        for (;;) {
-          const cleared: ClearedCounts = await provider.clear(options.batchSize);
-          total = Object.fromEntries(Object.entries(cleared).map(([kind, rows]) => [kind, (total[kind] ?? 0) + rows]));
-          if (Object.values(cleared).every((rows) => rows < options.batchSize)) break;
-          await pause(options.pause * 1000);
+        const total = new Map<string, number>();
+        for (let full = true; full; ) {
+          const cleared = Object.entries(await provider.clear(options.batchSize));
+          for (const [kind, rows] of cleared) total.set(kind, (total.get(kind) ?? 0) + rows);
+          full = cleared.some(([, rows]) => rows >= options.batchSize);
+          if (full) await pause(options.pause * 1000);
         }
-        say(globals(command).json, { cleared: total }, table(Object.entries(total).map(([kind, rows]) => [kind, String(rows)])));
+        const rows = [...total].map(([kind, count]) => [kind.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`), String(count)]);
+        say(globals(command).json, { cleared: Object.fromEntries(total) }, table(rows));
       });
     });
 }

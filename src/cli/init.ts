@@ -1,4 +1,4 @@
-/** `valetkey init`: everything a first start creates, without serving. */
+/** `valetkey init`: everything a first start creates, without serving. What that is stands in the server. */
 import type { Command } from 'commander';
 import { firstStart } from 'valetkey/server';
 import { firstStartData, firstStartText } from './first-start-text.ts';
@@ -16,7 +16,7 @@ export function init(program: Command): void {
           const found = await firstStart(assembly);
           say(globals(command).json, firstStartData(assembly, found), `${firstStartText(assembly, found)}\n\nRun it: valetkey serve`);
         },
-        { migrate: true },
+        { create: true, migrate: true },
       );
     });
 }

@@ -1,4 +1,4 @@
-/** `valetkey keys …`: signing keys. */
+/** `valetkey keys …`: signing keys. When they change by themselves is the schedule of the settings. */
 import type { Command } from 'commander';
 import type { KeyInfo } from 'valetkey';
 import { say, table, time } from './output.ts';

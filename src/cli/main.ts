@@ -1,35 +1,41 @@
 #!/usr/bin/env node
-/** `valetkey`: the command line. One file per command, loaded when it is called. */
-import { Command } from 'commander';
+/** `valetkey`: the command line. One file per command, loaded when it is called; how results and errors are printed is in `output.ts`. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
 import { fail } from './output.ts';
 
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  init: async () => (await import('./init.ts')).init,
+  serve: async () => (await import('./serve.ts')).serve,
+  migrate: async () => (await import('./migrate.ts')).migrate,
+  user: async () => (await import('./user.ts')).user,
+  application: async () => (await import('./application.ts')).application,
+  keys: async () => (await import('./keys.ts')).keys,
+  'clear-expired': async () => (await import('./clear-expired.ts')).clearExpired,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+};
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
 const program = new Command('valetkey')
   .description('OAuth 2 authorization server and OpenID Provider')
+  .version(version)
   .option('--config <file>', 'settings file (default: valetkey.config.json or .mjs here)')
   .option('--data-dir <folder>', 'folder of the database and the secret')
   .option('--json', 'print one JSON object and nothing else', false)
-  .showHelpAfterError()
-  .enablePositionalOptions(false);
-
-const commands = [
-  async () => (await import('./init.ts')).init,
-  async () => (await import('./serve.ts')).serve,
-  async () => (await import('./migrate.ts')).migrate,
-  async () => (await import('./user.ts')).user,
-  async () => (await import('./application.ts')).application,
-  async () => (await import('./keys.ts')).keys,
-  async () => (await import('./clear-expired.ts')).clearExpired,
-  async () => (await import('./doctor.ts')).doctor,
-] as const;
-const NAMES = ['init', 'serve', 'migrate', 'user', 'application', 'keys', 'clear-expired', 'doctor'];
+  .configureHelp({ showGlobalOptions: true })
+  // Errors are thrown and printed by `fail`, like those of every command.
+  .configureOutput({ outputError: () => undefined })
+  .exitOverride();
 
 // Help needs every command; a call needs one.
-const called = process.argv.slice(2).find((word) => NAMES.includes(word));
-const wanted = called === undefined ? -1 : NAMES.indexOf(called);
-for (const load of wanted < 0 ? commands : commands.slice(wanted, wanted + 1)) (await load())(program);
+const words = process.argv.slice(2);
+const called = words.find((word) => Object.hasOwn(COMMANDS, word));
+const wanted = called === undefined || words.includes('help') ? Object.values(COMMANDS) : [COMMANDS[called]];
 
 try {
+  for (const load of wanted) (await load?.())?.(program);
   await program.parseAsync();
 } catch (error) {
-  fail(error, program.opts<{ json: boolean }>().json);
+  // Help and version end a program too, and well.
+  if (!(error instanceof CommanderError && error.exitCode === 0)) fail(error, words.includes('--json'));
 }

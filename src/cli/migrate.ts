@@ -1,29 +1,26 @@
-/** `valetkey migrate`: brings the schema up to date, or tells what is missing. */
+/** `valetkey migrate`: brings the schema up to date, or tells what is missing. Needs the database alone: no secret, no keys. */
 import type { Command } from 'commander';
+import { openDatabase } from 'valetkey/server';
 import { say } from './output.ts';
-import { globals, withAssembly } from './workshop.ts';
+import { globals, settingsOf } from './workshop.ts';
 
 export function migrate(program: Command): void {
   program
     .command('migrate')
     .description('bring the database schema up to date')
     .option('--dry-run', 'only tell what is pending', false)
-    .action(async (options: { readonly dryRun: boolean }, command: Command) => {
-      await withAssembly(
-        command,
-        async ({ database }) => {
-          const pending = await database.pendingMigrations();
-          const applied = options.dryRun ? [] : await database.migrate();
-          const text = options.dryRun
-            ? pending.length === 0
-              ? 'Nothing is pending.'
-              : `Pending: ${pending.join(', ')}`
-            : applied.length === 0
-              ? 'The schema is up to date.'
-              : `Applied: ${applied.join(', ')}`;
-          say(globals(command).json, { applied, pending: options.dryRun ? pending : [] }, text);
-        },
-        { migrate: false },
-      );
+    .action(async ({ dryRun }: { readonly dryRun: boolean }, command: Command) => {
+      const { database } = openDatabase(await settingsOf(command), { create: !dryRun });
+      try {
+        const applied = dryRun ? [] : await database.migrate();
+        const pending = await database.pendingMigrations();
+        const lines = [
+          ...(applied.length > 0 ? [`Applied: ${applied.join(', ')}`] : []),
+          pending.length > 0 ? `Pending: ${pending.join(', ')}` : 'The schema is up to date.',
+        ];
+        say(globals(command).json, { applied, pending }, lines.join('\n'));
+      } finally {
+        await database.close();
+      }
     });
 }

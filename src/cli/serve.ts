@@ -1,41 +1,57 @@
-/** `valetkey serve`: runs the standalone server until it is told to stop. */
+/** `valetkey serve`: runs the standalone server until it is told to stop. Starting and stopping themselves are in `valetkey/server`. */
 import type { Command } from 'commander';
-import { startServer } from 'valetkey/server';
+import { type RunningServer, startServer } from 'valetkey/server';
 import { firstStartData, firstStartText } from './first-start-text.ts';
+import { wholeNumber } from './options.ts';
 import { fail, say } from './output.ts';
 import { globals } from './workshop.ts';
+
+/** Milliseconds after which a stop that hangs is no longer waited for. */
+const PATIENCE = 10_000;
+
+interface ServeOptions {
+  readonly port?: number;
+  readonly host?: string;
+}
 
 export function serve(program: Command): void {
   program
     .command('serve')
     .description('run the server; creates what is missing')
-    .option('--port <number>', 'port to listen on', (text) => Number(text))
-    .action(async (options: { readonly port?: number }, command: Command) => {
+    .option('--port <number>', 'port to listen on', wholeNumber(0, 65_535))
+    .option('--host <address>', 'address to listen on')
+    .action(async (options: ServeOptions, command: Command) => {
       const { config, dataDir, json } = globals(command);
+      const given = Object.entries({ dataDir, port: options.port, host: options.host }).filter(([, value]) => value !== undefined);
       const server = await startServer({
         env: process.env,
         ...(config === undefined ? {} : { configFile: config }),
-        overrides: { ...(dataDir === undefined ? {} : { dataDir }), ...(options.port === undefined ? {} : { port: options.port }) },
+        overrides: Object.fromEntries(given),
       });
+      stopOnSignal(server, json);
       say(
         json,
         { ...firstStartData(server.assembly, server.found), listening: server.url },
         `${firstStartText(server.assembly, server.found)}\n\nValetkey is up on ${server.url}. Stop it with Ctrl+C.`,
       );
-      let asked = false;
-      const stop = (): void => {
-        // Whoever asks twice does not want to wait.
-        if (asked) process.exit(1);
-        asked = true;
-        server.stop().then(
-          () => process.exit(0),
-          (error: unknown) => {
-            fail(error, json);
-            process.exit(1);
-          },
-        );
-      };
-      process.on('SIGTERM', stop);
-      process.on('SIGINT', stop);
     });
+}
+
+function stopOnSignal(server: RunningServer, json: boolean): void {
+  let asked = false;
+  const stop = (): void => {
+    // Whoever asks twice does not want to wait.
+    if (asked) process.exit(1);
+    asked = true;
+    setTimeout(() => process.exit(1), PATIENCE).unref();
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        fail(error, json);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
 }

@@ -1,116 +1,120 @@
-/** `valetkey user …`: accounts of people. */
-import { randomBytes } from 'node:crypto';
-import { text } from 'node:stream/consumers';
+/** `valetkey user …`: accounts of people. What an account may be is decided in `valetkey/accounts`; changes that end access revoke at once. */
 import type { Command } from 'commander';
 import { STANDARD_CLAIMS } from 'valetkey/accounts';
+import type { Assembly } from 'valetkey/server';
+import { json, type PasswordOptions, passwordFrom, wholeNumber } from './options.ts';
 import { say, table, time } from './output.ts';
 import { globals, withAssembly } from './workshop.ts';
 
-const BOOLEAN_CLAIMS: readonly string[] = ['email_verified', 'phone_number_verified'];
-const flag = (claim: string): string => claim.replaceAll('_', '-');
+const FLAG_CLAIMS: readonly string[] = ['email_verified', 'phone_number_verified'];
+/** The username itself. */
+const NOT_ASKED = 'preferred_username';
+
+interface CreateOptions extends PasswordOptions {
+  readonly username: string;
+  readonly sub?: string;
+}
 
 export function user(program: Command): void {
   const group = program.command('user').description('accounts of people');
-  const create = group
-    .command('create')
-    .description('create an account; without a password one is made and printed once')
-    .requiredOption('--username <name>', 'what they sign in with')
-    .option('--password <text>', 'at least 8 characters')
-    .option('--password-stdin', 'read the password from standard input', false)
-    .option('--sub <text>', 'subject identifier (default: random)');
-  for (const claim of STANDARD_CLAIMS) {
-    if (BOOLEAN_CLAIMS.includes(claim)) create.option(`--${flag(claim)}`, `claim ${claim}`);
-    else if (claim !== 'preferred_username') create.option(`--${flag(claim)} <${claim === 'address' ? 'json' : 'text'}>`, `claim ${claim}`);
-  }
-  create.action(async (options: Record<string, string | boolean | undefined>, command: Command) => {
-    await withAssembly(command, async ({ accounts }) => {
-      const given =
-        options['passwordStdin'] === true ? (await text(process.stdin)).replace(/\r?\n$/, '') : (options['password'] as string | undefined);
-      const password = given ?? randomBytes(12).toString('base64url');
-      const sub = options['sub'] as string | undefined;
-      const account = await accounts.create({
-        username: String(options['username']),
-        password,
-        claims: claimsOf(options),
-        ...(sub === undefined ? {} : { sub }),
-      });
-      const made = given === undefined ? { password } : {};
-      say(
-        globals(command).json,
-        { sub: account.sub, username: account.username, ...made },
-        table([['Username', account.username], ['Subject', account.sub], ...(given === undefined ? [['Password', password]] : [])]),
-      );
+  create(group);
+  list(group);
+  const setPassword = withPassword(change(group, 'set-password', 'set a new password and end all sessions and tokens'));
+  setPassword.action(async (options: PasswordOptions & { readonly username: string }, command: Command) => {
+    await withAssembly(command, async (assembly) => {
+      const { sub, username } = await find(assembly, options.username);
+      const { password, made } = await passwordFrom(options);
+      await assembly.accounts.setPassword(sub, password);
+      await assembly.provider.subjects.revoke(sub);
+      const shown = made ? { password } : {};
+      const text = `The password of ${username} is set; all sessions and tokens have ended.`;
+      say(globals(command).json, { username, sub, ...shown }, made ? `${text}\nPassword  ${password}` : text);
     });
   });
+  switchTo(group, 'disable', 'disable an account and end all its sessions and tokens', false);
+  switchTo(group, 'enable', 'enable an account', true);
+}
+
+function create(group: Command): void {
+  const command = withPassword(
+    group
+      .command('create')
+      .description('create an account; without a password one is made and printed once')
+      .requiredOption('--username <name>', 'what they sign in with'),
+  ).option('--sub <text>', 'subject identifier (default: random)');
+  for (const claim of STANDARD_CLAIMS.filter((name) => name !== NOT_ASKED)) {
+    const flag = `--${claim.replaceAll('_', '-')}`;
+    if (FLAG_CLAIMS.includes(claim)) command.option(flag, `claim ${claim}: true`);
+    else if (claim === 'address') command.option(`${flag} <json>`, 'claim address, like {"country": "NL"}', json);
+    else command.option(`${flag} <text>`, `claim ${claim}`);
+  }
+  command.action(async (options: CreateOptions, self: Command) => {
+    const { username, sub } = options;
+    await withAssembly(self, async ({ accounts }) => {
+      const { password, made } = await passwordFrom(options);
+      const claims = claimsOf({ ...options });
+      const account = await accounts.create({ username, password, claims, ...(sub === undefined ? {} : { sub }) });
+      const rows = [['Username', account.username], ['Subject', account.sub], ...(made ? [['Password', password]] : [])];
+      say(globals(self).json, { sub: account.sub, username: account.username, ...(made ? { password } : {}) }, table(rows));
+    });
+  });
+}
+
+function list(group: Command): void {
   group
     .command('list')
     .description('list accounts')
     .option('--after <name>', 'begin after this username')
-    .option('--limit <number>', 'at most so many', (value) => Number(value), 100)
+    .option('--limit <number>', 'at most so many', wholeNumber(1, 10_000), 100)
     .action(async (options: { readonly after?: string; readonly limit: number }, command: Command) => {
       await withAssembly(command, async ({ accounts }) => {
-        const list = await accounts.list(options);
-        const rows = list.map(({ username, sub, enabled, claims, createdAt }) => ({
+        const found = await accounts.list(options);
+        const users = found.map(({ username, sub, enabled, claims, createdAt }) => ({
           username,
           sub,
           enabled,
           name: String(claims['name'] ?? ''),
           createdAt,
         }));
-        say(
-          globals(command).json,
-          { users: rows },
-          table([
-            ['USERNAME', 'SUBJECT', 'NAME', 'STATE', 'CREATED'],
-            ...rows.map((row) => [row.username, row.sub, row.name, row.enabled ? 'enabled' : 'disabled', time(row.createdAt)]),
-          ]),
-        );
+        const rows = users.map((one) => [one.username, one.sub, one.name, one.enabled ? 'enabled' : 'disabled', time(one.createdAt)]);
+        const more = found.length === options.limit ? `\n\nThere may be more: --after ${found.at(-1)?.username}` : '';
+        say(globals(command).json, { users }, table([['USERNAME', 'SUBJECT', 'NAME', 'STATE', 'CREATED'], ...rows]) + more);
       });
     });
-  change(
-    group,
-    'set-password',
-    'set a new password and end all sessions and tokens',
-    async ({ accounts }, sub, password) => await accounts.setPassword(sub, password),
-    true,
-  );
-  change(
-    group,
-    'disable',
-    'disable an account and end all its sessions and tokens',
-    async ({ accounts }, sub) => await accounts.setEnabled(sub, false),
-    true,
-  );
-  change(group, 'enable', 'enable an account', async ({ accounts }, sub) => await accounts.setEnabled(sub, true), false);
 }
 
-type Change = (assembly: Parameters<Parameters<typeof withAssembly>[1]>[0], sub: string, password: string) => Promise<boolean>;
-
-function change(group: Command, name: string, about: string, work: Change, revokes: boolean): void {
-  const command = group.command(name).description(about).requiredOption('--username <name>', 'whose');
-  if (name === 'set-password') command.option('--password <text>', 'default: one is made and printed');
-  command.action(async (options: { readonly username: string; readonly password?: string }, self: Command) => {
-    await withAssembly(self, async (assembly) => {
-      const account = await assembly.accounts.findByUsername(options.username);
-      if (account === null) throw new Error(`There is no user ${options.username}.`);
-      const password = options.password ?? randomBytes(12).toString('base64url');
-      await work(assembly, account.sub, password);
-      if (revokes) await assembly.provider.subjects.revoke(account.sub);
-      const made = name === 'set-password' && options.password === undefined ? { password } : {};
-      say(
-        globals(self).json,
-        { username: account.username, sub: account.sub, done: name, ...made },
-        `Done: ${name} ${account.username}${'password' in made ? `, password ${password}` : ''}`,
-      );
+function switchTo(group: Command, name: string, about: string, enabled: boolean): void {
+  change(group, name, about).action(async (options: { readonly username: string }, command: Command) => {
+    await withAssembly(command, async (assembly) => {
+      const { sub, username } = await find(assembly, options.username);
+      await assembly.accounts.setEnabled(sub, enabled);
+      if (!enabled) await assembly.provider.subjects.revoke(sub);
+      const text = enabled ? `${username} is enabled.` : `${username} is disabled; all sessions and tokens have ended.`;
+      say(globals(command).json, { username, sub, enabled }, text);
     });
   });
 }
 
-function claimsOf(options: Readonly<Record<string, string | boolean | undefined>>): Record<string, unknown> {
-  const claims: Record<string, unknown> = {};
-  for (const claim of STANDARD_CLAIMS) {
-    const value = options[claim.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())];
-    if (value !== undefined) claims[claim] = claim === 'address' ? (JSON.parse(String(value)) as unknown) : value;
-  }
-  return claims;
+function change(group: Command, name: string, about: string): Command {
+  return group.command(name).description(about).requiredOption('--username <name>', 'whose');
+}
+
+function withPassword(command: Command): Command {
+  return command
+    .option('--password <text>', 'at least 8 characters; seen by whoever lists the processes of this machine')
+    .option('--password-stdin', 'read the password from standard input', false);
+}
+
+async function find({ accounts }: Assembly, username: string): Promise<{ readonly sub: string; readonly username: string }> {
+  const account = await accounts.findByUsername(username);
+  if (account === null) throw new Error(`There is no user ${username}.`);
+  return account;
+}
+
+function claimsOf(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const given = STANDARD_CLAIMS.map((claim) => [
+    claim,
+    options[claim.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())],
+  ]);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Record<string, unknown>;
 }

@@ -1,6 +1,6 @@
-/** What a command works with: the settings of the command line, and the assembly they lead to, closed afterwards. */
+/** What a command works with: the settings of the command line, and the database or assembly they lead to, closed afterwards. */
 import type { Command } from 'commander';
-import { type Assembly, assemble, type GivenSettings, readSettings } from 'valetkey/server';
+import { type AssembleOptions, type Assembly, assemble, type GivenSettings, readSettings } from 'valetkey/server';
 
 interface GlobalOptions {
   readonly config?: string;
@@ -12,20 +12,21 @@ export function globals(command: Command): GlobalOptions {
   return command.optsWithGlobals<GlobalOptions & Record<string, never>>();
 }
 
-export async function settingsOf(command: Command, overrides: GivenSettings = {}): Promise<GivenSettings> {
+/** @throws ConfigError that lists every problem */
+export async function settingsOf(command: Command): Promise<GivenSettings> {
   const { config, dataDir } = globals(command);
   return await readSettings({
     env: process.env,
     ...(config === undefined ? {} : { configFile: config }),
-    overrides: { ...(dataDir === undefined ? {} : { dataDir }), ...overrides },
+    overrides: dataDir === undefined ? {} : { dataDir },
   });
 }
 
-/** Runs `work` with an assembly and closes it. */
+/** Runs `work` with what is there, and closes it. Nothing is made on the way, unless `options` say so: a mistyped folder is no new server. */
 export async function withAssembly(
   command: Command,
   work: (assembly: Assembly) => Promise<void>,
-  options: { readonly migrate?: boolean } = {},
+  options: AssembleOptions = { create: false },
 ): Promise<void> {
   const assembly = await assemble(await settingsOf(command), options);
   try {

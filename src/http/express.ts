@@ -1,4 +1,7 @@
-/** `valetkey/express`: a provider as Express middleware. Mount it at the root: `app.use(expressValetkey(provider))`. */
+/**
+ * `valetkey/express`: a provider as Express middleware. Mount it at the root: `app.use(expressValetkey(provider))`. What is not the
+ * provider's goes on to the host; how requests are read and answers written is in `node.ts`.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'valetkey';
 import { type NodeOptions, nodeListener } from './node.ts';
@@ -16,17 +19,22 @@ export type ExpressMiddleware = (request: ExpressRequest, response: ServerRespon
  * Serves the provider's paths and passes on all others. Works before and after body parsers; before is better, since a parser may lose
  * what it does not understand.
  */
-export function expressValetkey(provider: Provider, options: NodeOptions = {}): ExpressMiddleware {
+export function expressValetkey(provider: Pick<Provider, 'fetch' | 'handles'>, options: NodeOptions = {}): ExpressMiddleware {
   const listener = nodeListener(provider, options);
   return (request, response, next) => {
     // Express strips the mount path from `url`; the provider routes on the whole path.
     const whole = request.originalUrl ?? request.url ?? '/';
-    if (!provider.handles(pathOf(whole))) {
-      next();
-      return;
+    if (!provider.handles(pathOf(whole))) return next();
+    const body = parsedBody(request);
+    if (body === undefined && request.readableDidRead) {
+      return next(
+        new Error(
+          'The request body was read before expressValetkey and not kept. Mount expressValetkey earlier, or keep it as request.rawBody.',
+        ),
+      );
     }
+    if (body !== undefined) request.rawBody = body;
     request.url = whole;
-    restoreBody(request);
     listener(request, response).catch(next);
   };
 }
@@ -35,13 +43,18 @@ function pathOf(url: string): string {
   return url.split('?', 1)[0] ?? '/';
 }
 
-/** A body parser that ran before took the stream; what it parsed is written down again for the provider, repeated parameters included. */
-function restoreBody(request: ExpressRequest): void {
-  const { body } = request;
-  if (request.rawBody !== undefined || !request.readableEnded || typeof body !== 'object' || body === null) return;
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(body as Record<string, unknown>)) {
-    for (const one of Array.isArray(value) ? value : [value]) params.append(name, typeof one === 'string' ? one : JSON.stringify(one));
+/** What a body parser left that ran before: the bytes themselves, or what it made of them, written down again. */
+function parsedBody({ rawBody, body, readableDidRead }: ExpressRequest): Buffer | undefined {
+  for (const kept of [rawBody, body]) {
+    if (Buffer.isBuffer(kept)) return kept;
+    if (typeof kept === 'string') return Buffer.from(kept);
   }
-  request.rawBody = Buffer.from(params.toString());
+  if (!readableDidRead || typeof body !== 'object' || body === null) return undefined;
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(body)) {
+    // A parameter sent twice is a list here, and has to arrive twice.
+    for (const one of Array.isArray(value) ? (value as unknown[]) : [value])
+      params.append(name, typeof one === 'string' ? one : JSON.stringify(one));
+  }
+  return Buffer.from(params.toString());
 }

@@ -1,14 +1,24 @@
-/** `valetkey/hono`: a provider as Hono middleware; works wherever Hono runs. `app.use(honoValetkey(provider))`. */
+/**
+ * `valetkey/hono`: a provider as Hono middleware; works wherever Hono runs. `app.use(honoValetkey(provider))`. What is not the
+ * provider's goes on to the host.
+ */
 import type { MiddlewareHandler } from 'hono';
+import { cloneRawRequest } from 'hono/request';
 import type { Provider } from 'valetkey';
 
 /**
  * Serves the provider's paths and passes on all others.
  * @param address how the peer's address is found where you run; without it failures are counted per account and client only
  */
-export function honoValetkey(provider: Provider, address?: (request: Request) => string | undefined): MiddlewareHandler {
+export function honoValetkey(
+  provider: Pick<Provider, 'fetch' | 'handles'>,
+  address?: (request: Request) => string | undefined,
+): MiddlewareHandler {
   return async (context, next) => {
-    if (!provider.handles(context.req.path)) return await next();
-    return await provider.fetch(context.req.raw, { ip: address?.(context.req.raw) });
+    const { req } = context;
+    if (!provider.handles(req.path)) return await next();
+    // Middleware that ran before may have read the body; Hono has kept it.
+    const request = req.raw.bodyUsed ? await cloneRawRequest(req) : req.raw;
+    return await provider.fetch(request, { ip: address?.(req.raw) });
   };
 }

@@ -1,4 +1,7 @@
-/** `valetkey/node`: a provider as a listener of `node:http`, and who the peer is. What to answer is the provider's business. */
+/**
+ * `valetkey/node`: a provider as a listener of `node:http`, and who the peer is. What to answer is the provider's business; a listener
+ * answers every path, so a host with routes of its own asks `provider.handles` first.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import proxyAddr from 'proxy-addr';
@@ -29,10 +32,15 @@ export function nodeListener(provider: Pick<Provider, 'fetch'>, options: NodeOpt
   };
 }
 
-/** How the peer's address is found. */
+/**
+ * How the peer's address is found.
+ * @throws Error when trustProxy names everybody, or something that is no address
+ */
 export function peerAddress(trustProxy: NonNullable<NodeOptions['trustProxy']>): (request: IncomingMessage) => string | undefined {
-  if (trustProxy === false) return (request) => request.socket.remoteAddress;
-  if (typeof trustProxy !== 'number' && trustProxy.some((entry) => ['*', '0.0.0.0/0', '::/0'].includes(entry))) {
+  if (trustProxy === false || trustProxy === 0) return (request) => request.socket.remoteAddress;
+  // Callers without types may pass what others call "all".
+  const everybody: readonly unknown[] = [true, '*', '0.0.0.0/0', '::/0'];
+  if ([trustProxy].flat().some((entry) => everybody.includes(entry))) {
     throw new Error('trustProxy names everybody: then anybody may claim any address. Name your proxies.');
   }
   const trust =

@@ -1,20 +1,26 @@
-/** Puts the parts of a standalone server together from its settings: database, accounts, provider. Serves nothing by itself. */
-
-import { mkdirSync } from 'node:fs';
+/**
+ * Puts the parts of a standalone server together from its settings: database, secret, accounts, provider. Serves nothing by itself.
+ * What the settings mean to the provider is in `provider-config.ts`; what a first start adds in `first-start.ts`.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Config, createProvider, type GivenKey, type Logger, type Provider } from 'valetkey';
+import { createProvider, type Logger, type Provider } from 'valetkey';
 import { accountsMigrations, type PasswordAccounts, passwordAccounts } from 'valetkey/accounts';
-import { builtInPages } from 'valetkey/pages';
 import { type SqlDatabase, sqlDatabase } from 'valetkey/sql';
+import { issuerOf, providerConfig } from './provider-config.ts';
 import { findSecret } from './secret-file.ts';
-import type { GivenSettings } from './settings.ts';
+import type { GivenSettings } from './settings-table.ts';
+
+/** A database and where it is. */
+export interface OpenedDatabase {
+  readonly database: SqlDatabase;
+  readonly url: string;
+}
 
 /** Everything a command or the server works with. */
 export interface Assembly {
   readonly settings: GivenSettings;
   readonly issuer: string;
-  readonly port: number;
-  readonly dataDir: string;
   readonly databaseUrl: string;
   readonly database: SqlDatabase;
   readonly accounts: PasswordAccounts;
@@ -30,49 +36,72 @@ export interface Assembly {
 /** What the caller decides. */
 export interface AssembleOptions {
   readonly logger?: Logger;
-  /** Bring the schema up to date; default as configured. */
+  /** Make the data folder, the database and the secret where they are missing. Default true; else their absence is an error. */
+  readonly create?: boolean;
+  /** Bring the schema up to date. Default: as configured when creating, else no. */
   readonly migrate?: boolean;
 }
 
-/** A scope for first steps, so that a token of the demo application can do something. */
-const DEMO_SCOPES = { read: 'Read your data' };
+export function dataDirOf(settings: GivenSettings): string {
+  return resolve((settings['dataDir'] as string | undefined) ?? 'valetkey-data');
+}
+
+/**
+ * Opens the database of the settings; connects when it is first used.
+ * @throws Error when it is a file that is not there and must not be made
+ */
+export function openDatabase(settings: GivenSettings, options: { readonly create: boolean }): OpenedDatabase {
+  const given = settings['databaseUrl'] as string | undefined;
+  const dataDir = dataDirOf(settings);
+  const url = given ?? `sqlite:${join(dataDir, 'valetkey.db')}`;
+  const file = /^sqlite:(?!:memory:)(.+)$/.exec(url)?.[1];
+  if (file !== undefined && !options.create && !existsSync(file)) {
+    throw new Error(`There is no database at ${file}. Run: valetkey init`);
+  }
+  if (given === undefined && options.create) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const [prefix, schema] = [settings['databasePrefix'] as string | undefined, settings['databaseSchema'] as string | undefined];
+  const database = sqlDatabase({
+    url,
+    migrations: accountsMigrations,
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(schema === undefined ? {} : { schema }),
+  });
+  return { database, url };
+}
 
 /**
  * @throws ConfigError, StoreUnavailable, or Error with a message for operators
  */
 export async function assemble(settings: GivenSettings, options: AssembleOptions = {}): Promise<Assembly> {
-  const get = <T>(path: string): T | undefined => settings[path] as T | undefined;
-  const port = get<number>('port') ?? 4000;
-  const issuer = get<string>('issuer') ?? `http://localhost:${port}`;
-  const dataDir = resolve(get<string>('dataDir') ?? 'valetkey-data');
-  const databaseUrl = get<string>('databaseUrl') ?? `sqlite:${join(dataDir, 'valetkey.db')}`;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const database = sqlDatabase({
-    url: databaseUrl,
-    migrations: accountsMigrations,
-    ...present({ prefix: get<string>('databasePrefix'), schema: get<string>('databaseSchema') }),
-  });
+  const create = options.create ?? true;
+  const { database, url } = openDatabase(settings, { create });
   try {
-    const migrate = options.migrate ?? get<boolean>('autoMigrate') ?? true;
+    const migrate = options.migrate ?? (create && settings['autoMigrate'] !== false);
     const migrations = migrate ? await database.migrate() : [];
-    const keysExist = (await database.pendingMigrations()).length === 0 && (await database.forIssuer(issuer).keys.load()) !== null;
-    const secret = findSecret(get<readonly string[]>('secret'), dataDir, keysExist);
+    const pending = migrate ? [] : await database.pendingMigrations();
+    if (pending.length > 0)
+      throw new Error(`The database schema is not up to date (pending: ${pending.join(', ')}). Run: valetkey migrate`);
+
+    const secret = findSecret(settings['secret'] as readonly string[] | undefined, {
+      dataDir: dataDirOf(settings),
+      needed: await holdsSealed(database),
+      create,
+    });
     const accounts = passwordAccounts({ sql: database });
-    const provider = createProvider(config(settings, { issuer, database, accounts, secrets: secret.secrets, logger: options.logger }));
+    const issuer = issuerOf(settings);
+    const logger = options.logger === undefined ? {} : { logger: options.logger };
+    const provider = createProvider(providerConfig(settings, { issuer, store: database, accounts, secret: secret.secrets, ...logger }));
     return {
       settings,
       issuer,
-      port,
-      dataDir,
-      databaseUrl,
+      databaseUrl: url,
       database,
       accounts,
       secretFile: secret.file,
       made: { migrations, secret: secret.made },
       provider,
       async close() {
-        await provider.close();
-        await database.close();
+        await provider.close().finally(async () => await database.close());
       },
     };
   } catch (error) {
@@ -81,66 +110,8 @@ export async function assemble(settings: GivenSettings, options: AssembleOptions
   }
 }
 
-interface Parts {
-  readonly issuer: string;
-  readonly database: SqlDatabase;
-  readonly accounts: PasswordAccounts;
-  readonly secrets: readonly string[];
-  readonly logger: Logger | undefined;
-}
-
-/** Paths of settings that go to the provider as they are. */
-const PASSED_ON = [
-  'basePath',
-  'name',
-  'logoUrl',
-  'defaultScopes',
-  'publicMaxAge',
-  'allowMissingPkce',
-  'allowLocalhostRedirect',
-  'allowInsecureIssuer',
-];
-
-function config(settings: GivenSettings, parts: Parts): Config {
-  const passed = Object.fromEntries(PASSED_ON.filter((path) => settings[path] !== undefined).map((path) => [path, settings[path]]));
-  const keys = givenKeys(settings);
-  return {
-    issuer: parts.issuer,
-    store: parts.database,
-    accounts: parts.accounts,
-    pages: builtInPages(present({ accentColor: settings['accentColor'] as string | undefined })),
-    secret: parts.secrets,
-    ...passed,
-    scopes: { ...DEMO_SCOPES, ...(settings['scopes'] as object | undefined) },
-    lifetimes: group(settings, 'lifetimes'),
-    keySchedule: group(settings, 'keySchedule'),
-    refreshTokens: group(settings, 'refreshTokens'),
-    logout: group(settings, 'logout'),
-    ...present({ signingKeys: keys.length > 0 ? keys : undefined, logger: parts.logger }),
-  };
-}
-
-function group(settings: GivenSettings, name: string): Record<string, never> {
-  const prefix = `${name}.`;
-  return Object.fromEntries(
-    Object.entries(settings)
-      .filter(([path]) => path.startsWith(prefix))
-      .map(([path, value]) => [path.slice(prefix.length), value]),
-  ) as Record<string, never>;
-}
-
-/** The RSA keys of the configuration, in PEM, one or several in a text. */
-function givenKeys(settings: GivenSettings): readonly GivenKey[] {
-  const split = (path: string, active: boolean): GivenKey[] =>
-    [...String(settings[path] ?? '').matchAll(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g)].map(
-      ([pem]) => ({ pem, alg: 'RS256', active }),
-    );
-  return [...split('rsaPrivateKey', true), ...split('rsaPrivateKeysInactive', false)];
-}
-
-/** Without the members that are undefined. */
-function present<T extends object>(value: T): { [Key in keyof T]?: NonNullable<T[Key]> } {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
-    [Key in keyof T]?: NonNullable<T[Key]>;
-  };
+/** Something in the database was sealed under a secret: keys of any issuer, or secrets of clients. */
+async function holdsSealed({ kysely }: SqlDatabase): Promise<boolean> {
+  const keys = await kysely.selectFrom('key_sets').select('tenant').limit(1).executeTakeFirst();
+  return keys !== undefined || (await kysely.selectFrom('clients').select('tenant').limit(1).executeTakeFirst()) !== undefined;
 }

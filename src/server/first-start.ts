@@ -1,4 +1,7 @@
-/** What a first start creates so that something works at once: signing keys, an administrator account, a demo application. */
+/**
+ * What a first start creates so that something works at once: signing keys, an administrator account, a demo application. The schema and
+ * the secret are made before, in `assemble.ts`. Of many nodes starting at once one makes each thing, the others find it.
+ */
 import { randomBytes } from 'node:crypto';
 import { ClientMetadataError } from 'valetkey';
 import { AccountError } from 'valetkey/accounts';
@@ -13,7 +16,7 @@ export interface FirstStart {
 
 const ADMINISTRATOR = 'admin';
 const DEMO = 'demo';
-export const DEMO_REDIRECT_URI = 'http://127.0.0.1:8400/callback';
+const DEMO_REDIRECT_URI = 'http://127.0.0.1:8400/callback';
 
 /** Creates what is missing; the same call on a second start finds it. */
 export async function firstStart({ provider, accounts }: Assembly): Promise<FirstStart> {

@@ -1,14 +1,16 @@
-/** The page at `/`: says what this is to somebody who opens the address in a browser. */
+/** The page at `/`: says what this is to somebody who opens the address in a browser. All other pages are the provider's. */
 import type { ServerResponse } from 'node:http';
 import { html } from 'hono/html';
 import type { Assembly } from './assemble.ts';
 
 export function homePage({ provider, issuer }: Assembly, response: ServerResponse): void {
   const discovery = `${issuer}/.well-known/openid-configuration`;
+  // A path: whoever came by another name of this machine has the style sheet on the same origin.
+  const style = `${new URL(provider.url('assets')).pathname}style.css`;
   const page = html`<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>Valetkey</title>
-<link rel="stylesheet" href="${provider.url('assets')}style.css"></head>
+<link rel="stylesheet" href="${style}"></head>
 <body><main class="card">
 <h1>This is an identity provider</h1>
 <p>Applications send people here to sign in. There is nothing to do on this page: open the application you want to use.</p>

@@ -1,154 +1,119 @@
-/** `valetkey/server`: the standalone server. Starts, says what it found and made, serves, and stops without cutting anybody off. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { pino } from 'pino';
+/**
+ * `valetkey/server`: the standalone server. Starts with what is there, makes what is missing, answers, keeps house, and stops in order.
+ * Protocol and pages are the provider's; the parts are put together in `assemble.ts`.
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Logger, Provider } from 'valetkey';
 import { nodeListener } from 'valetkey/node';
 import { type Assembly, assemble } from './assemble.ts';
 import { type FirstStart, firstStart } from './first-start.ts';
+import { createReadiness, type Readiness } from './health.ts';
 import { homePage } from './home.ts';
-import { type GivenSettings, readSettings, type SettingSources } from './settings.ts';
+import { isLoopback, listen } from './listen.ts';
+import { serverLog } from './log.ts';
+import { portOf, trustedProxies } from './provider-config.ts';
+import { readSettings, type SettingSources } from './settings.ts';
+import type { GivenSettings } from './settings-table.ts';
 
-export { type Assembly, assemble } from './assemble.ts';
+export { type AssembleOptions, type Assembly, assemble, dataDirOf, type OpenedDatabase, openDatabase } from './assemble.ts';
 export { type FirstStart, firstStart } from './first-start.ts';
-export { type GivenSettings, readSettings, SETTINGS, type SettingDefinition, type SettingSources } from './settings.ts';
+export { issuerOf } from './provider-config.ts';
+export { readSettings, type SettingSources } from './settings.ts';
+export { type GivenSettings, SETTINGS, type SettingDefinition } from './settings-table.ts';
 
 /** A server that is up. */
 export interface RunningServer {
   /** Where it listens. */
   readonly url: string;
+  readonly provider: Provider;
   readonly assembly: Assembly;
+  /** What the start found and made. */
   readonly found: FirstStart;
-  /** Stops taking connections, lets requests end, writes what waits, closes the database. At most 10 seconds. */
+  /** Stops taking connections, lets requests end, writes what waits, closes the database. */
   stop(): Promise<void>;
 }
 
 const MAINTAIN_EVERY = 5 * 60_000;
 const CLEAR_EVERY = 60 * 60_000;
+/** Rows per record kind and hour: the cleaner never holds the database up. */
 const CLEAR_BATCH = 5000;
-const DRAIN = 9000;
+/** Milliseconds for running requests; with what follows, a stop stays below 10 seconds. */
+const DRAIN = 8000;
 
-/** Reads the settings and starts. @throws ConfigError, StoreUnavailable, or Error with a message for operators */
+/**
+ * Reads the settings and starts.
+ * @throws ConfigError, StoreUnavailable, or Error with a message for operators
+ */
 export async function startServer(sources: SettingSources = { env: process.env }): Promise<RunningServer> {
-  return await serve(await readSettings(sources));
+  const settings = await readSettings(sources);
+  const log = serverLog((settings['logLevel'] as string | undefined) ?? 'info');
+  const assembly = await assemble(settings, { logger: log });
+  try {
+    return await serve(assembly, log);
+  } catch (error) {
+    await assembly.close();
+    throw error;
+  }
 }
 
-async function serve(settings: GivenSettings): Promise<RunningServer> {
-  const level = (settings['logLevel'] as string | undefined) ?? 'info';
-  const log = pino(
-    { level, base: null, redact: { paths: ['*.password', '*.token', '*.secret', 'authorization', 'cookie'], censor: '…' } },
-    pino.destination(2),
-  );
-  // Refusals are the daily bread of such a server: they are for those who ask for them.
-  const logger = {
-    info: (fields: object, message: string): void => log.debug(fields, message),
-    warn: (fields: object, message: string): void => log.warn(fields, message),
-    error: (fields: object, message: string): void => log.error(fields, message),
-  };
-  const assembly = await assemble(settings, { logger });
+async function serve(assembly: Assembly, log: Logger): Promise<RunningServer> {
+  const { settings, provider } = assembly;
   const found = await firstStart(assembly);
-  const { provider, database } = assembly;
-
-  const state = { ready: true };
-  const listener = nodeListener(provider, { trustProxy: trust(settings['trustProxy']), overrideGlobals: true });
-  const server = createServer(
-    { maxHeaderSize: 16_384, requestTimeout: 15_000, headersTimeout: 10_000, keepAliveTimeout: 5000 },
-    (request, response) => {
-      const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-      if (path === '/' && request.method === 'GET') return homePage(assembly, response);
-      if (path === '/healthz') return answer(response, 200, 'ok');
-      if (path === '/readyz')
-        return void readiness(assembly, state).then((problem) => answer(response, problem === null ? 200 : 503, problem ?? 'ready'));
-      listener(request, response).catch((error: unknown) => fail(request, response, error, logger.error));
-    },
-  );
-  await listen(server, assembly.port, host(settings, assembly.issuer));
-
+  const readiness = createReadiness(assembly);
+  const { url, drain } = await listen(requests(assembly, readiness, log), portOf(settings), hostOf(settings, assembly.issuer));
   const timers = [
-    setInterval(
-      () => void provider.maintain().catch((error: unknown) => log.error({ error }, 'signing keys could not be maintained')),
-      MAINTAIN_EVERY,
-    ),
-    setInterval(
-      () => void provider.clear(CLEAR_BATCH).catch((error: unknown) => log.warn({ error }, 'expired rows could not be cleared')),
-      CLEAR_EVERY,
-    ),
+    every(MAINTAIN_EVERY, () => provider.maintain(), log, 'signing keys could not be maintained'),
+    every(CLEAR_EVERY, () => provider.clear(CLEAR_BATCH), log, 'expired rows could not be cleared'),
   ];
-  for (const timer of timers) timer.unref();
-
-  let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
-    state.ready = false;
+    readiness.stopping();
     for (const timer of timers) clearInterval(timer);
-    await drain(server);
-    await provider.close();
-    await database.close();
+    await drain(DRAIN);
+    await assembly.close();
   };
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : assembly.port;
+  let stopped: Promise<void> | null = null;
   return {
-    url: `http://localhost:${port}`,
+    url,
+    provider,
     assembly,
     found,
     stop: async () => {
-      stopping ??= stop();
-      await stopping;
+      stopped ??= stop();
+      await stopped;
     },
   };
 }
 
-function trust(value: unknown): false | number | readonly string[] {
-  if (!Array.isArray(value) || value.length === 0) return false;
-  const [only, ...more] = value as string[];
-  return more.length === 0 && /^[0-9]+$/.test(only ?? '') ? Number(only) : (value as string[]);
+function requests(assembly: Assembly, readiness: Readiness, log: Logger): RequestListener {
+  // The process is nothing but this provider, so the faster Request and Response may take the global names.
+  const listener = nodeListener(assembly.provider, { trustProxy: trustedProxies(assembly.settings), overrideGlobals: true });
+  return (request, response) => {
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    if (path === '/' && reads) return homePage(assembly, response);
+    if (path === '/healthz' && reads) return answer(response, 200, 'ok');
+    if (path === '/readyz' && reads)
+      return void readiness.problem().then((problem) => answer(response, problem === null ? 200 : 503, problem ?? 'ready'));
+    listener(request, response).catch((error: unknown) => fail(request, response, error, log));
+  };
 }
 
-function host(settings: GivenSettings, issuer: string): string | undefined {
-  const given = settings['host'] as string | undefined;
-  if (given !== undefined) return given;
-  const { hostname } = new URL(issuer);
-  return ['localhost', '127.0.0.1', '[::1]'].includes(hostname) ? 'localhost' : undefined;
+/** An unreferenced timer; what fails is told and tried again next time. */
+function every(milliseconds: number, work: () => Promise<unknown>, log: Logger, complaint: string): NodeJS.Timeout {
+  return setInterval(() => void work().catch((error: unknown) => log.error({ error }, complaint)), milliseconds).unref();
 }
 
-async function listen(server: Server, port: number, hostname: string | undefined): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, host: hostname }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-async function drain(server: Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const hard = setTimeout(() => {
-      server.closeAllConnections();
-      resolve();
-    }, DRAIN);
-    server.close(() => {
-      clearTimeout(hard);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
-}
-
-/** Why the server should get no traffic, or null. */
-async function readiness({ database, provider }: Assembly, state: { readonly ready: boolean }): Promise<string | null> {
-  if (!state.ready) return 'stopping';
-  try {
-    if ((await database.pendingMigrations()).length > 0) return 'migrations are pending';
-    return (await provider.keys.published()).length > 0 ? null : 'no signing keys';
-  } catch {
-    return 'the database does not answer';
-  }
+/** An issuer on loopback is for this machine alone. */
+function hostOf(settings: GivenSettings, issuer: string): string | undefined {
+  return (settings['host'] as string | undefined) ?? (isLoopback(issuer) ? 'loopback' : undefined);
 }
 
 function answer(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' }).end(`${text}\n`);
 }
 
-function fail(request: IncomingMessage, response: ServerResponse, error: unknown, log: (fields: object, message: string) => void): void {
-  log({ error, method: request.method }, 'the request could not be answered');
-  if (!response.headersSent) answer(response, 500, 'Something went wrong on our side.');
-  else response.destroy();
+function fail(request: IncomingMessage, response: ServerResponse, error: unknown, log: Logger): void {
+  log.error({ error, method: request.method }, 'the request could not be answered');
+  if (response.headersSent) response.destroy();
+  else answer(response, 500, 'Something went wrong on our side.');
 }

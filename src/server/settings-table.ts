@@ -46,7 +46,12 @@ function setting(path: string, kind: SettingKind, about: string, choices?: reado
 /** Every setting there is. */
 export const SETTINGS: readonly SettingDefinition[] = [
   { path: 'port', env: 'PORT', kind: 'port', about: 'Port to listen on. Default 4000.' },
-  { path: 'host', env: 'HOST', kind: 'text', about: 'Address to listen on. Default: loopback for an issuer on loopback, else every address.' },
+  {
+    path: 'host',
+    env: 'HOST',
+    kind: 'text',
+    about: 'Address to listen on. Default: loopback for an issuer on loopback, else every address.',
+  },
   { path: 'databaseUrl', env: 'DATABASE_URL', kind: 'text', about: 'sqlite:<file> or postgres://… Default: sqlite in the data folder.' },
   setting('issuer', 'text', 'The issuer identifier. Default http://localhost:<port>.'),
   setting('basePath', 'text', 'Path below which the endpoints live. Default /o.'),
@@ -63,7 +68,12 @@ export const SETTINGS: readonly SettingDefinition[] = [
   ...LIFETIMES.map(([path, about]) => setting(`lifetimes.${path}`, 'seconds', `Lifetime of ${about}`)),
   setting('refreshTokens.rotation', 'boolean', 'A refresh token is replaced at each use. Default true.'),
   setting('refreshTokens.grace', 'number', 'Seconds in which a replaced refresh token gets the same answer again. Default 30.'),
-  setting('keySchedule.algs', 'list', 'Signing algorithms, each with a key of its own. Default: RS256, PS256, ES256, EdDSA.'),
+  setting('keySchedule.algs', 'list', 'Signing algorithms, each with a key of its own. Default: all four.', [
+    'RS256',
+    'PS256',
+    'ES256',
+    'EdDSA',
+  ]),
   ...SCHEDULE.map(([path, about]) => setting(`keySchedule.${path}`, 'seconds', `Signing keys: ${about}`)),
   setting('rsaPrivateKey', 'text', 'RSA private key in PEM that signs, instead of keys in the database.'),
   setting('rsaPrivateKeysInactive', 'text', 'RSA private keys in PEM that only stay published.'),

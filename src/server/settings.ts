@@ -1,82 +1,14 @@
 /**
- * The settings of the standalone server: one table says where each stands in the file and the environment and what it is. Every mistake is
- * reported at once. Secrets may come from files (`…_FILE`).
+ * Reads the settings: command line over environment over file. Every mistake is told at once, under the name it was written with.
+ * Which settings there are is in `settings-table.ts`; what they mean to the provider in `provider-config.ts`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ConfigError, type ConfigProblem } from 'valetkey';
-
-type Kind = 'text' | 'number' | 'boolean' | 'list' | 'json' | 'seconds';
-
-/** One setting. */
-export interface SettingDefinition {
-  /** In the file, dots for nesting; in the result. */
-  readonly path: string;
-  /** In the environment. */
-  readonly env: string;
-  readonly kind: Kind;
-  readonly about: string;
-}
-
-const LIFETIMES = [
-  'code',
-  'accessToken',
-  'idToken',
-  'refreshTokenIdle',
-  'refreshTokenAbsolute',
-  'sessionIdle',
-  'sessionAbsolute',
-  'interaction',
-] as const;
-const SCHEDULE = ['rotateEvery', 'publishBefore', 'keepAfter'] as const;
-const constant = (path: string): string =>
-  path
-    .replaceAll('.', '_')
-    .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
-    .toUpperCase();
-const valetkey = (path: string, kind: Kind, about: string): SettingDefinition => ({ path, env: `VALETKEY_${constant(path)}`, kind, about });
-
-/** Every setting there is. */
-export const SETTINGS: readonly SettingDefinition[] = [
-  { path: 'port', env: 'PORT', kind: 'number', about: 'Port to listen on. Default 4000.' },
-  {
-    path: 'host',
-    env: 'HOST',
-    kind: 'text',
-    about: 'Address to listen on. Default: loopback for an issuer on loopback, else every address.',
-  },
-  { path: 'databaseUrl', env: 'DATABASE_URL', kind: 'text', about: 'sqlite:<file> or postgres://… Default: sqlite in the data folder.' },
-  valetkey('issuer', 'text', 'The issuer identifier. Default http://localhost:<port>.'),
-  valetkey('basePath', 'text', 'Path below which the endpoints live. Default /o.'),
-  valetkey('dataDir', 'text', 'Folder for the database and the secret. Default ./valetkey-data.'),
-  valetkey('databasePrefix', 'text', 'Before every table name. Default valetkey_.'),
-  valetkey('databaseSchema', 'text', 'PostgreSQL schema of the tables.'),
-  valetkey('autoMigrate', 'boolean', 'Bring the schema up to date at start. Default true.'),
-  valetkey('secret', 'list', 'Secrets that seal keys and forms, the current one first. Default: a file in the data folder.'),
-  valetkey('name', 'text', 'Name of this provider on its pages.'),
-  valetkey('logoUrl', 'text', 'Logo on the pages: a URL of this origin.'),
-  valetkey('accentColor', 'text', 'Colour of buttons and links.'),
-  valetkey('scopes', 'json', 'More scopes: {"read": "Read your things"}.'),
-  valetkey('defaultScopes', 'list', 'Scopes granted when a request names none.'),
-  ...LIFETIMES.map((name) => valetkey(`lifetimes.${name}`, 'seconds', `Lifetime: ${name}.`)),
-  valetkey('refreshTokens.rotation', 'boolean', 'A refresh token is replaced at each use. Default true.'),
-  valetkey('refreshTokens.grace', 'number', 'Seconds in which a replaced refresh token gets the same answer again. Default 30.'),
-  ...SCHEDULE.map((name) => valetkey(`keySchedule.${name}`, 'seconds', `Signing keys: ${name}.`)),
-  valetkey('rsaPrivateKey', 'text', 'RSA private key in PEM that signs, instead of keys in the database.'),
-  valetkey('rsaPrivateKeysInactive', 'text', 'RSA private keys in PEM that only stay published.'),
-  valetkey('publicMaxAge', 'seconds', 'Seconds that discovery and JWKS may be cached. Default 3600.'),
-  valetkey('logout.confirmation', 'text', 'always (default) or when-unproven.'),
-  valetkey('logout.revokeTokens', 'boolean', 'Logout ends the tokens of the session. Default true.'),
-  valetkey('allowMissingPkce', 'boolean', 'Weakens: confidential clients may leave PKCE out.'),
-  valetkey('allowLocalhostRedirect', 'boolean', 'Weakens: http://localhost in redirect URIs.'),
-  valetkey('allowInsecureIssuer', 'boolean', 'Weakens: an http issuer that is not on loopback.'),
-  valetkey('trustProxy', 'list', 'Addresses of proxies whose X-Forwarded-For is believed, or a number of hops.'),
-  valetkey('logLevel', 'text', 'debug, info (default), warn, error or silent.'),
-];
-
-/** Settings as given, by path; what is absent has its default elsewhere. */
-export type GivenSettings = Readonly<Record<string, unknown>>;
+import { nearest } from './nearest.ts';
+import { refusedBy } from './provider-config.ts';
+import { type GivenSettings, SETTINGS, type SettingDefinition } from './settings-table.ts';
 
 /** Where settings come from. */
 export interface SettingSources {
@@ -87,99 +19,164 @@ export interface SettingSources {
   readonly overrides?: GivenSettings;
 }
 
+const FILES: readonly string[] = ['valetkey.config.json', 'valetkey.config.mjs'];
+const WANTED: Readonly<Record<SettingDefinition['kind'], string>> = {
+  text: 'text',
+  number: 'a whole number',
+  port: 'a port number',
+  seconds: 'a whole number of seconds',
+  boolean: 'true or false',
+  list: 'a list',
+  map: 'a JSON object',
+};
+
 /**
- * Collects all settings: command line over environment over file.
+ * Collects all settings.
  * @throws ConfigError that lists every problem
  */
 export async function readSettings(sources: SettingSources): Promise<GivenSettings> {
   const problems: ConfigProblem[] = [];
-  const fromFile = flatten(await readFileSettings(sources.configFile ?? sources.env['VALETKEY_CONFIG'], problems));
+  const fromFile = flatten(await readFile(sources.configFile ?? sources.env['VALETKEY_CONFIG'], problems));
+  problems.push(...unknownNames(fromFile, sources.env));
   const given: Record<string, unknown> = {};
-  for (const name of Object.keys(fromFile)) {
-    if (SETTINGS.some(({ path }) => path === name || name.startsWith(`${path}.`))) continue;
-    problems.push({ option: name, problem: 'is not a setting.', remedy: 'See `valetkey doctor --settings`.' });
-  }
-  for (const name of Object.keys(sources.env)) {
-    if (!name.startsWith('VALETKEY_') || name === 'VALETKEY_CONFIG') continue;
-    if (!SETTINGS.some(({ env }) => env === name || `${env}_FILE` === name))
-      problems.push({ option: name, problem: 'is not a setting.', remedy: 'See `valetkey doctor --settings`.' });
-  }
+  const written = new Map<string, string>();
   for (const setting of SETTINGS) {
-    const value = sources.overrides?.[setting.path] ?? fromEnvironment(setting, sources.env, problems) ?? nested(fromFile, setting.path);
-    if (value !== undefined) given[setting.path] = value;
+    const candidates: [name: string, value: unknown][] = [
+      [flagOf(setting.path), sources.overrides?.[setting.path]],
+      [setting.env, fromEnvironment(setting, sources.env, problems)],
+      [setting.path, fromFile[setting.path]],
+    ];
+    const found = candidates.find(([, value]) => value !== undefined);
+    if (found === undefined) continue;
+    const [name, value] = found;
+    const accepted = accept(setting, value);
+    if (accepted === undefined) problems.push({ option: name, problem: `is not ${wanted(setting)}.`, remedy: setting.about });
+    else given[setting.path] = accepted;
+    written.set(setting.path, name);
   }
+  if (given['port'] === 0 && given['issuer'] === undefined)
+    problems.push({ option: 'PORT', problem: 'is 0, any free port.', remedy: 'Then the issuer has to be given: VALETKEY_ISSUER.' });
+  problems.push(...refusedBy(given).map((problem) => ({ ...problem, option: nameOf(problem.option, written) })));
   if (problems.length > 0) throw new ConfigError(problems);
   return given;
 }
 
-async function readFileSettings(path: string | undefined, problems: ConfigProblem[]): Promise<Record<string, unknown>> {
-  const found = path ?? ['valetkey.config.json', 'valetkey.config.mjs'].find((name) => existsSync(name));
+/** A name of the provider's configuration as the operator wrote it, or would write it. */
+function nameOf(option: string, written: ReadonlyMap<string, string>): string {
+  const path = option.startsWith('signingKeys') ? 'rsaPrivateKey' : option;
+  const setting = SETTINGS.find((one) => one.path === path) ?? SETTINGS.find((one) => one.path.endsWith(`.${path}`));
+  return setting === undefined ? option : (written.get(setting.path) ?? setting.env);
+}
+
+function flagOf(path: string): string {
+  return `--${path.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function unknownNames(fromFile: Readonly<Record<string, unknown>>, env: SettingSources['env']): ConfigProblem[] {
+  const paths = SETTINGS.map(({ path }) => path);
+  const names = [...SETTINGS.flatMap((one) => [one.env, `${one.env}_FILE`]), 'VALETKEY_CONFIG'];
+  const complain = (option: string, known: readonly string[]): ConfigProblem => ({
+    option,
+    problem: 'is not a setting.',
+    remedy: `Did you mean ${nearest(option, known)}?`,
+  });
+  return [
+    ...Object.keys(fromFile)
+      .filter((path) => !paths.includes(path))
+      .map((path) => complain(path, paths)),
+    ...Object.keys(env)
+      .filter((name) => name.startsWith('VALETKEY_') && !names.includes(name))
+      .map((name) => complain(name, names)),
+  ];
+}
+
+async function readFile(path: string | undefined, problems: ConfigProblem[]): Promise<Readonly<Record<string, unknown>>> {
+  const found = path ?? FILES.find((name) => existsSync(name));
   if (found === undefined) return {};
-  try {
-    if (found.endsWith('.json')) return JSON.parse(readFileSync(found, 'utf8')) as Record<string, unknown>;
-    return ((await import(pathToFileURL(resolve(found)).href)) as { default: Record<string, unknown> }).default;
-  } catch (error) {
-    problems.push({
-      option: found,
-      problem: `cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
-      remedy: 'Write JSON, or a module with a default export.',
-    });
+  const refuse = (problem: string): Record<string, never> => {
+    problems.push({ option: found, problem, remedy: 'Write JSON, or a module whose default export is an object.' });
     return {};
+  };
+  try {
+    const content: unknown = found.endsWith('.json')
+      ? JSON.parse(readFileSync(found, 'utf8'))
+      : ((await import(pathToFileURL(resolve(found)).href)) as { default?: unknown }).default;
+    return isMap(content) ? content : refuse('does not hold an object.');
+  } catch (error) {
+    return refuse(`cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
   }
 }
 
-function flatten(value: Record<string, unknown>, prefix = ''): Record<string, unknown> {
-  const flat: Record<string, unknown> = {};
-  for (const [name, inner] of Object.entries(value)) {
-    const path = prefix + name;
-    const group = SETTINGS.some((setting) => setting.path.startsWith(`${path}.`));
-    if (group && typeof inner === 'object' && inner !== null) Object.assign(flat, flatten(inner as Record<string, unknown>, `${path}.`));
-    else flat[path] = inner;
-  }
-  return flat;
-}
-
-function nested(flat: Readonly<Record<string, unknown>>, path: string): unknown {
-  return Object.hasOwn(flat, path) ? flat[path] : undefined;
+/** Groups become dotted paths; a value that is a map of its own (`scopes`) stays one. */
+function flatten(value: Readonly<Record<string, unknown>>, prefix = ''): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
+      const path = prefix + name;
+      const group = SETTINGS.some((setting) => setting.path.startsWith(`${path}.`));
+      return group && isMap(inner) ? Object.entries(flatten(inner, `${path}.`)) : [[path, inner]];
+    }),
+  );
 }
 
 function fromEnvironment(setting: SettingDefinition, env: SettingSources['env'], problems: ConfigProblem[]): unknown {
-  const file = env[`${setting.env}_FILE`];
-  let text = env[setting.env];
-  if (text === undefined && file !== undefined) {
-    try {
-      text = readFileSync(file, 'utf8').trim();
-    } catch {
-      problems.push({
-        option: `${setting.env}_FILE`,
-        problem: 'names a file that cannot be read.',
-        remedy: 'Check the path and its permissions.',
-      });
-    }
+  const fileName = `${setting.env}_FILE`;
+  const refuse = (problem: string, remedy: string): void => void problems.push({ option: fileName, problem, remedy });
+  const value = env[setting.env] || undefined;
+  const file = env[fileName] || undefined;
+  if (file === undefined) return value;
+  if (value !== undefined) return void refuse(`is set, and ${setting.env} as well.`, 'Keep one of them.');
+  try {
+    return readFileSync(file, 'utf8').trim() || refuse(`names an empty file: ${file}.`, 'Write the value into it.');
+  } catch {
+    return void refuse(`names a file that cannot be read: ${file}.`, 'Check the path and its permissions.');
   }
-  if (text === undefined || text === '') return undefined;
-  const value = parse(setting.kind, text);
-  if (value === undefined)
-    problems.push({ option: setting.env, problem: `is not a ${setting.kind === 'list' ? 'list' : setting.kind}.`, remedy: setting.about });
-  return value;
 }
 
-function parse(kind: Kind, text: string): unknown {
+/** The value in the kind of its setting, or undefined. The environment knows only texts; a file may use JSON's own kinds. */
+function accept(setting: SettingDefinition, value: unknown): unknown {
+  const accepted = convert(setting, value);
+  const fits = setting.choices === undefined || [accepted].flat().every((one) => setting.choices?.includes(String(one)));
+  return fits ? accepted : undefined;
+}
+
+function convert({ kind }: SettingDefinition, value: unknown): unknown {
   switch (kind) {
     case 'text':
-      return text;
+      return typeof value === 'string' && value !== '' ? value : undefined;
     case 'number':
     case 'seconds':
-      return /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+    case 'port': {
+      const number = typeof value === 'string' && /^[0-9]{1,15}$/.test(value) ? Number(value) : value;
+      return Number.isSafeInteger(number) && Number(number) >= 0 && (kind !== 'port' || Number(number) <= 65_535) ? number : undefined;
+    }
     case 'boolean':
-      return /^(true|1|yes)$/i.test(text) ? true : /^(false|0|no)$/i.test(text) ? false : undefined;
+      if (typeof value !== 'string') return typeof value === 'boolean' ? value : undefined;
+      return /^(true|1|yes|on)$/i.test(value) ? true : /^(false|0|no|off)$/i.test(value) ? false : undefined;
     case 'list':
-      return text.split(/[,\s]+/).filter((item) => item !== '');
-    case 'json':
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        return undefined;
-      }
+      if (value === false) return [];
+      if (typeof value === 'string' || typeof value === 'number')
+        return String(value)
+          .split(/[,\s]+/)
+          .filter((item) => item !== '');
+      return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+    case 'map':
+      return isMap(value) ? value : typeof value === 'string' ? parsedMap(value) : undefined;
   }
+}
+
+function parsedMap(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isMap(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function wanted(setting: SettingDefinition): string {
+  return setting.choices === undefined ? WANTED[setting.kind] : setting.choices.join(', ').replace(/, ([^,]*)$/, ' or $1');
 }

@@ -12,6 +12,8 @@ const STORE_MIGRATIONS: readonly Migration[] = [firstTables];
 /** Any number; two servers on one database must agree on it. */
 const ADVISORY_LOCK = 7_318_349_394_477_056;
 
+const UNDEFINED_TABLE = '42P01';
+
 export interface Migrator {
   /** Applies what is missing; resolves to the names applied now. */
   migrate(): Promise<readonly string[]>;
@@ -33,8 +35,8 @@ export function createMigrator(
     try {
       return new Set((await on.selectFrom('migrations').select('name').execute()).map(({ name }) => name));
     } catch (error) {
-      // No table yet: nothing was applied. Any other trouble shows itself at the next statement.
-      if (/no such table|does not exist/.test(String(error))) return new Set();
+      // No table yet: nothing was applied. PostgreSQL speaks the language of its administrator, so its code is what counts.
+      if ((error as { code?: unknown }).code === UNDEFINED_TABLE || /no such table/.test(String(error))) return new Set();
       throw error;
     }
   };
@@ -46,7 +48,7 @@ export function createMigrator(
       .execute();
   };
   const createTable = async (on: Kysely<Tables>): Promise<void> => {
-    if (options.schema !== null) await sql`create schema if not exists ${sql.id(options.schema)}`.execute(on);
+    if (options.schema !== null) await createSchema(on, options.schema);
     await on.schema
       .createTable('migrations')
       .ifNotExists()
@@ -88,4 +90,10 @@ export function createMigrator(
       return all.map(({ name }) => name).filter((name) => !done.has(name));
     },
   };
+}
+
+/** A role that may not create schemas is given one that is there; "if not exists" alone would still ask for the right. */
+async function createSchema(on: Kysely<Tables>, name: string): Promise<void> {
+  const { rows } = await sql`select 1 from pg_catalog.pg_namespace where nspname = ${name}`.execute(on);
+  if (rows.length === 0) await sql`create schema if not exists ${sql.id(name)}`.execute(on);
 }

@@ -1,41 +1,40 @@
-/** PostgreSQL through `pg`, an optional peer: our own pool, or the host's. Times come as numbers on our pool only. */
+/** PostgreSQL through `pg`, an optional peer: our own pool, or the host's. What makes either safe to rely on is in `pool.ts`. */
 import { createRequire } from 'node:module';
 import { type Dialect, PostgresDialect, type PostgresPool } from 'kysely';
+import { reliablePool } from './pool.ts';
 
 /** Limits of our own pool. */
 export interface PoolOptions {
   readonly size: number;
   /** Milliseconds after which a statement or a wait for a connection counts as "the database does not answer". */
   readonly timeout: number;
+  /** Migrations may take their time, and wait for one another; only connecting is bounded then. */
+  readonly patient?: boolean;
 }
 
-/** int8: seconds since 1970 fit a number for longer than this code will run. */
-const INT8 = 20;
+/** The server gives up a little before we do: then the connection is still good. */
+const SERVER_SHARE = 0.9;
 
-export function postgresDialect(url: string, options: PoolOptions): Dialect {
+export function postgresDialect(url: string, { size, timeout, patient = false }: PoolOptions): Dialect {
   const pg = loadPg();
+  const onServer = Math.ceil(timeout * SERVER_SHARE);
   const pool = new pg.Pool({
     connectionString: url,
-    max: options.size,
-    connectionTimeoutMillis: options.timeout,
-    statement_timeout: options.timeout,
-    query_timeout: options.timeout + 500,
-    idle_in_transaction_session_timeout: 10_000,
-    lock_timeout: options.timeout,
+    max: size,
     keepAlive: true,
-    types: {
-      getTypeParser: ((oid: number, format: 'text' | 'binary') =>
-        oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
-    },
+    connectionTimeoutMillis: timeout,
+    ...(patient
+      ? {}
+      : { query_timeout: timeout, statement_timeout: onServer, lock_timeout: onServer, idle_in_transaction_session_timeout: 10_000 }),
   });
   // An idle connection that breaks must not end the process; the next query finds out.
   pool.on('error', () => undefined);
-  return new PostgresDialect({ pool });
+  return new PostgresDialect({ pool: reliablePool(pool as unknown as PostgresPool, { prepare: true }) });
 }
 
-/** A pool the host made; its parsers stay as they are, so int8 is converted where rows are read. */
+/** A pool the host made, with its own limits. */
 export function hostPoolDialect(pool: PostgresPool): Dialect {
-  return new PostgresDialect({ pool });
+  return new PostgresDialect({ pool: reliablePool(pool, { prepare: false }) });
 }
 
 function loadPg(): typeof import('pg') {

@@ -7,7 +7,7 @@ import { codeStore } from './codes.ts';
 import { clear, counterStore, interactionStore } from './counters.ts';
 import { guarded, withFaults } from './faults.ts';
 import type { Migration } from './migration.ts';
-import { createMigrator } from './migrations.ts';
+import { createMigrator, type Migrator } from './migrations.ts';
 import { hostPoolDialect, postgresDialect } from './postgres.ts';
 import type { Tables } from './schema.ts';
 import { authorizationStore, sessionStore } from './sessions.ts';
@@ -20,7 +20,7 @@ export type { Migration } from './migration.ts';
 export interface SqlOptions {
   /** `sqlite:path/to/file.db`, `sqlite::memory:` or `postgres://user:password@host/database`. */
   readonly url?: string;
-  /** The host's own `pg` pool instead of a URL. It must give int8 as a number (`pg.types`). */
+  /** The host's own `pg` pool instead of a URL, with its own limits: give it a `statement_timeout` and a `connectionTimeoutMillis`. */
   readonly pool?: PostgresPool;
   /** Before every table name. Default `valetkey_`. */
   readonly prefix?: string;
@@ -63,9 +63,13 @@ export interface SqlDatabase extends Database {
 export function sqlDatabase(options: SqlOptions): SqlDatabase {
   const prefix = options.prefix ?? 'valetkey_';
   if (!/^[a-z][a-z0-9_]{0,30}$/.test(prefix)) throw new Error('The table prefix is lower-case letters, digits and underscores.');
-  const { dialect, kind, driver } = dialectFor(options);
-  const kysely = new Kysely<Tables>({ dialect, plugins: [tablePrefix(prefix, options.schema ?? null)] });
-  const migrator = createMigrator(kysely, { dialect: kind, prefix, schema: options.schema ?? null, extra: options.migrations ?? [] });
+  const schema = options.schema ?? null;
+  const { dialect, kind, driver, patient } = dialectFor(options);
+  const connect = (through: Dialect): Kysely<Tables> => new Kysely<Tables>({ dialect: through, plugins: [tablePrefix(prefix, schema)] });
+  const kysely = connect(dialect);
+  const migratorOn = (db: Kysely<Tables>): Migrator =>
+    createMigrator(db, { dialect: kind, prefix, schema, extra: options.migrations ?? [] });
+  const pending = async (): Promise<readonly string[]> => await withFaults(migratorOn(kysely).pending);
   return {
     // Even `:memory:` may hold keys that a second provider in the process wants to open.
     ephemeral: false,
@@ -73,24 +77,41 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
     dialect: kind,
     prefix,
     forIssuer: (issuer) => createStore(kysely, kind, tenantOf(issuer)),
-    migrate: async () => await withFaults(migrator.migrate),
-    pendingMigrations: async () => await withFaults(migrator.pending),
+    async migrate() {
+      // Most starts find nothing to do, and then they wait for no lock.
+      if ((await pending()).length === 0) return [];
+      if (patient === null) return await withFaults(migratorOn(kysely).migrate);
+      const slow = connect(patient());
+      try {
+        return await withFaults(migratorOn(slow).migrate);
+      } finally {
+        await slow.destroy();
+      }
+    },
+    pendingMigrations: pending,
     check: async () =>
       await withFaults(async () => (kind === 'postgres' ? await checkPostgres(kysely) : await checkSqlite(kysely, driver))),
     close: async () => await kysely.destroy(),
   };
 }
 
-function dialectFor(options: SqlOptions): { readonly dialect: Dialect; readonly kind: 'sqlite' | 'postgres'; readonly driver: string } {
-  const { url, pool } = options;
-  if (pool !== undefined) return { dialect: hostPoolDialect(pool), kind: 'postgres', driver: 'pg' };
-  if (url?.startsWith('sqlite:')) return { ...sqliteDialect(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')), kind: 'sqlite' };
+/** How to reach the database; `patient` makes a second way to it without limits, for migrations, where there are limits. */
+interface Access {
+  readonly dialect: Dialect;
+  readonly kind: 'sqlite' | 'postgres';
+  readonly driver: string;
+  readonly patient: (() => Dialect) | null;
+}
+
+function dialectFor(options: SqlOptions): Access {
+  const { url, pool, poolSize: size = 10, timeout = 2000 } = options;
+  if (pool !== undefined) return { dialect: hostPoolDialect(pool), kind: 'postgres', driver: 'pg', patient: null };
+  if (url?.startsWith('sqlite:')) {
+    return { ...sqliteDialect(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')), kind: 'sqlite', patient: null };
+  }
   if (url !== undefined && /^postgres(ql)?:\/\//.test(url)) {
-    return {
-      dialect: postgresDialect(url, { size: options.poolSize ?? 10, timeout: options.timeout ?? 2000 }),
-      kind: 'postgres',
-      driver: 'pg',
-    };
+    const patient = (): Dialect => postgresDialect(url, { size: 1, timeout, patient: true });
+    return { dialect: postgresDialect(url, { size, timeout }), kind: 'postgres', driver: 'pg', patient };
   }
   throw new Error('The database URL begins with sqlite: or postgres://');
 }

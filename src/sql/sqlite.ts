@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { type Dialect, SqliteDialect } from 'kysely';
+import { asUnavailable } from './faults.ts';
 
 /** What Kysely asks of a driver. */
 interface Statement {
@@ -45,7 +46,7 @@ export function sqliteDialect(path: string): { readonly dialect: Dialect; readon
   // Waiting for the lock comes first: switching to WAL takes it.
   database.exec('pragma busy_timeout=5000;');
   database.exec(PRAGMAS);
-  return { dialect: new SqliteDialect({ database: remembering(database) as never }), driver };
+  return { dialect: new SqliteDialect({ database: reliable(database) as never }), driver };
 }
 
 function open(path: string): { readonly database: SqliteDatabase; readonly driver: string } {
@@ -84,8 +85,8 @@ function fromNode({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
   };
 }
 
-/** Keeps prepared statements: the same few dozen texts come again and again. */
-function remembering(database: SqliteDatabase): SqliteDatabase {
+/** Keeps prepared statements, for the same few dozen texts come again and again, and tells errors in the port's words. */
+function reliable(database: SqliteDatabase): SqliteDatabase {
   const prepared = new Map<string, Statement>();
   return {
     exec: (statements) => database.exec(statements),
@@ -93,16 +94,35 @@ function remembering(database: SqliteDatabase): SqliteDatabase {
       prepared.clear();
       database.close();
     },
-    prepare(text) {
+    prepare(given) {
+      // Taking the write lock first means waiting for it, where taking it later can mean failing. All our transactions write.
+      const text = given === 'begin' ? 'begin immediate' : given;
       const known = prepared.get(text);
       if (known !== undefined) return known;
-      const statement = database.prepare(text);
+      const statement = telling(() => reliableStatement(database.prepare(text)));
       // Statements that change the schema run once.
-      if (/^\s*(select|insert|update|delete|with)/i.test(text)) {
+      if (/^\s*(select|insert|update|delete|with|begin|commit|rollback)/i.test(text)) {
         if (prepared.size >= MOST_STATEMENTS) prepared.clear();
         prepared.set(text, statement);
       }
       return statement;
     },
   };
+}
+
+function reliableStatement(statement: Statement): Statement {
+  return {
+    reader: statement.reader,
+    all: (parameters) => telling(() => statement.all(parameters)),
+    run: (parameters) => telling(() => statement.run(parameters)),
+    iterate: (parameters) => statement.iterate(parameters),
+  };
+}
+
+function telling<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw asUnavailable(error) ?? error;
+  }
 }

@@ -1,12 +1,11 @@
 /** The laws of the store, on every store there is. */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import pg from 'pg';
 import { type Database, memoryDatabase } from 'valetkey';
-import { sqlDatabase } from 'valetkey/sql';
+import { type SqlOptions, sqlDatabase } from 'valetkey/sql';
 import { storeContract } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DATABASES, type DatabaseKind } from '../databases.ts';
 import { services } from '../services.ts';
 
 interface Kind {
@@ -15,26 +14,34 @@ interface Kind {
   open(): Promise<{ readonly database: Database; close(): Promise<void> }>;
 }
 
-const sql = (name: string, url: () => string | null, schema?: string): Kind => ({
+/** @param change other options for the same empty database */
+const sql = ({ name, missing, make }: DatabaseKind, change: (options: SqlOptions) => SqlOptions = (options) => options): Kind => ({
   name,
-  missing: url() === null,
+  missing,
   async open() {
-    const database = sqlDatabase({ url: url() ?? '', ...(schema === undefined ? {} : { schema }) });
+    const empty = make();
+    const database = sqlDatabase(change(empty.options));
     expect(await database.pendingMigrations()).toEqual(['0001-first-tables']);
     expect(await database.migrate()).toEqual(['0001-first-tables']);
     expect(await database.migrate()).toEqual([]);
     expect((await database.check()).warnings).toEqual([]);
-    return { database, close: database.close };
+    const close = async (): Promise<void> => {
+      await database.close();
+      await empty.remove();
+    };
+    return { database, close };
   },
 });
 
-const folder = mkdtempSync(join(tmpdir(), 'valetkey-store-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+/** The same server through a pool as a host has it: int8 as text, no limits of ours. */
+const hostPool = (): pg.Pool => new pg.Pool({ connectionString: services.postgres ?? '' });
 
 const KINDS: readonly Kind[] = [
   { name: 'memory', missing: false, open: async () => ({ database: memoryDatabase(), close: async () => undefined }) },
-  sql('SQLite', () => `sqlite:${join(folder, 'store.db')}`),
-  sql('PostgreSQL', () => services.postgres, 'store_contract'),
+  ...DATABASES.map((kind) => sql(kind)),
+  ...DATABASES.filter(({ name }) => name === 'PostgreSQL').map((kind) =>
+    sql({ ...kind, name: 'PostgreSQL through a pool of the host' }, ({ url: _, ...options }) => ({ ...options, pool: hostPool() })),
+  ),
 ];
 
 describe.each(KINDS)('$name', (kind) => {

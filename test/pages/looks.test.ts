@@ -3,10 +3,9 @@
  * with the keyboard alone, and without a single violation of the policy or a request to anywhere else.
  */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import axeCore from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { builtInPages } from 'valetkey/pages';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,7 +23,6 @@ const POLICY = [
   "base-uri 'none'",
 ].join('; ');
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const NAMES = Object.keys(ALL);
 
 interface AxeResult {
@@ -78,14 +76,14 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
       const response = await page.goto(`${origin}/${encodeURIComponent(name)}`);
       expect(response?.status()).toBe(200);
       await work(page);
-      expect(complaints).toEqual([]);
+      if (complaints.length > 0) throw new Error(complaints.join('\n'));
     } finally {
       await context.close();
     }
   }
 
   async function axe(page: Page): Promise<string[]> {
-    await page.evaluate(AXE);
+    await page.evaluate(axeCore.source);
     const { violations } = await page.evaluate<{ violations: readonly AxeResult[] }>('axe.run()');
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`);
   }

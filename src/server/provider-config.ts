@@ -1,0 +1,107 @@
+/**
+ * From settings to the provider's configuration, and everything the provider would say against it, told before anything is opened or made.
+ * Defaults are the provider's; this file only passes on.
+ */
+import { type Config, ConfigError, type ConfigProblem, createProvider, type GivenKey, memoryDatabase } from 'valetkey';
+import { peerAddress } from 'valetkey/node';
+import { builtInPages } from 'valetkey/pages';
+import type { GivenSettings } from './settings-table.ts';
+
+/** What settings do not hold. */
+export type ConfigParts = Pick<Config, 'issuer' | 'store' | 'accounts'> & {
+  readonly secret: readonly string[];
+  readonly logger?: NonNullable<Config['logger']>;
+};
+
+/** Paths of settings that go to the provider as they are. */
+const PASSED_ON: readonly string[] = [
+  'basePath',
+  'name',
+  'logoUrl',
+  'defaultScopes',
+  'publicMaxAge',
+  'allowMissingPkce',
+  'allowLocalhostRedirect',
+  'allowInsecureIssuer',
+];
+/** A scope for first steps, so that a token of the demo application can do something. */
+const DEMO_SCOPES = { read: 'Read your data' };
+
+/** @throws ConfigError when the accent colour is none */
+export function providerConfig(settings: GivenSettings, parts: ConfigParts): Config {
+  const accentColor = settings['accentColor'] as string | undefined;
+  const keys = givenKeys(settings);
+  return {
+    ...parts,
+    ...Object.fromEntries(PASSED_ON.filter((path) => settings[path] !== undefined).map((path) => [path, settings[path]])),
+    pages: builtInPages(accentColor === undefined ? {} : { accentColor }),
+    scopes: { ...DEMO_SCOPES, ...(settings['scopes'] as object | undefined) },
+    lifetimes: group(settings, 'lifetimes'),
+    keySchedule: group(settings, 'keySchedule'),
+    refreshTokens: group(settings, 'refreshTokens'),
+    logout: group(settings, 'logout'),
+    ...(keys.length > 0 ? { signingKeys: keys } : {}),
+  };
+}
+
+/** Where the provider is found when nothing is said. */
+export function issuerOf(settings: GivenSettings): string {
+  return (settings['issuer'] as string | undefined) ?? `http://localhost:${portOf(settings)}`;
+}
+
+export function portOf(settings: GivenSettings): number {
+  return (settings['port'] as number | undefined) ?? 4000;
+}
+
+/** Whose X-Forwarded-For is believed. A single number is a number of hops. */
+export function trustedProxies(settings: GivenSettings): false | number | readonly string[] {
+  const list = (settings['trustProxy'] as readonly string[] | undefined) ?? [];
+  if (list.length === 0) return false;
+  const [only = '', ...more] = list;
+  return more.length === 0 && /^[0-9]+$/.test(only) ? Number(only) : list;
+}
+
+/** What the provider and the pages would refuse, found with stand-ins for database and accounts: nothing is opened or made. */
+export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
+  const secret = (settings['secret'] as readonly string[] | undefined) ?? ['a stand-in for the secret in the file'];
+  const accounts: Config['accounts'] = { find: async () => null, authenticate: async () => null };
+  const attempt = (given: GivenSettings): readonly ConfigProblem[] => {
+    try {
+      createProvider(providerConfig(given, { issuer: issuerOf(given), store: memoryDatabase(), accounts, secret }));
+      return [];
+    } catch (error) {
+      if (error instanceof ConfigError) return error.problems;
+      throw error;
+    }
+  };
+  const problems = [...attempt(settings)];
+  // A bad colour is refused before the provider sees the rest.
+  if (problems.some(({ option }) => option === 'accentColor')) problems.push(...attempt({ ...settings, accentColor: undefined }));
+  try {
+    peerAddress(trustedProxies(settings));
+  } catch (error) {
+    const problem = `is refused: ${error instanceof Error ? error.message : String(error)}.`.replace(/\.\.$/, '.');
+    problems.push({ option: 'trustProxy', problem, remedy: 'Write addresses and networks like 10.0.0.0/8, or a number of hops.' });
+  }
+  return problems;
+}
+
+function group(settings: GivenSettings, name: string): Record<string, never> {
+  const prefix = `${name}.`;
+  return Object.fromEntries(
+    Object.entries(settings)
+      .filter(([path]) => path.startsWith(prefix))
+      .map(([path, value]) => [path.slice(prefix.length), value]),
+  ) as Record<string, never>;
+}
+
+/** The RSA keys of the settings, in PEM, one or several in a text. */
+function givenKeys(settings: GivenSettings): readonly GivenKey[] {
+  const split = (path: string, active: boolean): GivenKey[] => {
+    const text = String(settings[path] ?? '');
+    const found = text.match(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g);
+    // What is no PEM at all goes on as it is, so that the provider refuses it instead of making keys of its own.
+    return (found ?? [text]).filter((pem) => pem !== '').map((pem) => ({ pem, alg: 'RS256', active }));
+  };
+  return [...split('rsaPrivateKey', true), ...split('rsaPrivateKeysInactive', false)];
+}

@@ -1,0 +1,41 @@
+/** Empty databases for tests that need one of their own: a file of SQLite, a schema on the PostgreSQL of the test run. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type SqlOptions, sqlDatabase } from 'valetkey/sql';
+import { services } from './services.ts';
+
+export interface EmptyDatabase {
+  readonly options: SqlOptions;
+  remove(): Promise<void>;
+}
+
+export interface DatabaseKind {
+  readonly name: string;
+  readonly missing: boolean;
+  make(): EmptyDatabase;
+}
+
+function sqliteFile(): EmptyDatabase {
+  const folder = mkdtempSync(join(tmpdir(), 'valetkey-sqlite-'));
+  return { options: { url: `sqlite:${join(folder, 'test.db')}` }, remove: async () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+function postgresSchema(): EmptyDatabase {
+  const schema = `test_${randomBytes(6).toString('hex')}`;
+  const options = { url: services.postgres ?? '', schema };
+  return {
+    options,
+    async remove() {
+      const database = sqlDatabase(options);
+      await database.kysely.schema.dropSchema(schema).ifExists().cascade().execute();
+      await database.close();
+    },
+  };
+}
+
+export const DATABASES: readonly DatabaseKind[] = [
+  { name: 'SQLite', missing: services.fast, make: sqliteFile },
+  { name: 'PostgreSQL', missing: services.postgres === null, make: postgresSchema },
+];

@@ -1,0 +1,205 @@
+/** Databases that refuse, fall silent, are locked or full: the store says `StoreUnavailable`, soon, and works again when they do. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import pg from 'pg';
+import { StoreUnavailable } from 'valetkey';
+import { accountsMigrations, passwordAccounts } from 'valetkey/accounts';
+import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
+import { sample, withCode, withFamily } from 'valetkey/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { services } from '../services.ts';
+import { startRelay } from './tcp-relay.ts';
+
+const NOW = 1_800_000_000;
+const ISSUER = 'https://faults.example';
+const SCHEMA = `faults_${process.pid}`;
+/** What a caller may have to wait at most: the timeout of two seconds, and room for a slow machine. */
+const SOON = 3000;
+
+async function unavailable(work: Promise<unknown>): Promise<number> {
+  const begun = Date.now();
+  await expect(work).rejects.toBeInstanceOf(StoreUnavailable);
+  return Date.now() - begun;
+}
+
+describe.skipIf(services.postgres === null)('PostgreSQL', () => {
+  const url = new URL(services.postgres ?? 'postgres://localhost/none');
+  const opened: SqlDatabase[] = [];
+  let admin: SqlDatabase;
+
+  const through = (port: number): string => Object.assign(new URL(url), { port: String(port) }).href;
+  const open = (options: SqlOptions = {}): SqlDatabase => {
+    const database = sqlDatabase({ url: url.href, schema: SCHEMA, migrations: accountsMigrations, ...options });
+    opened.push(database);
+    return database;
+  };
+
+  beforeAll(async () => {
+    admin = sqlDatabase({ url: url.href, schema: SCHEMA, migrations: accountsMigrations });
+    await admin.migrate();
+  });
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map(async (database) => await database.close()));
+  });
+  afterAll(async () => {
+    await admin.kysely.schema.dropSchema(SCHEMA).cascade().execute();
+    await admin.close();
+  });
+
+  it('[store] a refused connection is StoreUnavailable at once, for accounts as well', async () => {
+    const relay = await startRelay(null);
+    await relay.close();
+    const database = open({ url: through(relay.port) });
+    const store = database.forIssuer(ISSUER);
+    expect(await unavailable(store.clients.find('a'))).toBeLessThan(1000);
+    expect(await unavailable(store.sessions.end('a', NOW, true))).toBeLessThan(1000);
+    expect(await unavailable(database.migrate())).toBeLessThan(1000);
+    expect(await unavailable(database.pendingMigrations())).toBeLessThan(1000);
+    expect(await unavailable(database.check())).toBeLessThan(1000);
+    expect(await unavailable(passwordAccounts({ sql: database }).find('a'))).toBeLessThan(1000);
+  });
+
+  it('[store] a database that does not exist is StoreUnavailable, not a schema to migrate', async () => {
+    const database = open({ url: Object.assign(new URL(url), { pathname: '/no_such_database' }).href });
+    await unavailable(database.pendingMigrations());
+  });
+
+  it('[store] a server that accepts and says nothing is StoreUnavailable within the timeout', async () => {
+    const relay = await startRelay(null);
+    const store = open({ url: through(relay.port) }).forIssuer(ISSUER);
+    expect(await unavailable(store.clients.find('a'))).toBeLessThan(SOON);
+    await relay.close();
+  });
+
+  it('[store] a server that falls silent is StoreUnavailable within the timeout, and all works at once when it is back', async () => {
+    const relay = await startRelay({ host: url.hostname, port: Number(url.port) });
+    const store = open({ url: through(relay.port), poolSize: 4 }).forIssuer(ISSUER);
+    const { facts, authorization, code } = await withCode(store);
+    // Every connection of the pool is open before the silence.
+    await Promise.all(Array.from({ length: 8 }, async () => await store.codes.find(code.digest)));
+    relay.silence();
+    const family = sample.family(facts, authorization.id);
+    const waits = await Promise.all([
+      unavailable(store.clients.find('a')),
+      unavailable(store.sessions.end('a', NOW, true)),
+      unavailable(store.tokens.redeem(code.digest, family, sample.issue(facts, family.id, authorization.id), NOW)),
+      unavailable(store.tokens.revokeSubject('a', NOW)),
+    ]);
+    expect(Math.max(...waits)).toBeLessThan(SOON);
+    relay.restore();
+    const begun = Date.now();
+    const answers = await Promise.all(Array.from({ length: 8 }, async () => await store.codes.find(code.digest)));
+    expect(answers.every((found) => found?.code.redeemedAt === null)).toBe(true);
+    expect(Date.now() - begun).toBeLessThan(1000);
+    await relay.close();
+  });
+
+  it('[store] a row locked by somebody else is StoreUnavailable within the timeout, not after several', async () => {
+    const store = open().forIssuer(ISSUER);
+    const { session } = await withFamily(store);
+    await admin.kysely.transaction().execute(async (trx) => {
+      await trx.selectFrom('sessions').selectAll().where('handle', '=', session.handle).forUpdate().execute();
+      expect(await unavailable(store.sessions.end(session.handle, NOW, true))).toBeLessThan(SOON);
+    });
+    expect(await store.sessions.end(session.handle, NOW, true)).not.toBeNull();
+  });
+
+  it('[store] a pool that is used up is StoreUnavailable within the timeout', async () => {
+    const database = open({ poolSize: 1 });
+    await database.kysely.connection().execute(async () => {
+      expect(await unavailable(database.forIssuer(ISSUER).clients.find('a'))).toBeLessThan(SOON);
+    });
+    expect(await database.forIssuer(ISSUER).clients.find('a')).toBeNull();
+  });
+
+  it('[store] connections the server ended fail at most once each, never with another error', async () => {
+    const store = open({ poolSize: 2, url: `${url.href}?application_name=doomed` }).forIssuer(ISSUER);
+    await Promise.all([store.clients.find('a'), store.clients.find('a')]);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'doomed'`.execute(admin.kysely);
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const outcome = await store.clients.find('a').catch((error: unknown) => error);
+      if (outcome !== null) expect(outcome).toBeInstanceOf(StoreUnavailable);
+    }
+    expect(await store.clients.find('a')).toBeNull();
+  });
+
+  it('[store] a server that only reads, after a failover, is StoreUnavailable', async () => {
+    const store = open({ url: `${url.href}?options=-c%20default_transaction_read_only%3Don` }).forIssuer(ISSUER);
+    await unavailable(store.clients.insert(sample.client()));
+    await unavailable(store.tokens.revokeSubject('a', NOW));
+  });
+
+  it('[store] a closed database is StoreUnavailable', async () => {
+    const database = sqlDatabase({ url: url.href, schema: SCHEMA });
+    const store = database.forIssuer(ISSUER);
+    await store.clients.find('a');
+    await database.close();
+    await unavailable(store.clients.find('a'));
+  });
+
+  it('[store] migrate waits for another migrator longer than a statement may take', async () => {
+    const extra = { name: '9001-nothing', up: async (): Promise<void> => undefined };
+    const database = open({ timeout: 500, migrations: [...accountsMigrations, extra] });
+    const migrating = await admin.kysely.transaction().execute(async (trx) => {
+      await sql`select pg_advisory_xact_lock(7318349394477056)`.execute(trx);
+      const waiting = database.migrate();
+      await sleep(1500);
+      return { waiting };
+    });
+    expect(await migrating.waiting).toEqual(['9001-nothing']);
+  });
+
+  it('[store] a migration may take longer than a statement of a request', async () => {
+    const slow = {
+      name: '9000-slow',
+      up: async (db: Parameters<(typeof accountsMigrations)[number]['up']>[0]) => void (await sql`select pg_sleep(1.5)`.execute(db)),
+    };
+    const database = open({ timeout: 500, migrations: [...accountsMigrations, slow] });
+    expect(await database.migrate()).toEqual(['9000-slow']);
+  });
+
+  it('[store] a pool of the host, with its own parsers, gives the same records', async () => {
+    const pool = new pg.Pool({ connectionString: url.href });
+    const database = sqlDatabase({ pool, schema: SCHEMA, migrations: accountsMigrations });
+    const store = database.forIssuer(ISSUER);
+    const { session, family, issue, facts } = await withFamily(store);
+    expect(await store.sessions.find(session.handle)).toEqual(session);
+    expect((await store.tokens.findFamily(family.id))?.family).toEqual(family);
+    expect((await store.tokens.findAccessToken(issue.accessToken?.digest ?? ''))?.token).toEqual(issue.accessToken);
+    expect((await store.authorizations.find(facts.sub, facts.clientId))?.createdAt).toBe(NOW);
+    expect(await pool.query('select 1::int8 as n')).toMatchObject({ rows: [{ n: '1' }] });
+    await database.close();
+  });
+
+  it('[store] a NUL from the wire finds nothing and breaks nothing', async () => {
+    const store = open().forIssuer(ISSUER);
+    expect(await store.clients.find('a\0b')).toBeNull();
+    expect(await store.tokens.findIdToken('\0')).toBeNull();
+    expect((await store.counters.hit(`login \0${Date.now()}`, 60, NOW)).count).toBe(1);
+    const event = { id: `nul-${Date.now()}`, at: NOW, type: 'nul', sub: null, clientId: 'a\0b', ip: null, reason: null, detail: {} };
+    await store.audit.append([event]);
+    expect(await store.audit.list({ limit: 1, type: 'nul' })).toHaveLength(1);
+  });
+});
+
+describe.skipIf(services.fast)('SQLite', () => {
+  it('[store] a file locked by somebody else is StoreUnavailable after one waiting time, not after several', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'valetkey-locked-'));
+    const url = `sqlite:${join(folder, 'test.db')}`;
+    const [one, two] = [sqlDatabase({ url }), sqlDatabase({ url })];
+    await one.migrate();
+    await one.kysely.connection().execute(async (connection) => {
+      await sql`begin immediate`.execute(connection);
+      expect(await unavailable(two.forIssuer(ISSUER).clients.insert(sample.client()))).toBeLessThan(8000);
+      await sql`rollback`.execute(connection);
+    });
+    expect(await two.forIssuer(ISSUER).clients.insert(sample.client())).toBe(true);
+    await one.close();
+    await two.close();
+    await unavailable(two.forIssuer(ISSUER).clients.find('a'));
+    rmSync(folder, { recursive: true, force: true });
+  });
+});

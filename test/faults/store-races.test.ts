@@ -1,0 +1,140 @@
+/** The laws of the store between real processes: single use, ending what is being renewed, and starting all at once. */
+import { randomUUID } from 'node:crypto';
+import { sqlDatabase } from 'valetkey/sql';
+import { sample, withCode, withFamily } from 'valetkey/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DATABASES, type EmptyDatabase } from '../databases.ts';
+import { HALF_WAY } from './stalling-migration.ts';
+import type { Outcome, Task } from './store-worker.ts';
+import { type Crowd, startCrowd } from './workers.ts';
+
+const ROUNDS = 20;
+const PROCESSES = 4;
+const EACH = 25;
+const NOW = 1_800_000_000;
+
+const errors = (outcomes: readonly Outcome[]): unknown[] => outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]));
+const fresh = (outcomes: readonly Outcome[]): Outcome[] => outcomes.filter(({ result }) => result === 'fresh');
+
+describe.each(DATABASES)('$name', (kind) => {
+  describe.skipIf(kind.missing)(`${PROCESSES} processes, ${ROUNDS} rounds`, () => {
+    const issuer = `https://${randomUUID()}.example`;
+    let empty: EmptyDatabase;
+    let database: ReturnType<typeof sqlDatabase>;
+    let crowd: Crowd;
+    const store = (): ReturnType<typeof database.forIssuer> => database.forIssuer(issuer);
+    const live = async (digest: string | undefined): Promise<boolean> =>
+      (await store().tokens.findAccessToken(digest ?? ''))?.live ?? false;
+    const livingOf = async (outcomes: readonly Outcome[]): Promise<number> => {
+      const lives = await Promise.all(outcomes.map(async ({ digest }) => await live(digest)));
+      return lives.filter(Boolean).length;
+    };
+
+    beforeAll(async () => {
+      empty = kind.make();
+      database = sqlDatabase(empty.options);
+      await database.migrate();
+      crowd = startCrowd(PROCESSES);
+      expect(errors(await crowd.all({ do: 'open', options: empty.options }, issuer))).toEqual([]);
+    });
+    afterAll(async () => {
+      await crowd.stop();
+      await database.close();
+      await empty.remove();
+    });
+
+    it('[store] redeem: of 100 calls from several processes exactly one is fresh, none throws, and one token lives', async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const { facts, authorization, code } = await withCode(store());
+        const task: Task = { do: 'redeem', code: code.digest, facts, authorizationId: authorization.id, now: NOW };
+        const outcomes = await crowd.all(task, issuer, EACH);
+        expect(outcomes).toHaveLength(PROCESSES * EACH);
+        expect([errors(outcomes), fresh(outcomes).length, await livingOf(outcomes)]).toEqual([[], 1, 1]);
+      }
+    });
+
+    it('[store] rotate: of 100 calls from several processes exactly one is fresh, none throws, and one new token lives', async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const { facts, authorization, family } = await withFamily(store());
+        const task: Task = { do: 'rotate', family, facts, authorizationId: authorization.id, now: NOW };
+        const outcomes = await crowd.all(task, issuer, EACH);
+        expect([errors(outcomes), fresh(outcomes).length, await livingOf(outcomes)]).toEqual([[], 1, 1]);
+      }
+    });
+
+    it.each(['revoke-family', 'revoke-authorization', 'end-session'] as const)(
+      '[store] %s beside rotate: nothing lives afterwards',
+      async (way) => {
+        for (let round = 0; round < ROUNDS; round += 1) {
+          const { facts, authorization, family, session, issue } = await withFamily(store());
+          const rotate: Task = { do: 'rotate', family, facts, authorizationId: authorization.id, now: NOW };
+          const outcomes = await crowd.all([rotate, ending(way, family.id, authorization.id, session.handle), rotate, rotate], issuer, 3);
+          expect([errors(outcomes), await livingOf(outcomes), await live(issue.accessToken?.digest)]).toEqual([[], 0, false]);
+        }
+      },
+    );
+
+    it.each(['revoke-authorization', 'end-session'] as const)('[store] %s beside redeem: nothing lives afterwards', async (way) => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const { facts, authorization, code, session } = await withCode(store());
+        const redeem: Task = { do: 'redeem', code: code.digest, facts, authorizationId: authorization.id, now: NOW };
+        const outcomes = await crowd.all([redeem, ending(way, '', authorization.id, session.handle), redeem, redeem], issuer, 3);
+        expect([errors(outcomes), await livingOf(outcomes)]).toEqual([[], 0]);
+        expect(fresh(outcomes).length).toBeLessThanOrEqual(1);
+      }
+    });
+
+    it('[store] keys.swap: of all processes that start at once one makes the keys', async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const outcomes = await crowd.all({ do: 'swap', expected: round }, issuer, 5);
+        expect([errors(outcomes), outcomes.filter(({ result }) => result === true).length]).toEqual([[], 1]);
+      }
+    });
+  });
+
+  describe.skipIf(kind.missing)('starting', () => {
+    it('[store] migrate: ten processes on an empty database agree, and one does the work', async () => {
+      const empty = kind.make();
+      const crowd = startCrowd(10);
+      const outcomes = await crowd.all({ do: 'migrate', options: empty.options }, '');
+      expect(errors(outcomes)).toEqual([]);
+      expect(outcomes.filter(({ result }) => (result as string[]).length > 0)).toHaveLength(1);
+      const swaps = await crowd.all({ do: 'swap', expected: 0 }, 'https://new.example');
+      expect([errors(swaps), swaps.filter(({ result }) => result === true).length]).toEqual([[], 1]);
+      await crowd.stop();
+      await empty.remove();
+    });
+
+    it('[store] migrate: a process killed half-way leaves nothing that hinders the next', async () => {
+      const empty = kind.make();
+      const doomed = startCrowd(1);
+      const [victim] = doomed.processes;
+      const halfWay = new Promise<void>((resolve) => victim?.on('message', (word) => word === HALF_WAY && resolve()));
+      const died = doomed.all({ do: 'migrate', options: empty.options, stall: true }, '').catch(String);
+      await halfWay;
+      victim?.kill('SIGKILL');
+      expect(await died).toContain('a worker ended');
+
+      const next = startCrowd(1);
+      const [outcome] = await next.all({ do: 'migrate', options: empty.options, stall: false }, '');
+      expect(outcome?.error).toBeUndefined();
+      expect(outcome?.result).toContain('9999-stalling');
+      await next.stop();
+      const database = sqlDatabase(empty.options);
+      expect(await database.pendingMigrations()).toEqual([]);
+      await withFamily(database.forIssuer('https://alive.example'), sample.facts());
+      await database.close();
+      await empty.remove();
+    });
+  });
+});
+
+function ending(
+  way: 'revoke-family' | 'revoke-authorization' | 'end-session',
+  familyId: string,
+  authorizationId: string,
+  handle: string,
+): Task {
+  if (way === 'revoke-family') return { do: way, id: familyId, now: NOW };
+  return way === 'revoke-authorization' ? { do: way, id: authorizationId, now: NOW } : { do: way, handle, now: NOW };
+}

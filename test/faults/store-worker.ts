@@ -1,0 +1,106 @@
+/**
+ * One of several processes on one database. Waits for tasks from its parent, starts each at the agreed moment, and tells what came out.
+ * Knows nothing of what is right: judging is the business of the tests.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Family, Store } from 'valetkey';
+import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
+import { type Facts, sample } from 'valetkey/testing';
+import { STALLING } from './stalling-migration.ts';
+
+/** What a worker can be asked to do. Everything in it survives structured cloning. */
+export type Task =
+  | { readonly do: 'open'; readonly options: SqlOptions }
+  | { readonly do: 'migrate'; readonly options: SqlOptions; readonly stall?: boolean }
+  | { readonly do: 'redeem'; readonly code: string; readonly facts: Facts; readonly authorizationId: string; readonly now: number }
+  | { readonly do: 'rotate'; readonly family: Family; readonly facts: Facts; readonly authorizationId: string; readonly now: number }
+  | { readonly do: 'swap'; readonly expected: number }
+  | { readonly do: 'end-session'; readonly handle: string; readonly now: number }
+  | { readonly do: 'revoke-family'; readonly id: string; readonly now: number }
+  | { readonly do: 'revoke-authorization'; readonly id: string; readonly now: number }
+  | { readonly do: 'close' };
+
+/** A task, how often to do it side by side, and when all processes begin. */
+export interface Order {
+  readonly task: Task;
+  readonly issuer: string;
+  readonly times: number;
+  readonly at: number;
+}
+
+/** One outcome per time, in no order. `digest` is that of the access token tried, where there is one. */
+export interface Outcome {
+  readonly result: unknown;
+  readonly digest?: string;
+  readonly error?: string;
+}
+
+let database: SqlDatabase | null = null;
+
+function opened(): SqlDatabase {
+  if (database === null) throw new Error('not open');
+  return database;
+}
+
+async function perform(task: Task, issuer: string): Promise<Outcome> {
+  switch (task.do) {
+    case 'open':
+      database = sqlDatabase(task.options);
+      await database.check();
+      return { result: database.dialect };
+    case 'migrate': {
+      database = sqlDatabase({ ...task.options, migrations: task.stall === undefined ? [] : [STALLING(task.stall)] });
+      return { result: await database.migrate() };
+    }
+    case 'close':
+      await database?.close();
+      return { result: null };
+    default:
+      return await onStore(task, opened().forIssuer(issuer));
+  }
+}
+
+async function onStore(task: Exclude<Task, { do: 'open' | 'migrate' | 'close' }>, store: Store): Promise<Outcome> {
+  switch (task.do) {
+    case 'redeem': {
+      const family = sample.family(task.facts, task.authorizationId);
+      const issue = sample.issue(task.facts, family.id, task.authorizationId);
+      return { result: await store.tokens.redeem(task.code, family, issue, task.now), digest: issue.accessToken?.digest ?? '' };
+    }
+    case 'rotate': {
+      const { family, facts, authorizationId, now } = task;
+      const issue = sample.issue(facts, family.id, authorizationId);
+      const successor = sample.family(facts, authorizationId).refreshDigest ?? '';
+      const rotation = {
+        familyId: family.id,
+        presented: family.refreshDigest ?? '',
+        refreshDigest: successor,
+        refreshExpiresAt: now + 500,
+        sealedSuccessor: 'x',
+      };
+      return { result: await store.tokens.rotate(rotation, issue, now), digest: issue.accessToken?.digest ?? '' };
+    }
+    case 'swap':
+      return { result: await store.keys.swap(task.expected, []) };
+    case 'end-session':
+      return { result: (await store.sessions.end(task.handle, task.now, true)) !== null };
+    case 'revoke-family':
+      return { result: await store.tokens.revokeFamily(task.id, task.now) };
+    case 'revoke-authorization':
+      return { result: await store.authorizations.revoke(task.id, task.now) };
+  }
+}
+
+process.on('message', (order: Order) => void obey(order));
+
+async function obey({ task, issuer, times, at }: Order): Promise<void> {
+  await sleep(Math.max(0, at - Date.now()));
+  const one = async (): Promise<Outcome> => {
+    try {
+      return await perform(task, issuer);
+    } catch (error) {
+      return { result: null, error: String(error) };
+    }
+  };
+  process.send?.(await Promise.all(Array.from({ length: times }, one)));
+}

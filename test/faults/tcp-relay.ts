@@ -1,0 +1,46 @@
+/** A TCP relay that can fall silent: connections stay open and nothing passes, as behind a firewall that lost its state. */
+import { connect, createServer, type Socket } from 'node:net';
+
+export interface Relay {
+  readonly port: number;
+  /** From now on nothing passes, on connections old and new. */
+  silence(): void;
+  /** New connections pass again; the old ones stay dead, as they do in reality. */
+  restore(): void;
+  close(): Promise<void>;
+}
+
+/** @param target where to relay to; null: silent from the start */
+export async function startRelay(target: { readonly host: string; readonly port: number } | null): Promise<Relay> {
+  const sockets = new Set<Socket>();
+  let silent = target === null;
+  const keep = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.once('close', () => sockets.delete(socket));
+  };
+  const server = createServer((near) => {
+    keep(near);
+    if (silent || target === null) return;
+    const far = connect(target);
+    keep(far);
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    port: address.port,
+    silence() {
+      silent = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    restore() {
+      silent = false;
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,59 @@
+/** A crowd of real processes on one database, for the races that a single event loop cannot have. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Order, Outcome, Task } from './store-worker.ts';
+
+const WORKER = fileURLToPath(new URL('store-worker.ts', import.meta.url));
+/** Milliseconds for the orders to arrive everywhere before the work begins. */
+const LEAD = 15;
+
+export interface Crowd {
+  readonly processes: readonly ChildProcess[];
+  /** Has every process do its task `times` times side by side, all beginning at one moment. A list of tasks goes round. */
+  all(tasks: Task | readonly Task[], issuer: string, times?: number): Promise<readonly Outcome[]>;
+  stop(): Promise<void>;
+}
+
+export function startCrowd(size: number): Crowd {
+  const processes = Array.from({ length: size }, startWorker);
+  return {
+    processes,
+    async all(tasks, issuer, times = 1) {
+      const list = Array.isArray(tasks) ? (tasks as readonly Task[]) : [tasks as Task];
+      const at = Date.now() + LEAD;
+      const answers = await Promise.all(
+        processes.map(async (worker, index) => await ask(worker, { task: list[index % list.length] as Task, issuer, times, at })),
+      );
+      return answers.flat();
+    },
+    async stop() {
+      await Promise.all(
+        processes.map(async (worker) => {
+          if (worker.exitCode !== null || worker.signalCode !== null) return;
+          await ask(worker, { task: { do: 'close' }, issuer: '', times: 1, at: 0 });
+          worker.disconnect();
+          await new Promise((resolve) => worker.once('exit', resolve));
+        }),
+      );
+    },
+  };
+}
+
+function startWorker(): ChildProcess {
+  return fork(WORKER, [], { execArgv: ['--import', 'tsx', '--conditions=source'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+}
+
+async function ask(worker: ChildProcess, order: Order): Promise<readonly Outcome[]> {
+  return await new Promise((resolve, reject) => {
+    const gone = (code: number | null): void => reject(new Error(`a worker ended with ${code}`));
+    const hear = (answer: unknown): void => {
+      if (!Array.isArray(answer)) return;
+      worker.off('exit', gone);
+      worker.off('message', hear);
+      resolve(answer as readonly Outcome[]);
+    };
+    worker.on('message', hear);
+    worker.once('exit', gone);
+    worker.send(order);
+  });
+}
