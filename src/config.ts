@@ -3,6 +3,7 @@
  * The rest of the code reads `Settings` and knows no default.
  */
 import { createPrivateKey, randomBytes } from 'node:crypto';
+import { closest } from 'fastest-levenshtein';
 import type { ClientAuthMethod } from './client-auth/client-auth.ts';
 import { clientSecretBasic, clientSecretPost } from './client-auth/client-secret.ts';
 import { publicClient } from './client-auth/public-client.ts';
@@ -227,11 +228,11 @@ function checkConfig(config: Config): readonly ConfigProblem[] {
 
   for (const key of Object.keys(config)) {
     if ((KNOWN as readonly string[]).includes(key)) continue;
-    refuse(key, 'is not an option.', `Did you mean ${nearest(key, KNOWN)}?`);
+    refuse(key, 'is not an option.', `Did you mean ${closest(key, KNOWN as string[])}?`);
   }
   for (const [group, known] of Object.entries(KNOWN_INSIDE)) {
     for (const key of Object.keys((config[group as keyof Config] as object | undefined) ?? {})) {
-      if (!known.includes(key)) refuse(`${group}.${key}`, 'is not an option.', `Did you mean ${group}.${nearest(key, known)}?`);
+      if (!known.includes(key)) refuse(`${group}.${key}`, 'is not an option.', `Did you mean ${group}.${closest(key, known)}?`);
     }
   }
   checkIssuer(config, refuse);
@@ -308,20 +309,4 @@ function checkPlugins(config: Config, refuse: (option: string, problem: string, 
       refuse(`signingKeys[${index}]`, 'is not a private key in PEM.', 'It begins with -----BEGIN … PRIVATE KEY-----.');
     }
   }
-}
-
-/** The known name with the fewest edits, for "did you mean". */
-function nearest(name: string, known: readonly string[]): string {
-  const distance = (a: string, b: string): number => {
-    let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-    for (let i = 1; i <= a.length; i += 1) {
-      const next = [i];
-      for (let j = 1; j <= b.length; j += 1) {
-        next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
-      }
-      row = next;
-    }
-    return row.at(-1) ?? 0;
-  };
-  return [...known].sort((a, b) => distance(name.toLowerCase(), a.toLowerCase()) - distance(name.toLowerCase(), b.toLowerCase()))[0] ?? '';
 }

@@ -22,6 +22,7 @@ import { createInteractions, type Interactions } from './host-interactions.ts';
 import { OAuthError } from './protocol/errors.ts';
 import type { ClearedCounts, Store } from './store/store.ts';
 import { type Call, type CallInfo, createCall } from './web/call.ts';
+import { allowOrigin } from './web/cors.ts';
 import { errorPage } from './web/page.ts';
 import { asOAuthError, jsonError } from './web/respond.ts';
 
@@ -183,14 +184,14 @@ async function serve(ctx: Context, plugins: Plugins, route: Route, request: Requ
     response = refusal(ctx, endpoint, call, failure);
   }
   // RFC 9700 §2.6: only what needs no cookies is readable from other origins; pages and the authorization endpoint never are.
-  if (endpoint?.cors !== undefined) response.headers.set('Access-Control-Allow-Origin', endpoint.cors);
+  if (endpoint?.cors !== undefined) await allowOrigin(ctx, call, endpoint.cors, response);
   return response;
 }
 
 async function answer(ctx: Context, plugins: Plugins, endpoint: Endpoint, call: Call): Promise<Response> {
   if (endpoint.methods.includes(call.method)) return await endpoint.handle(ctx, call, plugins);
   const allow = endpoint.methods.join(', ');
-  if (call.method === 'OPTIONS' && endpoint.cors !== undefined && call.headers.has('access-control-request-method')) {
+  if (call.method === 'OPTIONS' && endpoint.cors === 'any' && call.headers.has('access-control-request-method')) {
     return new Response(null, {
       status: 204,
       headers: {

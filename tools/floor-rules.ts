@@ -74,7 +74,7 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
   '': {
     level: 5,
     below: [...PLUGINS, 'web', 'endpoints'],
-    packages: ['hono', 'jose', 'valibot', 'node:crypto'],
+    packages: ['fastest-levenshtein', 'hono', 'jose', 'node:crypto'],
     never: [],
   },
 };

@@ -55,9 +55,10 @@ export async function signJwt(header: JwtHeader, claims: JwtClaims, key: JwtKey[
 export function peekJwt(jwt: string): { readonly header: JwtHeader; readonly claims: JwtClaims } {
   // RFC 8725 §3.11 and our own limit: nothing is parsed before size and shape are right.
   if (jwt.length > MOST_CHARACTERS || !SHAPE.test(jwt)) throw new JwtError('malformed', 'not a compact JWS');
-  const [head, payload] = jwt.split('.');
-  const header = parseObject(head ?? '');
-  const claims = parseObject(payload ?? '');
+  const [head = '', payload = '', signature = ''] = jwt.split('.');
+  decode(signature);
+  const header = parseObject(head);
+  const claims = parseObject(payload);
   if (typeof header['alg'] !== 'string') throw new JwtError('malformed', 'no alg');
   // RFC 7515 §4.1.11: extensions we do not understand must be refused; we understand none, nor b64.
   if ('crit' in header || 'b64' in header) throw new JwtError('malformed', 'critical header parameters are not supported');
@@ -114,10 +115,15 @@ export function checkTimes(claims: JwtClaims, rules: TimeRules): void {
   if (start - rules.skew > rules.now) throw new JwtError('not_yet_valid', 'the JWT is not valid yet');
 }
 
-function parseObject(segment: string): Record<string, unknown> {
+function decode(segment: string): Buffer {
   const bytes = Buffer.from(segment, 'base64url');
   // RFC 7515 §2: exactly one spelling of each octet sequence.
   if (bytes.toString('base64url') !== segment) throw new JwtError('malformed', 'not canonical base64url');
+  return bytes;
+}
+
+function parseObject(segment: string): Record<string, unknown> {
+  const bytes = decode(segment);
   let value: unknown;
   let members = 0;
   try {

@@ -28,7 +28,7 @@ export function discovery(others: readonly Endpoint[]): readonly Endpoint[] {
     return serveDocument(call, document, ctx.settings.publicMaxAge);
   };
   const names = ['oidc-connect-discovery-info', 'oauth-server-metadata'] as const;
-  return names.map((name) => ({ name, methods: ['GET', 'HEAD'], refuses: 'json', cors: '*', handle }));
+  return names.map((name) => ({ name, methods: ['GET', 'HEAD'], refuses: 'json', cors: 'any', handle }));
 }
 
 /** The metadata of this provider (OIDC Discovery §3, RFC 8414 §2). */

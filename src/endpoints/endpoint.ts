@@ -4,6 +4,7 @@ import type { Context } from '../domain/context.ts';
 import type { EndpointName } from '../domain/urls.ts';
 import type { Grant } from '../grants/grant.ts';
 import type { Call } from '../web/call.ts';
+import type { CorsRule } from '../web/cors.ts';
 
 /** What endpoints get besides the context: the plug-ins in force. */
 export interface Plugins {
@@ -17,8 +18,8 @@ export interface Endpoint {
   readonly methods: readonly string[];
   /** How a refusal is shown: JSON, or a page that people read. */
   readonly refuses: 'json' | 'page';
-  /** `*`: any origin may read the answer; it needs no cookies. Default: none (OAuth 2.0 Security BCP §2.6 for pages). */
-  readonly cors?: '*';
+  /** Which other origins may read its answers. Default: none; pages and the authorization endpoint have no other (RFC 9700 §2.6). */
+  readonly cors?: CorsRule;
   /** What it adds to the discovery documents. */
   metadata?(ctx: Context, plugins: Plugins): Readonly<Record<string, unknown>>;
   handle(ctx: Context, call: Call, plugins: Plugins): Promise<Response>;

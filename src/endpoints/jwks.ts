@@ -8,7 +8,7 @@ export function jwks(): Endpoint {
     name: 'jwks-info',
     methods: ['GET', 'HEAD'],
     refuses: 'json',
-    cors: '*',
+    cors: 'any',
 
     async handle(ctx, call) {
       const keys = await ctx.keys.published();

@@ -13,6 +13,7 @@ export const revocation: Endpoint = {
   name: 'revoke-token',
   methods: ['POST'],
   refuses: 'json',
+  cors: 'client',
 
   metadata: (_ctx, plugins) => ({
     revocation_endpoint_auth_methods_supported: plugins.clientAuthMethods.map(({ method }) => method),

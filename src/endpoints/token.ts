@@ -19,6 +19,7 @@ export const token: Endpoint = {
   name: 'token',
   methods: ['POST'],
   refuses: 'json',
+  cors: 'client',
 
   metadata: (_ctx, plugins) => ({
     grant_types_supported: [...plugins.grants.keys()],

@@ -10,7 +10,7 @@ export const userinfo: Endpoint = {
   name: 'userinfo',
   methods: ['GET', 'POST'],
   refuses: 'json',
-  cors: '*',
+  cors: 'any',
 
   metadata: (ctx) => ({
     claims_supported: [...new Set(['sub', ...[...ctx.settings.scopes.values()].flatMap(({ claims }) => claims)])],

@@ -5,8 +5,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { closest } from 'fastest-levenshtein';
 import { ConfigError, type ConfigProblem } from 'valetkey';
-import { nearest } from './nearest.ts';
 import { refusedBy } from './provider-config.ts';
 import { type GivenSettings, SETTINGS, type SettingDefinition } from './settings-table.ts';
 
@@ -78,7 +78,7 @@ function unknownNames(fromFile: Readonly<Record<string, unknown>>, env: SettingS
   const complain = (option: string, known: readonly string[]): ConfigProblem => ({
     option,
     problem: 'is not a setting.',
-    remedy: `Did you mean ${nearest(option, known)}?`,
+    remedy: `Did you mean ${closest(option, known)}?`,
   });
   return [
     ...Object.keys(fromFile)

@@ -36,9 +36,15 @@ export function createCall(request: Request, url: URL, info: CallInfo, limits: P
     query ??= parseParams(url.search.slice(1), limits);
     return query;
   };
-  const readForm = async (): Promise<Params> => {
+  let form: Promise<Params> | null = null;
+  const parseForm = async (): Promise<Params> => {
     checkContentType(request.headers.get('content-type'));
     return parseParams(await readText(request, limits.total), limits);
+  };
+  // A body can be read once; what it says may be asked for more often.
+  const readForm = (): Promise<Params> => {
+    form ??= parseForm();
+    return form;
   };
   return {
     method: request.method,

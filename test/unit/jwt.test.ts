@@ -46,7 +46,12 @@ describe('verifyJwt', () => {
       `${encode('{"alg":"ES256" }').replace(/.$/, 'R')}.${payload}.${signature}`,
       'malformed',
     ],
-    ['[RFC7515 §2] JSON serialization', `{"payload":"${payload}"}`, 'malformed'],
+    [
+      '[RFC7515 §2] JW-06 another spelling of the last bits of the signature',
+      good.replace(/.$/, (last) => ({ A: 'B', Q: 'R', g: 'h', w: 'x' })[last] ?? '!'),
+      'malformed',
+    ],
+    ['[RFC7515 §2] JW-06 JSON serialization', `{"payload":"${payload}"}`, 'malformed'],
     ['[RFC7515 §4] a repeated header parameter', `${encode('{"alg":"ES256","alg":"none"}')}.${payload}.${signature}`, 'malformed'],
     ['[RFC7515 §4] a repeated claim, deep inside', `${head}.${encode('{"a":{"b":1,"b":2}}')}.${signature}`, 'malformed'],
     ['[RFC7515 §4.1.11] a critical extension', `${encode('{"alg":"ES256","crit":["bork"]}')}.${payload}.${signature}`, 'malformed'],
@@ -76,7 +81,7 @@ describe('verifyJwt', () => {
   });
   it('JW-13 a kid is only text', () => {
     for (const kid of ['../../etc/passwd', "' OR 1=1", '__proto__'])
-      expect(peekJwt(`${encode(JSON.stringify({ alg: 'ES256', kid }))}.${payload}.x`).header.kid).toBe(kid);
+      expect(peekJwt(`${encode(JSON.stringify({ alg: 'ES256', kid }))}.${payload}.${signature}`).header.kid).toBe(kid);
   });
 });
 
