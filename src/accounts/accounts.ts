@@ -17,6 +17,8 @@ export { accountsMigrations };
 export interface AccountsDatabase {
   // biome-ignore lint/suspicious/noExplicitAny: the database's own table types do not matter here, and Kysely is invariant in them.
   readonly kysely: Kysely<any>;
+  /** Which rows are an issuer's. */
+  tenantOf(issuer: string): string;
 }
 
 /** A new account. */
@@ -64,12 +66,18 @@ function canonicalName(username: string): string {
   return username.normalize('NFKC').trim().toLowerCase();
 }
 
+/**
+ * The accounts of one issuer.
+ * @param options.issuer the provider's; another issuer on the same database has accounts of its own
+ */
 export function passwordAccounts(options: {
   readonly sql: AccountsDatabase;
+  readonly issuer: string;
   readonly hasher?: PasswordHasher;
   readonly clock?: () => number;
 }): PasswordAccounts {
   const db = options.sql.kysely as Kysely<AccountTables>;
+  const tenant = options.sql.tenantOf(options.issuer);
   const hasher = options.hasher ?? createHasher();
   const now = options.clock ?? (() => Math.floor(Date.now() / 1000));
   let decoy: Promise<string> | null = null;
@@ -81,12 +89,14 @@ export function passwordAccounts(options: {
     claims: { preferred_username: row.username, ...(JSON.parse(row.claims) as Record<string, unknown>), updated_at: row.updated_at },
     createdAt: row.created_at,
   });
+  const rows = () => db.selectFrom(ACCOUNTS_TABLE).selectAll().where('tenant', '=', tenant);
   const byName = async (username: string): Promise<AccountTables['accounts'] | undefined> =>
-    await db.selectFrom(ACCOUNTS_TABLE).selectAll().where('username', '=', canonicalName(username)).executeTakeFirst();
+    await rows().where('username', '=', canonicalName(username)).executeTakeFirst();
   const change = async (sub: string, changes: Partial<AccountTables['accounts']>): Promise<boolean> => {
     const result = await db
       .updateTable(ACCOUNTS_TABLE)
       .set({ ...changes, updated_at: now() })
+      .where('tenant', '=', tenant)
       .where('sub', '=', sub)
       .executeTakeFirst();
     return result.numUpdatedRows > 0n;
@@ -95,7 +105,7 @@ export function passwordAccounts(options: {
   return {
     canonical: canonicalName,
     async find(sub) {
-      const row = await db.selectFrom(ACCOUNTS_TABLE).selectAll().where('sub', '=', sub).executeTakeFirst();
+      const row = await rows().where('sub', '=', sub).executeTakeFirst();
       return row === undefined ? null : read(row);
     },
     async authenticate({ username, password }) {
@@ -113,6 +123,7 @@ export function passwordAccounts(options: {
       if (!/^[^\p{C}]{1,255}$/u.test(name)) throw new AccountError('The username is 1 to 255 printable characters.');
       if (!/^[\x21-\x7e]{1,255}$/.test(sub)) throw new AccountError('The subject is 1 to 255 printable ASCII characters.');
       const row = {
+        tenant,
         sub,
         username: name,
         password: await hashOf(hasher, password),
@@ -134,7 +145,7 @@ export function passwordAccounts(options: {
       return row === undefined ? null : read(row);
     },
     async list({ after, limit }) {
-      let query = db.selectFrom(ACCOUNTS_TABLE).selectAll().orderBy('username').limit(limit);
+      let query = rows().orderBy('username').limit(limit);
       if (after !== undefined) query = query.where('username', '>', canonicalName(after));
       return (await query.execute()).map(read);
     },
@@ -142,7 +153,7 @@ export function passwordAccounts(options: {
     setEnabled: async (sub, enabled) => await change(sub, { enabled: enabled ? 1 : 0 }),
     updateClaims: async (sub, claims) => await change(sub, { claims: JSON.stringify(accepted(claims)) }),
     async delete(sub) {
-      const result = await db.deleteFrom(ACCOUNTS_TABLE).where('sub', '=', sub).executeTakeFirst();
+      const result = await db.deleteFrom(ACCOUNTS_TABLE).where('tenant', '=', tenant).where('sub', '=', sub).executeTakeFirst();
       return result.numDeletedRows > 0n;
     },
   };

@@ -5,6 +5,8 @@ export const ACCOUNTS_TABLE = 'accounts';
 
 export interface AccountTables {
   accounts: {
+    /** The issuer's, as in every table: one database may serve several. */
+    tenant: string;
     sub: string;
     username: string;
     /** PHC string. */
@@ -25,15 +27,23 @@ export const accountsMigrations: readonly { readonly name: string; up(db: Kysely
       await db.schema
         .createTable(ACCOUNTS_TABLE)
         .ifNotExists()
-        .addColumn('sub', 'varchar(255)', (column) => column.primaryKey())
+        .addColumn('tenant', 'varchar(11)', (column) => column.notNull())
+        .addColumn('sub', 'varchar(255)', (column) => column.notNull())
         .addColumn('username', 'varchar(255)', (column) => column.notNull())
         .addColumn('password', 'text', (column) => column.notNull())
         .addColumn('enabled', 'integer', (column) => column.notNull())
         .addColumn('claims', 'text', (column) => column.notNull())
         .addColumn('created_at', 'bigint', (column) => column.notNull())
         .addColumn('updated_at', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint(`${ACCOUNTS_TABLE}_pk`, ['tenant', 'sub'] as never[])
         .execute();
-      await db.schema.createIndex(`${prefix}accounts_username`).ifNotExists().on(ACCOUNTS_TABLE).column('username').unique().execute();
+      await db.schema
+        .createIndex(`${prefix}accounts_username`)
+        .ifNotExists()
+        .on(ACCOUNTS_TABLE)
+        .columns(['tenant', 'username'])
+        .unique()
+        .execute();
     },
   },
 ];

@@ -87,8 +87,8 @@ export async function assemble(settings: GivenSettings, options: AssembleOptions
       needed: await holdsSealed(database),
       create,
     });
-    const accounts = passwordAccounts({ sql: database });
     const issuer = issuerOf(settings);
+    const accounts = passwordAccounts({ sql: database, issuer });
     const logger = options.logger === undefined ? {} : { logger: options.logger };
     const provider = createProvider(providerConfig(settings, { issuer, store: database, accounts, secret: secret.secrets, ...logger }));
     return {

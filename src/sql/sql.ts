@@ -48,6 +48,8 @@ export interface SqlDatabase extends Database {
   readonly kysely: Kysely<Tables>;
   readonly dialect: 'sqlite' | 'postgres';
   readonly prefix: string;
+  /** What stands in the column `tenant` of an issuer's rows; for parts that keep tables of their own here. */
+  tenantOf(issuer: string): string;
   /** Brings the schema up to date; safe when several processes do so at once. Resolves to the migrations applied now. */
   migrate(): Promise<readonly string[]>;
   pendingMigrations(): Promise<readonly string[]>;
@@ -76,6 +78,7 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
     kysely,
     dialect: kind,
     prefix,
+    tenantOf,
     forIssuer: (issuer) => createStore(kysely, kind, tenantOf(issuer)),
     async migrate() {
       // Most starts find nothing to do, and then they wait for no lock.

@@ -59,7 +59,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     expect(await unavailable(database.migrate())).toBeLessThan(1000);
     expect(await unavailable(database.pendingMigrations())).toBeLessThan(1000);
     expect(await unavailable(database.check())).toBeLessThan(1000);
-    expect(await unavailable(passwordAccounts({ sql: database }).find('a'))).toBeLessThan(1000);
+    expect(await unavailable(passwordAccounts({ sql: database, issuer: ISSUER }).find('a'))).toBeLessThan(1000);
   });
 
   it('[store] a database that does not exist is StoreUnavailable, not a schema to migrate', async () => {

@@ -85,7 +85,7 @@ async function mounted(rp: RelyingParty): Promise<Running> {
   const issuer = `http://localhost:${port}`;
   const sql = sqlDatabase({ url: 'sqlite::memory:', migrations: accountsMigrations });
   await sql.migrate();
-  const accounts = passwordAccounts({ sql });
+  const accounts = passwordAccounts({ sql, issuer });
   await accounts.create({
     username: 'alice',
     password: PASSWORD,

@@ -1,0 +1,120 @@
+/** People with passwords, on every database: what may be stored, how a name is found, what a wrong password costs, and whose they are. */
+
+import { AccountError, accountsMigrations, type PasswordAccounts, passwordAccounts, STANDARD_CLAIMS } from 'valetkey/accounts';
+import { type SqlDatabase, sqlDatabase } from 'valetkey/sql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DATABASES, type EmptyDatabase } from '../databases.ts';
+
+const ISSUER = 'https://one.example';
+const PASSWORD = 'correct horse battery';
+
+describe.each(DATABASES)('$name', (kind) => {
+  describe.skipIf(kind.missing)('accounts', () => {
+    let empty: EmptyDatabase;
+    let sql: SqlDatabase;
+    let accounts: PasswordAccounts;
+    let now = 1_800_000_000;
+    beforeAll(async () => {
+      empty = kind.make();
+      sql = sqlDatabase({ ...empty.options, migrations: accountsMigrations });
+      expect(await sql.migrate()).toEqual(['0001-first-tables', '0001-accounts']);
+      accounts = passwordAccounts({ sql, issuer: ISSUER, clock: () => now });
+      await accounts.create({ sub: 'alice', username: 'Alice', password: PASSWORD, claims: { name: 'Alice Example', team: 'red' } });
+    });
+    afterAll(async () => {
+      await sql.close();
+      await empty.remove();
+    });
+
+    it.each<[string, object]>([
+      ['a short password', { username: 'x', password: '1234567' }],
+      ['a password of 129 characters', { username: 'x', password: 'p'.repeat(129) }],
+      ['no name', { username: ' ', password: PASSWORD }],
+      ['a name with a control character', { username: 'a\u0007b', password: PASSWORD }],
+      ['a name of 256 characters', { username: 'n'.repeat(256), password: PASSWORD }],
+      ['a subject outside ASCII', { username: 'x', password: PASSWORD, sub: 'ä' }],
+      ['a name that is taken', { username: 'alice', password: PASSWORD }],
+      ['the same name, spelt otherwise', { username: ' ＡＬＩＣＥ ', password: PASSWORD }],
+      ['a subject that is taken', { username: 'x', password: PASSWORD, sub: 'alice' }],
+      ['a claim sub', { username: 'x', password: PASSWORD, claims: { sub: 'other' } }],
+      ['a mail address that is none', { username: 'x', password: PASSWORD, claims: { email: 'nobody' } }],
+      ['a verified flag that is a text', { username: 'x', password: PASSWORD, claims: { email_verified: 'true' } }],
+      ['a birthdate that is none', { username: 'x', password: PASSWORD, claims: { birthdate: 'today' } }],
+      ['an address that is a text', { username: 'x', password: PASSWORD, claims: { address: 'Main Street 1' } }],
+      ['a blank claim', { username: 'x', password: PASSWORD, claims: { name: '' } }],
+    ])('refuses %s and stores nothing', async (_name, account) => {
+      await expect(accounts.create(account as Parameters<PasswordAccounts['create']>[0])).rejects.toBeInstanceOf(AccountError);
+      expect(await accounts.list({ limit: 10 })).toHaveLength(1);
+    });
+
+    it.each(['alice', 'ALICE', ' Alice ', 'ａｌｉｃｅ'])('IN-08 one account, however the name is spelt: %s', async (username) => {
+      expect((await accounts.authenticate({ username, password: PASSWORD }))?.account.sub).toBe('alice');
+      expect(accounts.canonical(username)).toBe('alice');
+    });
+    it.each([
+      ['alice', 'wrong'],
+      ['alice', ''],
+      ['alice', 'p'.repeat(100_000)],
+      ['nobody', PASSWORD],
+      ["' OR 1=1 --", PASSWORD],
+      ['a\0b', PASSWORD],
+    ])('UI-10 %s is not proven', async (username, password) => {
+      expect(await accounts.authenticate({ username, password })).toBeNull();
+    });
+    it('UI-10 an unknown name is checked against a hash as well', async () => {
+      const seen: string[] = [];
+      const hasher = {
+        hash: async (password: string) => `made ${password}`,
+        verify: async (hash: string) => {
+          seen.push(hash.slice(0, 5));
+          return false;
+        },
+        isOutdated: () => false,
+      };
+      await passwordAccounts({ sql, issuer: ISSUER, hasher }).authenticate({ username: 'nobody', password: PASSWORD });
+      expect(seen).toEqual(['made ']);
+    });
+    it('a hash of other parameters is replaced at the next sign-in', async () => {
+      const weak = { hash: async () => 'weak', verify: async () => true, isOutdated: (hash: string) => hash !== 'weak' };
+      await passwordAccounts({ sql, issuer: ISSUER, hasher: weak }).authenticate({ username: 'alice', password: PASSWORD });
+      const stored = async (): Promise<unknown> =>
+        (
+          await sql.kysely
+            .selectFrom('accounts' as never)
+            .selectAll()
+            .execute()
+        ).map((row) => (row as { password: string }).password)[0];
+      expect(await stored()).toBe('weak');
+      const strong = passwordAccounts({ sql, issuer: ISSUER });
+      expect(await strong.setPassword('alice', PASSWORD)).toBe(true);
+      expect(await stored()).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+      expect(await strong.setPassword('nobody', PASSWORD)).toBe(false);
+    });
+    it('claims come back with the name and the time of the last change', async () => {
+      expect((await accounts.find('alice'))?.claims).toMatchObject({ preferred_username: 'alice', name: 'Alice Example', team: 'red' });
+      now += 60;
+      await accounts.updateClaims('alice', { name: 'Alice Other' });
+      expect((await accounts.find('alice'))?.claims).toEqual({ preferred_username: 'alice', name: 'Alice Other', updated_at: now });
+      expect(STANDARD_CLAIMS).toHaveLength(18);
+    });
+    it('can be switched off and on, listed in order, and deleted', async () => {
+      for (const username of ['carol', 'bob']) await accounts.create({ username, password: PASSWORD });
+      const names = async (after?: string): Promise<string[]> =>
+        (await accounts.list({ limit: 2, ...(after === undefined ? {} : { after }) })).map(({ username }) => username);
+      expect([await names(), await names('bob')]).toEqual([['alice', 'bob'], ['carol']]);
+      const bob = await accounts.findByUsername('bob');
+      expect(await accounts.setEnabled(bob?.sub ?? '', false)).toBe(true);
+      expect((await accounts.find(bob?.sub ?? ''))?.enabled).toBe(false);
+      expect([await accounts.delete(bob?.sub ?? ''), await accounts.delete(bob?.sub ?? '')]).toEqual([true, false]);
+    });
+    it('belong to one issuer: another has none of them, and may use the same names', async () => {
+      const others = passwordAccounts({ sql, issuer: 'https://two.example' });
+      expect([await others.find('alice'), await others.findByUsername('alice'), await others.list({ limit: 9 })]).toEqual([null, null, []]);
+      expect(await others.authenticate({ username: 'alice', password: PASSWORD })).toBeNull();
+      expect([await others.setEnabled('alice', false), await others.setPassword('alice', 'another password')]).toEqual([false, false]);
+      expect([await others.delete('alice'), await others.updateClaims('alice', {})]).toEqual([false, false]);
+      await others.create({ sub: 'alice', username: 'alice', password: 'a password of two' });
+      expect((await accounts.authenticate({ username: 'alice', password: PASSWORD }))?.account.enabled).toBe(true);
+    });
+  });
+});
