@@ -251,12 +251,8 @@ function checkConfig(config: Config): readonly ConfigProblem[] {
     refuse('secret', 'is missing.', 'Pass 32 random bytes as text from outside the database, e.g. of `openssl rand -base64 32`.');
   }
   if (secrets.some((secret) => secret.length < 32)) refuse('secret', 'is too short.', 'Use at least 32 random bytes as text.');
-  for (const [name, value] of [
-    ...Object.entries(config.lifetimes ?? {}),
-    ...Object.entries(config.keySchedule ?? {}),
-    ['publicMaxAge', config.publicMaxAge],
-  ] as const) {
-    if (name === 'algs' || value === undefined) continue;
+  for (const [name, value] of durationsOf(config)) {
+    if (value === undefined) continue;
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value <= 0)
       refuse(name, 'is not a positive number of seconds.', 'Durations are whole seconds.');
   }
@@ -270,6 +266,19 @@ function checkConfig(config: Config): readonly ConfigProblem[] {
     if (!isScopeToken(scope)) refuse(`scopes.${scope}`, 'is not a scope value.', 'Use printable characters without spaces or quotes.');
   }
   return problems;
+}
+
+/** Every option that is a number of seconds, under its full name. */
+function durationsOf({ lifetimes, keySchedule, publicMaxAge, clientCacheSeconds }: Config): readonly (readonly [string, unknown])[] {
+  const { algs: _, ...schedule } = keySchedule ?? {};
+  const named = (group: string, members: object): [string, unknown][] =>
+    Object.entries(members).map(([name, value]) => [`${group}.${name}`, value]);
+  return [
+    ...named('lifetimes', lifetimes ?? {}),
+    ...named('keySchedule', schedule),
+    ['publicMaxAge', publicMaxAge],
+    ['clientCacheSeconds', clientCacheSeconds],
+  ];
 }
 
 function checkIssuer(config: Config, refuse: (option: string, problem: string, remedy: string) => void): void {
@@ -302,6 +311,10 @@ function checkPlugins(config: Config, refuse: (option: string, problem: string, 
   const scopes = resolveScopes(config.scopes ?? {});
   const unknown = config.defaultScopes?.find((scope) => !scopes.has(scope));
   if (unknown !== undefined) refuse('defaultScopes', `names ${unknown}, which is not a scope.`, 'Define it under scopes.');
+  for (const [name, budget] of Object.entries(config.budgets ?? {})) {
+    if (![budget.limit, budget.seconds].every((part) => Number.isSafeInteger(part) && part > 0))
+      refuse(`budgets.${name}`, 'is not a positive limit in positive seconds.', 'Write { limit: 5, seconds: 900 }.');
+  }
   for (const [index, { pem }] of (config.signingKeys ?? []).entries()) {
     try {
       createPrivateKey(pem);

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createProvider, type Logger, type Provider } from 'valetkey';
 import { accountsMigrations, type PasswordAccounts, passwordAccounts } from 'valetkey/accounts';
-import { type SqlDatabase, sqlDatabase } from 'valetkey/sql';
+import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
 import { issuerOf, providerConfig } from './provider-config.ts';
 import { findSecret } from './secret-file.ts';
 import type { GivenSettings } from './settings-table.ts';
@@ -42,6 +42,14 @@ export interface AssembleOptions {
   readonly migrate?: boolean;
 }
 
+/** Settings that are options of the database, and their names there. */
+const DATABASE_SETTINGS = {
+  databasePrefix: 'prefix',
+  databaseSchema: 'schema',
+  databasePoolSize: 'poolSize',
+  databaseTimeout: 'timeout',
+} as const satisfies Readonly<Record<string, keyof SqlOptions>>;
+
 export function dataDirOf(settings: GivenSettings): string {
   return resolve((settings['dataDir'] as string | undefined) ?? 'valetkey-data');
 }
@@ -59,14 +67,10 @@ export function openDatabase(settings: GivenSettings, options: { readonly create
     throw new Error(`There is no database at ${file}. Run: valetkey init`);
   }
   if (given === undefined && options.create) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const [prefix, schema] = [settings['databasePrefix'] as string | undefined, settings['databaseSchema'] as string | undefined];
-  const database = sqlDatabase({
-    url,
-    migrations: accountsMigrations,
-    ...(prefix === undefined ? {} : { prefix }),
-    ...(schema === undefined ? {} : { schema }),
-  });
-  return { database, url };
+  const further = Object.entries(DATABASE_SETTINGS).flatMap(([path, option]) =>
+    settings[path] === undefined ? [] : [[option, settings[path]] as const],
+  );
+  return { database: sqlDatabase({ url, migrations: accountsMigrations, ...Object.fromEntries(further) }), url };
 }
 
 /**

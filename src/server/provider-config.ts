@@ -20,6 +20,7 @@ const PASSED_ON: readonly string[] = [
   'logoUrl',
   'defaultScopes',
   'publicMaxAge',
+  'clientCacheSeconds',
   'allowMissingPkce',
   'allowLocalhostRedirect',
   'allowInsecureIssuer',
@@ -40,6 +41,7 @@ export function providerConfig(settings: GivenSettings, parts: ConfigParts): Con
     keySchedule: group(settings, 'keySchedule'),
     refreshTokens: group(settings, 'refreshTokens'),
     logout: group(settings, 'logout'),
+    budgets: group(settings, 'budgets'),
     ...(keys.length > 0 ? { signingKeys: keys } : {}),
   };
 }

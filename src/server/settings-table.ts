@@ -3,8 +3,11 @@
  * Reading is in `settings.ts`; what the values mean to the provider is in `provider-config.ts`.
  */
 
-/** What a value looks like. `list`: separated by commas or spaces; `map`: a JSON object; `seconds`: a whole number of them. */
-export type SettingKind = 'text' | 'number' | 'port' | 'seconds' | 'boolean' | 'list' | 'map';
+/**
+ * What a value looks like. `list`: separated by commas or spaces; `map`: a JSON object; `seconds`: a whole number of them;
+ * `budget`: so many failures in so many seconds, as 5/900.
+ */
+export type SettingKind = 'text' | 'number' | 'port' | 'seconds' | 'boolean' | 'list' | 'map' | 'budget';
 
 /** One setting. */
 export interface SettingDefinition {
@@ -58,6 +61,8 @@ export const SETTINGS: readonly SettingDefinition[] = [
   setting('dataDir', 'text', 'Folder for the database and the secret. Default ./valetkey-data.'),
   setting('databasePrefix', 'text', 'Before every table name. Default valetkey_.'),
   setting('databaseSchema', 'text', 'PostgreSQL schema of the tables.'),
+  setting('databasePoolSize', 'number', 'Connections to PostgreSQL, at most. Default 10.'),
+  setting('databaseTimeout', 'number', 'Milliseconds after which PostgreSQL counts as not answering. Default 2000.'),
   setting('autoMigrate', 'boolean', 'Bring the schema up to date at start. Default true.'),
   setting('secret', 'list', 'Secrets that seal keys and forms, the current one first. Default: a file in the data folder.'),
   setting('name', 'text', 'Name of this provider on its pages.'),
@@ -80,6 +85,10 @@ export const SETTINGS: readonly SettingDefinition[] = [
   setting('publicMaxAge', 'seconds', 'Seconds that discovery and JWKS may be cached. Default 3600.'),
   setting('logout.confirmation', 'text', 'When logout asks first: always (default) or when-unproven.', ['always', 'when-unproven']),
   setting('logout.revokeTokens', 'boolean', 'Logout ends the tokens of the session. Default true.'),
+  setting('budgets.login', 'budget', 'Failed logins per account. Default 5/900.'),
+  setting('budgets.loginByAddress', 'budget', 'Failed logins per address. Default 50/900.'),
+  setting('budgets.clientAuth', 'budget', 'Failed client authentications per client and address. Default 20/60.'),
+  setting('clientCacheSeconds', 'seconds', 'Seconds that a client changed on another node may be served as it was. Default 30.'),
   setting('allowMissingPkce', 'boolean', 'Weakens: confidential clients may leave PKCE out.'),
   setting('allowLocalhostRedirect', 'boolean', 'Weakens: http://localhost in redirect URIs.'),
   setting('allowInsecureIssuer', 'boolean', 'Weakens: an http issuer that is not on loopback.'),

@@ -28,6 +28,7 @@ const WANTED: Readonly<Record<SettingDefinition['kind'], string>> = {
   boolean: 'true or false',
   list: 'a list',
   map: 'a JSON object',
+  budget: 'like 5/900',
 };
 
 /**
@@ -64,7 +65,7 @@ export async function readSettings(sources: SettingSources): Promise<GivenSettin
 /** A name of the provider's configuration as the operator wrote it, or would write it. */
 function nameOf(option: string, written: ReadonlyMap<string, string>): string {
   const path = option.startsWith('signingKeys') ? 'rsaPrivateKey' : option;
-  const setting = SETTINGS.find((one) => one.path === path) ?? SETTINGS.find((one) => one.path.endsWith(`.${path}`));
+  const setting = SETTINGS.find((one) => one.path === path);
   return setting === undefined ? option : (written.get(setting.path) ?? setting.env);
 }
 
@@ -159,9 +160,16 @@ function convert({ kind }: SettingDefinition, value: unknown): unknown {
           .split(/[,\s]+/)
           .filter((item) => item !== '');
       return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+    case 'budget':
+      return typeof value === 'string' ? parsedBudget(value) : isMap(value) ? value : undefined;
     case 'map':
       return isMap(value) ? value : typeof value === 'string' ? parsedMap(value) : undefined;
   }
+}
+
+function parsedBudget(text: string): unknown {
+  const [, limit, seconds] = /^([0-9]{1,9})\/([0-9]{1,9})$/.exec(text) ?? [];
+  return limit === undefined ? undefined : { limit: Number(limit), seconds: Number(seconds) };
 }
 
 function parsedMap(text: string): unknown {

@@ -65,6 +65,9 @@ export interface SqlDatabase extends Database {
 export function sqlDatabase(options: SqlOptions): SqlDatabase {
   const prefix = options.prefix ?? 'valetkey_';
   if (!/^[a-z][a-z0-9_]{0,30}$/.test(prefix)) throw new Error('The table prefix is lower-case letters, digits and underscores.');
+  for (const [name, value] of Object.entries({ poolSize: options.poolSize ?? 1, timeout: options.timeout ?? 1 })) {
+    if (!Number.isSafeInteger(value) || value < 1) throw new Error(`The ${name} of the database is a whole number from 1.`);
+  }
   const schema = options.schema ?? null;
   const { dialect, kind, driver, patient } = dialectFor(options);
   const connect = (through: Dialect): Kysely<Tables> => new Kysely<Tables>({ dialect: through, plugins: [tablePrefix(prefix, schema)] });
