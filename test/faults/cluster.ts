@@ -1,0 +1,122 @@
+/** Servers of the command line as processes on one database, with one person, one application, and a browser that is signed in. */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assemble, readSettings } from 'valetkey/server';
+import { type ScriptedBrowser, scriptedBrowser } from 'valetkey/testing';
+import type { DatabaseKind } from '../databases.ts';
+import { freePort, type Program, start, stop, untilUp } from '../processes.ts';
+
+const PASSWORD = 'correct horse battery';
+const REDIRECT_URI = 'https://rp.example/cb';
+
+export interface Cluster {
+  readonly issuer: string;
+  /** Where each server listens. */
+  readonly origins: readonly string[];
+  /** Starts the servers; they find what the last ones left. */
+  start(): Promise<void>;
+  /** Ends them by their own process ids. */
+  end(signal: NodeJS.Signals): Promise<void>;
+  /** A code for the person who is signed in, with its verifier. Shows no page after the first time. */
+  code(): Promise<Grant>;
+  /** Posts a form to an endpoint of server `index`, as the application. Rejects when no whole answer came. */
+  post(endpoint: 'token' | 'introspect' | 'revoke_token', form: Readonly<Record<string, string>>, index?: number): Promise<Reply>;
+  /** The parameters that redeem a code. */
+  exchange(grant: Grant): Record<string, string>;
+  remove(): Promise<void>;
+}
+
+export interface Grant {
+  readonly code: string;
+  readonly verifier: string;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly body: Readonly<Record<string, string>>;
+}
+
+export async function makeCluster(kind: DatabaseKind, size: number, more: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'valetkey-cluster-'));
+  const empty = kind.make();
+  const ports = await Promise.all(Array.from({ length: size }, async () => await freePort()));
+  const origins = ports.map((port) => `http://localhost:${port}`);
+  const [issuer = ''] = origins;
+  const env: Record<string, string> = {
+    VALETKEY_ISSUER: issuer,
+    VALETKEY_DATA_DIR: folder,
+    DATABASE_URL: empty.options.url ?? '',
+    ...(empty.options.schema === undefined ? {} : { VALETKEY_DATABASE_SCHEMA: empty.options.schema }),
+    ...more,
+  };
+  const { clientId, clientSecret } = await prepare(env);
+  const authorization = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
+  let programs: Program[] = [];
+  let browser: ScriptedBrowser | null = null;
+
+  const code = async (): Promise<Grant> => {
+    browser ??= scriptedBrowser(fetch, (url) => url.origin === issuer);
+    const verifier = randomBytes(32).toString('base64url');
+    const query = new URLSearchParams({
+      client_id: clientId,
+      redirect_uri: REDIRECT_URI,
+      response_type: 'code',
+      scope: 'openid offline_access',
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+    });
+    let visit = await browser.open(`${issuer}/o/authorize/?${query}`);
+    if (visit.html.includes('id="login-form"'))
+      visit = await browser.submit(visit, { username: 'alice', password: PASSWORD, decision: 'login' });
+    if (visit.html.includes('id="consent-form"')) visit = await browser.submit(visit, { decision: 'allow' });
+    const found = visit.leaves?.searchParams.get('code');
+    if (typeof found !== 'string') throw new Error(`no code: ${visit.status} ${visit.leaves?.href ?? visit.html}`);
+    return { code: found, verifier };
+  };
+
+  return {
+    issuer,
+    origins,
+    code,
+    async start() {
+      programs = ports.map((port) => start('src/cli/main.ts', ['serve'], { ...env, PORT: String(port) }));
+      await Promise.all(programs.map(async (program, index) => await untilUp(`${origins[index]}/readyz`, program)));
+    },
+    async end(signal) {
+      await Promise.all(programs.map(async (program) => await stop(program, signal)));
+      programs = [];
+    },
+    async post(endpoint, form, index = 0) {
+      const response = await fetch(`${origins[index]}/o/${endpoint}/`, {
+        method: 'POST',
+        headers: { authorization },
+        body: new URLSearchParams(form),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, string>) };
+    },
+    exchange: ({ code: presented, verifier }) => ({
+      grant_type: 'authorization_code',
+      code: presented,
+      redirect_uri: REDIRECT_URI,
+      code_verifier: verifier,
+    }),
+    async remove() {
+      await empty.remove();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function prepare(env: Readonly<Record<string, string>>): Promise<{ clientId: string; clientSecret: string }> {
+  const assembly = await assemble(await readSettings({ env: { ...env, PORT: '4000' } }));
+  try {
+    await assembly.accounts.create({ username: 'alice', password: PASSWORD });
+    const { client, clientSecret } = await assembly.provider.clients.create({ name: 'Printer', redirectUris: [REDIRECT_URI] });
+    return { clientId: client.clientId, clientSecret: clientSecret ?? '' };
+  } finally {
+    await assembly.close();
+  }
+}
