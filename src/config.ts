@@ -45,7 +45,7 @@ export interface Config {
   readonly scopes?: Readonly<Record<string, string | { readonly description: string; readonly claims?: readonly string[] } | null>>;
   /** Scopes granted when a request names none. Default: none. */
   readonly defaultScopes?: readonly string[];
-  /** Default: code 60, accessToken 900, idToken 3600, refreshTokenIdle 14 days, refreshTokenAbsolute 90 days, sessionIdle 8 h, sessionAbsolute 24 h, interaction 3600. */
+  /** Default: code 60, accessToken 900, idToken 3600, refreshTokenIdle 14 days, refreshTokenAbsolute 90 days, sessionIdle 8 h, sessionAbsolute 24 h, interaction 3600, audit 365 days. */
   readonly lifetimes?: Partial<Lifetimes>;
   /** `rotation`: a refresh token is replaced at each use (default true). `grace`: seconds in which the replaced one gets the same answer (default 30). */
   readonly refreshTokens?: { readonly rotation?: boolean; readonly grace?: number };
@@ -100,6 +100,7 @@ const LIFETIMES: Lifetimes = {
   sessionIdle: 8 * 3600,
   sessionAbsolute: DAY,
   interaction: 3600,
+  audit: 365 * DAY,
 };
 const KEY_SCHEDULE: KeySchedule = { algs: SIGNING_ALGS, rotateEvery: 90 * DAY, publishBefore: DAY, keepAfter: 2 * DAY };
 const LIMITS: Settings['limits'] = { total: 65_536, count: 100, value: 8192, url: 16_384 };

@@ -12,7 +12,7 @@ export type { EventType } from './domain/events.ts';
 export type * from './domain/pages.ts';
 export type { Login } from './domain/sessions.ts';
 export type { Budget, EventListener, GivenKey, KeySchedule, Lifetimes, Logger, ScopeDefinition, Settings } from './domain/settings.ts';
-export type { KeyInfo, SigningKeys } from './domain/signing-keys.ts';
+export type { KeyAdmin, KeyInfo } from './domain/signing-keys.ts';
 export type { Redemption, TokenResponse, Uses } from './domain/tokens.ts';
 export type { EndpointName } from './domain/urls.ts';
 export { defineGrant, type Grant, type GrantDefinition } from './grants/grant.ts';

@@ -4,8 +4,8 @@ import { base64url, createVault } from './crypto/secrets.ts';
 import { type Clients, createClients } from './domain/clients.ts';
 import type { Context } from './domain/context.ts';
 import { createEvents } from './domain/events.ts';
-import { createLimiter } from './domain/limits.ts';
-import { createSigningKeys, type SigningKeys } from './domain/signing-keys.ts';
+import { createLimiter } from './domain/limiter.ts';
+import { createSigningKeys, type KeyAdmin } from './domain/signing-keys.ts';
 import { documentPaths, ENDPOINT_PATHS, type EndpointName, endpointUrl } from './domain/urls.ts';
 import { assets } from './endpoints/assets.ts';
 import { authorize } from './endpoints/authorize.ts';
@@ -36,11 +36,11 @@ export interface Provider {
   /** The absolute URL of an endpoint, by name: `authorize`, `token`, `userinfo`, `revoke-token`, `introspect`, `rp-initiated-logout` … */
   url(name: EndpointName | 'user-info'): string;
   readonly clients: Clients;
-  readonly keys: SigningKeys;
+  readonly keys: KeyAdmin;
   /** For hosts that show pages of their own. */
   readonly interactions: Interactions;
   readonly subjects: Subjects;
-  /** All records of this issuer. */
+  /** All records of this issuer, to read. What changes clients, keys and subjects goes through the members above, which keep the rules. */
   readonly store: Store;
   /** Options in force that weaken security. */
   readonly weakened: readonly string[];
@@ -126,7 +126,7 @@ export function createProvider(config: Config): Provider {
     store,
     weakened: settings.weakened,
     maintain: () => keys.maintain(),
-    clear: (batch) => store.clear(now(), batch),
+    clear: (batch) => store.clear(now(), batch, now() - settings.lifetimes.audit),
     close: () => events.flush(),
   };
 }

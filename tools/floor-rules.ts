@@ -35,7 +35,14 @@ export const WATCHED: Readonly<Record<string, RegExp>> = {
 const BOTTOM = ['protocol'];
 const RULES = [...BOTTOM, 'crypto', 'store', 'domain'];
 const PLUGINS = [...RULES, 'client-auth', 'grants'];
-const ENDPOINT_SHARED = ['endpoint.ts', 'authorize-request.ts', 'authorize-response.ts', 'authorization-flow.ts'];
+const ENDPOINT_SHARED = [
+  'endpoint.ts',
+  'client-call.ts',
+  'authorize-request.ts',
+  'authorize-response.ts',
+  'authorization-flow.ts',
+  'authorization-answers.ts',
+];
 
 export const FLOORS: Readonly<Record<string, Floor>> = {
   protocol: { level: 0, below: [], packages: [], never: ['the clock', 'randomness', 'Response'] },

@@ -31,7 +31,7 @@ export function keys(program: Command): void {
     .action(async ({ emergency }: { readonly emergency: boolean }, command: Command) => {
       await withAssembly(command, async ({ provider }) => {
         await provider.maintain();
-        await provider.keys.rotate(emergency);
+        await provider.keys.rotate({ emergency });
         tell(globals(command).json, await provider.keys.list());
       });
     });

@@ -79,7 +79,9 @@ export async function authenticateClient(
   const reason = await failure(ctx, client, method, presented);
   if (reason === null && client !== null) return { client, method };
   if (key !== null) await ctx.limiter.spend(key, ctx.settings.budgets.clientAuth);
-  await ctx.events.tell('client_auth.failed', { clientId: client?.clientId ?? null, ip: request.ip, reason });
+  const facts = { clientId: client?.clientId ?? null, ip: request.ip, reason };
+  if (client === null) ctx.events.mention('client_auth.failed', facts);
+  else await ctx.events.tell('client_auth.failed', facts);
   throw invalidClient(request, reason ?? 'client_unknown');
 }
 

@@ -1,8 +1,42 @@
-/** Access tokens that come back: what one is worth now. */
+/** Access tokens: how one is made, what one that comes back is worth now, and how one is ended. Storing a new one is the mint's, with all else. */
 import { sha256 } from '../crypto/bytes.ts';
-import { handleBody } from '../crypto/secrets.ts';
-import type { AccessToken, Client } from '../store/records.ts';
+import { handleBody, newHandle } from '../crypto/secrets.ts';
+import type { AccessToken, Client, Entitlement } from '../store/records.ts';
+import { issuedToThis } from './clients.ts';
 import type { Context } from './context.ts';
+
+/** A token just made: the text the client gets, and what is remembered of it. */
+export interface MadeAccessToken {
+  readonly text: string;
+  readonly record: AccessToken;
+}
+
+/** What a new access token is for. */
+export interface AccessTokenFacts {
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  /** Null when the client acts for itself. */
+  readonly entitlement: Entitlement | null;
+  /** The family it descends from and that family's end, which no token outlives. */
+  readonly family: { readonly id: string; readonly end: number } | null;
+}
+
+export function makeAccessToken(ctx: Context, { clientId, scopes, entitlement, family }: AccessTokenFacts): MadeAccessToken {
+  const text = newHandle('accessToken', ctx.settings.random);
+  const now = ctx.now();
+  const record: AccessToken = {
+    digest: sha256(text),
+    familyId: family?.id ?? null,
+    authorizationId: entitlement?.authorizationId ?? null,
+    clientId,
+    sub: entitlement?.sub ?? null,
+    sid: entitlement?.sid ?? null,
+    scopes,
+    issuedAt: now,
+    expiresAt: Math.min(now + ctx.settings.lifetimes.accessToken, family?.end ?? Number.POSITIVE_INFINITY),
+  };
+  return { text, record };
+}
 
 /** The token's record and client if it is live at this moment; null for anything else. One trip to the store. */
 export async function findLiveAccessToken(
@@ -12,6 +46,17 @@ export async function findLiveAccessToken(
   if (handleBody('accessToken', text) === null) return null;
   const found = await ctx.store.tokens.findAccessToken(sha256(text));
   if (found === null || !found.live || found.token.expiresAt <= ctx.now()) return null;
-  const client = await ctx.clients.find(found.token.clientId);
-  return client === null || client.disabledAt !== null ? null : { token: found.token, client };
+  const client = await ctx.clients.findEnabled(found.token.clientId);
+  return client === null || !issuedToThis(client, found.token.issuedAt) ? null : { token: found.token, client };
+}
+
+/** Ends a token of this client, and the family it belongs to; false when there is nothing of the kind to end. */
+export async function endAccessToken(ctx: Context, client: Client, text: string): Promise<boolean> {
+  if (handleBody('accessToken', text) === null) return false;
+  const digest = sha256(text);
+  const found = await ctx.store.tokens.findAccessToken(digest);
+  // RFC 7009 §2.1: the token was issued to the client that asks.
+  if (found?.token.clientId !== client.clientId) return false;
+  const { familyId } = found.token;
+  return familyId === null ? await ctx.store.tokens.revokeAccessToken(digest) : await ctx.store.tokens.revokeFamily(familyId, ctx.now());
 }

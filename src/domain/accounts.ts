@@ -38,3 +38,9 @@ export interface Accounts {
   /** One canonical key per account for counting failed attempts, however the name was typed; without any I/O. Default: the lower-cased username. */
   canonical?(username: string): string;
 }
+
+/** The account of a subject, if it exists and is enabled; else null. */
+export async function findEnabledAccount(accounts: Accounts, sub: string): Promise<Account | null> {
+  const account = await accounts.find(sub);
+  return account?.enabled === true ? account : null;
+}

@@ -11,10 +11,12 @@ import {
   completeMetadata,
   type MetadataProblem,
   type MetadataRules,
+  metadataOf,
   metadataProblems,
+  metadataTypeProblems,
 } from '../protocol/client-metadata.ts';
 import type { SigningAlg } from '../protocol/names.ts';
-import type { Client, ClientSecret } from '../store/records.ts';
+import type { Client, ClientSecret, Seconds } from '../store/records.ts';
 import type { ClientStore } from '../store/store.ts';
 import type { Events } from './events.ts';
 
@@ -35,15 +37,26 @@ export interface RegisteredClient {
   readonly clientSecret: string | null;
 }
 
+/** What may be changed of a client: its metadata, and whether it is disabled. */
+export type ClientChanges = Partial<ClientMetadata> & { readonly disabled?: boolean };
+
 export interface Clients {
+  /** A registered client, also one that is disabled; null when there is none. May be served from memory (`clientCacheSeconds`). */
   find(clientId: string): Promise<Client | null>;
-  /** @throws ClientMetadataError */
+  /** The same, and null for one that is disabled. */
+  findEnabled(clientId: string): Promise<Client | null>;
+  /**
+   * Registers a client. Without `chosen` its `client_id` is random and its secret made here.
+   * @throws ClientMetadataError
+   */
   create(metadata: ClientMetadata, chosen?: { readonly clientId?: string; readonly clientSecret?: string }): Promise<RegisteredClient>;
-  /** Changes the named fields. @throws ClientMetadataError; null when there is no such client */
-  update(clientId: string, changes: Partial<ClientMetadata> & { readonly disabled?: boolean }): Promise<Client | null>;
+  /** Changes the named fields; `disabled` alone asks for nothing else to be right. Null when there is no such client. @throws ClientMetadataError */
+  update(clientId: string, changes: ClientChanges): Promise<Client | null>;
   /** Adds a new secret; the others end after `overlap` seconds. Null when there is no such confidential client. */
   rotateSecret(clientId: string, overlap: number): Promise<RegisteredClient | null>;
+  /** Deletes a client; what was issued to it is worth nothing from then on. False when there was none. */
   delete(clientId: string): Promise<boolean>;
+  /** In order of client_id, after `after` (exclusive), at most `limit`. */
   list(page: { readonly after?: string; readonly limit: number; readonly owner?: string }): Promise<readonly Client[]>;
 }
 
@@ -60,9 +73,13 @@ interface Parts {
 }
 
 const SHORTEST_SECRET = 32;
+const LONGEST_ID = 255;
+
+/** Attempts of a change when others change the same client; one administrator is rarely more than two. */
+const MOST_ATTEMPTS = 10;
 
 export function createClients(parts: Parts): Clients {
-  const { store, now } = parts;
+  const { store, now, rules } = parts;
   const cache = new LRUCache<string, { readonly client: Client; readonly until: number }>({ max: 5000 });
 
   const makeSecret = (text: string, alg: string): ClientSecret => ({
@@ -76,44 +93,61 @@ export function createClients(parts: Parts): Clients {
     if (alg !== 'HS256' && responseTypes.length > 0) await parts.provideKey(alg);
   };
   const checked = (metadata: ClientMetadata): CompleteClientMetadata => {
-    const complete = completeMetadata(metadata, parts.rules);
-    const problems = metadataProblems(complete, parts.rules);
-    if (problems.length > 0) throw new ClientMetadataError(problems);
+    const problems = metadataTypeProblems(metadata);
+    const complete = problems.length > 0 ? null : completeMetadata(metadata, rules);
+    if (complete !== null) problems.push(...metadataProblems(complete, rules));
+    if (complete === null || problems.length > 0) throw new ClientMetadataError(problems);
     return complete;
+  };
+  // A record of an earlier version of this software lacks what came later.
+  const completed = (client: Client): Client => ({ ...client, ...completeMetadata(client, rules) });
+  const load = async (clientId: string): Promise<Client | null> => {
+    const client = await store.find(clientId);
+    return client === null ? null : completed(client);
+  };
+
+  /** Changes a client until no other change comes in between; null when there is none, or `plan` makes none. */
+  const change = async (clientId: string, plan: (before: Client) => Client | null): Promise<Client | null> => {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      const before = await load(clientId);
+      const planned = before === null ? null : plan(before);
+      if (before === null || planned === null) return null;
+      const client = { ...planned, updatedAt: now(), version: before.version + 1 };
+      if (await store.replace(client)) {
+        cache.delete(clientId);
+        return client;
+      }
+    }
+    throw new Error(`The client ${clientId} kept changing while it was being changed.`);
+  };
+  const find = async (clientId: string): Promise<Client | null> => {
+    const cached = cache.get(clientId);
+    if (cached !== undefined && cached.until > now()) return cached.client;
+    // The identifier comes from the wire: nothing longer than a column reaches the store.
+    if (clientId.length > LONGEST_ID) return null;
+    const client = await load(clientId);
+    if (client !== null) cache.set(clientId, { client, until: now() + parts.cacheSeconds });
+    else cache.delete(clientId);
+    return client;
   };
 
   return {
-    async find(clientId) {
-      const cached = cache.get(clientId);
-      if (cached !== undefined && cached.until > now()) return cached.client;
-      // The identifier comes from the wire: nothing longer than a column reaches the store.
-      if (clientId.length > 255) return null;
-      const client = await store.find(clientId);
-      if (client !== null) cache.set(clientId, { client, until: now() + parts.cacheSeconds });
-      else cache.delete(clientId);
-      return client;
+    find,
+    async findEnabled(clientId) {
+      const client = await find(clientId);
+      return client === null || client.disabledAt !== null ? null : client;
     },
 
     async create(metadata, chosen = {}) {
       const complete = checked(metadata);
       const clientId = chosen.clientId ?? base64url(parts.random(16));
       if (!/^[\x21-\x7e]{1,255}$/.test(clientId) || clientId.startsWith('https://')) {
-        throw new ClientMetadataError([
-          { field: 'name', code: 'invalid_client_metadata', problem: 'the client_id is 1 to 255 printable characters and no URL' },
-        ]);
+        throw refused('clientId', 'is 1 to 255 printable characters and no URL');
       }
       let clientSecret: string | null = null;
       if (complete.clientType === 'confidential') {
         clientSecret = chosen.clientSecret ?? newHandle('clientSecret', parts.random);
-        if (clientSecret.length < SHORTEST_SECRET) {
-          throw new ClientMetadataError([
-            {
-              field: 'tokenEndpointAuthMethod',
-              code: 'invalid_client_metadata',
-              problem: `needs a secret of at least ${SHORTEST_SECRET} characters`,
-            },
-          ]);
-        }
+        if (clientSecret.length < SHORTEST_SECRET) throw refused('clientSecret', `has at least ${SHORTEST_SECRET} characters`);
       }
       const client: Client = {
         ...complete,
@@ -123,48 +157,46 @@ export function createClients(parts: Parts): Clients {
         disabledAt: null,
         createdAt: now(),
         updatedAt: now(),
+        version: 1,
       };
-      if (!(await store.insert(client))) {
-        throw new ClientMetadataError([{ field: 'name', code: 'invalid_client_metadata', problem: `the client_id ${clientId} is taken` }]);
-      }
+      if (!(await store.insert(client))) throw refused('clientId', `${clientId} is taken`);
+      cache.delete(clientId);
       await provideKeyOf(client);
       await parts.events.tell('client.created', { clientId });
       return { client, clientSecret };
     },
 
-    async update(clientId, changes) {
-      const before = await store.find(clientId);
-      if (before === null) return null;
-      const { disabled, ...metadata } = changes;
-      const complete = checked({ ...before, ...metadata });
-      if (
-        complete.clientType !== before.clientType ||
-        (complete.idTokenSignedResponseAlg === 'HS256' && before.secrets.some((s) => s.sealed === null))
-      ) {
-        throw new ClientMetadataError([
-          { field: 'clientType', code: 'invalid_client_metadata', problem: 'needs other credentials: register a new client' },
-        ]);
-      }
-      const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? now()) : null;
-      const client: Client = { ...before, ...complete, disabledAt, updatedAt: now() };
-      if (!(await store.replace(client))) return null;
-      cache.delete(clientId);
+    async update(clientId, { disabled, ...metadata }) {
+      const client = await change(clientId, (before) => {
+        const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? now()) : null;
+        // Switching off must work for a client that could not be registered today.
+        if (Object.keys(metadata).length === 0) return { ...before, disabledAt };
+        const complete = checked({ ...metadataOf(before), ...metadata });
+        if (
+          complete.clientType !== before.clientType ||
+          (complete.idTokenSignedResponseAlg === 'HS256' && before.secrets.some((secret) => secret.sealed === null))
+        ) {
+          throw refused('clientType', 'needs other credentials: register a new client');
+        }
+        return { ...before, ...complete, disabledAt };
+      });
+      if (client === null) return null;
       await provideKeyOf(client);
       await parts.events.tell('client.updated', { clientId });
       return client;
     },
 
     async rotateSecret(clientId, overlap) {
-      const before = await store.find(clientId);
-      if (before === null || before.clientType !== 'confidential') return null;
       const clientSecret = newHandle('clientSecret', parts.random);
-      const end = now() + overlap;
-      const kept = before.secrets
-        .filter((secret) => overlap > 0 && (secret.expiresAt === null || secret.expiresAt > now()))
-        .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? end, end) }));
-      const client = { ...before, secrets: [makeSecret(clientSecret, before.idTokenSignedResponseAlg), ...kept], updatedAt: now() };
-      if (!(await store.replace(client))) return null;
-      cache.delete(clientId);
+      const client = await change(clientId, (before) => {
+        if (before.clientType !== 'confidential') return null;
+        const end = now() + overlap;
+        const kept = before.secrets
+          .filter((secret) => overlap > 0 && (secret.expiresAt === null || secret.expiresAt > now()))
+          .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? end, end) }));
+        return { ...before, secrets: [makeSecret(clientSecret, before.idTokenSignedResponseAlg), ...kept] };
+      });
+      if (client === null) return null;
       await parts.events.tell('client.updated', { clientId, detail: { secret: 'rotated' } });
       return { client, clientSecret };
     },
@@ -176,8 +208,17 @@ export function createClients(parts: Parts): Clients {
       return deleted;
     },
 
-    list: (page) => store.list(page),
+    list: async (page) => (await store.list(page)).map(completed),
   };
+}
+
+function refused(field: MetadataProblem['field'], problem: string): ClientMetadataError {
+  return new ClientMetadataError([{ field, code: 'invalid_client_metadata', problem }]);
+}
+
+/** True when it was issued to this registration, not to an earlier one of the same client_id that was deleted. */
+export function issuedToThis(client: Client, issuedAt: Seconds): boolean {
+  return client.createdAt <= issuedAt;
 }
 
 /** True when `presented` is one of the client's unexpired secrets. Takes the same time for any wrong one. */
@@ -191,8 +232,10 @@ export function secretMatches(client: Client, presented: string, now: number): b
   return matched;
 }
 
-/** The readable secret of an HS256 client: its newest; null when it has none. */
-export function readableSecret(client: Client, vault: Vault): string | null {
-  const sealed = client.secrets[0]?.sealed ?? null;
-  return sealed === null ? null : vault.open('client secret', sealed);
+/** The readable secrets of an HS256 client that are alive, the one that signs first; none when they rest as digests. */
+export function readableSecrets(client: Client, vault: Vault, now: number): readonly string[] {
+  return client.secrets.flatMap(({ sealed, expiresAt }) => {
+    const text = sealed === null || (expiresAt !== null && expiresAt <= now) ? null : vault.open('client secret', sealed);
+    return text === null ? [] : [text];
+  });
 }

@@ -3,7 +3,7 @@ import type { Vault } from '../crypto/secrets.ts';
 import type { Store } from '../store/store.ts';
 import type { Clients } from './clients.ts';
 import type { Events } from './events.ts';
-import type { Limiter } from './limits.ts';
+import type { Limiter } from './limiter.ts';
 import type { Settings } from './settings.ts';
 import type { SigningKeys } from './signing-keys.ts';
 

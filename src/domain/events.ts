@@ -58,6 +58,8 @@ const FLUSH_MILLISECONDS = 1000;
 export interface Events {
   /** Tells an event; resolves once written for acts that are written at once, immediately for the others. Never throws. */
   tell(type: EventType, facts: EventFacts): Promise<void>;
+  /** Tells the listener alone: what anybody can cause, in any number, leaves no row. Never throws. */
+  mention(type: EventType, facts: EventFacts): void;
   /** Writes what waits. */
   flush(): Promise<void>;
 }
@@ -88,23 +90,29 @@ export function createEvents(parts: {
     if (batch.length > 0) await write(batch);
   };
 
+  const mention = (type: EventType, facts: EventFacts): AuditEvent => {
+    const event: AuditEvent = {
+      id: base64url(parts.random(12)),
+      at: parts.clock(),
+      type,
+      sub: facts.sub ?? null,
+      clientId: facts.clientId ?? null,
+      ip: facts.ip ?? null,
+      reason: facts.reason ?? null,
+      detail: facts.detail ?? {},
+    };
+    try {
+      parts.listener?.(event);
+    } catch (error) {
+      parts.logger.error({ error }, 'the event listener failed');
+    }
+    return event;
+  };
+
   return {
+    mention,
     async tell(type, facts) {
-      const event: AuditEvent = {
-        id: base64url(parts.random(12)),
-        at: parts.clock(),
-        type,
-        sub: facts.sub ?? null,
-        clientId: facts.clientId ?? null,
-        ip: facts.ip ?? null,
-        reason: facts.reason ?? null,
-        detail: facts.detail ?? {},
-      };
-      try {
-        parts.listener?.(event);
-      } catch (error) {
-        parts.logger.error({ error }, 'the event listener failed');
-      }
+      const event = mention(type, facts);
       if (AT_ONCE.includes(type)) return await write([event]);
       // Bounded: under a flood of refusals the oldest lines give way, memory does not.
       if (waiting.length >= MOST_WAITING) waiting.shift();

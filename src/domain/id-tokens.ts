@@ -1,14 +1,14 @@
 /** ID tokens: their claims, their signature, and the check of one that comes back as a hint. */
 import { halfHash } from '../crypto/bytes.ts';
 import { checkTimes, type JwtClaims, JwtError, type JwtKey, peekJwt, signJwt, verifyJwt } from '../crypto/jwt.ts';
-import type { Client, GrantFacts } from '../store/records.ts';
-import { readableSecret } from './clients.ts';
+import type { Client, Entitlement } from '../store/records.ts';
+import { readableSecrets } from './clients.ts';
 import type { Context } from './context.ts';
 
 /** What an ID token says besides who issued it. */
 export interface IdTokenFacts {
   readonly jti: string;
-  readonly grant: GrantFacts;
+  readonly entitlement: Entitlement;
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly nonce: string | null;
@@ -18,18 +18,6 @@ export interface IdTokenFacts {
 
 const encoder = new TextEncoder();
 
-async function signingKey(ctx: Context, client: Client): Promise<JwtKey & { readonly kid: string | null }> {
-  const alg = client.idTokenSignedResponseAlg;
-  if (alg === 'HS256') {
-    const secret = readableSecret(client, ctx.vault);
-    // OIDC Core §10.1: the octets of the client_secret are the key; a digest of it would be a secret nobody else knows.
-    if (secret === null) throw new Error(`Client ${client.clientId} has no readable secret for HS256: rotate its secret.`);
-    return { alg, key: encoder.encode(secret), kid: null };
-  }
-  const key = await ctx.keys.signingKey(alg);
-  return { alg, key: key.privateKey, kid: key.kid };
-}
-
 /** Signs ID tokens of one client. */
 export type IdTokenSigner = (facts: IdTokenFacts) => Promise<string>;
 
@@ -38,16 +26,22 @@ export type IdTokenSigner = (facts: IdTokenFacts) => Promise<string>;
  * missing key costs nobody their sign-in.
  */
 export async function idTokenSigner(ctx: Context, client: Client): Promise<IdTokenSigner> {
-  const { alg, key, kid } = await signingKey(ctx, client);
-  const header = kid === null ? { alg, typ: 'JWT' } : { alg, typ: 'JWT', kid };
-  return async (facts) => await signJwt(header, idTokenClaims(ctx, client, alg, facts), key);
+  const alg = client.idTokenSignedResponseAlg;
+  if (alg !== 'HS256') {
+    const signer = await ctx.keys.signer(alg);
+    return async (facts) => await signer.sign('JWT', idTokenClaims(ctx, client, alg, facts));
+  }
+  const [secret] = readableSecrets(client, ctx.vault, ctx.now());
+  // OIDC Core §10.1: the octets of the client_secret are the key; a digest of it would be a secret nobody else knows.
+  if (secret === undefined) throw new Error(`Client ${client.clientId} has no readable secret for HS256: rotate its secret.`);
+  return async (facts) => await signJwt({ alg, typ: 'JWT' }, idTokenClaims(ctx, client, alg, facts), encoder.encode(secret));
 }
 
 function idTokenClaims(ctx: Context, client: Client, alg: string, facts: IdTokenFacts): JwtClaims {
-  const { grant } = facts;
+  const { entitlement } = facts;
   const claims: Record<string, unknown> = {
     iss: ctx.settings.issuer,
-    sub: grant.sub,
+    sub: entitlement.sub,
     // OIDC Core §2: aud holds the client_id; azp names the party it was issued to.
     aud: client.clientId,
     azp: client.clientId,
@@ -55,12 +49,12 @@ function idTokenClaims(ctx: Context, client: Client, alg: string, facts: IdToken
     iat: facts.issuedAt,
     jti: facts.jti,
   };
-  if (grant.authTime !== null) claims['auth_time'] = grant.authTime;
+  if (entitlement.authTime !== null) claims['auth_time'] = entitlement.authTime;
   // OIDC Core §3.1.2.1: the nonce is passed through unmodified.
   if (facts.nonce !== null) claims['nonce'] = facts.nonce;
-  if (grant.acr !== null) claims['acr'] = grant.acr;
-  if (grant.amr.length > 0) claims['amr'] = grant.amr;
-  if (grant.sid !== null) claims['sid'] = grant.sid;
+  if (entitlement.acr !== null) claims['acr'] = entitlement.acr;
+  if (entitlement.amr.length > 0) claims['amr'] = entitlement.amr;
+  if (entitlement.sid !== null) claims['sid'] = entitlement.sid;
   if (facts.accessToken !== null) claims['at_hash'] = halfHash(facts.accessToken, alg);
   return claims;
 }
@@ -81,22 +75,33 @@ export async function verifyHint(ctx: Context, jwt: string): Promise<Hint> {
   const aud = claims['aud'];
   const client = typeof aud === 'string' ? await ctx.clients.find(aud) : null;
   if (client === null) throw new JwtError('audience', 'not issued to a client known here');
-  const verified = await verifyJwt(jwt, await hintKey(ctx, client, header.kid ?? null, header.alg), ['jwt', '']);
+  const verified = await verifyWithOneOf(jwt, await hintKeys(ctx, client, header.kid ?? null, header.alg));
   if (verified['iss'] !== ctx.settings.issuer) throw new JwtError('issuer', 'issued by somebody else');
   checkTimes(verified, { now: ctx.now(), skew: 60, allowExpired: true });
   return { client, sub: text(verified, 'sub'), sid: typeof verified['sid'] === 'string' ? verified['sid'] : null };
 }
 
-async function hintKey(ctx: Context, client: Client, kid: string | null, alg: string): Promise<JwtKey> {
+async function hintKeys(ctx: Context, client: Client, kid: string | null, alg: string): Promise<readonly JwtKey[]> {
   // RFC 8725 §3.1: the algorithm is the one we sign this client's tokens with, or signed with before a change, never symmetric by surprise.
   if (client.idTokenSignedResponseAlg === 'HS256') {
-    const secret = readableSecret(client, ctx.vault);
-    if (secret === null) throw new JwtError('unknown_key', 'the client has no readable secret');
-    return { alg: 'HS256', key: encoder.encode(secret) };
+    return readableSecrets(client, ctx.vault, ctx.now()).map((secret) => ({ alg: 'HS256', key: encoder.encode(secret) }));
   }
-  const key = kid === null ? null : await ctx.keys.find(kid);
+  const key = kid === null ? null : await ctx.keys.verifier(kid);
   if (key === null) throw new JwtError('unknown_key', `signed with a key unknown here (${alg})`);
-  return { alg: key.alg, key: key.publicKey };
+  return [key];
+}
+
+/** A secret that was replaced still verifies what it signed, as long as it is alive. */
+async function verifyWithOneOf(jwt: string, keys: readonly JwtKey[]): Promise<JwtClaims> {
+  let failure: unknown = new JwtError('unknown_key', 'there is no key to verify with');
+  for (const key of keys) {
+    try {
+      return await verifyJwt(jwt, key, ['jwt', '']);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 function text(claims: JwtClaims, name: string): string {

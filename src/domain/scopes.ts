@@ -20,15 +20,25 @@ export function resolveScopes(
   acting: 'for-user' | 'for-client',
 ): readonly string[] {
   const wanted = scope === undefined ? settings.defaultScopes : parseScope(scope);
-  const available = wanted.filter(
-    (name) =>
-      settings.scopes.has(name) &&
-      (client.scopes === null || client.scopes.includes(name)) &&
-      (acting === 'for-user' || !ABOUT_USERS.includes(name)),
-  );
+  const available = availableScopes(settings, client, wanted, acting);
   // RFC 6749 §3.3: the requested scope is invalid when nothing of it can be granted.
   if (scope !== undefined && wanted.length > 0 && available.length === 0) {
     throw new OAuthError('invalid_scope', 'scope_not_available', 'None of the requested scopes is available to this client.');
   }
   return available;
+}
+
+/** Of these scopes, those that exist and that the client may have. */
+export function availableScopes(
+  settings: Settings,
+  client: Client,
+  wanted: readonly string[],
+  acting: 'for-user' | 'for-client',
+): readonly string[] {
+  return wanted.filter(
+    (name) =>
+      settings.scopes.has(name) &&
+      (client.scopes === null || client.scopes.includes(name)) &&
+      (acting === 'for-user' || !ABOUT_USERS.includes(name)),
+  );
 }

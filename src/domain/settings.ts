@@ -26,6 +26,8 @@ export interface Lifetimes {
   readonly sessionAbsolute: number;
   /** After this a page that was left open starts again. */
   readonly interaction: number;
+  /** Audit lines are kept this long. */
+  readonly audit: number;
 }
 
 /** When signing keys are published, used and withdrawn. Seconds. */

@@ -3,6 +3,7 @@
  * starting at once, or a rotation on every node, make one set. Keys come from the store, or from configuration (PEM).
  */
 import type { JWK } from 'jose';
+import { type JwtClaims, type JwtKey, signJwt } from '../crypto/jwt.ts';
 import {
   createKeyring,
   generateSigningKey,
@@ -30,22 +31,37 @@ export interface KeyInfo {
   readonly removedAt: number | null;
 }
 
-export interface SigningKeys {
-  /** Makes missing keys and moves due ones; called at start and from time to time. */
-  maintain(): Promise<void>;
-  /** The key that signs with `alg` now. @throws Error when none exists */
-  signingKey(alg: SigningAlg): Promise<SigningKey>;
-  /** Makes and publishes a key for `alg` if there is none: called when a client registers for it, ahead of the first signature. */
-  provide(alg: SigningAlg): Promise<void>;
-  /** A key whose signatures we accept. */
-  find(kid: string): Promise<SigningKey | null>;
+/** Signs with one key of ours, which itself is never handed out. */
+export interface Signer {
+  readonly alg: SigningAlg;
+  readonly kid: string;
+  /** @param typ the header's `typ` */
+  sign(typ: string, claims: JwtClaims): Promise<string>;
+}
+
+/** Signing keys as operators and hosts see them. */
+export interface KeyAdmin {
+  /** Public keys that verify what was and will be signed, as JWKs: next, current and retired. */
   published(): Promise<readonly JWK[]>;
+  /** Every key there is, with its state. */
   list(): Promise<readonly KeyInfo[]>;
   /**
    * Publishes a new key for every algorithm in use; it takes over after `publishBefore` seconds and the old one stays for `keepAfter`.
-   * `emergency`: it takes over now and the old ones are removed at once. @throws Error when keys are given by configuration
+   * `emergency`: it takes over now and the old ones are removed at once; whoever caches the key set refuses new tokens until it looks again.
+   * False when successors are published and waiting already. @throws Error when keys are given by configuration
    */
-  rotate(emergency: boolean): Promise<void>;
+  rotate(options?: { readonly emergency?: boolean }): Promise<boolean>;
+}
+
+export interface SigningKeys extends KeyAdmin {
+  /** Makes missing keys and moves due ones; called at start and from time to time. */
+  maintain(): Promise<void>;
+  /** Signs with the current key of `alg`. @throws Error when there is none */
+  signer(alg: SigningAlg): Promise<Signer>;
+  /** Makes and publishes a key for `alg` if there is none: called when a client registers for it, ahead of the first signature. */
+  provide(alg: SigningAlg): Promise<void>;
+  /** Verifies what one of our keys signed, as long as that is accepted; null for any other `kid`. */
+  verifier(kid: string): Promise<JwtKey | null>;
 }
 
 interface Parts {
@@ -159,22 +175,31 @@ export function createSigningKeys(parts: Parts): SigningKeys {
     await change((keys) => ({ keep: keys, make: keys.some((key) => key.alg === alg) ? [] : [{ alg, activeAt: now() }] }));
   };
 
+  const currentKey = async (alg: SigningAlg): Promise<SigningKey> => {
+    const key = (await ring()).current(alg, now());
+    if (key !== null) return key;
+    await provide(alg);
+    const made = (await ring()).current(alg, now());
+    if (made === null) throw new Error(`There is no signing key for ${alg}.`);
+    return made;
+  };
+
   return {
     async maintain() {
       if (parts.given !== null) return void (await load());
       await load();
-      await change((keys) => dueKeys(keys, schedule, now()));
+      const moved = await change((keys) => dueKeys(keys, schedule, now()));
+      if (moved) await parts.events.tell('keys.rotated', { detail: { emergency: false, scheduled: true } });
     },
-    async signingKey(alg) {
-      const key = (await ring()).current(alg, now());
-      if (key !== null) return key;
-      await provide(alg);
-      const made = (await ring()).current(alg, now());
-      if (made === null) throw new Error(`There is no signing key for ${alg}.`);
-      return made;
+    async signer(alg) {
+      const { kid, privateKey } = await currentKey(alg);
+      return { alg, kid, sign: async (typ, claims) => await signJwt({ alg, typ, kid }, claims, privateKey) };
     },
     provide,
-    find: async (kid) => (await ring()).find(kid, now()) ?? (parts.given === null ? (await load()).find(kid, now()) : null),
+    async verifier(kid) {
+      const key = (await ring()).find(kid, now()) ?? (parts.given === null ? (await load()).find(kid, now()) : null);
+      return key === null ? null : { alg: key.alg, key: key.publicKey };
+    },
     published: async () => (await ring()).published(now()),
     async list() {
       const current = await load();
@@ -187,14 +212,17 @@ export function createSigningKeys(parts: Parts): SigningKeys {
         removedAt,
       }));
     },
-    async rotate(emergency) {
+    async rotate({ emergency = false } = {}) {
       if (parts.given !== null) throw new Error('The signing keys are given by configuration: change them there.');
       const start = emergency ? now() : now() + schedule.publishBefore;
-      await change((keys) => ({
-        keep: emergency ? [] : keys.map((key) => retire(key, start, schedule)),
-        make: algsInUse(keys, schedule).map((alg) => ({ alg, activeAt: start })),
-      }));
-      await parts.events.tell('keys.rotated', { detail: { emergency } });
+      const rotated = await change((keys) => {
+        const waiting = (alg: SigningAlg): boolean => !emergency && keys.some((key) => key.alg === alg && key.activeAt > now());
+        const algs = algsInUse(keys, schedule).filter((alg) => !waiting(alg));
+        const kept = emergency ? [] : keys.map((key) => (algs.includes(key.alg as SigningAlg) ? retire(key, start, schedule) : key));
+        return { keep: kept, make: algs.map((alg) => ({ alg, activeAt: start })) };
+      });
+      if (rotated) await parts.events.tell('keys.rotated', { detail: { emergency, scheduled: false } });
+      return rotated;
     },
   };
 }

@@ -3,10 +3,10 @@
  * conditional transaction of the store. Signing and storing run side by side.
  */
 import { sha256 } from '../crypto/bytes.ts';
-import { base64url, newFamilyPart, newHandle, newRefreshToken, nextRefreshToken } from '../crypto/secrets.ts';
-import { OAuthError } from '../protocol/errors.ts';
+import { base64url, newFamilyPart, newRefreshToken, nextRefreshToken } from '../crypto/secrets.ts';
 import { formatScope } from '../protocol/scope.ts';
-import type { AccessToken, Client, Digest, Family, GrantFacts, IdTokenRecord } from '../store/records.ts';
+import type { Client, Digest, Entitlement, Family, IdTokenRecord } from '../store/records.ts';
+import { type AccessTokenFacts, type MadeAccessToken, makeAccessToken } from './access-tokens.ts';
 import type { Context } from './context.ts';
 import { type IdTokenSigner, idTokenSigner } from './id-tokens.ts';
 import { type Successor, sealSuccessor } from './refresh-tokens.ts';
@@ -14,11 +14,13 @@ import { type Successor, sealSuccessor } from './refresh-tokens.ts';
 /** What a grant proved: who the tokens are for, and what is used up by issuing them. */
 export interface Redemption {
   /** The subject and the circumstances; null for tokens that act for the client itself. */
-  readonly grant: GrantFacts | null;
-  /** Scopes of this access token; never more than the grant's. */
+  readonly entitlement: Entitlement | null;
+  /** Scopes of this access token; never more than those of the entitlement. */
   readonly scopes: readonly string[];
   /** Goes into the ID token. */
   readonly nonce: string | null;
+  /** A family that begins may have a refresh token; it gets one if the client is registered for that grant type as well. */
+  readonly refreshable: boolean;
   readonly uses: Uses;
 }
 
@@ -36,7 +38,7 @@ export type Uses =
 /** A successful token response (RFC 6749 §5.1, OIDC Core §3.1.3.3). */
 export interface TokenResponse {
   readonly access_token: string;
-  readonly token_type: 'Bearer' | 'DPoP';
+  readonly token_type: 'Bearer';
   /** Seconds. */
   readonly expires_in: number;
   readonly scope: string;
@@ -49,71 +51,58 @@ export type Issued = { readonly outcome: 'issued'; readonly response: TokenRespo
 
 /** Issues what a redemption entitles to. */
 export async function issueTokens(ctx: Context, client: Client, redemption: Redemption): Promise<Issued> {
-  const { grant, uses } = redemption;
-  if (uses.kind === 'successor') return await repeatAnswer(ctx, client, uses.successor, grant);
+  const { entitlement, uses } = redemption;
+  if (uses.kind === 'successor') return await repeatAnswer(ctx, client, uses.successor, entitlement);
   if (uses.kind === 'refresh_token') return await continueFamily(ctx, client, redemption, uses);
-  if (grant === null) return await issueForClient(ctx, client, redemption.scopes);
-  return await startFamily(ctx, client, redemption, grant, uses.kind === 'code' ? uses.code : null);
+  if (entitlement === null) return await issueForClient(ctx, client, redemption.scopes);
+  return await startFamily(ctx, client, redemption, entitlement, uses.kind === 'code' ? uses.code : null);
 }
 
 interface Minted {
-  readonly accessToken: string;
-  readonly record: AccessToken;
+  readonly access: MadeAccessToken;
   readonly idToken: IdTokenRecord | null;
 }
 
-/** @param end no token outlives this, where given: the end of its family */
-function mint(
-  ctx: Context,
-  clientId: string,
-  scopes: readonly string[],
-  grant: GrantFacts | null,
-  family: { readonly id: Digest; readonly end: number } | null,
-): Minted {
-  const { random, lifetimes } = ctx.settings;
-  const accessToken = newHandle('accessToken', random);
-  const now = ctx.now();
-  const record: AccessToken = {
-    digest: sha256(accessToken),
-    familyId: family?.id ?? null,
-    authorizationId: grant?.authorizationId ?? null,
-    clientId,
-    sub: grant?.sub ?? null,
-    sid: grant?.sid ?? null,
-    scopes,
-    issuedAt: now,
-    expiresAt: Math.min(now + lifetimes.accessToken, family?.end ?? Number.POSITIVE_INFINITY),
-  };
+function mint(ctx: Context, facts: AccessTokenFacts): Minted {
+  const { clientId, scopes, entitlement } = facts;
+  const access = makeAccessToken(ctx, facts);
   // OIDC Core §3.1.2.1: without openid the request is plain OAuth 2.0 and has no ID token.
-  if (grant === null || !scopes.includes('openid')) return { accessToken, record, idToken: null };
+  if (entitlement === null || !scopes.includes('openid')) return { access, idToken: null };
+  const now = ctx.now();
   const idToken: IdTokenRecord = {
-    jti: base64url(random(16)),
-    sub: grant.sub,
+    jti: base64url(ctx.settings.random(16)),
+    sub: entitlement.sub,
     clientId,
     scopes,
-    sid: grant.sid,
-    accessTokenDigest: record.digest,
+    sid: entitlement.sid,
+    accessTokenDigest: access.record.digest,
     issuedAt: now,
-    expiresAt: now + lifetimes.idToken,
+    expiresAt: now + ctx.settings.lifetimes.idToken,
   };
-  return { accessToken, record, idToken };
+  return { access, idToken };
 }
 
 async function issueForClient(ctx: Context, client: Client, scopes: readonly string[]): Promise<Issued> {
-  const { accessToken, record } = mint(ctx, client.clientId, scopes, null, null);
-  await ctx.store.tokens.insert({ accessToken: record, idToken: null }, null);
-  return { outcome: 'issued', response: respond(ctx, accessToken, record, null, null) };
+  const { access } = mint(ctx, { clientId: client.clientId, scopes, entitlement: null, family: null });
+  await ctx.store.tokens.insert({ accessToken: access.record, idToken: null }, null);
+  return { outcome: 'issued', response: respond(ctx, access.text, access.record, null, null) };
 }
 
-async function startFamily(ctx: Context, client: Client, redemption: Redemption, grant: GrantFacts, code: Digest | null): Promise<Issued> {
+async function startFamily(
+  ctx: Context,
+  client: Client,
+  redemption: Redemption,
+  entitlement: Entitlement,
+  code: Digest | null,
+): Promise<Issued> {
   const { lifetimes, random } = ctx.settings;
   const now = ctx.now();
   const part = newFamilyPart(random);
-  const refreshToken = client.grantTypes.includes('refresh_token') ? newRefreshToken(part, random) : null;
+  const refreshToken = redemption.refreshable && client.grantTypes.includes('refresh_token') ? newRefreshToken(part, random) : null;
   // Without a refresh token the family ends with its access token, and its row may go.
   const expiresAt = now + (refreshToken === null ? lifetimes.accessToken : lifetimes.refreshTokenAbsolute);
   const family: Family = {
-    ...grantFacts(grant),
+    ...entitlementOf(entitlement),
     id: sha256(part),
     createdAt: now,
     refreshDigest: refreshToken === null ? null : sha256(refreshToken),
@@ -124,14 +113,15 @@ async function startFamily(ctx: Context, client: Client, redemption: Redemption,
     expiresAt,
     revokedAt: null,
   };
-  const minted = mint(ctx, client.clientId, redemption.scopes, grant, { id: family.id, end: expiresAt });
-  const issue = { accessToken: minted.record, idToken: minted.idToken };
+  const { clientId } = client;
+  const minted = mint(ctx, { clientId, scopes: redemption.scopes, entitlement, family: { id: family.id, end: expiresAt } });
+  const issue = { accessToken: minted.access.record, idToken: minted.idToken };
   const signer = await signerFor(ctx, client, minted);
   const storing =
     code === null ? ctx.store.tokens.insert(issue, family).then(() => 'fresh' as const) : ctx.store.tokens.redeem(code, family, issue, now);
-  const [outcome, idToken] = await Promise.all([storing, sign(signer, grant, minted, redemption.nonce)]);
+  const [outcome, idToken] = await Promise.all([storing, sign(signer, entitlement, minted, redemption.nonce)]);
   if (outcome === 'spent') return { outcome };
-  return { outcome: 'issued', response: respond(ctx, minted.accessToken, minted.record, refreshToken, idToken) };
+  return { outcome: 'issued', response: respond(ctx, minted.access.text, minted.access.record, refreshToken, idToken) };
 }
 
 async function continueFamily(
@@ -142,22 +132,25 @@ async function continueFamily(
 ): Promise<Issued> {
   const { family } = uses;
   const { random, refreshRotation } = ctx.settings;
+  // RFC 9700 §2.2.2: refresh tokens of public clients are rotated; the setting is about those that prove themselves.
+  const rotates = refreshRotation || client.clientType === 'public';
   const now = ctx.now();
-  const minted = mint(ctx, client.clientId, redemption.scopes, family, { id: family.id, end: family.expiresAt });
-  const issue = { accessToken: minted.record, idToken: minted.idToken };
+  const { clientId } = client;
+  const minted = mint(ctx, { clientId, scopes: redemption.scopes, entitlement: family, family: { id: family.id, end: family.expiresAt } });
+  const issue = { accessToken: minted.access.record, idToken: minted.idToken };
   const signer = await signerFor(ctx, client, minted);
   const presented = sha256(uses.refreshToken);
   const refreshExpiresAt = idleEnd(ctx, family.expiresAt);
   let refreshToken = uses.refreshToken;
   let storing: Promise<'fresh' | 'spent'>;
-  if (refreshRotation) {
+  if (rotates) {
     refreshToken = nextRefreshToken(uses.refreshToken, random);
     const successor: Successor = {
-      accessToken: minted.accessToken,
+      accessToken: minted.access.text,
       refreshToken,
       scopes: redemption.scopes,
       issuedAt: now,
-      expiresAt: minted.record.expiresAt,
+      expiresAt: minted.access.record.expiresAt,
       idTokenJti: minted.idToken?.jti ?? null,
     };
     const sealedSuccessor = sealSuccessor(uses.refreshToken, successor, random);
@@ -169,15 +162,17 @@ async function continueFamily(
   // OIDC Core §12.2: a refreshed ID token has no nonce of its own and the auth_time of the original sign-in.
   const [outcome, idToken] = await Promise.all([storing, sign(signer, family, minted, null)]);
   if (outcome === 'spent') return { outcome };
-  return { outcome: 'issued', response: respond(ctx, minted.accessToken, minted.record, refreshToken, idToken) };
+  return { outcome: 'issued', response: respond(ctx, minted.access.text, minted.access.record, refreshToken, idToken) };
 }
 
-async function repeatAnswer(ctx: Context, client: Client, successor: Successor, grant: GrantFacts | null): Promise<Issued> {
+async function repeatAnswer(ctx: Context, client: Client, successor: Successor, entitlement: Entitlement | null): Promise<Issued> {
   const { issuedAt, accessToken, idTokenJti: jti } = successor;
   const expiresAt = issuedAt + ctx.settings.lifetimes.idToken;
   const signer = jti === null ? null : await idTokenSigner(ctx, client);
   const idToken =
-    jti === null || signer === null || grant === null ? null : await signer({ jti, grant, issuedAt, expiresAt, nonce: null, accessToken });
+    jti === null || signer === null || entitlement === null
+      ? null
+      : await signer({ jti, entitlement, issuedAt, expiresAt, nonce: null, accessToken });
   return { outcome: 'issued', response: respond(ctx, accessToken, successor, successor.refreshToken, idToken) };
 }
 
@@ -185,11 +180,11 @@ async function signerFor(ctx: Context, client: Client, minted: Minted): Promise<
   return minted.idToken === null ? null : await idTokenSigner(ctx, client);
 }
 
-async function sign(signer: IdTokenSigner | null, grant: GrantFacts, minted: Minted, nonce: string | null): Promise<string | null> {
+async function sign(signer: IdTokenSigner | null, entitlement: Entitlement, minted: Minted, nonce: string | null): Promise<string | null> {
   const record = minted.idToken;
   if (record === null || signer === null) return null;
   const { jti, issuedAt, expiresAt } = record;
-  return await signer({ jti, grant, issuedAt, expiresAt, nonce, accessToken: minted.accessToken });
+  return await signer({ jti, entitlement, issuedAt, expiresAt, nonce, accessToken: minted.access.text });
 }
 
 function respond(
@@ -213,15 +208,7 @@ function idleEnd(ctx: Context, absolute: number): number {
   return Math.min(ctx.now() + ctx.settings.lifetimes.refreshTokenIdle, absolute);
 }
 
-function grantFacts(facts: GrantFacts): GrantFacts {
+function entitlementOf(facts: Entitlement): Entitlement {
   const { clientId, sub, authorizationId, sid, scopes, authTime, amr, acr } = facts;
   return { clientId, sub, authorizationId, sid, scopes, authTime, amr, acr };
-}
-
-/** Refuses a subject that does not exist (any longer) or is disabled. */
-export async function requireAccount(ctx: Context, sub: string): Promise<void> {
-  const account = await ctx.settings.accounts.find(sub);
-  if (account === null || !account.enabled) {
-    throw new OAuthError('invalid_grant', 'account_disabled', 'The account is not available.');
-  }
 }

@@ -3,7 +3,7 @@
  * Both work from the sealed interaction; a posted form carries a decision and nothing of the request.
  */
 
-import type { Account } from '../domain/accounts.ts';
+import { type Account, findEnabledAccount } from '../domain/accounts.ts';
 import type { Context } from '../domain/context.ts';
 import { type Interaction, openInteraction, sealInteraction } from '../domain/interactions.ts';
 import { findSession } from '../domain/sessions.ts';
@@ -43,8 +43,8 @@ export async function survey(ctx: Context, call: Call, interaction: Interaction,
 /** The browser's session, if its account still exists and is enabled. */
 export async function whoIsHere(ctx: Context, call: Call): Promise<{ readonly session: Session | null; readonly account: Account | null }> {
   const session = await findSession(ctx, sessionHandle(ctx, call));
-  const account = session === null ? null : await ctx.settings.accounts.find(session.sub);
-  return account?.enabled === true ? { session, account } : { session: null, account: null };
+  const account = session === null ? null : await findEnabledAccount(ctx.settings.accounts, session.sub);
+  return account === null ? { session: null, account } : { session, account };
 }
 
 /** The human name of an account, for pages. */
@@ -98,7 +98,7 @@ export async function answering(ctx: Context, call: Call, proven: ProvenDestinat
     return await work();
   } catch (error) {
     if (!(error instanceof OAuthError) || error.stays) throw error;
-    await ctx.events.tell('request.refused', { clientId: proven.client.clientId, ip: call.ip, reason: error.reason });
+    ctx.events.mention('request.refused', { clientId: proven.client.clientId, ip: call.ip, reason: error.reason });
     return refuse(ctx, proven.destination, error);
   }
 }

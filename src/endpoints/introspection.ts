@@ -1,13 +1,13 @@
 /** Token introspection (RFC 7662): what a token is worth now, for those it concerns. */
-import { authenticateClient } from '../client-auth/client-auth.ts';
 import { findLiveAccessToken } from '../domain/access-tokens.ts';
+import { issuedToThis } from '../domain/clients.ts';
 import type { Context } from '../domain/context.ts';
 import { familyIdOf, judge } from '../domain/refresh-tokens.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { formatScope } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
-import { requireBodyOnly } from '../web/requests.ts';
 import { json } from '../web/respond.ts';
+import { callingClient, clientForm } from './client-call.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** A client whose registration names this scope is a resource server: it may ask about every token. */
@@ -26,13 +26,8 @@ export const introspection: Endpoint = {
   }),
 
   async handle(ctx, call, plugins) {
-    requireBodyOnly(call);
-    const params = await call.form();
-    const { client } = await authenticateClient(ctx, plugins.clientAuthMethods, {
-      authorization: call.headers.get('authorization'),
-      params,
-      ip: call.ip,
-    });
+    const params = await clientForm(call);
+    const { client } = await callingClient(ctx, call, params, plugins);
     // RFC 7662 §2.1: the endpoint requires authorization, against token scanning; a public client cannot prove who asks.
     if (client.clientType === 'public') {
       throw new OAuthError('invalid_client', 'client_not_confidential', 'Client authentication failed.');
@@ -73,8 +68,8 @@ async function describeRefreshToken(ctx: Context, caller: Client, text: string):
   if (found === null || !mayKnow(caller, found.family.clientId)) return null;
   // Looking is not using: an outdated token is only inactive here.
   const { is, family } = judge(text, found, 0, ctx.now());
-  const client = await ctx.clients.find(family.clientId);
-  if (is !== 'live' || client === null || client.disabledAt !== null) return null;
+  const client = await ctx.clients.findEnabled(family.clientId);
+  if (is !== 'live' || client === null || !issuedToThis(client, family.createdAt)) return null;
   return {
     active: true,
     scope: formatScope(family.scopes),

@@ -1,12 +1,10 @@
 /** Token revocation (RFC 7009). A refresh token ends its family; an access token ends the family it belongs to, or itself. */
-import { authenticateClient } from '../client-auth/client-auth.ts';
-import { sha256 } from '../crypto/bytes.ts';
-import { handleBody } from '../crypto/secrets.ts';
+import { endAccessToken } from '../domain/access-tokens.ts';
 import type { Context } from '../domain/context.ts';
 import { familyIdOf } from '../domain/refresh-tokens.ts';
 import type { Client } from '../store/records.ts';
-import { requireBodyOnly } from '../web/requests.ts';
 import { empty } from '../web/respond.ts';
+import { callingClient, clientForm } from './client-call.ts';
 import type { Endpoint } from './endpoint.ts';
 
 export const revocation: Endpoint = {
@@ -20,13 +18,8 @@ export const revocation: Endpoint = {
   }),
 
   async handle(ctx, call, plugins) {
-    requireBodyOnly(call);
-    const params = await call.form();
-    const { client } = await authenticateClient(ctx, plugins.clientAuthMethods, {
-      authorization: call.headers.get('authorization'),
-      params,
-      ip: call.ip,
-    });
+    const params = await clientForm(call);
+    const { client } = await callingClient(ctx, call, params, plugins);
     const text = params.need('token');
     if (await revoke(ctx, client, text)) await ctx.events.tell('token.revoked', { clientId: client.clientId, ip: call.ip });
     // RFC 7009 §2.2: 200 for an invalid token as well, and nothing to tell it from a foreign one.
@@ -35,17 +28,9 @@ export const revocation: Endpoint = {
 };
 
 async function revoke(ctx: Context, client: Client, text: string): Promise<boolean> {
-  const now = ctx.now();
   const familyId = familyIdOf(text);
-  if (familyId !== null) {
-    const found = await ctx.store.tokens.findFamily(familyId);
-    // RFC 7009 §2.1: the token was issued to the client that asks.
-    return found?.family.clientId === client.clientId && (await ctx.store.tokens.revokeFamily(familyId, now));
-  }
-  if (handleBody('accessToken', text) === null) return false;
-  const digest = sha256(text);
-  const found = await ctx.store.tokens.findAccessToken(digest);
-  if (found?.token.clientId !== client.clientId) return false;
-  const { familyId: family } = found.token;
-  return family === null ? await ctx.store.tokens.revokeAccessToken(digest) : await ctx.store.tokens.revokeFamily(family, now);
+  if (familyId === null) return await endAccessToken(ctx, client, text);
+  const found = await ctx.store.tokens.findFamily(familyId);
+  // RFC 7009 §2.1: the token was issued to the client that asks.
+  return found?.family.clientId === client.clientId && (await ctx.store.tokens.revokeFamily(familyId, ctx.now()));
 }

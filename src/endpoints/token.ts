@@ -1,15 +1,17 @@
 /**
  * The token endpoint (RFC 6749 §3.2). It owns the steps all grants share, in this order: form → grant type → its parameters → client →
- * may this client use this grant → proof by the grant → the mint.
+ * may this client use this grant → proof by the grant → what was proved is within bounds → the mint.
  */
-import { authenticateClient } from '../client-auth/client-auth.ts';
+import { findEnabledAccount } from '../domain/accounts.ts';
 import type { Context } from '../domain/context.ts';
+import { availableScopes } from '../domain/scopes.ts';
 import type { Redemption } from '../domain/tokens.ts';
 import { issueTokens, type TokenResponse } from '../domain/tokens.ts';
 import { OAuthError } from '../protocol/errors.ts';
+import { covers } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
-import { requireBodyOnly } from '../web/requests.ts';
 import { json } from '../web/respond.ts';
+import { callingClient, clientForm } from './client-call.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** How often a proof is made again because somebody else was faster. */
@@ -27,33 +29,52 @@ export const token: Endpoint = {
   }),
 
   async handle(ctx, call, plugins) {
-    requireBodyOnly(call);
-    const params = await call.form();
+    const params = await clientForm(call);
     const type = params.need('grant_type');
     const grant = plugins.grants.get(type);
     // RFC 6749 §5.2: the grant type is not supported by the authorization server.
     if (grant === undefined) throw new OAuthError('unsupported_grant_type', 'grant_type', 'The grant_type is not supported.');
     const prove = grant.prepare(params);
-    const { client } = await authenticateClient(ctx, plugins.clientAuthMethods, {
-      authorization: call.headers.get('authorization'),
-      params,
-      ip: call.ip,
-    });
+    const { client } = await callingClient(ctx, call, params, plugins);
     // RFC 6749 §5.2: the authenticated client is not authorized to use this grant type.
     if (!client.grantTypes.includes(type)) {
       throw new OAuthError('unauthorized_client', 'grant_type_not_allowed', 'The client may not use this grant_type.');
     }
-    const response = await issue(ctx, client, prove);
-    await ctx.events.tell('tokens.issued', { clientId: client.clientId, ip: call.ip, detail: { grant_type: type, scope: response.scope } });
+    const { response, sub } = await issue(ctx, client, prove);
+    const { clientId } = client;
+    await ctx.events.tell('tokens.issued', { sub, clientId, ip: call.ip, detail: { grant_type: type, scope: response.scope } });
     return json(200, response);
   },
 };
 
-async function issue(ctx: Context, client: Client, prove: (ctx: Context, client: Client) => Promise<Redemption>): Promise<TokenResponse> {
+interface Issue {
+  readonly response: TokenResponse;
+  readonly sub: string | null;
+}
+
+async function issue(ctx: Context, client: Client, prove: (ctx: Context, client: Client) => Promise<Redemption>): Promise<Issue> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-    const issued = await issueTokens(ctx, client, await prove(ctx, client));
-    if (issued.outcome === 'issued') return issued.response;
+    const redemption = await withinBounds(ctx, client, await prove(ctx, client));
+    const issued = await issueTokens(ctx, client, redemption);
+    if (issued.outcome === 'issued') return { response: issued.response, sub: redemption.entitlement?.sub ?? null };
     // Somebody used it up between proof and mint: the next proof sees that and says what it means.
   }
   throw new OAuthError('invalid_grant', 'used_concurrently', 'The grant was used by another request.');
+}
+
+/**
+ * What a grant proved, held to what holds for all of them, so that no grant type can forget it: the entitlement is this client's, nobody gets
+ * more than they are entitled to or than the client may have by now, and the account is there and enabled.
+ */
+async function withinBounds(ctx: Context, client: Client, redemption: Redemption): Promise<Redemption> {
+  const { entitlement } = redemption;
+  const scopes = availableScopes(ctx.settings, client, redemption.scopes, entitlement === null ? 'for-client' : 'for-user');
+  if (entitlement === null) return { ...redemption, scopes };
+  if (entitlement.clientId !== client.clientId) throw new Error('The grant type proved what another client is entitled to.');
+  // RFC 6749 §3.3: the scope of a token is what was granted, or less.
+  if (!covers(entitlement.scopes, scopes)) throw new Error('The grant type proved more scopes than the entitlement holds.');
+  if ((await findEnabledAccount(ctx.settings.accounts, entitlement.sub)) === null) {
+    throw new OAuthError('invalid_grant', 'account_disabled', 'The account is not available.');
+  }
+  return { ...redemption, scopes };
 }

@@ -1,5 +1,6 @@
 /** The UserInfo endpoint (OIDC Core §5.3): claims about the subject of an access token. */
 import { findLiveAccessToken } from '../domain/access-tokens.ts';
+import { findEnabledAccount } from '../domain/accounts.ts';
 import { releasedClaims } from '../protocol/claims.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { bearerToken } from '../web/requests.ts';
@@ -31,8 +32,8 @@ export const userinfo: Endpoint = {
     if (token.sub === null || !token.scopes.includes('openid')) {
       throw challenge('insufficient_scope', 'openid_scope_missing', 'The access token lacks the scope openid.', ', scope="openid"');
     }
-    const account = await ctx.settings.accounts.find(token.sub);
-    if (account === null || !account.enabled) throw challenge('invalid_token', 'token_subject', 'The access token is invalid.');
+    const account = await findEnabledAccount(ctx.settings.accounts, token.sub);
+    if (account === null) throw challenge('invalid_token', 'token_subject', 'The access token is invalid.');
     const claimsByScope = Object.fromEntries([...ctx.settings.scopes.values()].map(({ name, claims }) => [name, claims]));
     // OIDC Core §5.3.2: sub is always returned.
     return json(200, { sub: token.sub, ...releasedClaims(account.claims, token.scopes, claimsByScope) });

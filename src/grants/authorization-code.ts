@@ -2,7 +2,6 @@
 import { equalSecrets, sha256 } from '../crypto/bytes.ts';
 import { handleBody } from '../crypto/secrets.ts';
 import type { Context } from '../domain/context.ts';
-import { requireAccount } from '../domain/tokens.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { isVerifier } from '../protocol/pkce.ts';
 import type { Client, Code } from '../store/records.ts';
@@ -47,8 +46,7 @@ export const authorizationCode: Grant = defineGrant<CodeParams>({
       throw new OAuthError('invalid_grant', 'code_replayed', 'The authorization code was used before.');
     }
     if (code.expiresAt <= ctx.now()) throw new OAuthError('invalid_grant', 'code_expired', 'The authorization code has expired.');
-    await requireAccount(ctx, code.sub);
-    return { grant: code, scopes: code.scopes, nonce: code.nonce, uses: { kind: 'code', code: code.digest } };
+    return { entitlement: code, scopes: code.scopes, nonce: code.nonce, refreshable: true, uses: { kind: 'code', code: code.digest } };
   },
 });
 

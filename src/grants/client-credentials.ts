@@ -14,6 +14,7 @@ export const clientCredentials: Grant = defineGrant<{ readonly scope: string | u
       throw new OAuthError('unauthorized_client', 'client_not_confidential', 'A public client has no credentials to act with.');
     }
     const scopes = resolveScopes(ctx.settings, client, params.scope, 'for-client');
-    return { grant: null, scopes, nonce: null, uses: { kind: 'nothing' } };
+    // RFC 6749 §4.4.3: no refresh token; the client can ask again.
+    return { entitlement: null, scopes, nonce: null, refreshable: false, uses: { kind: 'nothing' } };
   },
 });

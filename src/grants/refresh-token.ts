@@ -1,7 +1,8 @@
 /** The refresh token grant (RFC 6749 §6): proves a refresh token. Rotation and its single use belong to the mint and the store. */
 
+import { issuedToThis } from '../domain/clients.ts';
 import { familyIdOf, judge } from '../domain/refresh-tokens.ts';
-import { requireAccount, type Uses } from '../domain/tokens.ts';
+import type { Uses } from '../domain/tokens.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { covers, parseScope } from '../protocol/scope.ts';
 import { defineGrant, type Grant } from './grant.ts';
@@ -28,7 +29,8 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
   async redeem(ctx, client, params) {
     const familyId = familyIdOf(params.refreshToken);
     const found = familyId === null ? null : await ctx.store.tokens.findFamily(familyId);
-    if (found === null) throw new OAuthError('invalid_grant', 'refresh_token_unknown', 'The refresh token is not valid.');
+    if (found === null || !issuedToThis(client, found.family.createdAt))
+      throw new OAuthError('invalid_grant', 'refresh_token_unknown', 'The refresh token is not valid.');
     // RFC 6749 §10.4: a refresh token is bound to the client it was issued to.
     if (found.family.clientId !== client.clientId) {
       await ctx.events.tell('request.refused', { clientId: client.clientId, sub: found.family.sub, reason: 'refresh_token_foreign' });
@@ -51,11 +53,10 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
     if (params.scopes !== null && !covers(family.scopes, params.scopes)) {
       throw new OAuthError('invalid_scope', 'scope_grew', 'The scope is wider than what was granted.');
     }
-    await requireAccount(ctx, family.sub);
     const uses: Uses =
       presented.is === 'repeated'
         ? { kind: 'successor', successor: presented.successor }
         : { kind: 'refresh_token', refreshToken: params.refreshToken, family };
-    return { grant: family, scopes: params.scopes ?? family.scopes, nonce: null, uses };
+    return { entitlement: family, scopes: params.scopes ?? family.scopes, nonce: null, refreshable: true, uses };
   },
 });

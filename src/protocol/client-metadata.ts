@@ -38,7 +38,7 @@ type NullIn<Key extends keyof ClientMetadata> = null extends ClientMetadata[Key]
 
 /** One reason why a registration is refused; `code` is that of RFC 7591 §3.2.2. */
 export interface MetadataProblem {
-  readonly field: keyof ClientMetadata;
+  readonly field: keyof ClientMetadata | 'clientId' | 'clientSecret';
   readonly code: 'invalid_redirect_uri' | 'invalid_client_metadata';
   readonly problem: string;
 }
@@ -48,6 +48,61 @@ export interface MetadataRules extends RedirectUriRules {
   readonly grantTypes: readonly string[];
   readonly authMethods: readonly string[];
   readonly idTokenAlgs: readonly IdTokenAlg[];
+}
+
+type Kind = 'text' | 'texts' | 'flag' | readonly string[];
+
+/** Every field there is, with what its value looks like; a list names the only values. */
+const FIELDS: Readonly<Record<keyof ClientMetadata, Kind>> = {
+  name: 'text',
+  clientType: ['confidential', 'public'],
+  applicationType: ['web', 'native'],
+  tokenEndpointAuthMethod: 'text',
+  redirectUris: 'texts',
+  postLogoutRedirectUris: 'texts',
+  allowedOrigins: 'texts',
+  grantTypes: 'texts',
+  responseTypes: 'texts',
+  scopes: 'texts',
+  idTokenSignedResponseAlg: 'text',
+  skipConsent: 'flag',
+  clientUri: 'text',
+  logoUri: 'text',
+  policyUri: 'text',
+  tosUri: 'text',
+  contacts: 'texts',
+  owner: 'text',
+};
+const NULLABLE: readonly string[] = ['scopes', 'clientUri', 'logoUri', 'policyUri', 'tosUri', 'owner'];
+
+/** Only what is metadata of a record that holds more. */
+export function metadataOf<T extends ClientMetadata>(record: T): ClientMetadata {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => Object.hasOwn(FIELDS, name))) as unknown as ClientMetadata;
+}
+
+/** What is wrong with a registration before its values can be looked at: unknown fields, values of the wrong kind. */
+export function metadataTypeProblems(metadata: ClientMetadata): MetadataProblem[] {
+  const problems: MetadataProblem[] = [];
+  const refuse = (field: string, problem: string): void =>
+    void problems.push({ field: field as keyof ClientMetadata, code: 'invalid_client_metadata', problem });
+  if (metadata.name === undefined) refuse('name', 'is missing');
+  for (const [name, value] of Object.entries(metadata)) {
+    const kind = Object.hasOwn(FIELDS, name) ? FIELDS[name as keyof ClientMetadata] : undefined;
+    if (kind === undefined) refuse(name, 'is not a field of a client');
+    else if (value !== undefined && !(value === null && NULLABLE.includes(name)) && !isOfKind(value, kind)) {
+      refuse(name, typeof kind === 'string' ? `is not ${WORDS[kind]}` : `is not ${kind.join(' or ')}`);
+    }
+  }
+  return problems;
+}
+
+const WORDS = { text: 'a text', texts: 'a list of texts', flag: 'true or false' } as const;
+
+function isOfKind(value: unknown, kind: Kind): boolean {
+  if (kind === 'text') return typeof value === 'string';
+  if (kind === 'flag') return typeof value === 'boolean';
+  if (kind === 'texts') return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  return typeof value === 'string' && kind.includes(value);
 }
 
 /** Fills in the defaults of RFC 7591 §2 and OIDC Registration §2. */

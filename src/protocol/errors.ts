@@ -25,9 +25,11 @@ export type ErrorCode =
   | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'unsupported_response_type'
-  | 'unsupported_token_type';
+  | 'unsupported_token_type'
+  // Plug-ins bring codes of their own specifications.
+  | (string & {});
 
-const STATUS: Partial<Record<ErrorCode, number>> = {
+const STATUS: Readonly<Record<string, number>> = {
   invalid_client: 401,
   invalid_token: 401,
   insufficient_scope: 403,
@@ -67,7 +69,7 @@ export class OAuthError extends Error {
     this.code = code;
     this.reason = reason;
     this.description = description;
-    this.status = options.status ?? STATUS[code] ?? 400;
+    this.status = options.status ?? (Object.hasOwn(STATUS, code) ? STATUS[code] : undefined) ?? 400;
     this.headers = options.headers ?? {};
     this.stays = options.stays ?? false;
   }

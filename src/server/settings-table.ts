@@ -33,6 +33,7 @@ const LIFETIMES: readonly (readonly [path: string, about: string])[] = [
   ['sessionIdle', 'a browser session without use. Default 8 hours.'],
   ['sessionAbsolute', 'a browser session in all. Default 24 hours.'],
   ['interaction', 'a page left open. Default 3600.'],
+  ['audit', 'a line of the audit log. Default 365 days.'],
 ];
 const SCHEDULE: readonly (readonly [path: string, about: string])[] = [
   ['rotateEvery', 'a new key takes over after this long. Default 90 days.'],

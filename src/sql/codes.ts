@@ -1,4 +1,4 @@
-/** Authorization codes: kept by digest until they expire, whether used or not. Their single use is in `tokens.ts`. */
+/** Authorization codes: kept by digest, whether used or not, until no replay is worth telling (`clear.ts`). Their single use is in `tokens.ts`. */
 import { type Kysely, sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely';
 import type { CodeStore } from 'valetkey';
 import { codeOf, codeRow, type Tables } from './schema.ts';

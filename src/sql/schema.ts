@@ -2,7 +2,7 @@
  * The tables as Kysely sees them, and how records become rows. Narrow typed columns; lists of words are text separated by spaces; JSON only
  * where rows are cold (clients, key set, audit detail). Every row begins with its tenant.
  */
-import type { AccessToken, Authorization, Code, Family, GrantFacts, IdTokenRecord, Session } from 'valetkey';
+import type { AccessToken, Authorization, Code, Entitlement, Family, IdTokenRecord, Session } from 'valetkey';
 
 interface TenantRow {
   /** First 11 characters of the issuer's SHA-256 in base64url. */
@@ -12,6 +12,8 @@ interface TenantRow {
 export interface ClientRow extends TenantRow {
   client_id: string;
   owner: string | null;
+  /** Compared when the record is replaced. */
+  version: number;
   /** The whole record as JSON: clients are read rarely and kept in memory. */
   data: string;
 }
@@ -37,7 +39,7 @@ export interface AuthorizationRow extends TenantRow {
   updated_at: number;
 }
 
-interface GrantColumns {
+interface EntitlementColumns {
   client_id: string;
   sub: string;
   authorization_id: string | null;
@@ -48,7 +50,7 @@ interface GrantColumns {
   acr: string | null;
 }
 
-export interface CodeRow extends TenantRow, GrantColumns {
+export interface CodeRow extends TenantRow, EntitlementColumns {
   digest: string;
   redirect_uri: string | null;
   code_challenge: string | null;
@@ -60,7 +62,7 @@ export interface CodeRow extends TenantRow, GrantColumns {
   family_id: string | null;
 }
 
-export interface FamilyRow extends TenantRow, GrantColumns {
+export interface FamilyRow extends TenantRow, EntitlementColumns {
   id: string;
   /** 1 when the scopes hold `offline_access`: such a family outlives its session. */
   offline: number;
@@ -149,7 +151,7 @@ export interface Tables {
 const words = (text: string): readonly string[] => (text === '' ? [] : text.split(' '));
 const joined = (list: readonly string[]): string => list.join(' ');
 
-function grantColumns(facts: GrantFacts): GrantColumns {
+function entitlementColumns(facts: Entitlement): EntitlementColumns {
   return {
     client_id: facts.clientId,
     sub: facts.sub,
@@ -162,7 +164,7 @@ function grantColumns(facts: GrantFacts): GrantColumns {
   };
 }
 
-function grantFacts(row: GrantColumns): GrantFacts {
+function entitlementOf(row: EntitlementColumns): Entitlement {
   return {
     clientId: row.client_id,
     sub: row.sub,
@@ -225,7 +227,7 @@ export function codeRow(tenant: string, code: Code): CodeRow {
   return {
     tenant,
     digest: code.digest,
-    ...grantColumns(code),
+    ...entitlementColumns(code),
     redirect_uri: code.redirectUri,
     code_challenge: code.codeChallenge,
     nonce: code.nonce,
@@ -239,7 +241,7 @@ export function codeRow(tenant: string, code: Code): CodeRow {
 
 export function codeOf(row: CodeRow): Code {
   return {
-    ...grantFacts(row),
+    ...entitlementOf(row),
     digest: row.digest,
     redirectUri: row.redirect_uri,
     codeChallenge: row.code_challenge,
@@ -256,7 +258,7 @@ export function familyRow(tenant: string, family: Family): FamilyRow {
   return {
     tenant,
     id: family.id,
-    ...grantColumns(family),
+    ...entitlementColumns(family),
     offline: family.scopes.includes('offline_access') ? 1 : 0,
     created_at: family.createdAt,
     refresh_digest: family.refreshDigest,
@@ -271,7 +273,7 @@ export function familyRow(tenant: string, family: Family): FamilyRow {
 
 export function familyOf(row: FamilyRow): Family {
   return {
-    ...grantFacts(row),
+    ...entitlementOf(row),
     id: row.id,
     createdAt: row.created_at,
     refreshDigest: row.refresh_digest,

@@ -2,15 +2,20 @@
 import { createHash } from 'node:crypto';
 import { CompiledQuery, type Dialect, Kysely, type PostgresPool, sql } from 'kysely';
 import { type Database, type Store, StoreUnavailable } from 'valetkey';
-import { auditStore, clientStore, keyStore } from './clients.ts';
+import { auditStore } from './audit.ts';
+import { authorizationStore } from './authorizations.ts';
+import { clear } from './clear.ts';
+import { clientStore } from './clients.ts';
 import { codeStore } from './codes.ts';
-import { clear, counterStore, interactionStore } from './counters.ts';
+import { counterStore } from './counters.ts';
 import { guarded, withFaults } from './faults.ts';
+import { interactionStore } from './interactions.ts';
+import { keyStore } from './keys.ts';
 import type { Migration } from './migration.ts';
 import { createMigrator, type Migrator } from './migrations.ts';
 import { hostPoolDialect, postgresDialect } from './postgres.ts';
 import type { Tables } from './schema.ts';
-import { authorizationStore, sessionStore } from './sessions.ts';
+import { sessionStore } from './sessions.ts';
 import { sqliteDialect } from './sqlite.ts';
 import { tablePrefix } from './table-prefix.ts';
 import { tokenStore } from './tokens.ts';
@@ -138,7 +143,7 @@ function createStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', tenant:
     interactions: guarded(interactionStore(db, tenant)),
     counters: guarded(counterStore(db, tenant)),
     audit: guarded(auditStore(db, tenant)),
-    clear: async (now, batch) => await withFaults(async () => await clear(db, tenant, now, batch)),
+    clear: async (now, batch, auditFrom) => await withFaults(async () => await clear(db, tenant, now, batch, auditFrom)),
   };
 }
 

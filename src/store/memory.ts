@@ -31,7 +31,7 @@ interface Tables {
   readonly idTokens: Map<string, IdTokenRecord>;
   readonly interactions: Map<string, { readonly sealed: string; readonly expiresAt: number }>;
   readonly counters: Map<string, { readonly count: number; readonly resetAt: number }>;
-  readonly audit: AuditEvent[];
+  readonly audit: Map<string, AuditEvent>;
 }
 
 function createStore(): Store {
@@ -45,7 +45,7 @@ function createStore(): Store {
     idTokens: new Map(),
     interactions: new Map(),
     counters: new Map(),
-    audit: [],
+    audit: new Map(),
   };
   return {
     clients: clientStore(tables),
@@ -77,17 +77,17 @@ function createStore(): Store {
     },
     audit: {
       async append(events) {
-        tables.audit.push(...events);
+        for (const event of events) tables.audit.set(event.id, event);
       },
       async list({ limit, type, sub, clientId }) {
         const wanted = (event: AuditEvent): boolean =>
           (type === undefined || event.type === type) &&
           (sub === undefined || event.sub === sub) &&
           (clientId === undefined || event.clientId === clientId);
-        return tables.audit.filter(wanted).reverse().slice(0, limit);
+        return [...tables.audit.values()].filter(wanted).reverse().slice(0, limit);
       },
     },
-    clear: async (now, batch) => clear(tables, now, batch),
+    clear: async (now, batch, auditFrom) => clear(tables, now, batch, auditFrom),
   };
 }
 
@@ -100,14 +100,12 @@ function clientStore(tables: Tables): Store['clients'] {
       return true;
     },
     async replace(client) {
-      if (!tables.clients.has(client.clientId)) return false;
+      if (tables.clients.get(client.clientId)?.version !== client.version - 1) return false;
       tables.clients.set(client.clientId, client);
       return true;
     },
     async delete(clientId) {
-      for (const table of [tables.codes, tables.families, tables.accessTokens, tables.authorizations, tables.idTokens]) {
-        removeWhere<{ readonly clientId: string }>(table, (row) => row.clientId === clientId);
-      }
+      removeWhere(tables.authorizations, (row) => row.clientId === clientId);
       return tables.clients.delete(clientId);
     },
     async list({ after = '', limit, owner }) {
@@ -303,7 +301,7 @@ function revokeWhere(tables: Tables, now: number, matches: (family: Family) => b
 /** A replayed code is recognised as long as its row stays; afterwards it is merely unknown. */
 const CODE_KEPT = 600;
 
-function clear(tables: Tables, now: number, batch: number): ClearedCounts {
+function clear(tables: Tables, now: number, batch: number, auditFrom: number): ClearedCounts {
   return {
     codes: removeWhere(tables.codes, (code) => code.expiresAt + CODE_KEPT <= now, batch),
     accessTokens: removeWhere(tables.accessTokens, (token) => token.expiresAt <= now, batch),
@@ -312,5 +310,6 @@ function clear(tables: Tables, now: number, batch: number): ClearedCounts {
     sessions: removeWhere(tables.sessions, (session) => session.expiresAt <= now, batch),
     interactions: removeWhere(tables.interactions, (row) => row.expiresAt <= now, batch),
     counters: removeWhere(tables.counters, (row) => row.resetAt <= now, batch),
+    audit: removeWhere(tables.audit, (event) => event.at < auditFrom, batch),
   };
 }

@@ -3,7 +3,7 @@
  * Nothing in here can be used as a credential: every handle is kept as a digest, every readable secret sealed.
  * How records may change is the business of the port in `store.ts`.
  */
-import type { AuthMethod, GrantType, IdTokenAlg, ResponseType } from '../protocol/names.ts';
+import type { CompleteClientMetadata } from '../protocol/client-metadata.ts';
 
 /** Whole seconds since 1970-01-01T00:00:00Z. */
 export type Seconds = number;
@@ -20,35 +20,16 @@ export interface ClientSecret {
   readonly expiresAt: Seconds | null;
 }
 
-/** A registered client; people call it an application. */
-export interface Client {
+/** A registered client; people call it an application. What may be registered is in `protocol/client-metadata.ts`. */
+export interface Client extends CompleteClientMetadata {
   readonly clientId: string;
-  readonly name: string;
-  readonly clientType: 'confidential' | 'public';
-  readonly applicationType: 'web' | 'native';
-  readonly tokenEndpointAuthMethod: AuthMethod;
   readonly secrets: readonly ClientSecret[];
-  readonly redirectUris: readonly string[];
-  readonly postLogoutRedirectUris: readonly string[];
-  readonly allowedOrigins: readonly string[];
-  readonly grantTypes: readonly GrantType[];
-  readonly responseTypes: readonly ResponseType[];
-  /** Scopes the client may ask for; null: every scope of the provider. */
-  readonly scopes: readonly string[] | null;
-  readonly idTokenSignedResponseAlg: IdTokenAlg;
-  /** True for the operator's own applications: the user is not asked for consent. */
-  readonly skipConsent: boolean;
-  readonly clientUri: string | null;
-  readonly logoUri: string | null;
-  readonly policyUri: string | null;
-  readonly tosUri: string | null;
-  readonly contacts: readonly string[];
-  /** Subject of the user who owns the registration, if a user does. */
-  readonly owner: string | null;
   readonly registrationSource: 'manual' | 'dynamic';
   readonly disabledAt: Seconds | null;
   readonly createdAt: Seconds;
   readonly updatedAt: Seconds;
+  /** Goes up by one with every change, so that two changes at once do not undo each other. */
+  readonly version: number;
 }
 
 /** A browser's login. `sid` is public (it goes into ID tokens); the cookie carries another value, kept as `handle`. */
@@ -75,8 +56,8 @@ export interface Authorization {
   readonly updatedAt: Seconds;
 }
 
-/** What a grant was bound to when the user let it pass; travels from the code into the token family. */
-export interface GrantFacts {
+/** Who may have what, and how they had signed in when they allowed it; travels from the code into the token family. */
+export interface Entitlement {
   readonly clientId: string;
   readonly sub: string;
   /** The authorization it stands under; null when none is kept (a grant type of the host may do so). */
@@ -89,7 +70,7 @@ export interface GrantFacts {
 }
 
 /** An authorization code that was issued. Kept after use, so that a replay is recognised (`Store.clear` says how long). */
-export interface Code extends GrantFacts {
+export interface Code extends Entitlement {
   readonly digest: Digest;
   /** The redirect_uri of the request, or null when the request had none and the registered one was used. */
   readonly redirectUri: string | null;
@@ -109,7 +90,7 @@ export interface Code extends GrantFacts {
  * All tokens that descend from one authorization code. It holds exactly one live refresh token (`refreshDigest`),
  * so two live branches cannot be represented.
  */
-export interface Family extends GrantFacts {
+export interface Family extends Entitlement {
   /** Digest of the family part of its refresh tokens. */
   readonly id: Digest;
   readonly createdAt: Seconds;

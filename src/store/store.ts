@@ -46,10 +46,10 @@ export interface Store {
   readonly audit: AuditStore;
   /**
    * Deletes what can no longer matter. Bounded: at most `batch` rows per record kind and call. Changes no behaviour, so it keeps: codes until
-   * 600 seconds after they expired (a replay is still recognised), families until `expiresAt` (no token of theirs lives longer), everything
-   * else until it expired.
+   * 600 seconds after they expired (a replay is still recognised), families until `expiresAt` (no token of theirs lives longer), audit lines
+   * that are not older than `auditFrom`, everything else until it expired.
    */
-  clear(now: Seconds, batch: number): Promise<ClearedCounts>;
+  clear(now: Seconds, batch: number, auditFrom: Seconds): Promise<ClearedCounts>;
 }
 
 /** Rows deleted by one `clear`, by record kind. */
@@ -61,15 +61,22 @@ export interface ClearedCounts {
   readonly sessions: number;
   readonly interactions: number;
   readonly counters: number;
+  readonly audit: number;
 }
 
 export interface ClientStore {
   find(clientId: string): Promise<Client | null>;
   /** One statement: false when the client_id is taken, and then nothing changes. */
   insert(client: Client): Promise<boolean>;
-  /** Replaces the whole record; false when there is none. */
+  /**
+   * Compare and swap: replaces the whole record only if the stored one has the version before `client.version`. Of any number of concurrent
+   * changes of one version exactly one sees true; false also when there is none.
+   */
   replace(client: Client): Promise<boolean>;
-  /** Deletes the client with its codes, families, tokens and authorizations; false when there was none. */
+  /**
+   * Deletes the client and every authorization of it, in one transaction: whatever stood under them is dead from then on, and goes when it
+   * expires. False when there was none.
+   */
   delete(clientId: string): Promise<boolean>;
   /** In order of client_id, after `after` (exclusive), at most `limit`. */
   list(page: { readonly after?: string; readonly limit: number; readonly owner?: string }): Promise<readonly Client[]>;
@@ -149,8 +156,9 @@ export interface Rotation {
 
 export interface TokenStore {
   /**
-   * THE single use of a code: one statement marks it redeemed by `family.id` if it is neither used up nor expired at `now`, and only then family, access token and ID token record are stored. Exactly one of any number of concurrent
-   * calls sees 'fresh'; the others see 'spent' and change nothing.
+   * THE single use of a code: one statement marks it redeemed by `family.id` if it is neither used up nor expired at `now`, and only then
+   * family, access token and ID token record are stored. Exactly one of any number of concurrent calls sees 'fresh'; the others see 'spent'
+   * and change nothing.
    */
   redeem(code: Digest, family: Family, issue: Issue, now: Seconds): Promise<'fresh' | 'spent'>;
   /**
@@ -194,14 +202,14 @@ export interface InteractionStore {
 
 /** Counters of failures (sign-in, client authentication), in fixed windows. */
 export interface CounterStore {
-  /** One statement: counts one more in the window and resolves to the new count and the window's end. Of 100 concurrent hits each sees another count. */
+  /** `key` is a digest. One statement: counts one more in the window and resolves to the new count and the window's end. Of 100 concurrent hits each sees another count. */
   hit(key: string, windowSeconds: number, now: Seconds): Promise<{ readonly count: number; readonly resetAt: Seconds }>;
   /** Forgets the counter (after a success). */
   reset(key: string): Promise<void>;
 }
 
 export interface AuditStore {
-  /** Appends; never changes or deletes. */
+  /** Appends; never changes. */
   append(events: readonly AuditEvent[]): Promise<void>;
   /** Newest first, at most `limit`, filtered where given. */
   list(query: {

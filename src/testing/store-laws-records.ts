@@ -1,6 +1,6 @@
 /** Laws about all other records: sessions, authorizations, codes, clients, keys, counters, audit, and the cleaner. */
 import assert from 'node:assert/strict';
-import type { Store } from 'valetkey';
+import type { ClearedCounts, Store } from 'valetkey';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
 
@@ -107,7 +107,7 @@ export const RECORD_LAWS: readonly Law[] = [
     },
   ],
   [
-    'clients: one insert wins, replace and delete need a record, list is in order',
+    'clients: one insert wins, one change of a version wins, replace and delete need a record, list is in order',
     async (store) => {
       const client = sample.client('b');
       assert.equal(count(await crowd(async () => await store.clients.insert(client)), true), 1);
@@ -127,9 +127,11 @@ export const RECORD_LAWS: readonly Law[] = [
         ['a'],
       );
       assert.deepEqual(
-        [await store.clients.replace({ ...client, name: 'new' }), await store.clients.replace(sample.client('x'))],
-        [true, false],
+        [await store.clients.replace({ ...client, version: 3 }), await store.clients.replace({ ...sample.client('x'), version: 2 })],
+        [false, false],
       );
+      const changes = await crowd(async () => await store.clients.replace({ ...client, name: 'new', version: 2 }));
+      assert.equal(count(changes, true), 1);
       assert.equal((await store.clients.find('b'))?.name, 'new');
       assert.equal(await store.clients.find('B'), null);
       const { issue, facts } = await withFamily(store, { clientId: 'b' });
@@ -203,17 +205,34 @@ export const RECORD_LAWS: readonly Law[] = [
       const made = await withFamily(store);
       const lone = sample.issue(made.facts, null, null, { expiresAt: NOW + 5 });
       await store.tokens.insert({ ...lone, idToken: null }, null);
-      const nothing = { codes: 0, accessTokens: 0, families: 0, idTokens: 0, sessions: 0, interactions: 0, counters: 0 };
-      assert.deepEqual(await store.clear(NOW, 10), nothing);
-      assert.equal((await store.clear(NOW + 5, 10)).accessTokens, 1);
+      const nothing = { codes: 0, accessTokens: 0, families: 0, idTokens: 0, sessions: 0, interactions: 0, counters: 0, audit: 0 };
+      const clear = async (now: number, batch: number, auditFrom = 0): Promise<ClearedCounts> => await store.clear(now, batch, auditFrom);
+      assert.deepEqual(await clear(NOW, 10), nothing);
+      assert.equal((await clear(NOW + 5, 10)).accessTokens, 1);
       for (let index = 0; index < 5; index += 1)
         await store.tokens.insert({ ...sample.issue(made.facts, null, null, { expiresAt: NOW + 6 }), idToken: null }, null);
-      assert.equal((await store.clear(NOW + 6, 3)).accessTokens, 3);
-      assert.equal((await store.clear(NOW + 6, 3)).accessTokens, 2);
+      assert.equal((await clear(NOW + 6, 3)).accessTokens, 3);
+      assert.equal((await clear(NOW + 6, 3)).accessTokens, 2);
       assert.equal(await isLive(store, made.issue), true);
       assert.notEqual(await store.codes.find(made.code.digest), null);
-      const all = await store.clear(NOW + 10_000, 100);
+      const all = await clear(NOW + 10_000, 100);
       assert.deepEqual(all, { ...nothing, codes: 1, accessTokens: 1, families: 1, idTokens: 1, sessions: 1 });
+      const lines = [10, 20, 30].map((at) => ({
+        id: word(),
+        at,
+        type: 'x',
+        sub: null,
+        clientId: null,
+        ip: null,
+        reason: null,
+        detail: {},
+      }));
+      await store.audit.append(lines);
+      assert.deepEqual(await clear(0, 100, 20), { ...nothing, audit: 1 });
+      assert.deepEqual(
+        (await store.audit.list({ limit: 9 })).map(({ at }) => at),
+        [30, 20],
+      );
     },
   ],
   [
@@ -244,7 +263,7 @@ export const RECORD_LAWS: readonly Law[] = [
         [0, false, false],
       );
       assert.equal(await other.clients.insert(sample.client('shared')), true);
-      await other.clear(NOW + 10_000, 100);
+      await other.clear(NOW + 10_000, 100, NOW + 10_000);
       assert.equal(await isLive(store, made.issue), true);
     },
   ],

@@ -45,6 +45,7 @@ export const sample = {
     disabledAt: null,
     createdAt: NOW,
     updatedAt: NOW,
+    version: 1,
   }),
   session: (facts: Facts, changes: Partial<Session> = {}): Session => ({
     handle: word(),

@@ -280,7 +280,13 @@ describe('a grant type of the host', () => {
     const own = defineGrant({
       type: 'urn:example:grant',
       params: (params) => ({ word: params.need('word') }),
-      redeem: async (_ctx, _client, { word }) => ({ grant: null, scopes: [word], nonce: null, uses: { kind: 'nothing' } }),
+      redeem: async (_ctx, _client, { word }) => ({
+        entitlement: null,
+        refreshable: false,
+        scopes: [word],
+        nonce: null,
+        uses: { kind: 'nothing' },
+      }),
     });
     const world = await makeWorld({ grants: [own] });
     await world.provider.clients.update(world.web.clientId, { grantTypes: ['urn:example:grant'], responseTypes: [] });

@@ -5,7 +5,7 @@ import type { Migration } from '../migration.ts';
 type Builder = CreateTableBuilder<string, never>;
 type Column = [name: string, type: 'bigint' | 'integer' | 'text' | `varchar(${number})`, nullable?: 'null'];
 
-const GRANT_FACTS: Column[] = [
+const ENTITLEMENT: Column[] = [
   ['client_id', 'varchar(255)'],
   ['sub', 'varchar(255)'],
   ['authorization_id', 'varchar(43)', 'null'],
@@ -24,6 +24,7 @@ const TABLES: [name: string, key: string | null, columns: Column[], indexes: [su
     [
       ['client_id', 'varchar(255)'],
       ['owner', 'varchar(255)', 'null'],
+      ['version', 'integer'],
       ['data', 'text'],
     ],
     [],
@@ -58,14 +59,17 @@ const TABLES: [name: string, key: string | null, columns: Column[], indexes: [su
       ['created_at', 'bigint'],
       ['updated_at', 'bigint'],
     ],
-    [['pair', ['tenant', 'sub', 'client_id'], 'unique']],
+    [
+      ['pair', ['tenant', 'sub', 'client_id'], 'unique'],
+      ['client', ['tenant', 'client_id']],
+    ],
   ],
   [
     'codes',
     'digest',
     [
       ['digest', 'varchar(43)'],
-      ...GRANT_FACTS,
+      ...ENTITLEMENT,
       ['redirect_uri', 'text', 'null'],
       ['code_challenge', 'varchar(43)', 'null'],
       ['nonce', 'text', 'null'],
@@ -85,7 +89,7 @@ const TABLES: [name: string, key: string | null, columns: Column[], indexes: [su
     'id',
     [
       ['id', 'varchar(43)'],
-      ...GRANT_FACTS,
+      ...ENTITLEMENT,
       ['offline', 'integer'],
       ['created_at', 'bigint'],
       ['refresh_digest', 'varchar(43)', 'null'],
@@ -155,7 +159,7 @@ const TABLES: [name: string, key: string | null, columns: Column[], indexes: [su
     'counters',
     'name',
     [
-      ['name', 'varchar(600)'],
+      ['name', 'varchar(43)'],
       ['count', 'integer'],
       ['reset_at', 'bigint'],
     ],

@@ -3,6 +3,7 @@
  * an attack costs no query and a success costs none either.
  */
 import { LRUCache } from 'lru-cache';
+import { sha256 } from '../crypto/bytes.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import type { CounterStore } from '../store/store.ts';
 import type { Budget } from './settings.ts';
@@ -35,13 +36,14 @@ export function createLimiter(counters: CounterStore, now: () => number): Limite
     check,
     async spend(key, budget) {
       check(key);
-      const { count, resetAt } = await counters.hit(key, budget.seconds, now());
+      // A digest: the key names people and addresses, and may be long.
+      const { count, resetAt } = await counters.hit(sha256(key), budget.seconds, now());
       if (count >= budget.limit) exhausted.set(key, resetAt);
       if (count > budget.limit) refuse(resetAt);
     },
     async restore(key) {
       exhausted.delete(key);
-      await counters.reset(key);
+      await counters.reset(sha256(key));
     },
   };
 }
