@@ -3,8 +3,8 @@ import type { Context } from './domain/context.ts';
 import { type Interaction, isStale, restarted } from './domain/interactions.ts';
 import type { ClientView, ScopeView } from './domain/pages.ts';
 import type { Login } from './domain/sessions.ts';
+import { allow, completeLogin, deny } from './endpoints/authorization-answers.ts';
 import { accountName, destinationOf, resume, survey } from './endpoints/authorization-flow.ts';
-import { allow, completeLogin, deny } from './endpoints/interaction.ts';
 import type { Call } from './web/call.ts';
 import { clientView } from './web/page.ts';
 
@@ -18,6 +18,8 @@ export interface InteractionDetails {
   readonly scopes: readonly ScopeView[];
   readonly loginHint: string | null;
   readonly uiLocales: readonly string[];
+  /** Authentication contexts the client would like (`acr_values`), best first; say which was reached in `Login.acr`. */
+  readonly acrValues: readonly string[];
   /** Who is signed in here, if anybody is. */
   readonly sub: string | null;
   readonly accountName: string;
@@ -55,6 +57,7 @@ export function createInteractions(ctx: Context, callOf: (request: Request) => C
         scopes: flow.request.scopes.map((name) => ({ name, description: ctx.settings.scopes.get(name)?.description ?? name })),
         loginHint: flow.request.loginHint,
         uiLocales: flow.request.uiLocales,
+        acrValues: flow.request.acrValues,
         sub: flow.session?.sub ?? null,
         accountName: accountName(flow.account),
       };

@@ -1,6 +1,7 @@
 /** Wires the parts together and routes a request to its endpoint. Everything that exists is in the lists of this file and of `config.ts`. */
 import { type Config, resolveConfig } from './config.ts';
 import { base64url, createVault } from './crypto/secrets.ts';
+import { withdrawAuthorization } from './domain/authorizations.ts';
 import { type Clients, createClients } from './domain/clients.ts';
 import type { Context } from './domain/context.ts';
 import { createEvents } from './domain/events.ts';
@@ -116,12 +117,7 @@ export function createProvider(config: Config): Provider {
         await store.tokens.revokeSubject(sub, now());
         await events.tell('subject.revoked', { sub });
       },
-      async withdraw(sub, clientId) {
-        const authorization = await store.authorizations.find(sub, clientId);
-        if (authorization === null || !(await store.authorizations.revoke(authorization.id, now()))) return false;
-        await events.tell('authorization.revoked', { sub, clientId });
-        return true;
-      },
+      withdraw: async (sub, clientId) => await withdrawAuthorization(ctx, sub, clientId),
     },
     store,
     weakened: settings.weakened,

@@ -9,8 +9,8 @@ import type { Context } from './context.ts';
 
 export interface Interaction {
   readonly id: string;
-  /** What it pauses. */
-  readonly purpose: 'authorize' | 'logout';
+  /** What it pauses: the endpoint that goes on with it. */
+  readonly purpose: 'authorize' | 'rp-initiated-logout';
   /** The request, the parameters its endpoint knows. Checked again each time it goes on. */
   readonly params: Readonly<Record<string, string>>;
   /** Digest of the browser's binding cookie; null while unknown (a cross-site POST comes without cookies). */

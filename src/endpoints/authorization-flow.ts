@@ -119,8 +119,8 @@ export async function goOn(
 }
 
 /** Sends the browser on without binding: a cross-site POST arrives without the cookies that say which browser it is. */
-export async function goOnUnbound(ctx: Context, to: EndpointName, interaction: Interaction): Promise<Response> {
-  const url = new URL(endpointUrl(ctx.settings, to));
+export async function goOnUnbound(ctx: Context, interaction: Interaction): Promise<Response> {
+  const url = new URL(endpointUrl(ctx.settings, interaction.purpose));
   url.searchParams.set('interaction', await sealInteraction(ctx, interaction));
   return redirect(url.href);
 }

@@ -14,8 +14,8 @@ import { readChallenge } from '../protocol/pkce.ts';
 import { matchesRedirectUri } from '../protocol/redirect-uri.ts';
 import type { Client } from '../store/records.ts';
 
-/** Parameters this endpoint knows; all others are never looked at (RFC 6749 §3.1). */
-export const AUTHORIZE_PARAMS = [
+/** Parameters that are read whenever the request goes on; they travel with it. */
+export const CARRIED_PARAMS = [
   'client_id',
   'redirect_uri',
   'response_type',
@@ -30,8 +30,13 @@ export const AUTHORIZE_PARAMS = [
   'login_hint',
   'id_token_hint',
   'ui_locales',
-  'display',
   'acr_values',
+] as const;
+
+/** Parameters this endpoint knows; all others are never looked at (RFC 6749 §3.1). */
+export const AUTHORIZE_PARAMS = [
+  ...CARRIED_PARAMS,
+  'display',
   'claims_locales',
   'claims',
   'request',
@@ -87,8 +92,10 @@ function registered(ctx: Context, client: Client, sent: string): string {
 function onlyRedirectUri(client: Client, params: Params): string {
   const [only, second] = client.redirectUris;
   const openid = (lenient(params, 'scope') ?? '').split(' ').includes('openid');
+  // A request object may name an address of its own; guessing another would answer to the wrong one.
+  const inside = params.has('request') || params.has('request_uri');
   // OIDC Core §3.1.2.1: redirect_uri is required. RFC 6749 §3.1.2.3: also when several are registered.
-  if (openid || only === undefined || second !== undefined) {
+  if (openid || inside || only === undefined || second !== undefined) {
     throw new OAuthError('invalid_request', 'redirect_uri_missing', 'The parameter redirect_uri is missing.');
   }
   return only;
@@ -99,11 +106,9 @@ function onlyRedirectUri(client: Client, params: Params): string {
  */
 export async function readAuthorizationRequest(ctx: Context, params: Params, proven: ProvenDestination): Promise<AuthorizationRequest> {
   const { client, destination } = proven;
-  params.refuseRepeated(AUTHORIZE_PARAMS);
   if ((params.get('state') ?? '').length > LONGEST_STATE || (params.get('nonce') ?? '').length > LONGEST_STATE) {
     throw new OAuthError('invalid_request', 'state_too_long', 'The state or nonce is too long.');
   }
-  refuseRequestObjects(params);
   checkResponseType(params, client);
   const mode = params.get('response_mode');
   if (mode !== undefined && responseMode(mode) === null) {
@@ -124,10 +129,16 @@ export async function readAuthorizationRequest(ctx: Context, params: Params, pro
     loginHint: params.get('login_hint')?.slice(0, 255) ?? null,
     hintedSub: await readHint(ctx, client, params.get('id_token_hint')),
     uiLocales: (params.get('ui_locales') ?? '').split(' ').filter((tag) => /^[A-Za-z0-9-]{1,35}$/.test(tag)),
+    acrValues: (params.get('acr_values') ?? '').split(' ').filter((value) => value !== ''),
   } satisfies AuthorizationRequest);
 }
 
-function refuseRequestObjects(params: Params): void {
+/**
+ * What can only be seen in a request as it was sent: repetitions, and parameters that are refused rather than carried on.
+ * @throws OAuthError to be sent to the destination
+ */
+export function checkAsSent(params: Params): void {
+  params.refuseRepeated(AUTHORIZE_PARAMS);
   // OIDC Core §3.1.2.6: parameters that are not supported are refused by name, since ignoring them would change the request.
   if (params.has('request')) throw new OAuthError('request_not_supported', 'request_object', 'The parameter request is not supported.');
   if (params.has('request_uri')) {

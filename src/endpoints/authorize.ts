@@ -2,19 +2,20 @@
  * The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2): a dispatcher. It checks the request, looks who is here, asks what comes next,
  * and either sends the browser to a page or answers the client. Pages come back here; nobody else decides.
  */
-import { sha256 } from '../crypto/bytes.ts';
-import { base64url, formatHandle, newHandle } from '../crypto/secrets.ts';
+import { rememberAuthorization } from '../domain/authorizations.ts';
+import { codeText, stateOfCode, storeCode } from '../domain/codes.ts';
 import type { Context } from '../domain/context.ts';
 import { type Interaction, isHistory, isStale, newInteraction, restarted } from '../domain/interactions.ts';
 import { SILENT_ERROR } from '../domain/steps.ts';
 import { OAuthError } from '../protocol/errors.ts';
+import { PROMPTS, RESPONSE_MODES } from '../protocol/names.ts';
 import type { Params } from '../protocol/params.ts';
-import { covers, formatScope } from '../protocol/scope.ts';
-import type { Authorization, Code, Session } from '../store/records.ts';
+import { formatScope } from '../protocol/scope.ts';
+import type { Session } from '../store/records.ts';
 import { knownBrowser } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
 import { answering, destinationOf, type Flow, goOn, goOnUnbound, resume, survey } from './authorization-flow.ts';
-import { AUTHORIZE_PARAMS, proveDestination, readAuthorizationRequest } from './authorize-request.ts';
+import { AUTHORIZE_PARAMS, CARRIED_PARAMS, checkAsSent, proveDestination, readAuthorizationRequest } from './authorize-request.ts';
 import { answer } from './authorize-response.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -26,11 +27,11 @@ export const authorize: Endpoint = {
   metadata: (ctx) => ({
     scopes_supported: [...ctx.settings.scopes.keys()],
     response_types_supported: ['code'],
-    response_modes_supported: ['query', 'fragment', 'form_post'],
+    response_modes_supported: RESPONSE_MODES,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ctx.settings.idTokenAlgs,
     code_challenge_methods_supported: ['S256'],
-    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    prompt_values_supported: PROMPTS,
     authorization_response_iss_parameter_supported: true,
     claims_parameter_supported: false,
     request_parameter_supported: false,
@@ -65,8 +66,9 @@ async function takePost(ctx: Context, call: Call): Promise<Response> {
   }
   const proven = await proveDestination(ctx, params);
   return await answering(ctx, call, proven, async () => {
+    checkAsSent(params);
     await readAuthorizationRequest(ctx, params, proven);
-    return await goOnUnbound(ctx, 'authorize', newInteraction(ctx, 'authorize', pick(params), null));
+    return await goOnUnbound(ctx, newInteraction(ctx, 'authorize', pick(params), null));
   });
 }
 
@@ -74,10 +76,10 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction, cont
   // Repetitions are looked for in what was sent, not in what was picked from it.
   const proven = continued ? await destinationOf(ctx, interaction) : await proveDestination(ctx, call.query());
   return await answering(ctx, call, proven, async () => {
-    if (!continued) call.query().refuseRepeated(AUTHORIZE_PARAMS);
+    if (!continued) checkAsSent(call.query());
     const flow = await survey(ctx, call, interaction, proven);
     const { step, request } = flow;
-    if (step.step === 'done') return await grantCode(ctx, call, flow, step.session, continued);
+    if (step.step === 'done') return await sendCode(ctx, call, flow, step.session, continued);
     if (step.step === 'refuse')
       throw new OAuthError(step.code, 'subject_other_than_hinted', 'Somebody else is signed in than was asked for.');
     // OIDC Core §3.1.2.1: prompt=none never shows a page.
@@ -90,79 +92,37 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction, cont
   });
 }
 
-async function grantCode(ctx: Context, call: Call, flow: Flow, session: Session, continued: boolean): Promise<Response> {
-  const { request, interaction, proven } = flow;
-  // The same interaction yields the same code, so that a double click or a reload makes one code, not two.
-  const text = continued ? formatHandle('code', ctx.vault.mac('code', interaction.id)) : newHandle('code', ctx.settings.random);
+async function sendCode(ctx: Context, call: Call, flow: Flow, session: Session, continued: boolean): Promise<Response> {
+  const { request, interaction, proven, authorization: before } = flow;
+  const { clientId, scopes } = request;
+  const code = codeText(ctx, continued ? interaction.id : null);
   // Before anything is remembered: an interaction that was used up remembers nothing.
-  if (continued && (await isAnswered(ctx, sha256(text)))) return answer(ctx, proven.destination, { code: text });
-  const authorization = await remembered(ctx, flow, session);
-  const now = ctx.now();
-  const code: Code = {
-    digest: sha256(text),
-    clientId: request.clientId,
-    sub: session.sub,
-    authorizationId: authorization.id,
-    sid: session.sid,
-    scopes: request.scopes,
-    authTime: session.authTime,
-    amr: session.amr,
-    acr: session.acr,
-    redirectUri: request.sentRedirectUri,
-    codeChallenge: request.codeChallenge,
-    nonce: request.nonce,
-    createdAt: now,
-    expiresAt: now + ctx.settings.lifetimes.code,
-    failedAttempts: 0,
-    redeemedAt: null,
-    familyId: null,
-  };
-  if (!(await ctx.store.codes.insert(code))) await isAnswered(ctx, code.digest);
-  await ctx.events.tell('authorization.granted', {
-    sub: session.sub,
-    clientId: request.clientId,
-    ip: call.ip,
-    detail: { scope: formatScope(request.scopes) },
-  });
-  return answer(ctx, proven.destination, { code: text });
+  if (continued && (await isAnswered(ctx, code))) return answer(ctx, proven.destination, { code });
+  const allowed = { sub: session.sub, clientId, scopes, asked: interaction.consent !== null };
+  const authorization = await rememberAuthorization(ctx, allowed, before);
+  // The other one of two clicks may have been faster, and told it.
+  if (!(await storeCode(ctx, code, request, session, authorization)) && (await isAnswered(ctx, code)))
+    return answer(ctx, proven.destination, { code });
+  await ctx.events.tell('authorization.granted', { sub: session.sub, clientId, ip: call.ip, detail: { scope: formatScope(scopes) } });
+  return answer(ctx, proven.destination, { code });
 }
 
 /** True when this interaction led to a code that nobody used yet. @throws OAuthError for a page when the code is used up */
-async function isAnswered(ctx: Context, digest: string): Promise<boolean> {
-  const found = await ctx.store.codes.find(digest);
-  if (found === null) return false;
-  if (found.code.redeemedAt === null && found.code.expiresAt > ctx.now()) return true;
+async function isAnswered(ctx: Context, code: string): Promise<boolean> {
+  const state = await stateOfCode(ctx, code);
+  if (state !== 'over') return state === 'waiting';
   throw new OAuthError(
     'invalid_request',
     'interaction_finished',
     'This sign-in is finished. Go on in the application, or start again from there.',
-    {
-      stays: true,
-    },
+    { stays: true },
   );
 }
 
-async function remembered(ctx: Context, flow: Flow, session: Session): Promise<Authorization> {
-  const { request, authorization, interaction } = flow;
-  if (authorization !== null && covers(authorization.scopes, request.scopes)) return authorization;
-  // The operator's own application asked nobody: what is remembered is that it was used, not that the subject allowed anything.
-  const allowed = interaction.consent === null ? [] : request.scopes;
-  if (authorization !== null && allowed.length === 0) return authorization;
-  const now = ctx.now();
-  return await ctx.store.authorizations.remember({
-    id: base64url(ctx.settings.random(16)),
-    sub: session.sub,
-    clientId: request.clientId,
-    scopes: allowed,
-    createdAt: now,
-    updatedAt: now,
-  });
-}
-
-/** The parameters this endpoint knows, once each: repetitions are refused before they are used. */
+/** The parameters that are read later, once each: repetitions are refused before they are used. */
 function pick(params: Params): Record<string, string> {
   const picked: Record<string, string> = {};
-  for (const name of AUTHORIZE_PARAMS) {
+  for (const name of CARRIED_PARAMS) {
     let value: string | undefined;
     try {
       value = params.get(name);

@@ -34,8 +34,8 @@ export const endSession: Endpoint = {
     const text = call.query().get('interaction');
     const interaction =
       text === undefined
-        ? newInteraction(ctx, 'logout', pick(call.query()), knownBrowser(ctx, call))
-        : await resume(ctx, call, text, 'logout');
+        ? newInteraction(ctx, 'rp-initiated-logout', pick(call.query()), knownBrowser(ctx, call))
+        : await resume(ctx, call, text, 'rp-initiated-logout');
     return await dispatch(ctx, call, interaction);
   },
 };
@@ -51,7 +51,7 @@ interface LogoutRequest {
 // A relying party's POST comes from another site, without our cookies; it goes on as a GET that has them.
 async function takePost(ctx: Context, form: Params): Promise<Response> {
   await readLogoutRequest(ctx, form);
-  return await goOnUnbound(ctx, 'rp-initiated-logout', newInteraction(ctx, 'logout', pick(form), null));
+  return await goOnUnbound(ctx, newInteraction(ctx, 'rp-initiated-logout', pick(form), null));
 }
 
 async function dispatch(ctx: Context, call: Call, interaction: Interaction): Promise<Response> {
@@ -63,7 +63,7 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction): Pro
     await end(ctx, session, call.ip);
     return finish(ctx, call, request);
   }
-  if (interaction.browser === null) return await goOn(ctx, call, 'rp-initiated-logout', interaction);
+  if (interaction.browser === null) return await goOn(ctx, call, interaction.purpose, interaction);
   const view = {
     ...pageView(ctx, call, locales(interaction)),
     client: request.client === null ? null : clientView(request.client, null),
@@ -83,7 +83,7 @@ function mustAsk(ctx: Context, request: LogoutRequest, session: Session): boolea
 }
 
 async function takeDecision(ctx: Context, call: Call, form: Params): Promise<Response> {
-  const interaction = await resume(ctx, call, form.get('interaction'), 'logout');
+  const interaction = await resume(ctx, call, form.get('interaction'), 'rp-initiated-logout');
   const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
   const { session } = await whoIsHere(ctx, call);
   if (session === null) return finish(ctx, call, request);

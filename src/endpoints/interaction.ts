@@ -1,22 +1,18 @@
 /**
  * Where people answer: the login, account and consent pages and their forms. GET draws the page that is due; POST takes a decision, checks it,
- * and hands back to the authorization endpoint. Hosts with pages of their own use the same answers through `provider.interactions`.
+ * and hands back to the authorization endpoint. What an answer means is in `authorization-answers.ts`, for pages of hosts as well.
  */
 import type { Authenticated } from '../domain/accounts.ts';
 import type { Context } from '../domain/context.ts';
 import { formToken, type Interaction, isStale, restarted, sealInteraction } from '../domain/interactions.ts';
 import type { ConsentView, LoginView, PageView } from '../domain/pages.ts';
-import { type Login, startSession } from '../domain/sessions.ts';
 import { endpointUrl } from '../domain/urls.ts';
 import { OAuthError } from '../protocol/errors.ts';
-import { covers } from '../protocol/scope.ts';
-import type { Session } from '../store/records.ts';
-import { sessionCookie } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
 import { requireOwnForm } from '../web/forms.ts';
 import { clientView, page, pageView } from '../web/page.ts';
+import { allow, completeLogin, deny } from './authorization-answers.ts';
 import { accountName, answering, destinationOf, type Flow, goOn, resume, survey, whoIsHere } from './authorization-flow.ts';
-import { refuse } from './authorize-response.ts';
 import type { Endpoint } from './endpoint.ts';
 
 export const interaction: Endpoint = {
@@ -48,7 +44,7 @@ interface Notice {
 /** The page of the step that is due; when none is, the authorization endpoint goes on. */
 async function draw(ctx: Context, call: Call, flow: Flow, notice: Notice): Promise<Response> {
   const { step, interaction: current, proven, request, session } = flow;
-  if (step.step === 'done' || step.step === 'refuse') return await goOn(ctx, call, 'authorize', current);
+  if (step.step === 'done' || step.step === 'refuse') return await goOn(ctx, call, current.purpose, current);
   const pageOrUrl = ctx.settings.pages[step.step];
   if (typeof pageOrUrl === 'string') return await goOn(ctx, call, new URL(pageOrUrl, ctx.settings.issuer), current);
   // A page is drawn for the browser it is bound to, so that its form comes from there.
@@ -125,9 +121,9 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
       return await deny(ctx, call, current);
     case 'account switch':
     case 'consent switch':
-      return await goOn(ctx, call, 'authorize', { ...current, switching: true, loginSession: null, chosen: null, consent: null });
+      return await goOn(ctx, call, current.purpose, { ...current, switching: true, loginSession: null, chosen: null, consent: null });
     case 'account continue':
-      return await goOn(ctx, call, 'authorize', { ...current, chosen: session?.sub ?? null });
+      return await goOn(ctx, call, current.purpose, { ...current, chosen: session?.sub ?? null });
     case 'consent allow':
       return await allow(ctx, call, current, null);
     default:
@@ -178,50 +174,4 @@ async function loginAgain(ctx: Context, call: Call, current: Interaction, notice
     const step = flow.step.step === 'login' ? flow.step : ({ step: 'login', because: 'no_session' } as const);
     return await draw(ctx, call, { ...flow, step }, notice);
   });
-}
-
-/** Starts the session of somebody who proved who they are and goes on. */
-export async function completeLogin(ctx: Context, call: Call, current: Interaction, login: Login): Promise<Response> {
-  const account = await ctx.settings.accounts.find(login.sub);
-  if (account?.enabled !== true)
-    throw new OAuthError('access_denied', 'login_account', 'The account is not available.', { status: 403, stays: true });
-  const before = await whoIsHere(ctx, call);
-  const { session, handle } = await startSession(ctx, login, before.session);
-  await ctx.events.tell('login.succeeded', { sub: session.sub, ip: call.ip });
-  const next = { ...current, loginSession: session.handle, chosen: session.sub, switching: false, consent: null };
-  return await goOn(ctx, call, 'authorize', next, [sessionCookie(ctx, handle)]);
-}
-
-/**
- * Records what the user allowed and goes on. Only what the request asks for can be allowed, whatever is passed.
- * @param scopes a part of the requested scopes, or null for all
- */
-export async function allow(ctx: Context, call: Call, current: Interaction, scopes: readonly string[] | null): Promise<Response> {
-  const proven = await destinationOf(ctx, current);
-  return await answering(ctx, call, proven, async () => {
-    const flow = await survey(ctx, call, current, proven);
-    const session = requireSession(flow);
-    if (scopes !== null && !covers(scopes, flow.request.scopes)) {
-      throw new OAuthError('access_denied', 'consent_partial', 'The user did not allow all that was asked for.');
-    }
-    return await goOn(ctx, call, 'authorize', { ...current, consent: { sub: session.sub, scopes: flow.request.scopes } });
-  });
-}
-
-function requireSession(flow: Flow): Session {
-  if (flow.session === null) throw new OAuthError('login_required', 'session_ended', 'The user is not signed in any longer.');
-  return flow.session;
-}
-
-/** Tells the client that the user declined (RFC 6749 §4.1.2.1). */
-export async function deny(ctx: Context, call: Call, current: Interaction): Promise<Response> {
-  const proven = await destinationOf(ctx, current);
-  const { session } = await whoIsHere(ctx, call);
-  await ctx.events.tell('authorization.denied', {
-    sub: session?.sub ?? null,
-    clientId: proven.client.clientId,
-    ip: call.ip,
-    reason: 'user_declined',
-  });
-  return refuse(ctx, proven.destination, new OAuthError('access_denied', 'user_declined', 'The user declined.'));
 }

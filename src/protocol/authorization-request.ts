@@ -25,4 +25,6 @@ export interface AuthorizationRequest {
   /** Subject named by a verified id_token_hint. */
   readonly hintedSub: string | null;
   readonly uiLocales: readonly string[];
+  /** Authentication contexts the client would like, best first (OIDC Core §3.1.2.1 `acr_values`). */
+  readonly acrValues: readonly string[];
 }
