@@ -1,7 +1,7 @@
 /** The public API: making a provider, the contracts a user may implement, and the types both speak. Nothing else is public at ".". */
 export type { AuthenticatedClient, ClientAuthMethod, Credentialed, PresentedCredentials } from './client-auth/client-auth.ts';
 export { authenticateClient } from './client-auth/client-auth.ts';
-export type { Config } from './config.ts';
+export { type Config, DEFAULTS } from './config.ts';
 export { type JwtClaims, JwtError, type JwtProblem } from './crypto/jwt.ts';
 export type { KeyState } from './crypto/keyring.ts';
 export type { Random } from './crypto/secrets.ts';
@@ -11,7 +11,18 @@ export type { Context } from './domain/context.ts';
 export type { EventType } from './domain/events.ts';
 export type * from './domain/pages.ts';
 export type { Login } from './domain/sessions.ts';
-export type { Budget, EventListener, GivenKey, KeySchedule, Lifetimes, Logger, ScopeDefinition, Settings } from './domain/settings.ts';
+export type {
+  Budget,
+  ClaimsRequest,
+  ClaimsSource,
+  EventListener,
+  GivenKey,
+  KeySchedule,
+  Lifetimes,
+  Logger,
+  ScopeDefinition,
+  Settings,
+} from './domain/settings.ts';
 export type { KeyAdmin, KeyInfo } from './domain/signing-keys.ts';
 export type { Redemption, TokenResponse, Uses } from './domain/tokens.ts';
 export type { EndpointName } from './domain/urls.ts';

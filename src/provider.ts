@@ -1,5 +1,5 @@
 /** Wires the parts together and routes a request to its endpoint. Everything that exists is in the lists of this file and of `config.ts`. */
-import { type Config, resolveConfig } from './config.ts';
+import type { Config } from './config.ts';
 import { base64url, createVault } from './crypto/secrets.ts';
 import { withdrawAuthorization } from './domain/authorizations.ts';
 import { type Clients, createClients } from './domain/clients.ts';
@@ -21,6 +21,7 @@ import { token } from './endpoints/token.ts';
 import { userinfo } from './endpoints/userinfo.ts';
 import { createInteractions, type Interactions } from './host-interactions.ts';
 import { OAuthError } from './protocol/errors.ts';
+import { resolveConfig } from './resolve-config.ts';
 import type { ClearedCounts, Store } from './store/store.ts';
 import { type Call, type CallInfo, createCall } from './web/call.ts';
 import { allowOrigin } from './web/cors.ts';

@@ -14,6 +14,8 @@ export interface IdTokenFacts {
   readonly nonce: string | null;
   /** The access token issued beside it, for `at_hash`. */
   readonly accessToken: string | null;
+  /** What the host adds. */
+  readonly claims: JwtClaims;
 }
 
 const encoder = new TextEncoder();
@@ -40,6 +42,7 @@ export async function idTokenSigner(ctx: Context, client: Client): Promise<IdTok
 function idTokenClaims(ctx: Context, client: Client, alg: string, facts: IdTokenFacts): JwtClaims {
   const { entitlement } = facts;
   const claims: Record<string, unknown> = {
+    ...facts.claims,
     iss: ctx.settings.issuer,
     sub: entitlement.sub,
     // OIDC Core §2: aud holds the client_id; azp names the party it was issued to.

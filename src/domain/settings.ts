@@ -2,8 +2,8 @@
 import type { Random } from '../crypto/secrets.ts';
 import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';
 import type { ParamLimits } from '../protocol/params.ts';
-import type { AuditEvent } from '../store/records.ts';
-import type { Accounts } from './accounts.ts';
+import type { AuditEvent, Client } from '../store/records.ts';
+import type { Account, Accounts } from './accounts.ts';
 import type { Pages } from './pages.ts';
 
 /** A scope and what it means. */
@@ -55,6 +55,17 @@ export interface Budget {
   readonly seconds: number;
 }
 
+/** What claims are asked for. */
+export interface ClaimsRequest {
+  readonly target: 'userinfo' | 'id_token';
+  readonly account: Account;
+  readonly client: Client;
+  readonly scopes: readonly string[];
+}
+
+/** Claims beyond those of the account and its scopes. */
+export type ClaimsSource = (request: ClaimsRequest) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
+
 /** Hears every event, in the process that caused it. */
 export type EventListener = (event: AuditEvent) => void;
 
@@ -75,6 +86,7 @@ export interface Settings {
   readonly name: string;
   readonly logoUrl: string | null;
   readonly scopes: ReadonlyMap<string, ScopeDefinition>;
+  readonly claims: ClaimsSource | null;
   /** Scopes granted when a request names none. */
   readonly defaultScopes: readonly string[];
   readonly lifetimes: Lifetimes;

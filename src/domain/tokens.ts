@@ -3,6 +3,7 @@
  * conditional transaction of the store. Signing and storing run side by side.
  */
 import { sha256 } from '../crypto/bytes.ts';
+import type { JwtClaims } from '../crypto/jwt.ts';
 import { base64url, newFamilyPart, newRefreshToken, nextRefreshToken } from '../crypto/secrets.ts';
 import { formatScope } from '../protocol/scope.ts';
 import type { Client, Digest, Entitlement, Family, IdTokenRecord } from '../store/records.ts';
@@ -22,6 +23,12 @@ export interface Redemption {
   /** A family that begins may have a refresh token; it gets one if the client is registered for that grant type as well. */
   readonly refreshable: boolean;
   readonly uses: Uses;
+}
+
+/** A redemption that the token endpoint held to its bounds. */
+export interface CheckedRedemption extends Redemption {
+  /** What the host adds to an ID token. */
+  readonly claims: JwtClaims;
 }
 
 /** What issuing uses up. */
@@ -50,9 +57,9 @@ export interface TokenResponse {
 export type Issued = { readonly outcome: 'issued'; readonly response: TokenResponse } | { readonly outcome: 'spent' };
 
 /** Issues what a redemption entitles to. */
-export async function issueTokens(ctx: Context, client: Client, redemption: Redemption): Promise<Issued> {
+export async function issueTokens(ctx: Context, client: Client, redemption: CheckedRedemption): Promise<Issued> {
   const { entitlement, uses } = redemption;
-  if (uses.kind === 'successor') return await repeatAnswer(ctx, client, uses.successor, entitlement);
+  if (uses.kind === 'successor') return await repeatAnswer(ctx, client, redemption, uses.successor);
   if (uses.kind === 'refresh_token') return await continueFamily(ctx, client, redemption, uses);
   if (entitlement === null) return await issueForClient(ctx, client, redemption.scopes);
   return await startFamily(ctx, client, redemption, entitlement, uses.kind === 'code' ? uses.code : null);
@@ -91,7 +98,7 @@ async function issueForClient(ctx: Context, client: Client, scopes: readonly str
 async function startFamily(
   ctx: Context,
   client: Client,
-  redemption: Redemption,
+  redemption: CheckedRedemption,
   entitlement: Entitlement,
   code: Digest | null,
 ): Promise<Issued> {
@@ -119,7 +126,7 @@ async function startFamily(
   const signer = await signerFor(ctx, client, minted);
   const storing =
     code === null ? ctx.store.tokens.insert(issue, family).then(() => 'fresh' as const) : ctx.store.tokens.redeem(code, family, issue, now);
-  const [outcome, idToken] = await Promise.all([storing, sign(signer, entitlement, minted, redemption.nonce)]);
+  const [outcome, idToken] = await Promise.all([storing, sign(signer, redemption, minted.idToken, minted.access.text)]);
   if (outcome === 'spent') return { outcome };
   return { outcome: 'issued', response: respond(ctx, minted.access.text, minted.access.record, refreshToken, idToken) };
 }
@@ -127,7 +134,7 @@ async function startFamily(
 async function continueFamily(
   ctx: Context,
   client: Client,
-  redemption: Redemption,
+  redemption: CheckedRedemption,
   uses: Extract<Uses, { kind: 'refresh_token' }>,
 ): Promise<Issued> {
   const { family } = uses;
@@ -159,20 +166,16 @@ async function continueFamily(
   } else {
     storing = ctx.store.tokens.extend(family.id, presented, refreshExpiresAt, issue, now);
   }
-  // OIDC Core §12.2: a refreshed ID token has no nonce of its own and the auth_time of the original sign-in.
-  const [outcome, idToken] = await Promise.all([storing, sign(signer, family, minted, null)]);
+  const [outcome, idToken] = await Promise.all([storing, sign(signer, redemption, minted.idToken, minted.access.text)]);
   if (outcome === 'spent') return { outcome };
   return { outcome: 'issued', response: respond(ctx, minted.access.text, minted.access.record, refreshToken, idToken) };
 }
 
-async function repeatAnswer(ctx: Context, client: Client, successor: Successor, entitlement: Entitlement | null): Promise<Issued> {
+async function repeatAnswer(ctx: Context, client: Client, redemption: CheckedRedemption, successor: Successor): Promise<Issued> {
   const { issuedAt, accessToken, idTokenJti: jti } = successor;
-  const expiresAt = issuedAt + ctx.settings.lifetimes.idToken;
-  const signer = jti === null ? null : await idTokenSigner(ctx, client);
-  const idToken =
-    jti === null || signer === null || entitlement === null
-      ? null
-      : await signer({ jti, entitlement, issuedAt, expiresAt, nonce: null, accessToken });
+  const record = jti === null ? null : { jti, issuedAt, expiresAt: issuedAt + ctx.settings.lifetimes.idToken };
+  const signer = record === null ? null : await idTokenSigner(ctx, client);
+  const idToken = await sign(signer, redemption, record, accessToken);
   return { outcome: 'issued', response: respond(ctx, accessToken, successor, successor.refreshToken, idToken) };
 }
 
@@ -180,11 +183,15 @@ async function signerFor(ctx: Context, client: Client, minted: Minted): Promise<
   return minted.idToken === null ? null : await idTokenSigner(ctx, client);
 }
 
-async function sign(signer: IdTokenSigner | null, entitlement: Entitlement, minted: Minted, nonce: string | null): Promise<string | null> {
-  const record = minted.idToken;
-  if (record === null || signer === null) return null;
+async function sign(
+  signer: IdTokenSigner | null,
+  { entitlement, nonce, claims }: CheckedRedemption,
+  record: Pick<IdTokenRecord, 'jti' | 'issuedAt' | 'expiresAt'> | null,
+  accessToken: string,
+): Promise<string | null> {
+  if (signer === null || record === null || entitlement === null) return null;
   const { jti, issuedAt, expiresAt } = record;
-  return await signer({ jti, entitlement, issuedAt, expiresAt, nonce, accessToken: minted.access.text });
+  return await signer({ jti, issuedAt, expiresAt, entitlement, nonce, claims, accessToken });
 }
 
 function respond(

@@ -15,7 +15,7 @@ import { matchesRedirectUri } from '../protocol/redirect-uri.ts';
 import type { Client } from '../store/records.ts';
 
 /** Parameters that are read whenever the request goes on; they travel with it. */
-export const CARRIED_PARAMS = [
+export const CARRIED_PARAMS: readonly string[] = [
   'client_id',
   'redirect_uri',
   'response_type',
@@ -31,10 +31,10 @@ export const CARRIED_PARAMS = [
   'id_token_hint',
   'ui_locales',
   'acr_values',
-] as const;
+];
 
 /** Parameters this endpoint knows; all others are never looked at (RFC 6749 §3.1). */
-export const AUTHORIZE_PARAMS = [
+export const AUTHORIZE_PARAMS: readonly string[] = [
   ...CARRIED_PARAMS,
   'display',
   'claims_locales',
@@ -42,7 +42,7 @@ export const AUTHORIZE_PARAMS = [
   'request',
   'request_uri',
   'registration',
-] as const;
+];
 
 const LONGEST_STATE = 2048;
 

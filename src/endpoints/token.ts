@@ -3,10 +3,10 @@
  * may this client use this grant → proof by the grant → what was proved is within bounds → the mint.
  */
 import { findEnabledAccount } from '../domain/accounts.ts';
+import { moreClaims } from '../domain/claims.ts';
 import type { Context } from '../domain/context.ts';
 import { availableScopes } from '../domain/scopes.ts';
-import type { Redemption } from '../domain/tokens.ts';
-import { issueTokens, type TokenResponse } from '../domain/tokens.ts';
+import { type CheckedRedemption, issueTokens, type Redemption, type TokenResponse } from '../domain/tokens.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { covers } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
@@ -66,15 +66,15 @@ async function issue(ctx: Context, client: Client, prove: (ctx: Context, client:
  * What a grant proved, held to what holds for all of them, so that no grant type can forget it: the entitlement is this client's, nobody gets
  * more than they are entitled to or than the client may have by now, and the account is there and enabled.
  */
-async function withinBounds(ctx: Context, client: Client, redemption: Redemption): Promise<Redemption> {
+async function withinBounds(ctx: Context, client: Client, redemption: Redemption): Promise<CheckedRedemption> {
   const { entitlement } = redemption;
   const scopes = availableScopes(ctx.settings, client, redemption.scopes, entitlement === null ? 'for-client' : 'for-user');
-  if (entitlement === null) return { ...redemption, scopes };
+  if (entitlement === null) return { ...redemption, scopes, claims: {} };
   if (entitlement.clientId !== client.clientId) throw new Error('The grant type proved what another client is entitled to.');
   // RFC 6749 §3.3: the scope of a token is what was granted, or less.
   if (!covers(entitlement.scopes, scopes)) throw new Error('The grant type proved more scopes than the entitlement holds.');
-  if ((await findEnabledAccount(ctx.settings.accounts, entitlement.sub)) === null) {
-    throw new OAuthError('invalid_grant', 'account_disabled', 'The account is not available.');
-  }
-  return { ...redemption, scopes };
+  const account = await findEnabledAccount(ctx.settings.accounts, entitlement.sub);
+  if (account === null) throw new OAuthError('invalid_grant', 'account_disabled', 'The account is not available.');
+  const claims = scopes.includes('openid') ? await moreClaims(ctx, { target: 'id_token', account, client, scopes }) : {};
+  return { ...redemption, scopes, claims };
 }

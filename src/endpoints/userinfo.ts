@@ -1,6 +1,7 @@
 /** The UserInfo endpoint (OIDC Core §5.3): claims about the subject of an access token. */
 import { findLiveAccessToken } from '../domain/access-tokens.ts';
 import { findEnabledAccount } from '../domain/accounts.ts';
+import { moreClaims } from '../domain/claims.ts';
 import { releasedClaims } from '../protocol/claims.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { bearerToken } from '../web/requests.ts';
@@ -36,7 +37,9 @@ export const userinfo: Endpoint = {
     if (account === null) throw challenge('invalid_token', 'token_subject', 'The access token is invalid.');
     const claimsByScope = Object.fromEntries([...ctx.settings.scopes.values()].map(({ name, claims }) => [name, claims]));
     // OIDC Core §5.3.2: sub is always returned.
-    return json(200, { sub: token.sub, ...releasedClaims(account.claims, token.scopes, claimsByScope) });
+    const released = releasedClaims(account.claims, token.scopes, claimsByScope);
+    const more = await moreClaims(ctx, { target: 'userinfo', account, client: found.client, scopes: token.scopes });
+    return json(200, { ...released, ...more, sub: token.sub });
   },
 };
 

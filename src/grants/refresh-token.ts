@@ -57,6 +57,7 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
       presented.is === 'repeated'
         ? { kind: 'successor', successor: presented.successor }
         : { kind: 'refresh_token', refreshToken: params.refreshToken, family };
+    // OIDC Core §12.2: a refreshed ID token has no nonce of its own and the auth_time of the original sign-in.
     return { entitlement: family, scopes: params.scopes ?? family.scopes, nonce: null, refreshable: true, uses };
   },
 });

@@ -122,7 +122,7 @@ describe('secrets', () => {
 });
 
 describe('client credentials', () => {
-  it('[RFC6749 §4.4] [RFC9700 §4.15] TK-14 a token for the client itself: no refresh token, its own subject', async () => {
+  it('[RFC6749 §4.4] [RFC6749 §4.4.3] [RFC9700 §4.15] TK-14 a token for the client itself: no refresh token, its own subject', async () => {
     const answer = await call('token', { authorization: basic(world.web.clientId, world.webSecret) });
     expect(Object.keys(answer.body).sort()).toEqual(['access_token', 'expires_in', 'scope', 'token_type']);
     const token = String(answer.body['access_token']);

@@ -1,14 +1,14 @@
-/** What a host sees: configuration, pages of its own, registration of clients, storage trips, and what rests in the store. */
-import fc from 'fast-check';
-import { type ClientMetadata, type Config, ConfigError, createProvider, defineGrant, memoryDatabase, type Store } from 'valetkey';
+/** What a host sees: pages and grant types of its own, storage trips, and what rests in the store. */
+import { defineGrant, memoryDatabase, type Redemption, type Store } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
-import { memoryAccounts } from 'valetkey/testing';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   ALICE,
+  type Answer,
   allow,
   authorizeParams,
   authorizeUrl,
+  BOB,
   basic,
   browserOf,
   getCode,
@@ -22,162 +22,6 @@ import {
   redeem,
   type World,
 } from './setup.ts';
-
-const GOOD: Config = { issuer: ISSUER, store: memoryDatabase(), accounts: memoryAccounts([]), pages: builtInPages() };
-const problems = (config: object): string[] => {
-  try {
-    createProvider({ ...GOOD, ...config });
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(({ option }) => option);
-    throw error;
-  }
-  return [];
-};
-
-describe('configuration', () => {
-  it.each<[object, string[]]>([
-    [{}, []],
-    [{ issuer: 'nonsense' }, ['issuer']],
-    [{ issuer: 'http://op.example' }, ['issuer']],
-    [{ issuer: 'http://localhost:4000' }, []],
-    [{ issuer: 'https://op.example/?x' }, ['issuer']],
-    [{ issuer: 'https://op.example/' }, ['issuer']],
-    [{ store: undefined }, ['store', 'secret']],
-    [{ accounts: {} }, ['accounts', 'accounts.authenticate']],
-    [{ pages: undefined }, ['pages']],
-    [{ basePath: 'o o' }, ['basePath']],
-    [{ secret: 'short' }, ['secret']],
-    [{ store: { ...GOOD.store, ephemeral: false } }, ['secret']],
-    [{ lifetimes: { code: 601 } }, ['lifetimes.code']],
-    [{ lifetimes: { accessToken: -1 } }, ['lifetimes.accessToken']],
-    [{ keySchedule: { keepAfter: 60 } }, ['keySchedule.keepAfter']],
-    [{ lifetimes: { acessToken: 60 } }, ['lifetimes.acessToken']],
-    [{ logout: { confirmation: 'Always' } }, ['logout.confirmation']],
-    [{ refreshTokens: { grace: -5 } }, ['refreshTokens.grace']],
-    [{ defaultScopes: ['nothing'] }, ['defaultScopes']],
-    [{ signingKeys: [{ pem: 'x', alg: 'RS256', active: true }] }, ['signingKeys[0]']],
-    [{ clientCacheSeconds: 0 }, ['clientCacheSeconds']],
-    [{ keySchedule: { rotateEvery: 1.5 } }, ['keySchedule.rotateEvery']],
-    [{ budgets: { login: { limit: 0, seconds: 900 } } }, ['budgets.login']],
-    [{ budgets: { logins: { limit: 5, seconds: 900 } } }, ['budgets.logins']],
-    [{ grants: [{ type: 'refresh_token' }] }, ['grants']],
-    [{ clientAuthMethods: [{ method: 'none' }] }, ['clientAuthMethods']],
-    [{ scopes: { 'two words': 'x' } }, ['scopes.two words']],
-    [{ isuer: ISSUER, issuer: 'x', secret: 'short' }, ['isuer', 'issuer', 'secret']],
-  ])('[RFC8414 §2] [OIDC Discovery §3] every problem at once: %o', (config, expected) => expect(problems(config)).toEqual(expected));
-  it('an unknown option names the nearest one', () => {
-    expect(() => createProvider({ ...GOOD, accessTokenTtl: 1, basePaht: '/x' } as Config)).toThrow(/Did you mean basePath\?/);
-  });
-  it('options that weaken security are named at start-up', async () => {
-    const warned: object[] = [];
-    createProvider({
-      ...GOOD,
-      allowMissingPkce: true,
-      logger: { info: () => undefined, warn: (fields) => warned.push(fields), error: () => undefined },
-    });
-    expect(warned).toEqual([{ options: ['allowMissingPkce'] }]);
-  });
-});
-
-describe('registering clients', () => {
-  let world: World;
-  beforeEach(async () => {
-    world = await makeWorld();
-  });
-  const refuses = async (metadata: Partial<ClientMetadata>): Promise<string> => {
-    try {
-      await world.provider.clients.create({ name: 'x', ...metadata });
-    } catch (error) {
-      return (error as Error).message;
-    }
-    return 'accepted';
-  };
-  it.each([
-    'javascript:alert(1)',
-    'JaVaScRiPt:alert(1)',
-    'data:text/html,x',
-    'vbscript:x',
-    'file:///etc/passwd',
-    'blob:https://x/y',
-    ' https://x.example/',
-    'https://x.example/\r\nSet-Cookie:a',
-    'https://*.x.example/',
-    '//x.example',
-    'http://x.example/',
-    'https://x.example/cb#',
-    'https://x.example/#f',
-    'https://u:p@x.example/',
-    'https://x.example/cb?code=a',
-    'https://x.example/?state=',
-    'https://x.example/?iss=1',
-    'https://x.example/?error=1',
-    'https://x.example/?response=1',
-    'https://x.example/a/../b',
-    'https://x.example/%2e%2e/b',
-    'https://x.example/%zz',
-    'https://x。example/',
-    'https:x.example',
-    'https://',
-    'not a uri',
-    'http://localhost/cb',
-    `https://x.example/${'a'.repeat(2048)}`,
-    'myapp:/cb',
-    'com.example.app://cb',
-  ])('[RFC6749 §3.1.2] [RFC8252 §7.1] [RFC8252 §8.3] AZ-05 AZ-07 NB-04 never registered: %s', async (uri) => {
-    expect(await refuses({ redirectUris: [uri], ...(uri.includes('app:') ? { applicationType: 'native' as const } : {}) })).toMatch(
-      /^redirectUris /,
-    );
-    expect(await refuses({ redirectUris: ['https://x.example/'], postLogoutRedirectUris: [uri] })).toMatch(/^postLogoutRedirectUris /);
-  });
-  it.each([
-    'https://x.example/cb',
-    'https://x.example/cb?tenant=1',
-    'https://x.example:8443/',
-    'http://127.0.0.1/cb',
-    'http://127.0.0.1:1234/cb',
-    'http://[::1]/cb',
-  ])('[RFC6749 §3.1.2] registered: %s', async (uri) => {
-    expect(await refuses({ redirectUris: [uri] })).toBe('accepted');
-  });
-  it('[RFC8252 §7.1] a private scheme of a native application', async () => {
-    expect(await refuses({ redirectUris: ['com.example.app:/cb'], applicationType: 'native' })).toBe('accepted');
-    expect(await refuses({ redirectUris: ['com.example.app:/cb'] })).toMatch(/native/);
-  });
-  it.each<[Partial<ClientMetadata>, RegExp]>([
-    [{ name: '', redirectUris: ['https://x.example/'] }, /^name /],
-    [{}, /needs at least one URI/],
-    [{ redirectUris: ['https://x.example/'], grantTypes: ['password'] }, /not offered/],
-    [{ redirectUris: ['https://x.example/'], grantTypes: [] }, /empty/],
-    [{ redirectUris: ['https://x.example/'], tokenEndpointAuthMethod: 'private_key_jwt' as never }, /not offered/],
-    [{ redirectUris: ['https://x.example/'], clientType: 'public', tokenEndpointAuthMethod: 'client_secret_basic' }, /none for public/],
-    [{ redirectUris: ['https://x.example/'], idTokenSignedResponseAlg: 'none' as never }, /not offered/],
-    [{ redirectUris: ['https://x.example/'], scopes: ['a b'] }, /not a scope/],
-    [{ redirectUris: ['https://x.example/'], clientUri: 'http://x.example' }, /https/],
-    [{ redirectUris: ['https://x.example/'], allowedOrigins: ['https://x.example/path'] }, /origin/],
-    [{ grantTypes: ['client_credentials'], responseTypes: ['code'] }, /code goes with/],
-  ])('[RFC7591 §2.1] [RFC7591 §2] [OIDC Core §10.1] [RFC6749 §4.4] %o', async (metadata, problem) =>
-    expect(await refuses(metadata)).toMatch(problem),
-  );
-  it('a client_id is taken once, and is no URL', async () => {
-    const metadata = { name: 'x', redirectUris: ['https://x.example/'] };
-    await world.provider.clients.create(metadata, { clientId: 'mine' });
-    await expect(world.provider.clients.create(metadata, { clientId: 'mine' })).rejects.toThrow(/taken/);
-    await expect(world.provider.clients.create(metadata, { clientId: 'https://x.example' })).rejects.toThrow(/URL/);
-    await expect(world.provider.clients.create(metadata, { clientSecret: 'short' })).rejects.toThrow(/at least 32/);
-  });
-  it('[RFC9700 §2.1] AZ-02 no string but the registered one matches, whatever it is', async () => {
-    const registered = 'https://rp.example/cb';
-    await fc.assert(
-      fc.asyncProperty(fc.string({ maxLength: 8 }), fc.nat(registered.length), async (noise, at) => {
-        const uri = registered.slice(0, at) + noise + registered.slice(at);
-        fc.pre(uri !== registered);
-        const visit = await browserOf(world).open(authorizeUrl(world, authorizeParams(world, pkce().challenge, { redirect_uri: uri })));
-        expect([visit.status, visit.leaves]).toEqual([400, null]);
-      }),
-      { numRuns: 200 },
-    );
-  });
-});
 
 describe('pages of the host', () => {
   it('learn what is asked and answer it', async () => {
@@ -297,6 +141,61 @@ describe('a grant type of the host', () => {
     };
     expect(metadata.grant_types_supported).toContain('urn:example:grant');
   });
+  describe('that proves too much', () => {
+    const facts = { authorizationId: null, sid: null, authTime: null, amr: [], acr: null };
+    const tooMuch = async (world: World, redemption: Partial<Redemption>): Promise<Answer> => {
+      await world.provider.clients.update(world.web.clientId, { grantTypes: ['x'], responseTypes: [], scopes: ['openid', 'read'] });
+      current = { entitlement: null, refreshable: true, scopes: ['read'], nonce: null, uses: { kind: 'nothing' }, ...redemption };
+      return await post(world, 'token', { grant_type: 'x' });
+    };
+    let current: Redemption;
+    const own = defineGrant({ type: 'x', params: () => null, redeem: async () => current });
+    const makeHost = async (): Promise<World> => await makeWorld({ grants: [own] });
+    const entitled = (world: World, sub: string, scopes: readonly string[]): Redemption['entitlement'] => ({
+      ...facts,
+      clientId: world.web.clientId,
+      sub,
+      scopes,
+    });
+
+    it('[RFC6749 §3.3] gets no scope that is not there, not the client’s, or about a user it does not speak of', async () => {
+      const world = await makeHost();
+      expect((await tooMuch(world, { scopes: ['openid', 'read', 'write', 'admin'] })).body['scope']).toBe('read');
+      const scopes = ['openid', 'write', 'admin'];
+      expect((await tooMuch(world, { entitlement: entitled(world, ALICE.sub, scopes), scopes })).body['scope']).toBe('openid');
+    });
+    it('[RFC6749 §3.3] for another client, or more than the entitlement, is a failure of ours and issues nothing', async () => {
+      const world = await makeHost();
+      const foreign = { ...entitled(world, ALICE.sub, ['read']), clientId: world.other.clientId } as NonNullable<Redemption['entitlement']>;
+      for (const redemption of [{ entitlement: foreign }, { entitlement: entitled(world, ALICE.sub, ['openid']), scopes: ['read'] }]) {
+        const answer = await tooMuch(world, redemption);
+        expect([answer.status, answer.body['error'], Object.keys(answer.body)]).toEqual([
+          500,
+          'server_error',
+          ['error', 'error_description'],
+        ]);
+      }
+    });
+    it('[RFC6749 §5.2] for an account that is disabled or not there gets nothing', async () => {
+      const world = await makeHost();
+      world.accounts.setEnabled(BOB.sub, false);
+      for (const sub of [BOB.sub, 'nobody']) {
+        const answer = await tooMuch(world, { entitlement: entitled(world, sub, ['read']) });
+        expect([answer.status, answer.body['error'], world.reasons.at(-1)]).toEqual([400, 'invalid_grant', 'account_disabled']);
+      }
+    });
+    it('has a refresh token only where it says so and the client is registered for it', async () => {
+      const world = await makeHost();
+      const entitlement = entitled(world, ALICE.sub, ['read']);
+      expect((await tooMuch(world, { entitlement })).body).not.toHaveProperty('refresh_token');
+      await world.provider.clients.update(world.web.clientId, { grantTypes: ['x', 'refresh_token'] });
+      for (const refreshable of [false, true]) {
+        current = { ...current, entitlement, refreshable };
+        expect('refresh_token' in (await post(world, 'token', { grant_type: 'x' })).body).toBe(refreshable);
+      }
+    });
+  });
+
   it('that is always too late ends in invalid_grant (used_concurrently)', async () => {
     const world = await makeWorld();
     const proof = pkce();
@@ -417,7 +316,60 @@ function recording(store: Store, written: unknown[]): void {
   }
 }
 
+describe('claims of the host', () => {
+  it('stand in userinfo and ID tokens as it says, and replace nothing the protocol says', async () => {
+    const asked: string[] = [];
+    const world = await makeWorld({
+      claims: async ({ target, account, client, scopes }) => {
+        asked.push(`${target} ${account.sub} ${client.name} ${scopes.join(' ')}`);
+        const forged = { sub: 'bob', iss: 'https://evil.example', aud: 'x', exp: 1, nonce: 'x', at_hash: 'x' };
+        return { ...forged, roles: ['admin'], nothing: null, ...(target === 'userinfo' ? { name: 'From the host' } : {}) };
+      },
+    });
+    const tokens = await getTokens(world, { scope: 'openid profile' });
+    const claims = JSON.parse(Buffer.from(tokens.id_token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+    expect(claims).toMatchObject({ sub: ALICE.sub, iss: ISSUER, aud: world.web.clientId, nonce: 'the-nonce', roles: ['admin'] });
+    expect([claims['exp'], 'nothing' in claims, 'name' in claims]).toEqual([world.now + 3600, false, false]);
+    const info = await post(world, 'userinfo', {}, { authorization: `Bearer ${tokens.access_token}` });
+    expect(info.body).toMatchObject({ sub: ALICE.sub, name: 'From the host', given_name: 'Alice', roles: ['admin'] });
+    expect(info.body).not.toHaveProperty('iss');
+    expect(asked).toEqual(['id_token alice-sub Web App openid profile', 'userinfo alice-sub Web App openid profile']);
+    await post(world, 'token', { grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
+    expect(asked.at(-1)).toBe('id_token alice-sub Web App openid profile');
+  });
+  it('that fail are a failure of ours and use nothing up', async () => {
+    let broken = true;
+    const world = await makeWorld({ claims: () => (broken ? Promise.reject(new Error('secret detail')) : {}) });
+    const proof = pkce();
+    const code = await getCode(world, proof);
+    expect((await redeem(world, code, proof.verifier)).body).toEqual({ error: 'server_error', error_description: expect.any(String) });
+    broken = false;
+    expect((await redeem(world, code, proof.verifier)).status).toBe(200);
+  });
+});
+
 describe('audit', () => {
+  it('ST-05 what anybody can cause in any number leaves no row; the listener hears it', async () => {
+    const world = await makeWorld();
+    await world.provider.close();
+    const before = await world.provider.store.audit.list({ limit: 1000 });
+    for (let index = 0; index < 50; index += 1) {
+      const params = authorizeParams(world, pkce().challenge, { prompt: 'none', claims: 'x'.repeat(7000), state: String(index) });
+      await browserOf(world).open(authorizeUrl(world, params));
+      await post(world, 'token', { grant_type: 'client_credentials' }, { authorization: basic(`nobody ${index}`, 'x') });
+    }
+    await world.provider.close();
+    expect(await world.provider.store.audit.list({ limit: 1000 })).toEqual(before);
+    expect(world.events.filter(({ reason }) => reason === 'prompt_none')).toHaveLength(50);
+    expect(world.events.filter(({ reason }) => reason === 'client_unknown')).toHaveLength(50);
+  });
+  it('ST-05 lines are kept for as long as the configuration says', async () => {
+    const world = await makeWorld({ lifetimes: { audit: 1000 } });
+    world.now += 1000;
+    expect((await world.provider.clear(100)).audit).toBe(0);
+    world.now += 1;
+    expect((await world.provider.clear(100)).audit).toBe(3);
+  });
   it('ST-05 grants, refusals and acts are written; revocations at once', async () => {
     const world = await makeWorld();
     const browser = browserOf(world);

@@ -1,6 +1,6 @@
 /** The refresh token grant: rotation, grace, reuse, lifetimes. Rows RT. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Answer, basic, getTokens, isActive, makeWorld, post, type Tokens, type World } from './setup.ts';
+import { type Answer, basic, getCode, getTokens, isActive, makeWorld, pkce, post, type Tokens, type World } from './setup.ts';
 
 let world: World;
 let tokens: Tokens;
@@ -145,6 +145,17 @@ describe('rotation', () => {
     const next = await refreshed(tokens.refresh_token);
     expect(next.refresh_token).toBe(tokens.refresh_token);
     expect(await isActive(world, next.access_token)).toBe(true);
+  });
+  it('[RFC9700 §2.2.2] rotation off is about clients that prove themselves: those of public clients rotate all the same', async () => {
+    world = await makeWorld({ refreshTokens: { rotation: false } });
+    const proof = pkce();
+    const redirect_uri = 'https://spa.example/cb';
+    const client_id = world.spa.clientId;
+    const code = await getCode(world, proof, { client_id, redirect_uri });
+    const form = { grant_type: 'authorization_code', code, redirect_uri, client_id, code_verifier: proof.verifier };
+    const first = (await post(world, 'token', form, {})).body as unknown as Tokens;
+    const second = await post(world, 'token', { grant_type: 'refresh_token', refresh_token: first.refresh_token, client_id }, {});
+    expect([second.status, second.body['refresh_token'] === first.refresh_token]).toEqual([200, false]);
   });
 });
 

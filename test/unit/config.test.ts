@@ -1,0 +1,171 @@
+/** Wrong configuration: every problem at once, each under the name of its option, whatever kind of value stands there. */
+import { generateKeyPairSync } from 'node:crypto';
+import { type Config, ConfigError, createProvider, memoryDatabase } from 'valetkey';
+import { builtInPages } from 'valetkey/pages';
+import { memoryAccounts } from 'valetkey/testing';
+import { describe, expect, it } from 'vitest';
+
+const GOOD: Config = {
+  issuer: 'https://op.example',
+  store: memoryDatabase(),
+  accounts: memoryAccounts([]),
+  pages: builtInPages(),
+};
+const pem = (key: { export(options: { type: 'pkcs8'; format: 'pem' }): string | Buffer }): string =>
+  key.export({ type: 'pkcs8', format: 'pem' }).toString();
+const RSA = pem(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
+const SHORT_RSA = pem(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey);
+const EC = pem(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
+const P384 = pem(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey);
+const ED = pem(generateKeyPairSync('ed25519').privateKey);
+
+function problems(config: object): string[] {
+  try {
+    createProvider({ ...GOOD, ...config });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(({ option }) => option);
+    throw error;
+  }
+  return [];
+}
+
+describe('one option', () => {
+  it.each<[option: string, values: readonly unknown[]]>([
+    [
+      'issuer',
+      [
+        undefined,
+        5,
+        'nonsense',
+        'http://op.example',
+        'https://op.example/?x',
+        'https://op.example/?',
+        'https://op.example/#',
+        'https://u:p@op.example',
+        'https://OP.example',
+        'https://op.example:443',
+        'https://op.example/a/../b',
+        'ftp://op.example',
+      ],
+    ],
+    ['store', [undefined, null, {}, 'sqlite:x']],
+    ['accounts', [undefined, {}, []]],
+    ['pages', [undefined, {}, 'x', { ...builtInPages(), error: '/error' }]],
+    ['pages.login', [{ ...builtInPages(), login: 5 }]],
+    ['pages.consent', [{ ...builtInPages(), consent: 'http://' }]],
+    ['basePath', ['o o', 'o', '/o//p', 5]],
+    ['secret', ['short', [], ['x'.repeat(32), 'short'], 5]],
+    ['name', ['', 5]],
+    ['logoUrl', ['https://cdn.example/logo.svg', '//cdn.example/x', 'javascript:alert(1)', 5]],
+    ['scopes', [['read'], 'read', 5]],
+    ['scopes.two words', [{ 'two words': 'x' }]],
+    [
+      'scopes.read',
+      [{ read: 5 }, { read: {} }, { read: { description: 'x', claims: 'name' } }, { read: { description: 'x', claims: [5] } }],
+    ],
+    ['claims', [{}, 'roles']],
+    ['defaultScopes', ['openid', { 0: 'openid' }, ['nothing']]],
+    ['defaultScopes[0]', [[5]]],
+    ['lifetimes', ['long', []]],
+    ['lifetimes.accessToken', [{ accessToken: -1 }, { accessToken: '900' }, { accessToken: 1.5 }]],
+    ['lifetimes.acessToken', [{ acessToken: 60 }]],
+    ['lifetimes.code', [{ code: 601 }]],
+    ['refreshTokens.grace', [{ grace: -5 }, { grace: 301 }, { grace: '30' }]],
+    ['refreshTokens.rotation', [{ rotation: 'no' }]],
+    ['keySchedule.algs', [{ algs: [] }, { algs: ['RS512'] }, { algs: 'RS256' }, { algs: ['none'] }]],
+    ['keySchedule.keepAfter', [{ keepAfter: 60 }, { keepAfter: 3600 }]],
+    ['keySchedule.publishBefore', [{ publishBefore: 3600 }]],
+    ['keySchedule.rotateEvery', [{ rotateEvery: 86_400 }, { rotateEvery: 1.5 }]],
+    ['signingKeys', [[], {}, [{ pem: RSA, alg: 'RS256', active: false }]]],
+    [
+      'signingKeys[0]',
+      [
+        [{ pem: 'x', alg: 'RS256', active: true }],
+        [{ pem: SHORT_RSA, alg: 'RS256', active: true }],
+        [{ pem: EC, alg: 'RS256', active: true }],
+        [{ pem: RSA, alg: 'ES256', active: true }],
+        [{ pem: P384, alg: 'ES256', active: true }],
+        [{ pem: ED, alg: 'RS256', active: true }],
+        [{ pem: RSA, alg: 'HS256', active: true }],
+        [{ pem: RSA, alg: 'none', active: true }],
+      ],
+    ],
+    ['publicMaxAge', [0, '3600']],
+    ['logout.confirmation', [{ confirmation: 'Always' }]],
+    ['logout.revokeTokens', [{ revokeTokens: 'yes' }]],
+    ['grants[0]', [[{ type: 'x' }], [{}], [{ type: 'refresh_token', prepare: () => undefined }]]],
+    ['grants', [{}, [...['x', 'x'].map((type) => ({ type, prepare: () => undefined }))]]],
+    ['clientAuthMethods[0]', [[{ method: 'x' }], [{ method: 'none', detect: () => null }]]],
+    [
+      'budgets.login',
+      [{ login: { limit: 0, seconds: 900 } }, { login: { limit: '5', seconds: 900 } }, { login: { limt: 5, seconds: 900 } }],
+    ],
+    ['budgets.logins', [{ logins: { limit: 5, seconds: 900 } }]],
+    ['clientCacheSeconds', [0, 'x', -1]],
+    ['allowMissingPkce', ['false', 1]],
+    ['allowLocalhostRedirect', ['true']],
+    ['clock', [5]],
+    ['random', ['x']],
+    ['logger', [{}, { info: () => undefined }]],
+    ['onEvent', [{}]],
+  ])('[RFC8414 §2] [OIDC Discovery §3] [RFC6749 §4.1.2] [RFC7518 §3.3] %s', (option, values) => {
+    const top = option.split(/[.[]/)[0] ?? '';
+    for (const value of values) expect([value, problems({ [top]: value })]).toEqual([value, [option]]);
+  });
+
+  it.each<object>([
+    {},
+    { issuer: 'http://localhost:4000' },
+    { issuer: 'http://127.0.0.1:4000' },
+    { issuer: 'https://op.example/' },
+    { issuer: 'https://op.example/tenant/one' },
+    { issuer: 'http://op.example', allowInsecureIssuer: true },
+    { basePath: '' },
+    { basePath: '/auth/v1/' },
+    { logoUrl: null },
+    { logoUrl: '/logo.svg' },
+    { scopes: { read: 'x', phone: null, team: { description: 'y', claims: ['team'] } }, defaultScopes: ['read'] },
+    { publicMaxAge: 60, keySchedule: { publishBefore: 180, keepAfter: 3780, rotateEvery: 181 } },
+    { signingKeys: [{ pem: RSA, alg: 'RS256', active: true }] },
+    {
+      signingKeys: [
+        { pem: EC, alg: 'ES256', active: true },
+        { pem: ED, alg: 'EdDSA', active: false },
+      ],
+    },
+    { lifetimes: undefined, name: undefined, accounts: { find: async () => null }, pages: { ...builtInPages(), login: '/login' } },
+  ])('nothing is wrong with %o', (config) => expect(problems(config)).toEqual([]));
+});
+
+describe('together', () => {
+  it('[OIDC Discovery §3] every problem at once', () => {
+    expect(problems({ isuer: 'x', issuer: 'x', secret: 'short', store: undefined, budgets: { login: 5 } })).toEqual([
+      'isuer',
+      'secret',
+      'budgets.login',
+      'store',
+      'issuer',
+    ]);
+  });
+  it('a login page needs accounts that authenticate', () => {
+    expect(problems({ accounts: { find: async () => null } })).toEqual(['accounts.authenticate']);
+  });
+  it('a store that lasts needs a secret that lasts', () => {
+    expect(problems({ store: { ...memoryDatabase(), ephemeral: false } })).toEqual(['secret']);
+  });
+  it('a scope that was taken away is no default', () => {
+    expect(problems({ scopes: { phone: null }, defaultScopes: ['phone'] })).toEqual(['defaultScopes']);
+  });
+  it('an unknown option names the nearest one', () => {
+    expect(() => createProvider({ ...GOOD, accessTokenTtl: 1, basePaht: '/x' } as Config)).toThrow(/Did you mean basePath\?/);
+    expect(() => createProvider({ ...GOOD, lifetimes: { acessToken: 1 } } as unknown as Config)).toThrow(
+      /Did you mean lifetimes.accessToken\?/,
+    );
+  });
+  it('options that weaken security are named at start-up', () => {
+    const warned: object[] = [];
+    const logger = { info: () => undefined, warn: (fields: object) => void warned.push(fields), error: () => undefined };
+    createProvider({ ...GOOD, allowMissingPkce: true, allowLocalhostRedirect: false, logger });
+    expect(warned).toEqual([{ options: ['allowMissingPkce'] }]);
+  });
+});
