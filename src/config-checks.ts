@@ -114,7 +114,11 @@ const OPTIONS: Readonly<Record<keyof Config, Check>> = {
   },
   claims: callable,
   defaultScopes: each(text),
-  lifetimes: group(Object.fromEntries(Object.keys(DEFAULTS.lifetimes).map((name) => [name, seconds]))),
+  lifetimes: group({
+    ...Object.fromEntries(Object.keys(DEFAULTS.lifetimes).map((name) => [name, seconds])),
+    // RFC 6749 §4.1.2: a maximum code lifetime of 10 minutes.
+    code: rule((value) => isWhole(value, 1, 600), 'is not between 1 and 600 seconds.', 'Codes live for a minute or so.'),
+  }),
   refreshTokens: group({
     rotation: flag,
     grace: rule((value) => isWhole(value, 0, 300), 'is not between 0 and 300 seconds.', 'Half a minute covers lost answers.'),
@@ -236,8 +240,6 @@ function checkDurations(config: Config, refuse: Refuse): void {
   const schedule = { ...DEFAULTS.keySchedule, ...config.keySchedule };
   // A cache may serve a document once more while it fetches the next: twice its age, at most.
   const cached = 2 * (config.publicMaxAge ?? DEFAULTS.publicMaxAge) + SKEW;
-  // RFC 6749 §4.1.2: a maximum code lifetime of 10 minutes.
-  if (lifetimes.code > 600) refuse('lifetimes.code', 'is longer than 600 seconds.', 'Codes live for a minute or so.');
   if (schedule.publishBefore < cached)
     refuse('keySchedule.publishBefore', 'is shorter than caches live.', `With this publicMaxAge it is at least ${cached} seconds.`);
   if (schedule.keepAfter < lifetimes.idToken + cached)

@@ -4,7 +4,7 @@
  * A seal is AES-256-GCM under a key derived from the provider's secret, for one purpose.
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
-import { deriveKey, sha256 } from './bytes.ts';
+import { deriveKey, equalSecrets, sha256 } from './bytes.ts';
 
 /** Source of randomness: `size` bytes. */
 export type Random = (size: number) => Uint8Array;
@@ -88,6 +88,8 @@ export interface Vault {
   open(purpose: string, sealed: string): string | null;
   /** A keyed digest for a purpose, under the current secret. */
   mac(purpose: string, text: string): string;
+  /** True when `presented` is the keyed digest of the text, under the current or an earlier secret. */
+  matches(purpose: string, text: string, presented: string): boolean;
 }
 
 /**
@@ -115,11 +117,14 @@ export function createVault(secrets: readonly string[], random: Random): Vault {
       }
       return null;
     },
-    mac: (purpose, text) =>
-      createHmac('sha256', keyFor(current, `mac ${purpose}`))
-        .update(text)
-        .digest('base64url'),
+    mac: (purpose, text) => macWith(keyFor(current, `mac ${purpose}`), text),
+    matches: (purpose, text, presented) =>
+      secrets.some((secret) => equalSecrets(macWith(keyFor(secret, `mac ${purpose}`), text), presented)),
   };
+}
+
+function macWith(key: Uint8Array, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url');
 }
 
 /** AES-256-GCM: base64url of nonce (12 bytes), tag (16 bytes), ciphertext. */

@@ -7,7 +7,7 @@
 export interface Account {
   /** Subject identifier, at most 255 ASCII characters, never reassigned (OIDC Core §2). */
   readonly sub: string;
-  /** False: no new sign-in, no refresh, no userinfo. */
+  /** False: no new sign-in, no code exchange, no refresh, no userinfo; tokens are told to be inactive. */
   readonly enabled: boolean;
   /** Claims by their OpenID Connect names (`name`, `email`, `email_verified`, `address` …) and any of the host's own. `sub` is ignored. */
   readonly claims: Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ export interface Authenticated {
 }
 
 export interface Accounts {
-  /** The account of this subject; null when there is none. Called on sign-in, code exchange, refresh and userinfo. */
+  /** The account of this subject; null when there is none. Called on sign-in, code exchange, refresh, userinfo and introspection. */
   find(sub: string): Promise<Account | null>;
   /**
    * Proves credentials for the built-in login page; null when they prove nothing. Must take the same time for unknown users.

@@ -28,6 +28,8 @@ export interface Interaction {
   readonly consent: { readonly sub: string; readonly scopes: readonly string[] } | null;
 }
 
+/** Seconds that a stored interaction is kept after it is stale: a page left open over a weekend still starts over instead of ending. */
+const STORED_LONGER = 7 * 24 * 3600;
 /** Characters a sealed interaction may take in a URL; proxies refuse long ones. */
 const LONGEST_IN_URL = 6000;
 
@@ -56,7 +58,7 @@ export async function sealInteraction(ctx: Context, interaction: Interaction): P
   const sealed = ctx.vault.seal('interaction', JSON.stringify({ ...interaction, sealedAt: ctx.now() }));
   if (sealed.length <= LONGEST_IN_URL) return sealed;
   const handle = newHandle('interaction', ctx.settings.random);
-  await ctx.store.interactions.put(sha256(handle), sealed, ctx.now() + ctx.settings.lifetimes.interaction);
+  await ctx.store.interactions.put(sha256(handle), sealed, ctx.now() + ctx.settings.lifetimes.interaction + STORED_LONGER);
   return handle;
 }
 
@@ -87,7 +89,23 @@ export function restarted(ctx: Context, interaction: Interaction): Interaction {
   return newInteraction(ctx, interaction.purpose, interaction.params, interaction.browser);
 }
 
-/** The value that proves a form was made by us for this browser, this interaction and this state of its session. */
-export function formToken(ctx: Context, form: string, interaction: Interaction, session: Digest | null): string {
-  return ctx.vault.mac('form', [form, interaction.id, interaction.browser ?? '', session ?? ''].join('\n'));
+/** What binds a form: which form it is, the interaction, its browser, and the state of that browser's session. */
+export interface FormBinding {
+  readonly form: string;
+  readonly interaction: Interaction;
+  readonly session: Digest | null;
+}
+
+/** The value that proves a form was made by us for this binding. */
+export function formToken(ctx: Context, binding: FormBinding): string {
+  return ctx.vault.mac('form', textOf(binding));
+}
+
+/** True when the value was made by us for this binding. */
+export function isFormToken(ctx: Context, binding: FormBinding, presented: string): boolean {
+  return ctx.vault.matches('form', textOf(binding), presented);
+}
+
+function textOf({ form, interaction, session }: FormBinding): string {
+  return [form, interaction.id, interaction.browser ?? '', session ?? ''].join('\n');
 }

@@ -55,6 +55,8 @@ export interface LoginView extends PageView {
   readonly retryAfter: number | null;
   /** Somebody is signed in already and must prove it is still them (prompt=login, max_age). */
   readonly again: boolean;
+  /** Authentication contexts the application would like (`acr_values`), best first. */
+  readonly acrValues: readonly string[];
 }
 
 /** Choose between the signed-in account and another: submit `decision` = `continue` | `switch` | `cancel`. */

@@ -11,8 +11,9 @@ import { OAuthError } from '../protocol/errors.ts';
 import { PROMPTS, type Prompt, RESPONSE_MODES, type ResponseMode } from '../protocol/names.ts';
 import type { Params } from '../protocol/params.ts';
 import { readChallenge } from '../protocol/pkce.ts';
-import { matchesRedirectUri } from '../protocol/redirect-uri.ts';
+import { matchesRedirectUri, nearestMismatch } from '../protocol/redirect-uri.ts';
 import type { Client } from '../store/records.ts';
+import { localesOf } from '../web/requests.ts';
 
 /** Parameters that are read whenever the request goes on; they travel with it. */
 export const CARRIED_PARAMS: readonly string[] = [
@@ -82,10 +83,8 @@ function registered(ctx: Context, client: Client, sent: string): string {
   // RFC 9700 §2.1: exact string comparison.
   if (client.redirectUris.some((uri) => matchesRedirectUri(sent, uri, { allowLocalhost: ctx.settings.allowLocalhostRedirect })))
     return sent;
-  ctx.settings.logger.info(
-    { clientId: client.clientId, registered: client.redirectUris.length },
-    'redirect_uri is not one of the registered ones',
-  );
+  // Operators are told what differs; whoever asked is not (RFC 6749 §4.1.2.1 keeps the answer a page).
+  ctx.settings.logger.info({ clientId: client.clientId, ...nearestMismatch(sent, client.redirectUris) }, 'redirect_uri is not registered');
   throw new OAuthError('invalid_request', 'redirect_uri_mismatch', 'The redirect_uri is not registered for this application.');
 }
 
@@ -128,7 +127,7 @@ export async function readAuthorizationRequest(ctx: Context, params: Params, pro
     maxAge: readMaxAge(params.get('max_age')),
     loginHint: params.get('login_hint')?.slice(0, 255) ?? null,
     hintedSub: await readHint(ctx, client, params.get('id_token_hint')),
-    uiLocales: (params.get('ui_locales') ?? '').split(' ').filter((tag) => /^[A-Za-z0-9-]{1,35}$/.test(tag)),
+    uiLocales: localesOf(params),
     acrValues: (params.get('acr_values') ?? '').split(' ').filter((value) => value !== ''),
   } satisfies AuthorizationRequest);
 }

@@ -41,7 +41,7 @@ function formPost(ctx: Context, action: string, params: Readonly<Record<string, 
   const fields = Object.entries(params).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`);
   const document = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Continue</title></head>
-<body><form method="post" action="${action}">${fields}<noscript><button type="submit">Continue to the application</button></noscript></form>
+<body><form id="response-form" method="post" action="${action}">${fields}<noscript><button id="response-submit" type="submit">Continue to the application</button></noscript></form>
 <script>${raw(SUBMIT)}</script></body></html>`;
   return page(ctx, String(document), {
     formGoesTo: action,

@@ -15,6 +15,7 @@ import { endSessionCookie, knownBrowser } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
 import { requireOwnForm } from '../web/forms.ts';
 import { clientView, page, pageView } from '../web/page.ts';
+import { localesOf } from '../web/requests.ts';
 import { redirect } from '../web/respond.ts';
 import { accountName, goOn, goOnUnbound, resume, whoIsHere } from './authorization-flow.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -46,6 +47,7 @@ interface LogoutRequest {
   readonly hint: Hint | null;
   /** Where to go afterwards, `state` included. */
   readonly returnTo: string | null;
+  readonly uiLocales: readonly string[];
 }
 
 // A relying party's POST comes from another site, without our cookies; it goes on as a GET that has them.
@@ -65,12 +67,15 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction): Pro
   }
   if (interaction.browser === null) return await goOn(ctx, call, interaction.purpose, interaction);
   const view = {
-    ...pageView(ctx, call, locales(interaction)),
+    ...pageView(ctx, call, request.uiLocales),
     client: request.client === null ? null : clientView(request.client, null),
     accountName: accountName(account),
     form: {
       action: endpointUrl(ctx.settings, 'rp-initiated-logout'),
-      fields: { interaction: await sealInteraction(ctx, interaction), token: formToken(ctx, 'logout', interaction, session.handle) },
+      fields: {
+        interaction: await sealInteraction(ctx, interaction),
+        token: formToken(ctx, { form: 'logout', interaction, session: session.handle }),
+      },
     },
   };
   return page(ctx, ctx.settings.pages.logout(view), request.returnTo === null ? { form: true } : { formGoesTo: request.returnTo });
@@ -87,7 +92,7 @@ async function takeDecision(ctx: Context, call: Call, form: Params): Promise<Res
   const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
   const { session } = await whoIsHere(ctx, call);
   if (session === null) return finish(ctx, call, request);
-  requireOwnForm(call, form.get('token'), formToken(ctx, 'logout', interaction, session.handle));
+  requireOwnForm(ctx, call, form.get('token'), { form: 'logout', interaction, session: session.handle });
   switch (form.need('decision')) {
     case 'logout':
       await end(ctx, session, call.ip);
@@ -105,7 +110,11 @@ function finish(ctx: Context, call: Call, request: LogoutRequest): Response {
 }
 
 function signedOutPage(ctx: Context, call: Call, request: LogoutRequest, signedOut: boolean): Response {
-  const view = { ...pageView(ctx, call), client: request.client === null ? null : clientView(request.client, null), signedOut };
+  const view = {
+    ...pageView(ctx, call, request.uiLocales),
+    client: request.client === null ? null : clientView(request.client, null),
+    signedOut,
+  };
   return page(ctx, ctx.settings.pages.signedOut(view), signedOut ? { cookies: [endSessionCookie(ctx)] } : {});
 }
 
@@ -122,7 +131,7 @@ async function readLogoutRequest(ctx: Context, params: Params): Promise<LogoutRe
   if (clientId !== undefined && client === null) {
     throw new OAuthError('invalid_request', 'logout_client_unknown', 'The application is not registered here.');
   }
-  return { client, hint, returnTo: returnAddress(client, params) };
+  return { client, hint, returnTo: returnAddress(client, params), uiLocales: localesOf(params) };
 }
 
 async function readHint(ctx: Context, jwt: string | undefined): Promise<Hint | null> {
@@ -162,8 +171,4 @@ function pick(params: Params): Record<string, string> {
     if (value !== undefined) picked[name] = value;
   }
   return picked;
-}
-
-function locales(interaction: Interaction): readonly string[] {
-  return (interaction.params['ui_locales'] ?? '').split(' ').filter((tag) => /^[A-Za-z0-9-]{1,35}$/.test(tag));
 }

@@ -59,7 +59,7 @@ async function draw(ctx: Context, call: Call, flow: Flow, notice: Notice): Promi
       fields: {
         interaction: await sealInteraction(ctx, current),
         step: step.step,
-        token: formToken(ctx, step.step, current, boundSession),
+        token: formToken(ctx, { form: step.step, interaction: current, session: boundSession }),
       },
     },
   };
@@ -76,6 +76,7 @@ async function draw(ctx: Context, call: Call, flow: Flow, notice: Notice): Promi
         problem,
         retryAfter: retryAfter ?? null,
         again: session !== null && step.because !== 'switch_account',
+        acrValues: request.acrValues,
       }),
       options,
     );
@@ -108,7 +109,7 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
   const step = form.need('step');
   const { session } = await whoIsHere(ctx, call);
   const bound = step === 'login' ? null : (session?.handle ?? null);
-  requireOwnForm(call, form.get('token'), formToken(ctx, step, opened, bound));
+  requireOwnForm(ctx, call, form.get('token'), { form: step, interaction: opened, session: bound });
   // The page was open for long, but the decision is of now: it counts for a new start.
   const current = isStale(ctx, opened) ? { ...restarted(ctx, opened), loginSession: opened.loginSession } : opened;
   const decision = form.need('decision');

@@ -1,5 +1,6 @@
 /** Token introspection (RFC 7662): what a token is worth now, for those it concerns. */
 import { findLiveAccessToken } from '../domain/access-tokens.ts';
+import { findEnabledAccount } from '../domain/accounts.ts';
 import { issuedToThis } from '../domain/clients.ts';
 import type { Context } from '../domain/context.ts';
 import { familyIdOf, judge } from '../domain/refresh-tokens.ts';
@@ -47,10 +48,13 @@ async function describe(ctx: Context, caller: Client, text: string): Promise<obj
   if (access !== null) {
     const { token } = access;
     if (!mayKnow(caller, token.clientId)) return null;
+    const person = token.sub === null ? {} : await describeAccount(ctx, token.sub);
+    if (person === null) return null;
     return {
       active: true,
       scope: formatScope(token.scopes),
       client_id: token.clientId,
+      ...person,
       token_type: 'Bearer',
       exp: token.expiresAt,
       iat: token.issuedAt,
@@ -69,14 +73,24 @@ async function describeRefreshToken(ctx: Context, caller: Client, text: string):
   // Looking is not using: an outdated token is only inactive here.
   const { is, family } = judge(text, found, 0, ctx.now());
   const client = await ctx.clients.findEnabled(family.clientId);
-  if (is !== 'live' || client === null || !issuedToThis(client, family.createdAt)) return null;
+  const person = await describeAccount(ctx, family.sub);
+  if (is !== 'live' || client === null || person === null || !issuedToThis(client, family.createdAt)) return null;
   return {
     active: true,
     scope: formatScope(family.scopes),
     client_id: family.clientId,
+    ...person,
     exp: family.refreshExpiresAt,
     iat: family.rotatedAt ?? family.createdAt,
     sub: family.sub,
     iss: ctx.settings.issuer,
   };
+}
+
+/** What a resource server calls the person (RFC 7662 §2.2 `username`), where the account says so; null when the account is not there or disabled. */
+async function describeAccount(ctx: Context, sub: string): Promise<{ readonly username?: string } | null> {
+  const account = await findEnabledAccount(ctx.settings.accounts, sub);
+  if (account === null) return null;
+  const username = account.claims['preferred_username'];
+  return typeof username === 'string' && username !== '' ? { username } : {};
 }

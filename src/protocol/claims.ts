@@ -25,7 +25,7 @@ export const SCOPE_CLAIMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The claims these scopes release, from an account's values. Blank and null values are left out (OIDC Core §5.3.2).
+ * The claims these scopes release, from an account's values. Blank and null values are left out, in an address as well (OIDC Core §5.3.2).
  * @param claimsByScope the standard map, extended by configuration
  */
 export function releasedClaims(
@@ -38,10 +38,18 @@ export function releasedClaims(
     if (!Object.hasOwn(claimsByScope, scope)) continue;
     for (const name of claimsByScope[scope] ?? []) {
       if (name === 'sub' || !Object.hasOwn(values, name)) continue;
-      const value = values[name];
+      const value = withoutBlanks(values[name]);
       // OIDC Core §5.3.2: a claim that is not returned is omitted, not null or empty.
-      if (value !== null && value !== undefined && value !== '') released[name] = value;
+      if (value !== undefined) released[name] = value;
     }
   }
   return released;
+}
+
+/** The value without members that say nothing; undefined when nothing is left. */
+function withoutBlanks(value: unknown): unknown {
+  if (typeof value === 'string') return value.trim() === '' ? undefined : value;
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value ?? undefined;
+  const kept = Object.entries(value).filter(([, member]) => withoutBlanks(member) !== undefined);
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }

@@ -97,3 +97,25 @@ export function redirectTarget(uri: string): { readonly source: string; readonly
   if (url.protocol === 'https:' || url.protocol === 'http:') return { source: url.origin, host: url.host };
   return { source: url.protocol, host: url.protocol.slice(0, -1) };
 }
+
+const PARTS = ['protocol', 'hostname', 'port', 'pathname', 'search'] as const;
+
+/**
+ * For operators: the registered URI that comes closest to a requested one, and the parts in which they differ. Queries are left out, since
+ * they may hold what must not stand in a log.
+ */
+export function nearestMismatch(
+  requested: string,
+  registered: readonly string[],
+): { readonly requested: string; readonly nearest: string; readonly differs: string } {
+  const bare = (uri: string): string => uri.replace(/[?#].*$/s, '').slice(0, 300);
+  const wanted = URL.canParse(requested) ? new URL(requested) : null;
+  const compared = registered.filter((uri) => URL.canParse(uri)).map((uri) => ({ uri, parts: differences(wanted, new URL(uri)) }));
+  const [nearest] = compared.sort((a, b) => a.parts.length - b.parts.length);
+  const differs = wanted === null ? 'not an absolute URI' : nearest?.parts.join(', ') || 'spelling';
+  return { requested: bare(requested), nearest: bare(nearest?.uri ?? ''), differs };
+}
+
+function differences(requested: URL | null, registered: URL): readonly string[] {
+  return PARTS.filter((part) => requested?.[part] !== registered[part]);
+}

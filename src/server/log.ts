@@ -13,7 +13,9 @@ const FIELDS: readonly string[] = [
   'options',
   'lost',
   'clientId',
-  'registered',
+  'requested',
+  'nearest',
+  'differs',
   'error',
 ];
 

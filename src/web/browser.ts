@@ -38,7 +38,7 @@ export function sessionHandle(ctx: Context, call: Call): string | null {
   return call.cookie(cookieName(ctx.settings, 'session'));
 }
 
-/** Set-Cookie for a new session; it ends with the browser, or after the absolute lifetime. */
+/** Set-Cookie for a new session; the browser keeps it for the absolute lifetime, the idle limit is ours to judge. */
 export function sessionCookie(ctx: Context, handle: string): string {
   return cookie(ctx.settings, 'session', handle, ctx.settings.lifetimes.sessionAbsolute);
 }

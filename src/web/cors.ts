@@ -7,6 +7,7 @@ export type CorsRule = 'any' | 'client';
 
 /** Names the origin that may read `response`, if any. Public clients name themselves in the form; a secret has no place in a browser. */
 export async function allowOrigin(ctx: Context, call: Call, rule: CorsRule, response: Response): Promise<void> {
+  response.headers.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After');
   if (rule === 'any') return response.headers.set('Access-Control-Allow-Origin', '*');
   response.headers.append('Vary', 'Origin');
   const origin = call.headers.get('origin');

@@ -22,6 +22,12 @@ export function serveDocument(call: Call, document: PublicDocument, maxAge: numb
     ETag: document.etag,
     'X-Content-Type-Options': 'nosniff',
   };
-  if (call.headers.get('if-none-match') === document.etag) return new Response(null, { status: 304, headers });
+  if (isKnown(call.headers.get('if-none-match'), document.etag)) return new Response(null, { status: 304, headers });
   return new Response(call.method === 'HEAD' ? null : document.body, { headers });
+}
+
+// RFC 9110 §13.1.2: a list of tags, compared weakly: what a proxy compressed is still the same document.
+function isKnown(ifNoneMatch: string | null, etag: string): boolean {
+  const tags = (ifNoneMatch ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes(etag) || tags.includes('*');
 }

@@ -50,7 +50,8 @@ export function page(ctx: Context, html: Html, options: PageOptions = {}): Respo
       'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=()',
       'Cache-Control': 'no-store',
       Pragma: 'no-cache',
-      ...(ctx.settings.issuer.startsWith('https:') ? { 'Strict-Transport-Security': 'max-age=63072000; includeSubDomains' } : {}),
+      // For this host alone: its subdomains are the business of whoever runs them.
+      ...(ctx.settings.issuer.startsWith('https:') ? { 'Strict-Transport-Security': 'max-age=63072000' } : {}),
       ...options.headers,
     },
   });

@@ -1,5 +1,6 @@
 /** Rules that several endpoints keep about where parameters and tokens may stand. */
 import { OAuthError } from '../protocol/errors.ts';
+import type { Params } from '../protocol/params.ts';
 import type { Call } from './call.ts';
 
 /** Refuses parameters in the address: they would stand in logs. */
@@ -25,4 +26,9 @@ export async function bearerToken(call: Call): Promise<string | null> {
     throw new OAuthError('invalid_request', 'several_tokens', 'The request carries more than one access token.');
   }
   return inHeader ?? inBody;
+}
+
+/** The languages of `ui_locales`, best first; what is no tag is left out (OIDC Core §3.1.2.1). */
+export function localesOf(params: Params): readonly string[] {
+  return (params.get('ui_locales') ?? '').split(' ').filter((tag) => /^[A-Za-z0-9-]{1,35}$/.test(tag));
 }

@@ -23,7 +23,16 @@ const LONG: ClientView = {
 };
 const scopes = (...descriptions: string[]): ScopeView[] => descriptions.map((description, index) => ({ name: `s${index}`, description }));
 
-export const LOGIN: LoginView = { ...PAGE, client: CLIENT, form: FORM, username: '', problem: null, retryAfter: null, again: false };
+export const LOGIN: LoginView = {
+  ...PAGE,
+  client: CLIENT,
+  form: FORM,
+  username: '',
+  problem: null,
+  retryAfter: null,
+  again: false,
+  acrValues: [],
+};
 export const CONSENT: ConsentView = {
   ...PAGE,
   client: CLIENT,

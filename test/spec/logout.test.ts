@@ -8,12 +8,15 @@ import {
   authorizeParams,
   authorizeUrl,
   BOB,
+  basic,
   browserOf,
+  getCode,
   getTokens,
   isActive,
   logIn,
   makeWorld,
   pkce,
+  post,
   type Tokens,
   type World,
 } from './setup.ts';
@@ -150,6 +153,24 @@ describe('without asking', () => {
   it('[RP-Initiated Logout §2] an expired hint is a good hint', async () => {
     world.now += 3 * 3600;
     expect((await ask(hinted())).html).toContain('id="logout-form"');
+  });
+});
+
+describe('a hint signed with a secret', () => {
+  it('[RP-Initiated Logout §2] [OIDC Core §10.1] is good for as long as that secret is, also when there is a newer one', async () => {
+    const redirect_uri = 'https://hs.example/cb';
+    const made = await world.provider.clients.create({ name: 'HS', redirectUris: [redirect_uri], idTokenSignedResponseAlg: 'HS256' });
+    const proof = pkce();
+    const { clientId } = made.client;
+    const code = await getCode(world, proof, { client_id: clientId, redirect_uri }, browser);
+    const form = { grant_type: 'authorization_code', code, redirect_uri, code_verifier: proof.verifier };
+    const { body } = await post(world, 'token', form, { authorization: basic(clientId, made.clientSecret ?? '') });
+    const id_token_hint = String(body['id_token']);
+    await world.provider.clients.rotateSecret(clientId, 60);
+    expect((await ask({ id_token_hint })).html).toContain('id="logout-form"');
+    world.now += 60;
+    expect((await ask({ id_token_hint })).status).toBe(400);
+    expect(world.reasons.at(-1)).toBe('logout_hint_invalid');
   });
 });
 

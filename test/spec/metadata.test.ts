@@ -100,10 +100,11 @@ describe('discovery', () => {
   });
   it('[RFC9110 §13.1.2] an ETag spares the bytes', async () => {
     const etag = (await get('/.well-known/openid-configuration')).headers.get('etag') ?? '';
-    const response = await world.provider.fetch(
-      new Request(`${ISSUER}/.well-known/openid-configuration`, { headers: { 'if-none-match': etag } }),
-    );
-    expect([response.status, await response.text()]).toEqual([304, '']);
+    for (const tags of [etag, `W/${etag}`, `"x", ${etag}`, '*', '"x"']) {
+      const request = new Request(`${ISSUER}/.well-known/openid-configuration`, { headers: { 'if-none-match': tags } });
+      const response = await world.provider.fetch(request);
+      expect([tags, response.status, (await response.text()) === '']).toEqual([tags, ...(tags === '"x"' ? [200, false] : [304, true])]);
+    }
   });
   it('MD-03 a scope taken away is not announced; one added is', async () => {
     const own = await makeWorld({ scopes: { phone: null, billing: 'See your bills' } });

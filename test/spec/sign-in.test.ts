@@ -459,6 +459,20 @@ describe('people do unexpected things', () => {
     expect(login.url.length).toBeLessThan(300);
     expect(param(await allow(browser, await logIn(browser, login)), 'state')).toBe(state);
   });
+  it('a request too large for an address, left open over the weekend, starts over and gets its answer', async () => {
+    const state = 'é'.repeat(2000);
+    const login = await start({ state, nonce: 'n'.repeat(2000) });
+    world.now += 3 * 24 * 3600;
+    await world.provider.clear(100);
+    expect(param(await allow(browser, await logIn(browser, login)), 'state')).toBe(state);
+  });
+  it('a bookmarked login page leads to the login page, as long as it is the same browser', async () => {
+    const login = await start();
+    world.now += 30 * 24 * 3600;
+    const again = await browser.open(login.url);
+    expect([pageOf(again), again.html.includes('id="login-problem"')]).toEqual(['login', true]);
+    expect(param(await allow(browser, await logIn(browser, again)), 'code')).not.toBeNull();
+  });
   it('IN-05 broken cookies are a new start, never a 500', async () => {
     for (const cookie of [
       'a',
@@ -490,7 +504,7 @@ describe('headers of every page', () => {
       expect(visit.headers.get('x-frame-options')).toBe('DENY');
       expect(visit.headers.get('x-content-type-options')).toBe('nosniff');
       expect(visit.headers.get('cache-control')).toBe('no-store');
-      expect(visit.headers.get('strict-transport-security')).toBe('max-age=63072000; includeSubDomains');
+      expect(visit.headers.get('strict-transport-security')).toBe('max-age=63072000');
       expect(visit.headers.get('cross-origin-opener-policy')).toBe('same-origin');
     }
     expect(login.headers.get('content-security-policy')).toContain("form-action 'self' https://rp.example");
