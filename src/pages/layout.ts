@@ -16,7 +16,7 @@ const TONES = 8;
  * @param version changes with the style sheet, so that no browser keeps the one of an earlier release
  */
 export function htmlDocument(view: PageView, messages: Messages, sheet: Sheet, version: string): Html {
-  const logo = view.logoUrl ?? `${view.assetsUrl}logo.svg?v=${version}`;
+  const logo = view.logoUrl ?? `${view.assetsUrl}logo?v=${version}`;
   return String(markup`<!DOCTYPE html>
 <html lang="${messages.lang}">
 <head>

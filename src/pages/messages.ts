@@ -1,5 +1,5 @@
 /**
- * Every text of the pages, by language. Another language is one more module of this shape and an entry in `CATALOGS`.
+ * Every text of the pages, by language. Another language, or other words, is one more object of this shape (`builtInPages({ messages })`).
  * Names come as markup, so that a translation may put them anywhere.
  */
 import { type Inside, type Markup, markup } from './markup.ts';
@@ -68,7 +68,8 @@ export interface Messages {
   };
 }
 
-const ENGLISH: Messages = {
+/** The built-in words; a start for others. */
+export const ENGLISH: Messages = {
   lang: 'en',
   newTab: 'opens in a new tab',
   continueTo: (application: Inside) => markup`to continue to ${application}`,
@@ -144,14 +145,16 @@ function duration(seconds: number): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
-const CATALOGS: readonly Messages[] = [ENGLISH];
-
-/** The texts in the first wanted language there is, else in English. */
-export function messagesFor(locales: readonly string[]): Messages {
+/**
+ * The texts in the first wanted language there is, else in the first of all.
+ * @param catalogs those of the host come before the built-in one
+ */
+export function messagesFor(locales: readonly string[], catalogs: readonly Messages[] = []): Messages {
+  const all = [...catalogs, ENGLISH];
   for (const wanted of locales) {
     const language = wanted.split('-')[0]?.toLowerCase();
-    const found = CATALOGS.find(({ lang }) => lang === language);
+    const found = all.find(({ lang }) => lang.split('-')[0]?.toLowerCase() === language);
     if (found !== undefined) return found;
   }
-  return ENGLISH;
+  return all[0] ?? ENGLISH;
 }

@@ -1,9 +1,9 @@
 /**
  * `valetkey/pages`: everything people see, as plain HTML forms that need no script. `builtInPages()` draws all views of the core; one file per
- * page holds its template, messages.ts the words, style.ts the looks.
+ * page holds its template, messages.ts the words, style.ts the looks. A host changes as much or as little as it likes.
  */
 import { createHash } from 'node:crypto';
-import type { Asset, Html, Pages, PageView } from 'valetkey';
+import type { AccountView, Asset, ConsentView, ErrorView, Html, LoginView, LogoutView, Pages, PageView, SignedOutView } from 'valetkey';
 import { accentOf } from './accent.ts';
 import { account } from './account.ts';
 import { consent } from './consent.ts';
@@ -15,41 +15,68 @@ import { logout, signedOut } from './logout.ts';
 import { type Messages, messagesFor } from './messages.ts';
 import { STYLE } from './style.ts';
 
+export { clientLinks, clientName, clientReturn, clientRow, form, name, otherButton, primaryButton, type Sheet } from './layout.ts';
+export { displayName, type Inside, type Markup, markup, visibleText, webAddress } from './markup.ts';
+export { ENGLISH, type Messages } from './messages.ts';
+
+/** Draws what stands inside a page; the document around it, its head and its looks are the same everywhere. */
+export type Template<View extends PageView> = (view: View, messages: Messages) => Sheet;
+
+/** A template for each page. */
+export interface Templates {
+  readonly login: Template<LoginView>;
+  readonly account: Template<AccountView>;
+  readonly consent: Template<ConsentView>;
+  readonly logout: Template<LogoutView>;
+  readonly signedOut: Template<SignedOutView>;
+  readonly error: Template<ErrorView>;
+}
+
+/** The built-in templates: a start for others, which may call them. */
+export const templates: Templates = { login, account, consent, logout, signedOut, error };
+
 /** What a host may change; a page given here, as a function or as the URL of a page of the host, takes the place of the built-in one. */
 export interface BuiltInPagesOptions extends Partial<Omit<Pages, 'assets'>> {
   /** Colour of buttons and links, as `#rrggbb`; shades that can be read on light and dark are made of it. Default: a dark teal. */
   readonly accentColor?: string;
   /** Rules of your own; they come last in style.css and win over the built-in ones. */
   readonly css?: string;
+  /** The picture beside the provider's name and in the browser's tab. Default: a key in the accent colour. */
+  readonly logo?: Asset;
+  /** Templates of your own, page by page, made of the same parts. */
+  readonly templates?: Partial<Templates>;
+  /** Words of your own, or more languages; the first is used when none is wanted that is there. */
+  readonly messages?: readonly Messages[];
 }
 
 const ACCENT = '#0f766e';
 
 /**
- * The pages of the provider. Its name and logo come from the provider's configuration.
+ * The pages of the provider. Its name comes from the provider's configuration.
  * @throws ConfigError when the accent colour is not of the form `#rrggbb`
  */
 export function builtInPages(options: BuiltInPagesOptions = {}): Pages {
-  const { accentColor = ACCENT, css = '', ...own } = options;
+  const { accentColor = ACCENT, css = '', logo: picture, templates: others = {}, messages: catalogs = [], ...own } = options;
   const accent = accentOf(accentColor);
   const assets: Readonly<Record<string, Asset>> = {
     'style.css': { contentType: 'text/css; charset=utf-8', body: STYLE + accent.rules + css },
-    'logo.svg': { contentType: 'image/svg+xml; charset=utf-8', body: logo(accent) },
+    logo: picture ?? { contentType: 'image/svg+xml; charset=utf-8', body: logo(accent) },
   };
   const version = versionOf(assets);
   const drawn =
-    <View extends PageView>(template: (view: View, messages: Messages) => Sheet): ((view: View) => Html) =>
+    <View extends PageView>(template: Template<View>): ((view: View) => Html) =>
     (view) => {
-      const messages = messagesFor(view.locales);
+      const messages = messagesFor(view.locales, catalogs);
       return htmlDocument(view, messages, template(view, messages), version);
     };
+  const all = { ...templates, ...others };
   return {
-    login: drawn(login),
-    account: drawn(account),
-    consent: drawn(consent),
-    logout: drawn(logout),
-    signedOut: drawn(signedOut),
-    error: drawn(error),
+    login: drawn(all.login),
+    account: drawn(all.account),
+    consent: drawn(all.consent),
+    logout: drawn(all.logout),
+    signedOut: drawn(all.signedOut),
+    error: drawn(all.error),
     ...own,
     assets,
   };

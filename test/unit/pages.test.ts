@@ -1,6 +1,6 @@
 /** The built-in pages as text: what strangers chose stays text, forms are whole, nothing breaks the content security policy. Rows UI. */
 import { ConfigError } from 'valetkey';
-import { builtInPages } from 'valetkey/pages';
+import { builtInPages, ENGLISH, type Messages, markup, templates } from 'valetkey/pages';
 import { readForm } from 'valetkey/testing';
 import { describe, expect, it } from 'vitest';
 import { ALL, CLIENT, CONSENT, FORM, FORMS, LOGIN, PAGE, PAGES } from '../pages/views.ts';
@@ -144,7 +144,7 @@ describe('under the content security policy', () => {
     expect(html).not.toMatch(/<script|<style|<iframe|<object|<base|\sstyle=|\son[a-z]+\s*=/i);
     const loaded = [...html.matchAll(/<(?:link|img)\b[^>]*\b(?:href|src)="([^"]*)"/g)].map(([, url]) => url);
     expect(loaded).toHaveLength(3);
-    for (const url of loaded) expect(url).toMatch(/^\/assets\/(style\.css|logo\.svg)\?v=[0-9a-f]{8}$/);
+    for (const url of loaded) expect(url).toMatch(/^\/assets\/(style\.css|logo)\?v=[0-9a-f]{8}$/);
   });
 
   it('UI-06 the files load nothing either', () => {
@@ -190,11 +190,47 @@ describe('what a host may change', () => {
     const { assets } = builtInPages({ accentColor });
     expect(assets?.['style.css']?.body).toContain(`--accent: ${accent};`);
     expect(assets?.['style.css']?.body).toContain(`--on-accent: ${onAccent};`);
-    expect(assets?.['logo.svg']?.body).toContain(`fill="${accent}"`);
+    expect(assets?.['logo']?.body).toContain(`fill="${accent}"`);
   });
 
   it.each(['red', '#12', '#12345', '0f766e', '#0f766e; } body { display: none', ''])('anything else is no accent: %s', (accentColor) => {
     expect(() => builtInPages({ accentColor })).toThrow(ConfigError);
+  });
+
+  it('a template of its own stands in the same document, and may call the built-in one', () => {
+    const mine = builtInPages({
+      templates: {
+        error: (view, messages) => {
+          const sheet = templates.error(view, messages);
+          return { title: 'Oh <no>', content: markup`<p id="mine">${view.reason} & ${'<b>'}</p>${sheet.content}` };
+        },
+      },
+    });
+    const html = mine.error({ ...PAGE, status: 400, code: 'invalid_request', reason: 'r<', description: 'd', requestId: 'x' });
+    expect(html).toContain('<title>Oh &lt;no&gt; – Northwind ID</title>');
+    expect(html).toContain('<p id="mine">r&lt; & &lt;b&gt;</p>');
+    expect(html).toContain('id="error-reason"');
+    expect(html).toContain('/assets/style.css?v=');
+  });
+
+  it('words of its own, and languages beside them', () => {
+    const dutch: Messages = { ...ENGLISH, lang: 'nl', login: { ...ENGLISH.login, title: 'Inloggen' } };
+    const mine = builtInPages({ messages: [dutch] });
+    const title = (locales: string[]): string => {
+      const html = typeof mine.login === 'function' ? mine.login({ ...LOGIN, locales }) : '';
+      return `${/<html lang="([^"]*)"/.exec(html)?.[1]} ${/<h1>([^<]*)/.exec(html)?.[1]}`;
+    };
+    expect([title(['nl-BE']), title(['en']), title(['fr']), title([])]).toEqual([
+      'nl Inloggen',
+      'en Sign in',
+      'nl Inloggen',
+      'nl Inloggen',
+    ]);
+  });
+
+  it('a logo of its own', () => {
+    const logo = { contentType: 'image/png', body: new Uint8Array([1, 2, 3]) };
+    expect(builtInPages({ logo }).assets?.['logo']).toEqual(logo);
   });
 
   it('a language nobody wrote is English', () => {
