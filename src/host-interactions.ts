@@ -5,7 +5,7 @@ import type { ClientView, ScopeView } from './domain/pages.ts';
 import type { Login } from './domain/sessions.ts';
 import { allow, completeLogin, deny } from './endpoints/authorization-answers.ts';
 import { accountName, destinationOf, resume, survey } from './endpoints/authorization-flow.ts';
-import type { Call } from './web/call.ts';
+import type { Call, CallInfo } from './web/call.ts';
 import { clientView } from './web/page.ts';
 
 /** What a host's page may want to know. */
@@ -32,17 +32,23 @@ export interface InteractionDetails {
 export interface Interactions {
   /** @throws OAuthError when the request names no interaction of this browser */
   details(request: Request): Promise<InteractionDetails>;
-  /** The user is who you say: starts a session here and goes on. */
-  login(request: Request, login: Login): Promise<Response>;
-  /** The user allows what is asked. With `scopes`: only these; when they are not all that was asked for, the client gets `access_denied`. */
-  consent(request: Request, scopes?: readonly string[]): Promise<Response>;
-  /** The user declines: the client gets `access_denied`. */
-  deny(request: Request): Promise<Response>;
+  /**
+   * The user is who you say: starts a session here and goes on. `info` tells the log who the peer is.
+   * @throws OAuthError also when the account is not there or disabled
+   */
+  login(request: Request, login: Login, info?: CallInfo): Promise<Response>;
+  /**
+   * The user allows what is asked. With `scopes`: only these; when they are not all that was asked for, the client gets `access_denied`.
+   * @throws OAuthError as `details`
+   */
+  consent(request: Request, scopes?: readonly string[], info?: CallInfo): Promise<Response>;
+  /** The user declines: the client gets `access_denied`. @throws OAuthError as `details` */
+  deny(request: Request, info?: CallInfo): Promise<Response>;
 }
 
-export function createInteractions(ctx: Context, callOf: (request: Request) => Call): Interactions {
-  const open = async (request: Request): Promise<{ readonly call: Call; readonly interaction: Interaction }> => {
-    const call = callOf(request);
+export function createInteractions(ctx: Context, callOf: (request: Request, info: CallInfo) => Call): Interactions {
+  const open = async (request: Request, info: CallInfo = {}): Promise<{ readonly call: Call; readonly interaction: Interaction }> => {
+    const call = callOf(request, info);
     const opened = await resume(ctx, call, call.query().get('interaction'), 'authorize');
     return { call, interaction: isStale(ctx, opened) ? restarted(ctx, opened) : opened };
   };
@@ -62,16 +68,16 @@ export function createInteractions(ctx: Context, callOf: (request: Request) => C
         accountName: accountName(flow.account),
       };
     },
-    async login(request, login) {
-      const { call, interaction } = await open(request);
+    async login(request, login, info) {
+      const { call, interaction } = await open(request, info);
       return await completeLogin(ctx, call, interaction, login);
     },
-    async consent(request, scopes) {
-      const { call, interaction } = await open(request);
+    async consent(request, scopes, info) {
+      const { call, interaction } = await open(request, info);
       return await allow(ctx, call, interaction, scopes ?? null);
     },
-    async deny(request) {
-      const { call, interaction } = await open(request);
+    async deny(request, info) {
+      const { call, interaction } = await open(request, info);
       return await deny(ctx, call, interaction);
     },
   };

@@ -110,8 +110,8 @@ export function createProvider(config: Config): Provider {
     url: (name) => endpointUrl(settings, name === 'user-info' ? 'userinfo' : name),
     clients,
     keys,
-    interactions: createInteractions(ctx, (request) =>
-      createCall(request, new URL(request.url), {}, settings.limits, () => requestId(ctx)),
+    interactions: createInteractions(ctx, (request, info) =>
+      createCall(request, new URL(request.url), info, settings.limits, () => requestId(ctx)),
     ),
     subjects: {
       async revoke(sub) {

@@ -1,7 +1,7 @@
 /** `valetkey doctor`: looks at settings, database, clock, secret and keys, and says what to do. Changes nothing. */
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type Assembly, assemble, type GivenSettings, issuerOf, openDatabase, SETTINGS } from 'valetkey/server';
+import { type Assembly, assemble, type GivenSettings, openDatabase, SETTINGS } from 'valetkey/server';
 import { problemsOf, say, table } from './output.ts';
 import { globals, settingsOf } from './workshop.ts';
 
@@ -47,7 +47,7 @@ async function examine(given: GivenSettings): Promise<readonly Finding[]> {
   try {
     const assembly = await assemble(given, { create: false, migrate: false });
     try {
-      return [...ground, secret(assembly), await keys(assembly)];
+      return [...ground, issuers(assembly), secret(assembly), await keys(assembly)];
     } finally {
       await assembly.close();
     }
@@ -57,11 +57,10 @@ async function examine(given: GivenSettings): Promise<readonly Finding[]> {
 }
 
 function settings(given: GivenSettings): Finding {
-  const issuer = issuerOf(given);
   const weakened = Object.keys(given).filter((path) => path.startsWith('allow') && given[path] === true);
   if (weakened.length > 0)
-    return bad('Settings', `issuer ${issuer}, weakened by ${weakened.join(', ')}`, 'Switch them off, unless you know why they are on.');
-  return good('Settings', `issuer ${issuer}`);
+    return bad('Settings', `weakened by ${weakened.join(', ')}`, 'Switch them off, unless you know why they are on.');
+  return good('Settings', 'nothing is wrong with them');
 }
 
 async function database(given: GivenSettings): Promise<readonly Finding[]> {
@@ -86,6 +85,10 @@ async function database(given: GivenSettings): Promise<readonly Finding[]> {
   } catch (error) {
     return [stopped('Database', error)];
   }
+}
+
+function issuers({ issuer, otherIssuers }: Assembly): Finding {
+  return good('Issuer', otherIssuers.length === 0 ? issuer : `${issuer}, beside ${otherIssuers.join(', ')}`);
 }
 
 function secret({ secretFile }: Assembly): Finding {

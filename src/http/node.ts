@@ -39,11 +39,40 @@ export function nodeListener(provider: Pick<Provider, 'fetch'>, options: NodeOpt
 export function peerAddress(trustProxy: NonNullable<NodeOptions['trustProxy']>): (request: IncomingMessage) => string | undefined {
   if (trustProxy === false || trustProxy === 0) return (request) => request.socket.remoteAddress;
   // Callers without types may pass what others call "all".
-  const everybody: readonly unknown[] = [true, '*', '0.0.0.0/0', '::/0'];
-  if ([trustProxy].flat().some((entry) => everybody.includes(entry))) {
+  const everybody: readonly unknown[] = [true, '*'];
+  if ([trustProxy].flat().some((entry) => everybody.includes(entry) || isTooWide(entry))) {
     throw new Error('trustProxy names everybody: then anybody may claim any address. Name your proxies.');
   }
   const trust =
     typeof trustProxy === 'number' ? (_address: string, hop: number): boolean => hop < trustProxy : proxyAddr.compile([...trustProxy]);
   return (request) => proxyAddr(request, trust);
+}
+
+/** A network that is more than anybody's own: wider than 10.0.0.0/8 or fc00::/7, or all of IPv4 as seen from IPv6. */
+function isTooWide(entry: unknown): boolean {
+  const [address = '', bits] = String(entry).split('/');
+  if (bits === undefined || !/^[0-9]{1,3}$/.test(bits)) return false;
+  if (!address.includes(':')) return Number(bits) < 8;
+  return Number(bits) < (/^::ffff:/i.test(address) ? 104 : 7);
+}
+
+/**
+ * The request as the provider reads it, for hosts with pages of their own (`provider.interactions`): address, method and headers, no body.
+ * @param origin of the host as its users see it, e.g. `https://id.example`
+ */
+export function toRequest(request: IncomingMessage & { readonly originalUrl?: string }, origin: string): Request {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(request.headers)) {
+    for (const one of [value].flat()) if (one !== undefined && !name.startsWith(':')) headers.append(name, one);
+  }
+  return new Request(new URL(request.originalUrl ?? request.url ?? '/', origin), { headers });
+}
+
+/** Writes an answer of the provider to a response of `node:http`. */
+export async function sendResponse(answer: Response, response: ServerResponse): Promise<void> {
+  response.statusCode = answer.status;
+  for (const [name, value] of answer.headers) if (name !== 'set-cookie') response.setHeader(name, value);
+  const cookies = answer.headers.getSetCookie();
+  if (cookies.length > 0) response.setHeader('set-cookie', cookies);
+  response.end(Buffer.from(await answer.arrayBuffer()));
 }

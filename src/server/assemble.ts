@@ -2,12 +2,12 @@
  * Puts the parts of a standalone server together from its settings: database, secret, accounts, provider. Serves nothing by itself.
  * What the settings mean to the provider is in `provider-config.ts`; what a first start adds in `first-start.ts`.
  */
-import { existsSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { createProvider, type Logger, type Provider } from 'valetkey';
 import { accountsMigrations, type PasswordAccounts, passwordAccounts } from 'valetkey/accounts';
-import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
-import { issuerOf, providerConfig } from './provider-config.ts';
+import { type SqlDatabase, sqlDatabase } from 'valetkey/sql';
+import { issuerOf, providerConfig, sqlOptionsOf } from './provider-config.ts';
 import { findSecret } from './secret-file.ts';
 import type { GivenSettings } from './settings-table.ts';
 
@@ -26,8 +26,10 @@ export interface Assembly {
   readonly accounts: PasswordAccounts;
   /** Path of the secret file; null when the secret was given. */
   readonly secretFile: string | null;
-  /** Migrations applied and secret made by this start. */
-  readonly made: { readonly migrations: readonly string[]; readonly secret: boolean };
+  /** Migrations applied, secret made and issuer written down by this start. */
+  readonly made: { readonly migrations: readonly string[]; readonly secret: boolean; readonly issuer: boolean };
+  /** Other issuers on the same database. */
+  readonly otherIssuers: readonly string[];
   readonly provider: Provider;
   /** Flushes and closes. */
   close(): Promise<void>;
@@ -41,14 +43,6 @@ export interface AssembleOptions {
   /** Bring the schema up to date. Default: as configured when creating, else no. */
   readonly migrate?: boolean;
 }
-
-/** Settings that are options of the database, and their names there. */
-const DATABASE_SETTINGS = {
-  databasePrefix: 'prefix',
-  databaseSchema: 'schema',
-  databasePoolSize: 'poolSize',
-  databaseTimeout: 'timeout',
-} as const satisfies Readonly<Record<string, keyof SqlOptions>>;
 
 export function dataDirOf(settings: GivenSettings): string {
   return resolve((settings['dataDir'] as string | undefined) ?? 'valetkey-data');
@@ -66,11 +60,14 @@ export function openDatabase(settings: GivenSettings, options: { readonly create
   if (file !== undefined && !options.create && !existsSync(file)) {
     throw new Error(`There is no database at ${file}. Run: valetkey init`);
   }
-  if (given === undefined && options.create) mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const further = Object.entries(DATABASE_SETTINGS).flatMap(([path, option]) =>
-    settings[path] === undefined ? [] : [[option, settings[path]] as const],
-  );
-  return { database: sqlDatabase({ url, migrations: accountsMigrations, ...Object.fromEntries(further) }), url };
+  if (file !== undefined && options.create) makePrivate(file);
+  return { database: sqlDatabase({ ...sqlOptionsOf(settings), url, migrations: accountsMigrations }), url };
+}
+
+/** An empty file that only we can read, in a folder that only we can enter where we make it: SQLite keeps the mode for what it puts beside it. */
+function makePrivate(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
 }
 
 /**
@@ -91,7 +88,7 @@ export async function assemble(settings: GivenSettings, options: AssembleOptions
       needed: await holdsSealed(database),
       create,
     });
-    const issuer = issuerOf(settings);
+    const { issuer, isNew, others } = await whoseDatabase(database, settings, create);
     const accounts = passwordAccounts({ sql: database, issuer });
     const logger = options.logger === undefined ? {} : { logger: options.logger };
     const provider = createProvider(providerConfig(settings, { issuer, store: database, accounts, secret: secret.secrets, ...logger }));
@@ -102,7 +99,8 @@ export async function assemble(settings: GivenSettings, options: AssembleOptions
       database,
       accounts,
       secretFile: secret.file,
-      made: { migrations, secret: secret.made },
+      made: { migrations, secret: secret.made, issuer: isNew },
+      otherIssuers: others,
       provider,
       async close() {
         await provider.close().finally(async () => await database.close());
@@ -112,6 +110,26 @@ export async function assemble(settings: GivenSettings, options: AssembleOptions
     await database.close();
     throw error;
   }
+}
+
+/**
+ * The issuer to work for: the one that is set; else the one that was written down here at the first start, so that a command needs no more than
+ * the database to know whose it is; else the address of this machine.
+ * @throws Error when nothing may be made and the issuer is not among those written down
+ */
+async function whoseDatabase(
+  database: SqlDatabase,
+  settings: GivenSettings,
+  create: boolean,
+): Promise<{ readonly issuer: string; readonly isNew: boolean; readonly others: readonly string[] }> {
+  const known = await database.issuers();
+  const [only, second] = known;
+  const issuer = settings['issuer'] === undefined && only !== undefined && second === undefined ? only : issuerOf(settings);
+  const others = known.filter((one) => one !== issuer);
+  if (known.includes(issuer)) return { issuer, isNew: false, others };
+  if (create) return { issuer, isNew: await database.rememberIssuer(issuer), others };
+  if (known.length === 0) throw new Error('The database holds no issuer yet. Run: valetkey init');
+  throw new Error(`The database holds nothing of the issuer ${issuer}, but of ${known.join(' and ')}. Set VALETKEY_ISSUER to one of them.`);
 }
 
 /** Something in the database was sealed under a secret: keys of any issuer, or secrets of clients. */

@@ -5,6 +5,8 @@
 import { type Config, ConfigError, type ConfigProblem, createProvider, type GivenKey, memoryDatabase } from 'valetkey';
 import { peerAddress } from 'valetkey/node';
 import { builtInPages } from 'valetkey/pages';
+import { type SqlOptions, sqlProblems } from 'valetkey/sql';
+import { pageFiles } from './page-files.ts';
 import type { GivenSettings } from './settings-table.ts';
 
 /** What settings do not hold. */
@@ -28,14 +30,14 @@ const PASSED_ON: readonly string[] = [
 /** A scope for first steps, so that a token of the demo application can do something. */
 const DEMO_SCOPES = { read: 'Read your data' };
 
-/** @throws ConfigError when the accent colour is none */
+/** @throws ConfigError when the accent colour is none, or a file of the pages cannot be used */
 export function providerConfig(settings: GivenSettings, parts: ConfigParts): Config {
   const accentColor = settings['accentColor'] as string | undefined;
   const keys = givenKeys(settings);
   return {
     ...parts,
     ...Object.fromEntries(PASSED_ON.filter((path) => settings[path] !== undefined).map((path) => [path, settings[path]])),
-    pages: builtInPages(accentColor === undefined ? {} : { accentColor }),
+    pages: builtInPages({ ...(accentColor === undefined ? {} : { accentColor }), ...pageFiles(settings) }),
     scopes: { ...DEMO_SCOPES, ...(settings['scopes'] as object | undefined) },
     lifetimes: group(settings, 'lifetimes'),
     keySchedule: group(settings, 'keySchedule'),
@@ -63,7 +65,7 @@ export function trustedProxies(settings: GivenSettings): false | number | readon
   return more.length === 0 && /^[0-9]+$/.test(only) ? Number(only) : list;
 }
 
-/** What the provider and the pages would refuse, found with stand-ins for database and accounts: nothing is opened or made. */
+/** What the provider, its pages and the database would refuse, found with stand-ins for what they open: nothing is opened or made. */
 export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
   const secret = (settings['secret'] as readonly string[] | undefined) ?? ['a stand-in for the secret in the file'];
   const accounts: Config['accounts'] = { find: async () => null, authenticate: async () => null };
@@ -72,20 +74,50 @@ export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
       createProvider(providerConfig(given, { issuer: issuerOf(given), store: memoryDatabase(), accounts, secret }));
       return [];
     } catch (error) {
-      if (error instanceof ConfigError) return error.problems;
+      if (error instanceof ConfigError) return error.problems.map((problem) => ({ ...problem, option: pathOf(problem.option, given) }));
       throw error;
     }
   };
   const problems = [...attempt(settings)];
-  // A bad colour is refused before the provider sees the rest.
-  if (problems.some(({ option }) => option === 'accentColor')) problems.push(...attempt({ ...settings, accentColor: undefined }));
+  // What the pages refuse is refused before the provider sees the rest.
+  const pages = problems.filter(({ option }) => PAGE_SETTINGS.includes(option)).map(({ option }) => option);
+  if (pages.length > 0) problems.push(...attempt({ ...settings, ...Object.fromEntries(PAGE_SETTINGS.map((path) => [path, undefined])) }));
   try {
     peerAddress(trustedProxies(settings));
   } catch (error) {
     const problem = `is refused: ${error instanceof Error ? error.message : String(error)}.`.replace(/\.\.$/, '.');
     problems.push({ option: 'trustProxy', problem, remedy: 'Write addresses and networks like 10.0.0.0/8, or a number of hops.' });
   }
-  return problems;
+  const database = sqlProblems({ url: 'sqlite::memory:', ...sqlOptionsOf(settings) });
+  problems.push(
+    ...database.map((problem) => ({ ...problem, option: SQL_SETTINGS.find(([, option]) => option === problem.option)?.[0] ?? '' })),
+  );
+  return problems.filter(({ option }, index) => problems.findIndex((other) => other.option === option) === index);
+}
+
+const PAGE_SETTINGS: readonly string[] = ['accentColor', 'logoFile', 'styleFile'];
+
+/** Settings that are options of the database, and their names there. */
+const SQL_SETTINGS: readonly (readonly [path: string, option: keyof SqlOptions])[] = [
+  ['databaseUrl', 'url'],
+  ['databasePrefix', 'prefix'],
+  ['databaseSchema', 'schema'],
+  ['databasePoolSize', 'poolSize'],
+  ['databaseTimeout', 'timeout'],
+];
+
+/** The options of the database that are given. */
+export function sqlOptionsOf(settings: GivenSettings): SqlOptions {
+  return Object.fromEntries(
+    SQL_SETTINGS.filter(([path]) => settings[path] !== undefined).map(([path, option]) => [option, settings[path]]),
+  );
+}
+
+/** The setting behind an option of the provider: keys have two, scopes are one whatever their names. */
+function pathOf(option: string, settings: GivenSettings): string {
+  if (!option.startsWith('signingKeys')) return option.replace(/^scopes\..*/, 'scopes').replace(/\[[0-9]+\]$/, '');
+  const index = Number(/\[([0-9]+)\]/.exec(option)?.[1] ?? Number.POSITIVE_INFINITY);
+  return index < givenKeys(settings).filter(({ active }) => active).length ? 'rsaPrivateKey' : 'rsaPrivateKeysInactive';
 }
 
 function group(settings: GivenSettings, name: string): Record<string, never> {
@@ -100,7 +132,8 @@ function group(settings: GivenSettings, name: string): Record<string, never> {
 /** The RSA keys of the settings, in PEM, one or several in a text. */
 function givenKeys(settings: GivenSettings): readonly GivenKey[] {
   const split = (path: string, active: boolean): GivenKey[] => {
-    const text = String(settings[path] ?? '');
+    // Files of environment variables write line breaks as \\n.
+    const text = String(settings[path] ?? '').replaceAll('\\n', '\n');
     const found = text.match(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g);
     // What is no PEM at all goes on as it is, so that the provider refuses it instead of making keys of its own.
     return (found ?? [text]).filter((pem) => pem !== '').map((pem) => ({ pem, alg: 'RS256', active }));

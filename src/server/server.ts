@@ -3,6 +3,7 @@
  * Protocol and pages are the provider's; the parts are put together in `assemble.ts`.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger, Provider } from 'valetkey';
 import { nodeListener } from 'valetkey/node';
 import { type Assembly, assemble } from './assemble.ts';
@@ -11,7 +12,7 @@ import { createReadiness, type Readiness } from './health.ts';
 import { homePage } from './home.ts';
 import { isLoopback, listen } from './listen.ts';
 import { serverLog } from './log.ts';
-import { portOf, trustedProxies } from './provider-config.ts';
+import { issuerOf, portOf, trustedProxies } from './provider-config.ts';
 import { readSettings, type SettingSources } from './settings.ts';
 import type { GivenSettings } from './settings-table.ts';
 
@@ -35,8 +36,9 @@ export interface RunningServer {
 
 const MAINTAIN_EVERY = 5 * 60_000;
 const CLEAR_EVERY = 60 * 60_000;
-/** Rows per record kind and hour: the cleaner never holds the database up. */
+/** Rows per record kind and batch, and milliseconds between batches: the cleaner never holds the database up. */
 const CLEAR_BATCH = 5000;
+const CLEAR_PAUSE = 200;
 /** Milliseconds for running requests; with what follows, a stop stays below 10 seconds. */
 const DRAIN = 8000;
 
@@ -58,12 +60,26 @@ export async function startServer(sources: SettingSources = { env: process.env }
 
 async function serve(assembly: Assembly, log: Logger): Promise<RunningServer> {
   const { settings, provider } = assembly;
-  const found = await firstStart(assembly);
+  refuseOtherPort(assembly);
   const readiness = createReadiness(assembly);
-  const { url, drain } = await listen(requests(assembly, readiness, log), portOf(settings), hostOf(settings, assembly.issuer));
+  let serving: RequestListener = (_request, response) => answer(response, 503, 'starting');
+  // The port comes first: what a first start makes is told once, and would be lost with a start that fails on a taken port.
+  const { url, drain } = await listen(
+    (request, response) => serving(request, response),
+    portOf(settings),
+    hostOf(settings, assembly.issuer),
+  );
+  let found: FirstStart;
+  try {
+    found = await firstStart(assembly);
+  } catch (error) {
+    await drain(0);
+    throw error;
+  }
+  serving = requests(assembly, readiness, log);
   const timers = [
     every(MAINTAIN_EVERY, () => provider.maintain(), log, 'signing keys could not be maintained'),
-    every(CLEAR_EVERY, () => provider.clear(CLEAR_BATCH), log, 'expired rows could not be cleared'),
+    every(CLEAR_EVERY, () => clearAll(provider), log, 'expired rows could not be cleared'),
   ];
   const stop = async (): Promise<void> => {
     readiness.stopping();
@@ -82,6 +98,22 @@ async function serve(assembly: Assembly, log: Logger): Promise<RunningServer> {
       await stopped;
     },
   };
+}
+
+/** An issuer that was written down on another port answers nobody here, unless somebody leads there and says so by setting it. */
+function refuseOtherPort({ settings, issuer }: Assembly): void {
+  if (settings['issuer'] !== undefined || issuer === issuerOf(settings)) return;
+  throw new Error(
+    `This database belongs to the issuer ${issuer}, but the port is ${portOf(settings)}. Start with PORT=${new URL(issuer).port || 80}, or set VALETKEY_ISSUER.`,
+  );
+}
+
+/** Batch after batch, with room for others in between, until one is not full. */
+async function clearAll(provider: Provider): Promise<void> {
+  for (let full = true; full; ) {
+    full = Object.values(await provider.clear(CLEAR_BATCH)).some((rows) => rows >= CLEAR_BATCH);
+    if (full) await pause(CLEAR_PAUSE);
+  }
 }
 
 function requests(assembly: Assembly, readiness: Readiness, log: Logger): RequestListener {

@@ -44,7 +44,7 @@ export async function readSettings(sources: SettingSources): Promise<GivenSettin
   for (const setting of SETTINGS) {
     const candidates: [name: string, value: unknown][] = [
       [flagOf(setting.path), sources.overrides?.[setting.path]],
-      [setting.env, fromEnvironment(setting, sources.env, problems)],
+      fromEnvironment(setting, sources.env, problems),
       [setting.path, fromFile[setting.path]],
     ];
     const found = candidates.find(([, value]) => value !== undefined);
@@ -56,7 +56,11 @@ export async function readSettings(sources: SettingSources): Promise<GivenSettin
     written.set(setting.path, name);
   }
   if (given['port'] === 0 && given['issuer'] === undefined)
-    problems.push({ option: 'PORT', problem: 'is 0, any free port.', remedy: 'Then the issuer has to be given: VALETKEY_ISSUER.' });
+    problems.push({
+      option: nameOf('port', written),
+      problem: 'is 0, any free port.',
+      remedy: 'Then the issuer has to be given: VALETKEY_ISSUER.',
+    });
   problems.push(...refusedBy(given).map((problem) => ({ ...problem, option: nameOf(problem.option, written) })));
   if (problems.length > 0) throw new ConfigError(problems);
   return given;
@@ -64,8 +68,7 @@ export async function readSettings(sources: SettingSources): Promise<GivenSettin
 
 /** A name of the provider's configuration as the operator wrote it, or would write it. */
 function nameOf(option: string, written: ReadonlyMap<string, string>): string {
-  const path = option.startsWith('signingKeys') ? 'rsaPrivateKey' : option;
-  const setting = SETTINGS.find((one) => one.path === path);
+  const setting = SETTINGS.find((one) => one.path === option);
   return setting === undefined ? option : (written.get(setting.path) ?? setting.env);
 }
 
@@ -119,17 +122,26 @@ function flatten(value: Readonly<Record<string, unknown>>, prefix = ''): Readonl
   );
 }
 
-function fromEnvironment(setting: SettingDefinition, env: SettingSources['env'], problems: ConfigProblem[]): unknown {
-  const fileName = `${setting.env}_FILE`;
-  const refuse = (problem: string, remedy: string): void => void problems.push({ option: fileName, problem, remedy });
-  const value = env[setting.env] || undefined;
+/** The value of a variable, or of the file it names, under the name it was written with. */
+function fromEnvironment(
+  { env: name }: SettingDefinition,
+  env: SettingSources['env'],
+  problems: ConfigProblem[],
+): [name: string, value: unknown] {
+  const fileName = `${name}_FILE`;
+  const value = env[name] || undefined;
   const file = env[fileName] || undefined;
-  if (file === undefined) return value;
-  if (value !== undefined) return void refuse(`is set, and ${setting.env} as well.`, 'Keep one of them.');
+  if (file === undefined) return [name, value];
+  const refuse = (problem: string, remedy: string): [string, undefined] => {
+    problems.push({ option: fileName, problem, remedy });
+    return [fileName, undefined];
+  };
+  if (value !== undefined) return refuse(`is set, and ${name} as well.`, 'Keep one of them.');
   try {
-    return readFileSync(file, 'utf8').trim() || refuse(`names an empty file: ${file}.`, 'Write the value into it.');
+    const content = readFileSync(file, 'utf8').trim();
+    return content === '' ? refuse(`names an empty file: ${file}.`, 'Write the value into it.') : [fileName, content];
   } catch {
-    return void refuse(`names a file that cannot be read: ${file}.`, 'Check the path and its permissions.');
+    return refuse(`names a file that cannot be read: ${file}.`, 'Check the path and its permissions.');
   }
 }
 

@@ -9,6 +9,11 @@ interface TenantRow {
   tenant: string;
 }
 
+export interface IssuerRow extends TenantRow {
+  issuer: string;
+  created_at: number;
+}
+
 export interface ClientRow extends TenantRow {
   client_id: string;
   owner: string | null;
@@ -134,6 +139,7 @@ export interface MigrationRow {
 
 /** All tables of the store. Their names in the database begin with the configured prefix. */
 export interface Tables {
+  issuers: IssuerRow;
   clients: ClientRow;
   sessions: SessionRow;
   authorizations: AuthorizationRow;

@@ -1,7 +1,7 @@
 /** `valetkey/sql`: a `Database` over SQLite or PostgreSQL, in a file, a server, or the host's own database under a prefix or schema. */
 import { createHash } from 'node:crypto';
 import { CompiledQuery, type Dialect, Kysely, type PostgresPool, sql } from 'kysely';
-import { type Database, type Store, StoreUnavailable } from 'valetkey';
+import { ConfigError, type ConfigProblem, type Database, type Store, StoreUnavailable } from 'valetkey';
 import { auditStore } from './audit.ts';
 import { authorizationStore } from './authorizations.ts';
 import { clear } from './clear.ts';
@@ -55,6 +55,10 @@ export interface SqlDatabase extends Database {
   readonly prefix: string;
   /** What stands in the column `tenant` of an issuer's rows; for parts that keep tables of their own here. */
   tenantOf(issuer: string): string;
+  /** The issuers that were written down here, oldest first. */
+  issuers(): Promise<readonly string[]>;
+  /** Writes an issuer down, so that whoever opens this database knows whose it is. True when it was new. */
+  rememberIssuer(issuer: string): Promise<boolean>;
   /** Brings the schema up to date; safe when several processes do so at once. Resolves to the migrations applied now. */
   migrate(): Promise<readonly string[]>;
   pendingMigrations(): Promise<readonly string[]>;
@@ -65,14 +69,12 @@ export interface SqlDatabase extends Database {
 
 /**
  * Opens a database; connects when it is first used.
- * @throws Error when the URL is of an unknown kind or the driver is not installed
+ * @throws ConfigError when an option is wrong, Error when the driver is not installed
  */
 export function sqlDatabase(options: SqlOptions): SqlDatabase {
+  const problems = sqlProblems(options);
+  if (problems.length > 0) throw new ConfigError(problems);
   const prefix = options.prefix ?? 'valetkey_';
-  if (!/^[a-z][a-z0-9_]{0,30}$/.test(prefix)) throw new Error('The table prefix is lower-case letters, digits and underscores.');
-  for (const [name, value] of Object.entries({ poolSize: options.poolSize ?? 1, timeout: options.timeout ?? 1 })) {
-    if (!Number.isSafeInteger(value) || value < 1) throw new Error(`The ${name} of the database is a whole number from 1.`);
-  }
   const schema = options.schema ?? null;
   const { dialect, kind, driver, patient } = dialectFor(options);
   const connect = (through: Dialect): Kysely<Tables> => new Kysely<Tables>({ dialect: through, plugins: [tablePrefix(prefix, schema)] });
@@ -99,6 +101,19 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
         await slow.destroy();
       }
     },
+    issuers: async () =>
+      await withFaults(async () =>
+        (await kysely.selectFrom('issuers').select('issuer').orderBy('created_at').execute()).map(({ issuer }) => issuer),
+      ),
+    rememberIssuer: async (issuer) =>
+      await withFaults(async () => {
+        const { numInsertedOrUpdatedRows } = await kysely
+          .insertInto('issuers')
+          .values({ tenant: tenantOf(issuer), issuer, created_at: Math.floor(Date.now() / 1000) })
+          .onConflict((conflict) => conflict.column('tenant').doNothing())
+          .executeTakeFirst();
+        return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+      }),
     pendingMigrations: pending,
     check: async () =>
       await withFaults(async () => (kind === 'postgres' ? await checkPostgres(kysely) : await checkSqlite(kysely, driver))),
@@ -124,7 +139,23 @@ function dialectFor(options: SqlOptions): Access {
     const patient = (): Dialect => postgresDialect(url, { size: 1, timeout, patient: true });
     return { dialect: postgresDialect(url, { size, timeout }), kind: 'postgres', driver: 'pg', patient };
   }
-  throw new Error('The database URL begins with sqlite: or postgres://');
+  throw new Error('unreachable: the URL was checked');
+}
+
+/** What is wrong with options, found without opening anything. */
+export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
+  const { url, pool, prefix, schema, poolSize, timeout } = options;
+  const known = pool !== undefined || (url !== undefined && /^(sqlite:.|postgres(ql)?:\/\/)/.test(url));
+  const whole = (value: number | undefined): boolean => value === undefined || (Number.isSafeInteger(value) && value >= 1);
+  const named = (value: string | undefined): boolean => value === undefined || /^[a-z][a-z0-9_]{0,30}$/.test(value);
+  const name = 'Use lower-case letters, digits and underscores, a letter first, 31 at most.';
+  return [
+    ...(known ? [] : [{ option: 'url', problem: 'is of an unknown kind.', remedy: 'It begins with sqlite: or postgres://.' }]),
+    ...(named(prefix) ? [] : [{ option: 'prefix', problem: 'is no prefix of table names.', remedy: name }]),
+    ...(named(schema) ? [] : [{ option: 'schema', problem: 'is no name of a schema.', remedy: name }]),
+    ...(whole(poolSize) ? [] : [{ option: 'poolSize', problem: 'is not a whole number from 1.', remedy: 'Default 10.' }]),
+    ...(whole(timeout) ? [] : [{ option: 'timeout', problem: 'is not a whole number of milliseconds from 1.', remedy: 'Default 2000.' }]),
+  ];
 }
 
 /** Which rows are an issuer's. 64 bits: enough to keep apart all issuers one database will ever serve. */

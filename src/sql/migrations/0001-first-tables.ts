@@ -19,6 +19,15 @@ const ENTITLEMENT: Column[] = [
 /** Tables: name, the second half of the primary key, columns, and further indexes. */
 const TABLES: [name: string, key: string | null, columns: Column[], indexes: [suffix: string, columns: string[], unique?: 'unique'][]][] = [
   [
+    'issuers',
+    null,
+    [
+      ['issuer', 'text'],
+      ['created_at', 'bigint'],
+    ],
+    [],
+  ],
+  [
     'clients',
     'client_id',
     [
