@@ -92,8 +92,12 @@ const OPTIONS: Readonly<Record<keyof Config, Check>> = {
   ),
   secret: (value, option, refuse) => {
     const secrets = [value].flat();
-    if (secrets.length === 0 || secrets.some((secret) => typeof secret !== 'string' || secret.length < 32))
-      refuse(option, 'is too short.', 'Use at least 32 random bytes as text, e.g. of `openssl rand -base64 32`.');
+    if (secrets.length === 0 || secrets.some((secret) => typeof secret !== 'string' || secret.length < 32 || new Set(secret).size < 8))
+      refuse(
+        option,
+        'is too short, or the same few characters over and over.',
+        'Use at least 32 random bytes as text, e.g. of `openssl rand -base64 32`.',
+      );
   },
   name: text,
   logoUrl: rule(
@@ -153,7 +157,7 @@ const OPTIONS: Readonly<Record<keyof Config, Check>> = {
     'detect',
     CLIENT_AUTH_METHODS.map(({ method }) => method),
   ),
-  budgets: group({ login: budget, loginByAddress: budget, clientAuth: budget }),
+  budgets: group({ login: budget, loginByAddress: budget, clientAuth: budget, largeRequest: budget }),
   clientCacheSeconds: seconds,
   allowMissingPkce: flag,
   allowLocalhostRedirect: flag,
@@ -238,8 +242,7 @@ function checkTogether(config: Config, refuse: Refuse): void {
 function checkDurations(config: Config, refuse: Refuse): void {
   const lifetimes = { ...DEFAULTS.lifetimes, ...config.lifetimes };
   const schedule = { ...DEFAULTS.keySchedule, ...config.keySchedule };
-  // A cache may serve a document once more while it fetches the next: twice its age, at most.
-  const cached = 2 * (config.publicMaxAge ?? DEFAULTS.publicMaxAge) + SKEW;
+  const cached = (config.publicMaxAge ?? DEFAULTS.publicMaxAge) + SKEW;
   if (schedule.publishBefore < cached)
     refuse('keySchedule.publishBefore', 'is shorter than caches live.', `With this publicMaxAge it is at least ${cached} seconds.`);
   if (schedule.keepAfter < lifetimes.idToken + cached)

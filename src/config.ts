@@ -8,7 +8,7 @@ import { publicClient } from './client-auth/public-client.ts';
 import type { Random } from './crypto/secrets.ts';
 import type { Accounts } from './domain/accounts.ts';
 import type { Pages } from './domain/pages.ts';
-import type { Budget, ClaimsSource, EventListener, GivenKey, KeySchedule, Lifetimes, Logger, Settings } from './domain/settings.ts';
+import type { Budgets, ClaimsSource, EventListener, GivenKey, KeySchedule, Lifetimes, Logger, Settings } from './domain/settings.ts';
 import { authorizationCode } from './grants/authorization-code.ts';
 import { clientCredentials } from './grants/client-credentials.ts';
 import type { Grant } from './grants/grant.ts';
@@ -61,8 +61,11 @@ export interface Config {
   readonly grants?: readonly Grant[];
   /** More client authentication methods. */
   readonly clientAuthMethods?: readonly ClientAuthMethod[];
-  /** Failures tolerated: login 5 in 15 min per account, loginByAddress 50 in 15 min, clientAuth 20 a minute per client and address. */
-  readonly budgets?: { readonly login?: Budget; readonly loginByAddress?: Budget; readonly clientAuth?: Budget };
+  /**
+   * Failures tolerated: login 5 in 15 min per account, loginByAddress 50 in 15 min, clientAuth 20 a minute per client and network; and
+   * largeRequest, 60 in 15 min per network. A network is an IPv4 address or the first 64 bits of an IPv6 address.
+   */
+  readonly budgets?: Partial<Budgets>;
   /** Seconds that a client changed on another node may be served as it was. Default 30. */
   readonly clientCacheSeconds?: number;
   /** Weakens: confidential clients may leave PKCE out. */
@@ -116,6 +119,7 @@ export const DEFAULTS: Defaults = {
     login: { limit: 5, seconds: 900 },
     loginByAddress: { limit: 50, seconds: 900 },
     clientAuth: { limit: 20, seconds: 60 },
+    largeRequest: { limit: 60, seconds: 900 },
   },
   clientCacheSeconds: 30,
   logger: SILENT,

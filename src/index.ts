@@ -13,6 +13,7 @@ export type * from './domain/pages.ts';
 export type { Login } from './domain/sessions.ts';
 export type {
   Budget,
+  Budgets,
   ClaimsRequest,
   ClaimsSource,
   EventListener,

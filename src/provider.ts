@@ -71,7 +71,7 @@ export function createProvider(config: Config): Provider {
   const { settings } = resolved;
   const { clock: now, random, logger } = settings;
   const store = resolved.store.forIssuer(settings.issuer);
-  const vault = createVault(settings.secrets, random);
+  const vault = createVault(settings.secrets, settings.issuer, random);
   const events = createEvents({ audit: store.audit, clock: now, random, logger, listener: settings.onEvent });
   const plugins: Plugins = {
     grants: new Map(resolved.grants.map((grant) => [grant.type, grant])),

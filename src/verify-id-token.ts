@@ -39,6 +39,8 @@ export async function verifyIdToken(idToken: string, options: VerifyIdTokenOptio
   if (claims['iss'] !== options.issuer) throw new JwtError('issuer', 'issued by somebody else');
   checkAudience(claims, options.clientId);
   checkTimes(claims, { now, skew });
+  // OIDC Core §2: iat is required.
+  if (typeof claims['iat'] !== 'number') throw new JwtError('claim', 'iat is missing');
   if (typeof claims['sub'] !== 'string' || claims['sub'] === '') throw new JwtError('claim', 'sub is missing');
   if (options.nonce !== undefined && claims['nonce'] !== options.nonce) throw new JwtError('claim', 'nonce is not the one that was sent');
   if (options.accessToken !== undefined && 'at_hash' in claims && claims['at_hash'] !== halfHash(options.accessToken, alg)) {

@@ -51,7 +51,7 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
   domain: {
     level: 2,
     below: [...BOTTOM, 'crypto', 'store'],
-    packages: ['jose', 'lru-cache'],
+    packages: ['ipaddr.js', 'jose', 'lru-cache'],
     never: ['the clock', 'randomness', 'Response'],
   },
   'client-auth': {

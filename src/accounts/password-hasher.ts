@@ -1,15 +1,19 @@
 /**
  * Password hashes as PHC strings: Argon2id through `@node-rs/argon2` where it is installed, else scrypt of Node. Both are verified, whichever
- * makes new ones. Not more hashes run at once than there are cores, so that a login storm does not starve everything else.
+ * makes new ones. Fewer hashes run at once than Node has threads for such work, so that a login storm does not keep tokens from being signed, and
+ * no more wait than can be answered in time.
  */
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { StoreUnavailable } from 'valetkey';
 
 export interface PasswordHasher {
   hash(password: string): Promise<string>;
   verify(hash: string, password: string): Promise<boolean>;
   /** Made with other parameters than new ones: to be replaced at the next sign-in. */
   isOutdated(hash: string): boolean;
+  /** Milliseconds that the slowest check took so far, waiting for its turn not counted. */
+  slowest(): number;
 }
 
 /** OWASP's minimum: 19 MiB, two passes, one lane. */
@@ -18,13 +22,28 @@ const ARGON2_PREFIX = '$argon2id$v=19$m=19456,t=2,p=1$';
 const SCRYPT = { N: 2 ** 15, r: 8, p: 3 } as const;
 const SCRYPT_PREFIX = '$scrypt$ln=15,r=8,p=3$';
 
+/** Of Node's four threads one stays free for signatures. */
+const MOST_AT_ONCE = 3;
+/** Attempts that wait for their turn; whoever comes later is told to come again. */
+const MOST_WAITING = 200;
+/** Milliseconds. */
+const LONGEST_WAIT = 1000;
+
 interface Argon2 {
   hash(password: string, options: typeof ARGON2): Promise<string>;
   verify(hash: string, password: string): Promise<boolean>;
 }
 
 export function createHasher(): PasswordHasher {
-  const run = gate(availableParallelism());
+  const run = gate(Math.min(availableParallelism(), MOST_AT_ONCE));
+  let slowest = 0;
+  const timed = async (check: () => Promise<boolean>): Promise<boolean> =>
+    await run(async () => {
+      const began = performance.now();
+      const right = await check();
+      slowest = Math.max(slowest, Math.min(performance.now() - began, LONGEST_WAIT));
+      return right;
+    });
   let loading: Promise<Argon2 | null> | null = null;
   let preferred = ARGON2_PREFIX;
   const argon2 = async (): Promise<Argon2 | null> => {
@@ -40,12 +59,13 @@ export function createHasher(): PasswordHasher {
       return await run(async () => (library === null ? await hashScrypt(password, randomBytes(16)) : await library.hash(password, ARGON2)));
     },
     async verify(hash, password) {
-      if (hash.startsWith('$scrypt$')) return await run(async () => await verifyScrypt(hash, password));
+      if (hash.startsWith('$scrypt$')) return await timed(async () => await verifyScrypt(hash, password));
       const library = await argon2();
       if (library === null) throw new Error('This password was hashed with Argon2: install @node-rs/argon2.');
-      return await run(async () => await library.verify(hash, password));
+      return await timed(async () => await library.verify(hash, password));
     },
     isOutdated: (hash) => !hash.startsWith(preferred),
+    slowest: () => slowest,
   };
 }
 
@@ -78,6 +98,7 @@ function gate(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   let running = 0;
   const waiting: (() => void)[] = [];
   return async (work) => {
+    if (waiting.length >= MOST_WAITING) throw new StoreUnavailable('Too many sign-ins are waiting for their turn.');
     if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve));
     running += 1;
     try {

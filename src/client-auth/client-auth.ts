@@ -3,6 +3,7 @@
  * Exactly one method per request, and it is the registered one; all failures look alike.
  */
 import type { Context } from '../domain/context.ts';
+import { networkOf } from '../domain/limiter.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import type { Params } from '../protocol/params.ts';
 import type { Client } from '../store/records.ts';
@@ -72,13 +73,13 @@ export async function authenticateClient(
   const named = request.params.get('client_id');
   if (named !== undefined && named !== presented.clientId) throw invalidClient(request, 'client_id_mismatch');
 
-  // By client and address: without an address anybody could use up a client's budget.
-  const key = request.ip === null ? null : `client ${presented.clientId.slice(0, 255)} ${request.ip}`;
-  if (key !== null) ctx.limiter.check(key);
   const client = await ctx.clients.find(presented.clientId);
   const reason = await failure(ctx, client, method, presented);
   if (reason === null && client !== null) return { client, method };
-  if (key !== null) await ctx.limiter.spend(key, ctx.settings.budgets.clientAuth);
+  // Only failures are counted and refused: a client that proves itself cannot be switched off by others behind the same address. By client
+  // and network: without an address anybody could use up a client's budget; of names nobody registered there is no end.
+  const whose = client === null ? 'clients' : `client ${client.clientId}`;
+  if (request.ip !== null) await ctx.limiter.spend(`${whose} from ${networkOf(request.ip)}`, ctx.settings.budgets.clientAuth);
   const facts = { clientId: client?.clientId ?? null, ip: request.ip, reason };
   if (client === null) ctx.events.mention('client_auth.failed', facts);
   else await ctx.events.tell('client_auth.failed', facts);

@@ -43,6 +43,7 @@ export interface JwtKey {
 }
 
 const MOST_CHARACTERS = 16 * 1024;
+const DEEPEST = 20;
 const SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const encoder = new TextEncoder();
 
@@ -144,9 +145,10 @@ function countMembers(text: string): number {
   return text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '').split(':').length - 1;
 }
 
-/** Members present in the parsed value, at any depth. */
-function countKeys(value: unknown): number {
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countKeys(item), 0);
+/** Members present in the parsed value. Deeper than any token of ours it is not looked into. */
+function countKeys(value: unknown, depth = 0): number {
   if (typeof value !== 'object' || value === null) return 0;
-  return Object.values(value).reduce<number>((sum, item) => sum + countKeys(item), Object.keys(value).length);
+  if (depth >= DEEPEST) throw new JwtError('malformed', 'nested too deeply');
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
+  return Object.values(value).reduce<number>((sum, item) => sum + countKeys(item, depth + 1), own);
 }

@@ -94,14 +94,15 @@ export interface Vault {
 
 /**
  * @param secrets base64url or any text of at least 32 bytes of entropy, the current one first; the others only open
+ * @param issuer what one issuer sealed no other opens, also under a secret they share
  */
-export function createVault(secrets: readonly string[], random: Random): Vault {
+export function createVault(secrets: readonly string[], issuer: string, random: Random): Vault {
   const keys = new Map<string, Buffer>();
   const keyFor = (secret: string, purpose: string): Buffer => {
     const name = `${purpose}\0${secret}`;
     let key = keys.get(name);
     if (key === undefined) {
-      key = deriveKey(secret, purpose);
+      key = deriveKey(secret, `${issuer}\n${purpose}`);
       keys.set(name, key);
     }
     return key;
@@ -109,10 +110,15 @@ export function createVault(secrets: readonly string[], random: Random): Vault {
   const [current] = secrets;
   if (current === undefined) throw new Error('a vault needs a secret');
   return {
-    seal: (purpose, plaintext) => sealWith(keyFor(current, `seal ${purpose}`), plaintext, random),
+    seal(purpose, plaintext) {
+      // A key for each message: anybody can make us seal, and the nonces of one key are not without end.
+      const salt = base64url(random(16));
+      return salt + sealWith(messageKey(keyFor(current, `seal ${purpose}`), salt), plaintext, random);
+    },
     open(purpose, sealed) {
       for (const secret of secrets) {
-        const plaintext = openWith(keyFor(secret, `seal ${purpose}`), sealed);
+        const key = messageKey(keyFor(secret, `seal ${purpose}`), sealed.slice(0, SALT_LENGTH));
+        const plaintext = openWith(key, sealed.slice(SALT_LENGTH));
         if (plaintext !== null) return plaintext;
       }
       return null;
@@ -121,6 +127,13 @@ export function createVault(secrets: readonly string[], random: Random): Vault {
     matches: (purpose, text, presented) =>
       secrets.some((secret) => equalSecrets(macWith(keyFor(secret, `mac ${purpose}`), text), presented)),
   };
+}
+
+/** 16 bytes in base64url. */
+const SALT_LENGTH = 22;
+
+function messageKey(key: Uint8Array, salt: string): Buffer {
+  return createHmac('sha256', key).update(salt).digest();
 }
 
 function macWith(key: Uint8Array, text: string): string {

@@ -81,6 +81,11 @@ const MOST_ATTEMPTS = 10;
 export function createClients(parts: Parts): Clients {
   const { store, now, rules } = parts;
   const cache = new LRUCache<string, { readonly client: Client; readonly until: number }>({ max: 5000 });
+  const counter = { changes: 0 };
+  const forget = (clientId: string): void => {
+    counter.changes += 1;
+    cache.delete(clientId);
+  };
 
   const makeSecret = (text: string, alg: string): ClientSecret => ({
     id: base64url(parts.random(9)),
@@ -114,7 +119,7 @@ export function createClients(parts: Parts): Clients {
       if (before === null || planned === null) return null;
       const client = { ...planned, updatedAt: now(), version: before.version + 1 };
       if (await store.replace(client)) {
-        cache.delete(clientId);
+        forget(clientId);
         return client;
       }
     }
@@ -125,9 +130,10 @@ export function createClients(parts: Parts): Clients {
     if (cached !== undefined && cached.until > now()) return cached.client;
     // The identifier comes from the wire: nothing longer than a column reaches the store.
     if (clientId.length > LONGEST_ID) return null;
+    const { changes } = counter;
     const client = await load(clientId);
-    if (client !== null) cache.set(clientId, { client, until: now() + parts.cacheSeconds });
-    else cache.delete(clientId);
+    // What was read before a change must not be kept after it.
+    if (client !== null && changes === counter.changes) cache.set(clientId, { client, until: now() + parts.cacheSeconds });
     return client;
   };
 
@@ -160,7 +166,7 @@ export function createClients(parts: Parts): Clients {
         version: 1,
       };
       if (!(await store.insert(client))) throw refused('clientId', `${clientId} is taken`);
-      cache.delete(clientId);
+      forget(clientId);
       await provideKeyOf(client);
       await parts.events.tell('client.created', { clientId });
       return { client, clientSecret };
@@ -203,7 +209,7 @@ export function createClients(parts: Parts): Clients {
 
     async delete(clientId) {
       const deleted = await store.delete(clientId);
-      cache.delete(clientId);
+      forget(clientId);
       if (deleted) await parts.events.tell('client.deleted', { clientId });
       return deleted;
     },

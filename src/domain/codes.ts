@@ -2,15 +2,18 @@
 import { sha256 } from '../crypto/bytes.ts';
 import { formatHandle, newHandle } from '../crypto/secrets.ts';
 import type { AuthorizationRequest } from '../protocol/authorization-request.ts';
-import type { Authorization, Session } from '../store/records.ts';
+import type { Authorization, Code, Session } from '../store/records.ts';
 import type { Context } from './context.ts';
+import type { Interaction } from './interactions.ts';
 
 /**
- * The text of the code that answers an interaction: always the same one, so that a double click or a reload makes one code, not two.
- * Without an interaction: a new one.
+ * The text of the code that answers an interaction: the same one for the same person in the same browser and session, so that a double click
+ * or a reload makes one code, not two; and nobody else who holds the interaction gets theirs. Without an interaction: a new one.
  */
-export function codeText(ctx: Context, interactionId: string | null): string {
-  return interactionId === null ? newHandle('code', ctx.settings.random) : formatHandle('code', ctx.vault.mac('code', interactionId));
+export function codeText(ctx: Context, interaction: Interaction | null, session: Session): string {
+  if (interaction === null) return newHandle('code', ctx.settings.random);
+  if (interaction.browser === null) throw new Error('An interaction that is bound to no browser is answered with no code.');
+  return formatHandle('code', ctx.vault.mac('code', [interaction.id, interaction.browser, session.sid, session.sub].join('\n')));
 }
 
 /** What became of a code: never made (or forgotten), waiting to be used, or used up. */
@@ -20,16 +23,16 @@ export async function stateOfCode(ctx: Context, text: string): Promise<'none' | 
   return found.code.redeemedAt === null && found.code.expiresAt > ctx.now() ? 'waiting' : 'over';
 }
 
-/** Stores a code bound to everything it was asked with. False when it is there already. */
+/** Stores a code bound to everything it was asked with, unless it is there already or the session has ended. */
 export async function storeCode(
   ctx: Context,
   text: string,
   request: AuthorizationRequest,
   session: Session,
   authorization: Authorization,
-): Promise<boolean> {
+): Promise<'stored' | 'exists' | 'session_ended'> {
   const now = ctx.now();
-  return await ctx.store.codes.insert({
+  const code: Code = {
     digest: sha256(text),
     clientId: request.clientId,
     sub: session.sub,
@@ -47,5 +50,6 @@ export async function storeCode(
     failedAttempts: 0,
     redeemedAt: null,
     familyId: null,
-  });
+  };
+  return await ctx.store.codes.insert(code, session.handle);
 }

@@ -6,6 +6,7 @@ import { sha256 } from '../crypto/bytes.ts';
 import { base64url, handleBody, newHandle } from '../crypto/secrets.ts';
 import type { Digest, Seconds } from '../store/records.ts';
 import type { Context } from './context.ts';
+import { networkOf } from './limiter.ts';
 
 export interface Interaction {
   readonly id: string;
@@ -24,12 +25,14 @@ export interface Interaction {
   readonly chosen: string | null;
   /** The human wants to go on as somebody else, and has not signed in as such yet. */
   readonly switching: boolean;
+  /** Scopes the consent page showed: no more than these can be allowed there. Null while none was shown. */
+  readonly shown: readonly string[] | null;
   /** What the human allowed, and as whom. */
   readonly consent: { readonly sub: string; readonly scopes: readonly string[] } | null;
 }
 
 /** Seconds that a stored interaction is kept after it is stale: a page left open over a weekend still starts over instead of ending. */
-const STORED_LONGER = 7 * 24 * 3600;
+const STORED_LONGER = 3 * 24 * 3600;
 /** Characters a sealed interaction may take in a URL; proxies refuse long ones. */
 const LONGEST_IN_URL = 6000;
 
@@ -49,14 +52,20 @@ export function newInteraction(
     loginSession: null,
     chosen: null,
     switching: false,
+    shown: null,
     consent: null,
   };
 }
 
-/** The text that stands for an interaction in a URL or form. */
-export async function sealInteraction(ctx: Context, interaction: Interaction): Promise<string> {
+/**
+ * The text that stands for an interaction in a URL or form.
+ * @param ip address of the peer: of those too large for a URL each network may have so many stored
+ * @throws OAuthError 429 when that budget is used up
+ */
+export async function sealInteraction(ctx: Context, interaction: Interaction, ip: string | null): Promise<string> {
   const sealed = ctx.vault.seal('interaction', JSON.stringify({ ...interaction, sealedAt: ctx.now() }));
   if (sealed.length <= LONGEST_IN_URL) return sealed;
+  if (ip !== null) await ctx.limiter.spend(`large request ${networkOf(ip)}`, ctx.settings.budgets.largeRequest);
   const handle = newHandle('interaction', ctx.settings.random);
   await ctx.store.interactions.put(sha256(handle), sealed, ctx.now() + ctx.settings.lifetimes.interaction + STORED_LONGER);
   return handle;

@@ -2,6 +2,7 @@
  * Budgets for failures. Counting is the store's (atomic over all nodes); a key known to be exhausted is refused from memory, so that
  * an attack costs no query and a success costs none either.
  */
+import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import { sha256 } from '../crypto/bytes.ts';
 import { OAuthError } from '../protocol/errors.ts';
@@ -9,12 +10,12 @@ import type { CounterStore } from '../store/store.ts';
 import type { Budget } from './settings.ts';
 
 export interface Limiter {
-  /** Throws 429 when this node knows the key's budget to be used up. No I/O. */
-  check(key: string): void;
   /** Counts one attempt before it is evaluated; throws 429 when the budget is used up. */
   spend(key: string, budget: Budget): Promise<void>;
-  /** Gives the budget back after a success. */
+  /** Gives the whole budget back after a success. */
   restore(key: string): Promise<void>;
+  /** Gives one attempt back. */
+  giveBack(key: string): Promise<void>;
 }
 
 export function createLimiter(counters: CounterStore, now: () => number): Limiter {
@@ -23,6 +24,8 @@ export function createLimiter(counters: CounterStore, now: () => number): Limite
     const wait = Math.max(1, resetAt - now());
     throw new OAuthError('invalid_request', 'rate_limited', 'Too many failed attempts. Try again later.', {
       status: 429,
+      // A page says so: the application that sent the browser here has done nothing wrong.
+      stays: true,
       headers: { 'Retry-After': String(wait) },
     });
   };
@@ -33,7 +36,6 @@ export function createLimiter(counters: CounterStore, now: () => number): Limite
     exhausted.delete(key);
   };
   return {
-    check,
     async spend(key, budget) {
       check(key);
       // A digest: the key names people and addresses, and may be long.
@@ -45,5 +47,17 @@ export function createLimiter(counters: CounterStore, now: () => number): Limite
       exhausted.delete(key);
       await counters.reset(sha256(key));
     },
+    async giveBack(key) {
+      exhausted.delete(key);
+      await counters.giveBack(sha256(key));
+    },
   };
+}
+
+/** The network of a peer, as attempts are counted: one IPv4 address, or the 64 bits of IPv6 that one customer has. */
+export function networkOf(address: string): string {
+  if (!ipaddr.isValid(address)) return address;
+  const parsed = ipaddr.process(address);
+  if (parsed.kind() === 'ipv4') return parsed.toString();
+  return ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString().replace(/%.*$/, '')}/64`).toString();
 }

@@ -18,6 +18,8 @@ export interface Login {
   readonly acr?: string | null;
   /** When they did, in seconds; default now. A host passes the time of its own login. */
   readonly authTime?: number;
+  /** When the proof began, in seconds; default now. What ends a subject's sessions after that ends this one as well. */
+  readonly began?: number;
 }
 
 /** The living session of a handle, or null. Moves the idle limit at most sixteen times within it, so that most requests write nothing. */
@@ -34,9 +36,9 @@ export async function findSession(ctx: Context, handle: string | null): Promise<
 
 /**
  * Starts a session under a new handle; the one it takes the place of is gone with it. The same person signing in again keeps the
- * `sid`, so that relying parties recognise the session they know.
+ * `sid`, so that relying parties recognise the session they know. Null when everything of the subject was revoked while they signed in.
  */
-export async function startSession(ctx: Context, login: Login, replaces: Session | null): Promise<StartedSession> {
+export async function startSession(ctx: Context, login: Login, replaces: Session | null): Promise<StartedSession | null> {
   const now = ctx.now();
   const handle = newHandle('session', ctx.settings.random);
   const session: Session = {
@@ -50,8 +52,8 @@ export async function startSession(ctx: Context, login: Login, replaces: Session
     seenAt: now,
     expiresAt: now + ctx.settings.lifetimes.sessionAbsolute,
   };
-  await ctx.store.sessions.start(session, replaces?.handle ?? null);
-  return { session, handle };
+  const started = await ctx.store.sessions.start(session, replaces?.handle ?? null, login.began ?? now);
+  return started ? { session, handle } : null;
 }
 
 /** Ends a session and, by setting, the tokens issued in it. */

@@ -66,6 +66,18 @@ export interface ClaimsRequest {
 /** Claims beyond those of the account and its scopes. */
 export type ClaimsSource = (request: ClaimsRequest) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
 
+/** What failures, and what costs, are tolerated. */
+export interface Budgets {
+  /** Failed logins per account, counted over all browsers that never signed in to it; each that did has as many of its own. */
+  readonly login: Budget;
+  /** Failed logins per network, whatever the account. */
+  readonly loginByAddress: Budget;
+  /** Failed client authentications per client and network; of unknown clients per network. */
+  readonly clientAuth: Budget;
+  /** Requests too large to travel in an address, which have to be stored, per network. */
+  readonly largeRequest: Budget;
+}
+
 /** Hears every event, in the process that caused it. */
 export type EventListener = (event: AuditEvent) => void;
 
@@ -106,7 +118,7 @@ export interface Settings {
   /** Options in force that weaken security, named at start-up. */
   readonly weakened: readonly string[];
   readonly limits: ParamLimits & { readonly url: number };
-  readonly budgets: { readonly login: Budget; readonly loginByAddress: Budget; readonly clientAuth: Budget };
+  readonly budgets: Budgets;
   /** Seconds that a client may be served from memory after it changed on another node. */
   readonly clientCacheSeconds: number;
   readonly clock: () => number;

@@ -17,7 +17,7 @@ import {
 import type { Vault } from '../crypto/secrets.ts';
 import type { SigningAlg } from '../protocol/names.ts';
 import type { KeySet, StoredKey } from '../store/records.ts';
-import type { KeyStore } from '../store/store.ts';
+import { type KeyStore, StoreUnavailable } from '../store/store.ts';
 import type { Events } from './events.ts';
 import type { GivenKey, KeySchedule } from './settings.ts';
 
@@ -73,8 +73,8 @@ interface Parts {
   readonly now: () => number;
 }
 
-/** Seconds after which a loaded set is looked up again; far less than a key is published before use. */
-const FRESH_SECONDS = 30;
+/** Seconds after which a loaded set is looked up again: a key withdrawn in an emergency, by whatever process, signs here no longer than that. */
+const FRESH_SECONDS = 5;
 
 export function createSigningKeys(parts: Parts): SigningKeys {
   const { store, now, schedule } = parts;
@@ -137,9 +137,14 @@ export function createSigningKeys(parts: Parts): SigningKeys {
       });
       return await starting;
     }
-    // Signing goes on from memory while the store cannot answer; a published key is good for much longer than an outage.
-    if (loaded.checkedAt + FRESH_SECONDS <= now()) void load().catch(() => undefined);
-    return loaded.ring;
+    if (loaded.checkedAt + FRESH_SECONDS > now()) return loaded.ring;
+    try {
+      return await load();
+    } catch (error) {
+      // Signing goes on from memory while the store cannot answer; a published key is good for much longer than an outage.
+      if (error instanceof StoreUnavailable) return loaded.ring;
+      throw error;
+    }
   };
 
   /** Applies a change until it wins the compare and swap or finds nothing to do. */

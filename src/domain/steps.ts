@@ -60,7 +60,9 @@ function consentStep(situation: Situation, session: Session): Step {
   if (client.skipConsent) return { step: 'done', session };
   // RFC 8252 §8.6: a client whose identity is not assured gets no silent repeat approval.
   if (!identityAssured(client, request.destination.redirectUri)) return { step: 'consent', because: 'client_not_assured' };
-  if (authorization === null || !covers(authorization.scopes, request.scopes)) return { step: 'consent', because: 'missing_scopes' };
+  // An authorization without scopes says that nobody was asked: the client was the operator's own then.
+  const allowed = authorization?.scopes ?? [];
+  if (allowed.length === 0 || !covers(allowed, request.scopes)) return { step: 'consent', because: 'missing_scopes' };
   return { step: 'done', session };
 }
 

@@ -5,7 +5,7 @@
 import { findEnabledAccount } from '../domain/accounts.ts';
 import type { Context } from '../domain/context.ts';
 import type { Interaction } from '../domain/interactions.ts';
-import { type Login, startSession } from '../domain/sessions.ts';
+import { endSession, type Login, startSession } from '../domain/sessions.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { covers } from '../protocol/scope.ts';
 import type { Session } from '../store/records.ts';
@@ -15,14 +15,30 @@ import { answering, destinationOf, type Flow, goOn, survey, whoIsHere } from './
 import { refuse } from './authorize-response.ts';
 
 /** Starts the session of somebody who proved who they are and goes on. */
-export async function completeLogin(ctx: Context, call: Call, current: Interaction, login: Login): Promise<Response> {
+export async function completeLogin(
+  ctx: Context,
+  call: Call,
+  current: Interaction,
+  login: Login,
+  cookies: readonly string[] = [],
+): Promise<Response> {
   if ((await findEnabledAccount(ctx.settings.accounts, login.sub)) === null)
     throw new OAuthError('access_denied', 'login_account', 'The account is not available.', { status: 403, stays: true });
-  const before = await whoIsHere(ctx, call);
-  const { session, handle } = await startSession(ctx, login, before.session);
+  const { session: before } = await whoIsHere(ctx, call);
+  // Somebody else takes over this browser: what was issued in the session before ends with it, as in a logout.
+  const same = before !== null && before.sub === login.sub;
+  if (before !== null && !same) await endSession(ctx, before, call.ip);
+  const started = await startSession(ctx, login, same ? before : null);
+  if (started === null) {
+    throw new OAuthError('access_denied', 'login_revoked', 'All sessions of this account were ended while you signed in. Sign in again.', {
+      status: 403,
+      stays: true,
+    });
+  }
+  const { session, handle } = started;
   await ctx.events.tell('login.succeeded', { sub: session.sub, ip: call.ip });
   const next = { ...current, loginSession: session.handle, chosen: session.sub, switching: false, consent: null };
-  return await goOn(ctx, call, current.purpose, next, [sessionCookie(ctx, handle)]);
+  return await goOn(ctx, call, current.purpose, next, [sessionCookie(ctx, handle), ...cookies]);
 }
 
 /**
@@ -37,7 +53,9 @@ export async function allow(ctx: Context, call: Call, current: Interaction, scop
     if (scopes !== null && !covers(scopes, flow.request.scopes)) {
       throw new OAuthError('access_denied', 'consent_partial', 'The user did not allow all that was asked for.');
     }
-    return await goOn(ctx, call, current.purpose, { ...current, consent: { sub: session.sub, scopes: flow.request.scopes } });
+    // Never more than was shown: what the client may ask for can have grown while the page was open.
+    const allowed = (current.shown ?? flow.request.scopes).filter((scope) => flow.request.scopes.includes(scope));
+    return await goOn(ctx, call, current.purpose, { ...current, consent: { sub: session.sub, scopes: allowed } });
   });
 }
 

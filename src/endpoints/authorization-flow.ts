@@ -5,7 +5,7 @@
 
 import { type Account, findEnabledAccount } from '../domain/accounts.ts';
 import type { Context } from '../domain/context.ts';
-import { type Interaction, openInteraction, sealInteraction } from '../domain/interactions.ts';
+import { type Interaction, newInteraction, openInteraction, sealInteraction } from '../domain/interactions.ts';
 import { findSession } from '../domain/sessions.ts';
 import { nextStep, type Step } from '../domain/steps.ts';
 import { type EndpointName, endpointUrl } from '../domain/urls.ts';
@@ -103,7 +103,10 @@ export async function answering(ctx: Context, call: Call, proven: ProvenDestinat
   }
 }
 
-/** Sends the browser on with an interaction, bound to it from here on. */
+/**
+ * Sends the browser on with an interaction, bound to it from here on. One that was bound to none begins anew under an identity of its own:
+ * the unbound one may have been handed to several browsers.
+ */
 export async function goOn(
   ctx: Context,
   call: Call,
@@ -112,15 +115,16 @@ export async function goOn(
   cookies: readonly string[] = [],
 ): Promise<Response> {
   const browser = interaction.browser === null ? bindBrowser(ctx, call) : { digest: interaction.browser, setCookie: null };
-  const sealed = await sealInteraction(ctx, { ...interaction, browser: browser.digest });
+  const bound = interaction.browser === null ? newInteraction(ctx, interaction.purpose, interaction.params, browser.digest) : interaction;
+  const sealed = await sealInteraction(ctx, bound, call.ip);
   const url = to instanceof URL ? to : new URL(endpointUrl(ctx.settings, to));
   url.searchParams.set('interaction', sealed);
   return redirect(url.href, browser.setCookie === null ? cookies : [...cookies, browser.setCookie]);
 }
 
 /** Sends the browser on without binding: a cross-site POST arrives without the cookies that say which browser it is. */
-export async function goOnUnbound(ctx: Context, interaction: Interaction): Promise<Response> {
+export async function goOnUnbound(ctx: Context, call: Call, interaction: Interaction): Promise<Response> {
   const url = new URL(endpointUrl(ctx.settings, interaction.purpose));
-  url.searchParams.set('interaction', await sealInteraction(ctx, interaction));
+  url.searchParams.set('interaction', await sealInteraction(ctx, interaction, call.ip));
   return redirect(url.href);
 }

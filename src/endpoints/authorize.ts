@@ -68,7 +68,7 @@ async function takePost(ctx: Context, call: Call): Promise<Response> {
   return await answering(ctx, call, proven, async () => {
     checkAsSent(params);
     await readAuthorizationRequest(ctx, params, proven);
-    return await goOnUnbound(ctx, newInteraction(ctx, 'authorize', pick(params), null));
+    return await goOnUnbound(ctx, call, newInteraction(ctx, 'authorize', pick(params), null));
   });
 }
 
@@ -84,7 +84,7 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction, cont
       throw new OAuthError(step.code, 'subject_other_than_hinted', 'Somebody else is signed in than was asked for.');
     // OIDC Core §3.1.2.1: prompt=none never shows a page.
     if (request.prompts.includes('none')) {
-      throw new OAuthError(SILENT_ERROR[step.step], 'prompt_none', `A page would have to be shown (${step.because}).`);
+      throw new OAuthError(SILENT_ERROR[step.step], 'prompt_none', 'A page would have to be shown.');
     }
     const pageOrUrl = ctx.settings.pages[step.step];
     const to = typeof pageOrUrl === 'string' ? new URL(pageOrUrl, ctx.settings.issuer) : 'interaction';
@@ -95,14 +95,18 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction, cont
 async function sendCode(ctx: Context, call: Call, flow: Flow, session: Session, continued: boolean): Promise<Response> {
   const { request, interaction, proven, authorization: before } = flow;
   const { clientId, scopes } = request;
-  const code = codeText(ctx, continued ? interaction.id : null);
+  // RFC 9700 §4.7: what nobody's browser is bound to may lie in anybody's hands.
+  if (continued && interaction.browser === null) return await goOn(ctx, call, interaction.purpose, interaction);
+  const code = codeText(ctx, continued ? interaction : null, session);
   // Before anything is remembered: an interaction that was used up remembers nothing.
   if (continued && (await isAnswered(ctx, code))) return answer(ctx, proven.destination, { code });
   const allowed = { sub: session.sub, clientId, scopes, asked: interaction.consent !== null };
   const authorization = await rememberAuthorization(ctx, allowed, before);
-  // The other one of two clicks may have been faster, and told it.
-  if (!(await storeCode(ctx, code, request, session, authorization)) && (await isAnswered(ctx, code)))
-    return answer(ctx, proven.destination, { code });
+  const stored = await storeCode(ctx, code, request, session, authorization);
+  // Signed out meanwhile, in another tab or by an administrator: what comes next is decided again.
+  if (stored === 'session_ended') return await dispatch(ctx, call, interaction, continued);
+  // The other one of two clicks was faster, and told it.
+  if (stored === 'exists' && (await isAnswered(ctx, code))) return answer(ctx, proven.destination, { code });
   await ctx.events.tell('authorization.granted', { sub: session.sub, clientId, ip: call.ip, detail: { scope: formatScope(scopes) } });
   return answer(ctx, proven.destination, { code });
 }

@@ -20,7 +20,10 @@ import { redirect } from '../web/respond.ts';
 import { accountName, goOn, goOnUnbound, resume, whoIsHere } from './authorization-flow.ts';
 import type { Endpoint } from './endpoint.ts';
 
-const LOGOUT_PARAMS = ['id_token_hint', 'logout_hint', 'client_id', 'post_logout_redirect_uri', 'state', 'ui_locales'] as const;
+/** What is read later; `logout_hint` tells us nothing that the session does not. */
+const CARRIED_PARAMS = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state', 'ui_locales'] as const;
+const LOGOUT_PARAMS = [...CARRIED_PARAMS, 'logout_hint'];
+const LONGEST_STATE = 2048;
 
 export const endSession: Endpoint = {
   name: 'rp-initiated-logout',
@@ -30,7 +33,7 @@ export const endSession: Endpoint = {
   async handle(ctx, call) {
     if (call.method === 'POST') {
       const form = await call.form();
-      return form.has('decision') ? await takeDecision(ctx, call, form) : await takePost(ctx, form);
+      return form.has('decision') ? await takeDecision(ctx, call, form) : await takePost(ctx, call, form);
     }
     const text = call.query().get('interaction');
     const interaction =
@@ -51,9 +54,9 @@ interface LogoutRequest {
 }
 
 // A relying party's POST comes from another site, without our cookies; it goes on as a GET that has them.
-async function takePost(ctx: Context, form: Params): Promise<Response> {
+async function takePost(ctx: Context, call: Call, form: Params): Promise<Response> {
   await readLogoutRequest(ctx, form);
-  return await goOnUnbound(ctx, newInteraction(ctx, 'rp-initiated-logout', pick(form), null));
+  return await goOnUnbound(ctx, call, newInteraction(ctx, 'rp-initiated-logout', pick(form), null));
 }
 
 async function dispatch(ctx: Context, call: Call, interaction: Interaction): Promise<Response> {
@@ -73,7 +76,7 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction): Pro
     form: {
       action: endpointUrl(ctx.settings, 'rp-initiated-logout'),
       fields: {
-        interaction: await sealInteraction(ctx, interaction),
+        interaction: await sealInteraction(ctx, interaction, call.ip),
         token: formToken(ctx, { form: 'logout', interaction, session: session.handle }),
       },
     },
@@ -131,7 +134,11 @@ async function readLogoutRequest(ctx: Context, params: Params): Promise<LogoutRe
   if (clientId !== undefined && client === null) {
     throw new OAuthError('invalid_request', 'logout_client_unknown', 'The application is not registered here.');
   }
-  return { client, hint, returnTo: returnAddress(client, params), uiLocales: localesOf(params) };
+  if ((params.get('state') ?? '').length > LONGEST_STATE)
+    throw new OAuthError('invalid_request', 'state_too_long', 'The state is too long.');
+  // A client that is switched off gets nobody sent to it; the user is signed out all the same.
+  const returnTo = client !== null && client.disabledAt !== null ? null : returnAddress(client, params);
+  return { client, hint, returnTo, uiLocales: localesOf(params) };
 }
 
 async function readHint(ctx: Context, jwt: string | undefined): Promise<Hint | null> {
@@ -166,7 +173,7 @@ function returnAddress(client: Client | null, params: Params): string | null {
 function pick(params: Params): Record<string, string> {
   params.refuseRepeated(LOGOUT_PARAMS);
   const picked: Record<string, string> = {};
-  for (const name of LOGOUT_PARAMS) {
+  for (const name of CARRIED_PARAMS) {
     const value = params.get(name);
     if (value !== undefined) picked[name] = value;
   }

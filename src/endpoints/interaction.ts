@@ -2,12 +2,13 @@
  * Where people answer: the login, account and consent pages and their forms. GET draws the page that is due; POST takes a decision, checks it,
  * and hands back to the authorization endpoint. What an answer means is in `authorization-answers.ts`, for pages of hosts as well.
  */
-import type { Authenticated } from '../domain/accounts.ts';
 import type { Context } from '../domain/context.ts';
-import { formToken, type Interaction, isStale, restarted, sealInteraction } from '../domain/interactions.ts';
+import { formToken, type Interaction, isHistory, isStale, restarted, sealInteraction } from '../domain/interactions.ts';
+import { accountKeyOf, canonicalUsername, proveLogin } from '../domain/login.ts';
 import type { ConsentView, LoginView, PageView } from '../domain/pages.ts';
 import { endpointUrl } from '../domain/urls.ts';
 import { OAuthError } from '../protocol/errors.ts';
+import { familiarCookie, isFamiliar } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
 import { requireOwnForm } from '../web/forms.ts';
 import { clientView, page, pageView } from '../web/page.ts';
@@ -24,7 +25,8 @@ export const interaction: Endpoint = {
     if (call.method === 'POST') return await takeDecision(ctx, call);
     const opened = await resume(ctx, call, call.query().get('interaction'), 'authorize');
     const idle = isStale(ctx, opened);
-    const current = idle ? restarted(ctx, opened) : opened;
+    // What lay about in the history of the browser carries no decision on.
+    const current = idle || isHistory(ctx, opened) ? restarted(ctx, opened) : opened;
     const proven = await destinationOf(ctx, current);
     return await answering(ctx, call, proven, async () => {
       const flow = await survey(ctx, call, current, proven);
@@ -57,7 +59,7 @@ async function draw(ctx: Context, call: Call, flow: Flow, notice: Notice): Promi
     form: {
       action: endpointUrl(ctx.settings, 'interaction'),
       fields: {
-        interaction: await sealInteraction(ctx, current),
+        interaction: await sealInteraction(ctx, step.step === 'consent' ? { ...current, shown: request.scopes } : current, call.ip),
         step: step.step,
         token: formToken(ctx, { form: step.step, interaction: current, session: boundSession }),
       },
@@ -111,7 +113,7 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
   const bound = step === 'login' ? null : (session?.handle ?? null);
   requireOwnForm(ctx, call, form.get('token'), { form: step, interaction: opened, session: bound });
   // The page was open for long, but the decision is of now: it counts for a new start.
-  const current = isStale(ctx, opened) ? { ...restarted(ctx, opened), loginSession: opened.loginSession } : opened;
+  const current = isStale(ctx, opened) ? { ...restarted(ctx, opened), loginSession: opened.loginSession, shown: opened.shown } : opened;
   const decision = form.need('decision');
   switch (`${step} ${decision}`) {
     case 'login login':
@@ -133,39 +135,26 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
 }
 
 async function logIn(ctx: Context, call: Call, current: Interaction, typed: string, password: string): Promise<Response> {
-  const { accounts, budgets } = ctx.settings;
-  // One spelling per account before anything is looked up or counted.
-  const username = typed.normalize('NFKC').trim().slice(0, 255);
-  const accountKey = `login ${accounts.canonical?.(username) ?? username.toLowerCase()}`;
-  // Where the peer's address is not known there is nothing to count by it.
-  const addressKey = call.ip === null ? null : `login address ${call.ip}`;
-  let proven: Authenticated | null;
+  const username = canonicalUsername(typed);
+  const account = accountKeyOf(ctx, username);
+  const browser = current.browser ?? '';
+  const familiar = isFamiliar(ctx, call, browser, account);
   try {
-    if (addressKey !== null) ctx.limiter.check(addressKey);
-    // Counted before it is evaluated: of many parallel guesses only as many as the budget are ever tried.
-    await ctx.limiter.spend(accountKey, budgets.login);
-    proven =
-      username === '' || password === '' || accounts.authenticate === undefined
-        ? null
-        : await accounts.authenticate({ username, password });
-    if (proven?.account.enabled !== true) {
-      await ctx.events.tell('login.failed', { ip: call.ip, reason: 'credentials' });
-      if (addressKey !== null) await ctx.limiter.spend(addressKey, budgets.loginByAddress);
-      return await loginAgain(ctx, call, current, { problem: 'credentials', username, status: 422 });
-    }
+    const proven = await proveLogin(ctx, { username, password, account, familiar: familiar ? browser : null, ip: call.ip });
+    if (proven === null) return await loginAgain(ctx, call, current, { problem: 'credentials', username, status: 422 });
+    const login = { sub: proven.account.sub, amr: proven.amr, acr: proven.acr ?? null, began: proven.began };
+    return await completeLogin(ctx, call, current, login, familiar ? [] : [familiarCookie(ctx, call, browser, account)]);
   } catch (error) {
     if (!(error instanceof OAuthError) || error.status !== 429) throw error;
-    const notice = {
+    const { headers } = error;
+    return await loginAgain(ctx, call, current, {
       problem: 'limited',
       username,
       status: 429,
-      headers: error.headers,
-      retryAfter: Number(error.headers['Retry-After']),
-    } as const;
-    return await loginAgain(ctx, call, current, notice);
+      headers,
+      retryAfter: Number(headers['Retry-After']),
+    });
   }
-  await ctx.limiter.restore(accountKey);
-  return await completeLogin(ctx, call, current, { sub: proven.account.sub, amr: proven.amr, acr: proven.acr ?? null });
 }
 
 async function loginAgain(ctx: Context, call: Call, current: Interaction, notice: Notice): Promise<Response> {

@@ -52,9 +52,12 @@ function parsedBody({ rawBody, body, readableDidRead }: ExpressRequest): Buffer 
   if (!readableDidRead || typeof body !== 'object' || body === null) return undefined;
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(body)) {
-    // A parameter sent twice is a list here, and has to arrive twice.
-    for (const one of Array.isArray(value) ? (value as unknown[]) : [value])
-      params.append(name, typeof one === 'string' ? one : JSON.stringify(one));
+    // A parameter sent twice is a list here, and has to arrive twice. A list of one, or an object, was written with brackets: that is a
+    // parameter of another name, whatever the parser made of it.
+    const twice = Array.isArray(value) && value.length > 1 && value.every((one) => typeof one === 'string');
+    if (twice) for (const one of value as string[]) params.append(name, one);
+    else if (typeof value === 'string') params.append(name, value);
+    else params.append(`${name}[]`, JSON.stringify(value));
   }
   return Buffer.from(params.toString());
 }

@@ -21,6 +21,7 @@ const RESPONSE_NAMES = [
 const NEVER = ['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'about:', 'view-source:', 'ws:', 'wss:', 'ftp:', 'mailto:'];
 // What a URI may be made of (RFC 3986 §2): in particular no white space, control, backslash, or anything outside ASCII.
 const URI_CHARACTERS = /^[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+$/;
+const HOST = /^([A-Za-z0-9._-]*|\[[0-9a-f:.]+\])$/;
 const LOOPBACK_LITERAL = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::([0-9]{1,5}))?(?=[/?]|$)/;
 const LOCALHOST = /^http:\/\/localhost(?::([0-9]{1,5}))?(?=[/?]|$)/;
 
@@ -47,6 +48,8 @@ export function redirectUriProblem(uri: string, applicationType: 'web' | 'native
   if (uri.includes('#')) return 'has a fragment';
   if (NEVER.includes(url.protocol)) return `uses the scheme ${url.protocol.slice(0, -1)}, which runs or shows content instead of answering`;
   if (url.username !== '' || url.password !== '' || /^[a-z][a-z0-9+.-]*:\/\/[^/?]*@/i.test(uri)) return 'has user information';
+  // What a URL parser lets pass as a host could end a directive of a Content Security Policy.
+  if (!HOST.test(url.hostname)) return 'has a host with characters that names of hosts do not have';
   if (uri.includes('*')) return 'contains a wildcard; each URI is registered in full';
   for (const name of url.searchParams.keys()) {
     if (RESPONSE_NAMES.includes(name)) return `has the query parameter ${name}, which belongs to the response`;

@@ -91,6 +91,7 @@ export const SETTINGS: readonly SettingDefinition[] = [
   setting('budgets.login', 'budget', 'Failed logins per account. Default 5/900.'),
   setting('budgets.loginByAddress', 'budget', 'Failed logins per address. Default 50/900.'),
   setting('budgets.clientAuth', 'budget', 'Failed client authentications per client and address. Default 20/60.'),
+  setting('budgets.largeRequest', 'budget', 'Requests too large for an address, per network. Default 60/900.'),
   setting('clientCacheSeconds', 'seconds', 'Seconds that a client changed on another node may be served as it was. Default 30.'),
   setting('allowMissingPkce', 'boolean', 'Weakens: confidential clients may leave PKCE out.'),
   setting('allowLocalhostRedirect', 'boolean', 'Weakens: http://localhost in redirect URIs.'),

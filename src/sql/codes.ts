@@ -1,7 +1,8 @@
 /** Authorization codes: kept by digest, whether used or not, until no replay is worth telling (`clear.ts`). Their single use is in `tokens.ts`. */
-import { type Kysely, sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely';
 import type { CodeStore } from 'valetkey';
-import { codeOf, codeRow, type Tables } from './schema.ts';
+import { columnsOf, valuesOf } from './conditional-issue.ts';
+import { type CodeRow, codeOf, codeRow, type Tables } from './schema.ts';
 
 /** Uses up the open codes of a subject; the caller narrows it further. */
 export function spendCodes(
@@ -18,15 +19,13 @@ export function spendCodes(
     .where('redeemed_at', 'is', null);
 }
 
-export function codeStore(db: Kysely<Tables>, tenant: string): CodeStore {
+export function codeStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', tenant: string): CodeStore {
   return {
-    async insert(code) {
-      const result = await db
-        .insertInto('codes')
-        .values(codeRow(tenant, code))
-        .onConflict((conflict) => conflict.columns(['tenant', 'digest']).doNothing())
-        .executeTakeFirst();
-      return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+    async insert(code, session) {
+      const row = codeRow(tenant, code);
+      if (await insertIfStanding(db, dialect, sql.table('codes'), row, session)) return 'stored';
+      const known = db.selectFrom('codes').select('digest').where('tenant', '=', tenant).where('digest', '=', code.digest);
+      return (await known.executeTakeFirst()) === undefined ? 'session_ended' : 'exists';
     },
     async find(digest) {
       const row = await db
@@ -52,4 +51,22 @@ export function codeStore(db: Kysely<Tables>, tenant: string): CodeStore {
       return row?.failed_attempts ?? 0;
     },
   };
+}
+
+/**
+ * Stores the row if the session stands. On PostgreSQL the session's row is locked against its end until the code is there to be used up by it;
+ * on SQLite one statement is enough.
+ */
+async function insertIfStanding(
+  db: Kysely<Tables>,
+  dialect: 'sqlite' | 'postgres',
+  table: RawBuilder<unknown>,
+  row: CodeRow,
+  session: string,
+): Promise<boolean> {
+  const standing = sql`select 1 as one from ${sql.table('sessions')} where tenant = ${row.tenant} and handle = ${session}`;
+  const locked = dialect === 'postgres' ? sql`${standing} for share` : standing;
+  const { numAffectedRows } = await sql`with standing as (${locked}) insert into ${table} ${columnsOf(row)}
+    select ${valuesOf(row)} from standing where true on conflict (tenant, digest) do nothing`.execute(db);
+  return numAffectedRows === 1n;
 }

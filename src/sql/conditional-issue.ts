@@ -18,7 +18,8 @@ export interface Consequence {
 type InsertTable = 'families' | 'access_tokens' | 'id_tokens';
 
 /** Columns that are numbers; all others are text. PostgreSQL must be told, since the values stand in a SELECT. */
-const NUMBERS = ['auth_time', 'created_at', 'expires_at', 'refresh_expires_at', 'rotated_at', 'revoked_at', 'issued_at'];
+const NUMBERS = ['auth_time', 'created_at', 'expires_at', 'refresh_expires_at', 'redeemed_at', 'rotated_at', 'revoked_at', 'issued_at'];
+const SHORT_NUMBERS = ['offline', 'failed_attempts'];
 
 /** @returns true when the condition took a row and everything is stored */
 export async function issueIf(
@@ -56,15 +57,17 @@ async function inOneTransaction(db: Kysely<Tables>, condition: Condition, rows: 
   });
 }
 
-function columnsOf(row: object): RawBuilder<unknown> {
+/** `(a, b, c)`. */
+export function columnsOf(row: object): RawBuilder<unknown> {
   return sql`(${sql.join(Object.keys(row).map((name) => sql.id(name)))})`;
 }
 
-function valuesOf(row: object): RawBuilder<unknown> {
+/** The values with their types, as a SELECT has to say them. Both dialects know `cast`. */
+export function valuesOf(row: object): RawBuilder<unknown> {
   return sql.join(
     Object.entries(row).map(([name, value]) => {
-      if (NUMBERS.includes(name)) return sql`${value}::bigint`;
-      return name === 'offline' ? sql`${value}::integer` : sql`${value}::text`;
+      if (SHORT_NUMBERS.includes(name)) return sql`cast(${value} as integer)`;
+      return NUMBERS.includes(name) ? sql`cast(${value} as bigint)` : sql`cast(${value} as text)`;
     }),
   );
 }

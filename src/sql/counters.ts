@@ -17,6 +17,15 @@ export function counterStore(db: Kysely<Tables>, tenant: string): CounterStore {
       const [row] = rows;
       return { count: row?.count ?? 1, resetAt: Number(row?.reset_at ?? now + windowSeconds) };
     },
+    async giveBack(key) {
+      await db
+        .updateTable('counters')
+        .set({ count: sql<number>`count - 1` })
+        .where('tenant', '=', tenant)
+        .where('name', '=', key)
+        .where('count', '>', 0)
+        .execute();
+    },
     async reset(key) {
       await db.deleteFrom('counters').where('tenant', '=', tenant).where('name', '=', key).execute();
     },

@@ -35,6 +35,12 @@ export interface SessionRow extends TenantRow {
   expires_at: number;
 }
 
+export interface SubjectRow extends TenantRow {
+  sub: string;
+  /** When everything of the subject was last revoked; 0: never. The row is also the lock between a login and a revocation. */
+  revoked_at: number;
+}
+
 export interface AuthorizationRow extends TenantRow {
   id: string;
   sub: string;
@@ -142,6 +148,7 @@ export interface Tables {
   issuers: IssuerRow;
   clients: ClientRow;
   sessions: SessionRow;
+  subjects: SubjectRow;
   authorizations: AuthorizationRow;
   codes: CodeRow;
   families: FamilyRow;

@@ -3,6 +3,7 @@ import type { Kysely } from 'kysely';
 import type { SessionStore } from 'valetkey';
 import { spendCodes } from './codes.ts';
 import { sessionOf, sessionRow, type Tables } from './schema.ts';
+import { lockSubject } from './subjects.ts';
 
 export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
   return {
@@ -10,15 +11,13 @@ export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
       const row = await db.selectFrom('sessions').selectAll().where('tenant', '=', tenant).where('handle', '=', handle).executeTakeFirst();
       return row === undefined ? null : sessionOf(row);
     },
-    async start(session, replaces) {
-      const insert = db.insertInto('sessions').values(sessionRow(tenant, session));
-      if (replaces === null) {
-        await insert.execute();
-        return;
-      }
-      await db.transaction().execute(async (trx) => {
-        await trx.deleteFrom('sessions').where('tenant', '=', tenant).where('handle', '=', replaces).execute();
+    async start(session, replaces, began) {
+      return await db.transaction().execute(async (trx) => {
+        const revokedAt = await lockSubject(trx, tenant, session.sub);
+        if (revokedAt > 0 && revokedAt >= began) return false;
+        if (replaces !== null) await trx.deleteFrom('sessions').where('tenant', '=', tenant).where('handle', '=', replaces).execute();
         await trx.insertInto('sessions').values(sessionRow(tenant, session)).execute();
+        return true;
       });
     },
     async touch(handle, seenAt) {

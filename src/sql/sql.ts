@@ -168,7 +168,7 @@ function createStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', tenant:
     clients: guarded(clientStore(db, tenant)),
     sessions: guarded(sessionStore(db, tenant)),
     authorizations: guarded(authorizationStore(db, tenant)),
-    codes: guarded(codeStore(db, tenant)),
+    codes: guarded(codeStore(db, dialect, tenant)),
     tokens: guarded(tokenStore(db, dialect, tenant)),
     keys: guarded(keyStore(db, tenant)),
     interactions: guarded(interactionStore(db, tenant)),

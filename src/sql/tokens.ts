@@ -4,6 +4,7 @@ import type { TokenStore } from 'valetkey';
 import { spendCodes } from './codes.ts';
 import { issueIf } from './conditional-issue.ts';
 import { accessTokenOf, accessTokenRow, familyOf, familyRow, idTokenOf, idTokenRow, type Tables } from './schema.ts';
+import { lockSubject } from './subjects.ts';
 
 export function tokenStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', tenant: string): TokenStore {
   const codes = sql.table('codes');
@@ -94,6 +95,7 @@ export function tokenStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', t
     },
     async revokeSubject(sub, now) {
       return await db.transaction().execute(async (trx) => {
+        await lockSubject(trx, tenant, sub, now);
         await spendCodes(trx, tenant, now, sub).execute();
         const ended = await revokeFamilies(trx, now, 'sub', sub);
         await trx.deleteFrom('sessions').where('tenant', '=', tenant).where('sub', '=', sub).execute();

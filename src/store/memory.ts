@@ -24,6 +24,8 @@ export function memoryDatabase(): Database {
 interface Tables {
   readonly clients: Map<string, Client>;
   readonly sessions: Map<string, Session>;
+  /** When everything of a subject was last revoked. */
+  readonly revokedSubjects: Map<string, number>;
   readonly authorizations: Map<string, Authorization>;
   readonly codes: Map<string, Code>;
   readonly families: Map<string, Family>;
@@ -38,6 +40,7 @@ function createStore(): Store {
   const tables: Tables = {
     clients: new Map(),
     sessions: new Map(),
+    revokedSubjects: new Map(),
     authorizations: new Map(),
     codes: new Map(),
     families: new Map(),
@@ -70,6 +73,10 @@ function createStore(): Store {
         const after = fresh ? { count: 1, resetAt: now + windowSeconds } : { count: before.count + 1, resetAt: before.resetAt };
         tables.counters.set(key, after);
         return after;
+      },
+      async giveBack(key) {
+        const before = tables.counters.get(key);
+        if (before !== undefined) tables.counters.set(key, { ...before, count: Math.max(0, before.count - 1) });
       },
       async reset(key) {
         tables.counters.delete(key);
@@ -121,9 +128,11 @@ function sessionStore(tables: Tables): Store['sessions'] {
   const { sessions } = tables;
   return {
     find: async (handle) => sessions.get(handle) ?? null,
-    async start(session, replaces) {
+    async start(session, replaces, began) {
+      if ((tables.revokedSubjects.get(session.sub) ?? Number.NEGATIVE_INFINITY) >= began) return false;
       if (replaces !== null) sessions.delete(replaces);
       sessions.set(session.handle, session);
+      return true;
     },
     async touch(handle, seenAt) {
       const session = sessions.get(handle);
@@ -171,10 +180,11 @@ function authorizationStore(tables: Tables): Store['authorizations'] {
 function codeStore(tables: Tables): Store['codes'] {
   const { codes } = tables;
   return {
-    async insert(code) {
-      if (codes.has(code.digest)) return false;
+    async insert(code, session) {
+      if (codes.has(code.digest)) return 'exists';
+      if (!tables.sessions.has(session)) return 'session_ended';
       codes.set(code.digest, code);
-      return true;
+      return 'stored';
     },
     async find(digest) {
       const code = codes.get(digest);
@@ -248,6 +258,7 @@ function tokenStore(tables: Tables): Store['tokens'] {
       return accessTokens.get(digest)?.familyId === null && accessTokens.delete(digest);
     },
     async revokeSubject(sub, now) {
+      tables.revokedSubjects.set(sub, Math.max(now, tables.revokedSubjects.get(sub) ?? now));
       spendWhere(tables, now, (code) => code.sub === sub);
       const ended = revokeWhere(tables, now, (family) => family.sub === sub);
       removeWhere(tables.sessions, (session) => session.sub === sub);

@@ -84,8 +84,12 @@ export interface ClientStore {
 
 export interface SessionStore {
   find(handle: Digest): Promise<Session | null>;
-  /** Inserts `session` and, in the same transaction, deletes the session it takes the place of. */
-  start(session: Session, replaces: Digest | null): Promise<void>;
+  /**
+   * Inserts `session` and, in the same transaction, deletes the session it takes the place of — unless the subject was revoked
+   * (`tokens.revokeSubject`) at or after `began`, when the proof of the login began: then nothing changes and it resolves to false. A login
+   * under way cannot slip past a revocation.
+   */
+  start(session: Session, replaces: Digest | null, began: Seconds): Promise<boolean>;
   /** Moves `seenAt` forward; never backward, never re-creates. */
   touch(handle: Digest, seenAt: Seconds): Promise<void>;
   /**
@@ -116,8 +120,11 @@ export interface FoundCode {
 }
 
 export interface CodeStore {
-  /** One statement: false when a code of this digest exists already, and then nothing changes. */
-  insert(code: Code): Promise<boolean>;
+  /**
+   * Stores a code if the session (its handle) it is made in still stands and no code of this digest exists; else nothing changes. Of a call and a
+   * concurrent end of the session either the call sees `session_ended`, or the end uses the code up.
+   */
+  insert(code: Code, session: Digest): Promise<'stored' | 'exists' | 'session_ended'>;
   find(digest: Digest): Promise<FoundCode | null>;
   /** Counts one wrong verifier, one statement; resolves to the new count (0 when the code is gone). */
   countFailure(digest: Digest): Promise<number>;
@@ -180,7 +187,10 @@ export interface TokenStore {
   revokeFamily(id: Digest, now: Seconds): Promise<boolean>;
   /** Ends one access token that has no family. False when unknown. */
   revokeAccessToken(digest: Digest): Promise<boolean>;
-  /** Ends all codes, families, sessions of a subject (account disabled, password changed): codes used up first. Resolves to the families ended. */
+  /**
+   * Ends all codes, families, sessions of a subject (account disabled, password changed): codes used up first. Logins that began before `now`
+   * start no session any more. Resolves to the families ended.
+   */
   revokeSubject(sub: string, now: Seconds): Promise<number>;
   findIdToken(jti: string): Promise<IdTokenRecord | null>;
 }
@@ -204,6 +214,8 @@ export interface InteractionStore {
 export interface CounterStore {
   /** `key` is a digest. One statement: counts one more in the window and resolves to the new count and the window's end. Of 100 concurrent hits each sees another count. */
   hit(key: string, windowSeconds: number, now: Seconds): Promise<{ readonly count: number; readonly resetAt: Seconds }>;
+  /** Takes one back, never below zero. One statement. */
+  giveBack(key: string): Promise<void>;
   /** Forgets the counter (after a success). */
   reset(key: string): Promise<void>;
 }

@@ -5,8 +5,9 @@
 import type { StoreCase } from './store-case.ts';
 import { RECORD_LAWS } from './store-laws-records.ts';
 import { TOKEN_LAWS } from './store-laws-tokens.ts';
+import { TWIN_LAWS } from './store-laws-twins.ts';
 
 /** Every law, as a case of its own. */
 export function storeContract(): readonly StoreCase[] {
-  return [...TOKEN_LAWS, ...RECORD_LAWS].map(([name, run]) => ({ name, run }));
+  return [...TOKEN_LAWS, ...RECORD_LAWS, ...TWIN_LAWS].map(([name, run]) => ({ name, run }));
 }

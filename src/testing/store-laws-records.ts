@@ -11,9 +11,9 @@ export const RECORD_LAWS: readonly Law[] = [
       const facts = sample.facts();
       const first = sample.session(facts);
       const second = sample.session(facts);
-      await store.sessions.start(first, null);
+      assert.equal(await store.sessions.start(first, null, NOW), true);
       assert.deepEqual(await store.sessions.find(first.handle), first);
-      await store.sessions.start(second, first.handle);
+      assert.equal(await store.sessions.start(second, first.handle, NOW), true);
       assert.equal(await store.sessions.find(first.handle), null);
       await store.sessions.touch(second.handle, NOW + 5);
       await store.sessions.touch(second.handle, NOW + 3);
@@ -28,7 +28,7 @@ export const RECORD_LAWS: readonly Law[] = [
       const offline = await withFamily(store, { sub: made.facts.sub, sid: made.facts.sid, scopes: ['openid', 'offline_access'] });
       const elsewhere = await withFamily(store, { sub: made.facts.sub });
       const pending = sample.code(made.facts, made.authorization.id);
-      await store.codes.insert(pending);
+      assert.equal(await store.codes.insert(pending, made.session.handle), 'stored');
       const ended = await crowd(async () => await store.sessions.end(made.session.handle, NOW, true));
       assert.equal(ended.filter((session) => session !== null).length, 1);
       assert.equal((await store.codes.find(pending.digest))?.code.redeemedAt, NOW);
@@ -75,9 +75,10 @@ export const RECORD_LAWS: readonly Law[] = [
   [
     'authorizations.revoke: one of 100 callers is told; codes and tokens under it are dead',
     async (store) => {
-      const { authorization, issue, facts, family } = await withFamily(store);
+      const { authorization, issue, facts, family, session } = await withFamily(store);
+      const other = await withFamily(store, { sub: facts.sub });
       const pending = sample.code(facts, authorization.id);
-      await store.codes.insert(pending);
+      assert.equal(await store.codes.insert(pending, session.handle), 'stored');
       assert.equal(count(await crowd(async () => await store.authorizations.revoke(authorization.id, NOW)), true), 1);
       assert.deepEqual(
         [
@@ -87,6 +88,8 @@ export const RECORD_LAWS: readonly Law[] = [
         ],
         [NOW, false, null],
       );
+      // What the same person allowed another client stands.
+      assert.equal(await isLive(store, other.issue), true);
       const found = await store.tokens.findFamily(family.id);
       assert.deepEqual([found?.authorized, found?.family.revokedAt], [false, NOW]);
       const again = await store.authorizations.remember(sample.authorization(facts));
@@ -95,15 +98,59 @@ export const RECORD_LAWS: readonly Law[] = [
     },
   ],
   [
-    'codes.insert: of 100 concurrent inserts of one digest one is stored; countFailure counts each',
+    'codes.insert: of 100 concurrent inserts of one digest one is stored, and only in a session that stands; countFailure counts each',
     async (store) => {
       const facts = sample.facts();
+      const session = sample.session(facts);
       const code = sample.code(facts, word());
-      assert.equal(count(await crowd(async () => await store.codes.insert(code)), true), 1);
+      assert.equal(await store.codes.insert(code, session.handle), 'session_ended');
+      assert.equal(await store.codes.find(code.digest), null);
+      await store.sessions.start(session, null, NOW);
+      const outcomes = await crowd(async () => await store.codes.insert(code, session.handle));
+      assert.deepEqual([count(outcomes, 'stored'), count(outcomes, 'exists')], [1, CROWD - 1]);
       assert.deepEqual(await store.codes.find(code.digest), { code, authorized: false });
       assert.deepEqual(new Set(await crowd(async () => await store.codes.countFailure(code.digest))).size, CROWD);
       assert.equal((await store.codes.find(code.digest))?.code.failedAttempts, CROWD);
       assert.equal(await store.codes.countFailure(word()), 0);
+    },
+  ],
+  [
+    'codes.insert beside sessions.end: no code is left that could be redeemed',
+    async (store) => {
+      for (let round = 0; round < 20; round += 1) {
+        const { facts, authorization, session } = await withCode(store);
+        const codes = Array.from({ length: 10 }, () => sample.code(facts, authorization.id));
+        await Promise.all([
+          ...codes.slice(0, 5).map(async (code) => await store.codes.insert(code, session.handle)),
+          store.sessions.end(session.handle, NOW, true),
+          ...codes.slice(5).map(async (code) => await store.codes.insert(code, session.handle)),
+        ]);
+        for (const { digest } of codes) {
+          const found = await store.codes.find(digest);
+          assert.ok(found === null || found.code.redeemedAt === NOW);
+        }
+      }
+    },
+  ],
+  [
+    'sessions.start beside revokeSubject: a login that began before starts nothing, one that begins later does',
+    async (store) => {
+      const facts = sample.facts();
+      await store.tokens.revokeSubject(facts.sub, NOW);
+      assert.equal(await store.sessions.start(sample.session(facts), null, NOW - 1), false);
+      assert.equal(await store.sessions.start(sample.session(facts), null, NOW), false);
+      assert.equal(await store.sessions.start(sample.session(facts), null, NOW + 1), true);
+      await store.tokens.revokeSubject(facts.sub, NOW - 100);
+      assert.equal(await store.sessions.start(sample.session(facts), null, NOW), false);
+      for (let round = 0; round < 20; round += 1) {
+        const others = sample.facts();
+        await Promise.all([
+          store.sessions.start(sample.session(others), null, NOW),
+          store.tokens.revokeSubject(others.sub, NOW),
+          store.sessions.start(sample.session(others), null, NOW),
+        ]);
+        assert.deepEqual(await store.sessions.listBySubject(others.sub), []);
+      }
     },
   ],
   [

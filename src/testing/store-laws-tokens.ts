@@ -165,7 +165,7 @@ export const TOKEN_LAWS: readonly Law[] = [
       const mine = await withFamily(store);
       const another = await withFamily(store);
       const pending = sample.code(mine.facts, mine.authorization.id);
-      await store.codes.insert(pending);
+      await store.codes.insert(pending, mine.session.handle);
       assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW), 1);
       assert.equal(await isLive(store, mine.issue), false);
       assert.equal((await store.codes.find(pending.digest))?.code.redeemedAt, NOW);

@@ -118,10 +118,10 @@ export async function withCode(
 ): Promise<{ facts: Facts; authorization: Authorization; code: Code; session: Session }> {
   const facts = sample.facts(changes);
   const session = sample.session(facts);
-  await store.sessions.start(session, null);
+  assert.equal(await store.sessions.start(session, null, NOW), true);
   const authorization = await store.authorizations.remember(sample.authorization(facts));
   const code = sample.code(facts, authorization.id);
-  assert.equal(await store.codes.insert(code), true);
+  assert.equal(await store.codes.insert(code, session.handle), 'stored');
   return { facts, authorization, code, session };
 }
 

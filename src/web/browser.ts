@@ -1,6 +1,6 @@
 /**
- * What a browser keeps for us: the session handle and a binding value that ties interactions and forms to this browser. Cookies carry
- * no request and no token. Their names hold a piece of the issuer's digest, so that two issuers on one host do not overwrite each other.
+ * What a browser keeps for us: the session handle, a binding value that ties interactions and forms to this browser, and proofs of which accounts
+ * it is familiar with. Cookies carry no request and no token. Their names hold a piece of the issuer's digest, so that two issuers on one host do not overwrite each other.
  */
 import { stringifySetCookie } from 'cookie';
 import { sha256 } from '../crypto/bytes.ts';
@@ -11,7 +11,7 @@ import type { Call } from './call.ts';
 
 const YEAR = 365 * 24 * 3600;
 
-function cookieName(settings: Settings, kind: 'session' | 'browser'): string {
+function cookieName(settings: Settings, kind: 'session' | 'browser' | 'familiar'): string {
   const name = `vk_${kind}_${sha256(settings.issuer).slice(0, 6)}`;
   return isSecure(settings) ? `__Host-${name}` : name;
 }
@@ -21,7 +21,7 @@ function isSecure(settings: Settings): boolean {
   return settings.issuer.startsWith('https:');
 }
 
-function cookie(settings: Settings, kind: 'session' | 'browser', value: string, maxAge: number | undefined): string {
+function cookie(settings: Settings, kind: 'session' | 'browser' | 'familiar', value: string, maxAge: number | undefined): string {
   return stringifySetCookie({
     name: cookieName(settings, kind),
     value,
@@ -65,4 +65,23 @@ export function bindBrowser(ctx: Context, call: Call): Browser {
   if (digest !== null) return { digest, setCookie: null };
   const value = newHandle('browser', ctx.settings.random);
   return { digest: sha256(value), setCookie: cookie(ctx.settings, 'browser', value, YEAR) };
+}
+
+/** Accounts a browser is remembered to be familiar with; the oldest gives way. */
+const MOST_FAMILIAR = 5;
+
+/** The proofs in the cookie that says which accounts somebody signed in to here before; each is good for this browser alone. */
+function familiarProofs(ctx: Context, call: Call): readonly string[] {
+  return (call.cookie(cookieName(ctx.settings, 'familiar')) ?? '').split('.').slice(0, MOST_FAMILIAR);
+}
+
+/** True when somebody signed in to the account in this very browser before. */
+export function isFamiliar(ctx: Context, call: Call, browser: string, account: string): boolean {
+  return familiarProofs(ctx, call).some((proof) => ctx.vault.matches('familiar', `${browser}\n${account}`, proof));
+}
+
+/** Set-Cookie that makes this browser familiar with an account. */
+export function familiarCookie(ctx: Context, call: Call, browser: string, account: string): string {
+  const proofs = [ctx.vault.mac('familiar', `${browser}\n${account}`), ...familiarProofs(ctx, call)].filter((proof) => proof !== '');
+  return cookie(ctx.settings, 'familiar', proofs.slice(0, MOST_FAMILIAR).join('.'), YEAR);
 }

@@ -18,7 +18,7 @@ export function publicDocument(contentType: string, body: string | Uint8Array): 
 export function serveDocument(call: Call, document: PublicDocument, maxAge: number): Response {
   const headers = {
     'Content-Type': document.contentType,
-    'Cache-Control': `public, max-age=${maxAge}, stale-while-revalidate=${maxAge}`,
+    'Cache-Control': `public, max-age=${maxAge}`,
     ETag: document.etag,
     'X-Content-Type-Options': 'nosniff',
   };

@@ -32,9 +32,10 @@ export function page(ctx: Context, html: Html, options: PageOptions = {}): Respo
     "style-src 'self'",
     "img-src 'self' data:",
     "font-src 'self'",
-    `form-action ${hasForm ? formAction(options.formGoesTo) : "'none'"}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",
+    // Last, since it names an address that a client registered.
+    `form-action ${hasForm ? formAction(options.formGoesTo) : "'none'"}`,
   ].join('; ');
   const response = new Response(html, {
     status: options.status ?? 200,
@@ -66,6 +67,8 @@ export function page(ctx: Context, html: Html, options: PageOptions = {}): Respo
 function formAction(redirectUri: string | undefined): string {
   if (redirectUri === undefined) return "'self'";
   const { source } = redirectTarget(redirectUri);
+  // A policy is one line of words: what is no plain source has no place in it, whoever registered it.
+  if (!/^[A-Za-z0-9.:/[\]+-]+$/.test(source)) return "'self'";
   // A source expression cannot name an IPv6 address.
   if (source.startsWith('http://[')) return "'self' http: https:";
   if (source.startsWith('http:')) return `'self' ${LOOPBACK_SOURCES} https:`;

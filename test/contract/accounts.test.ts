@@ -70,12 +70,13 @@ describe.each(DATABASES)('$name', (kind) => {
           return false;
         },
         isOutdated: () => false,
+        slowest: () => 0,
       };
       await passwordAccounts({ sql, issuer: ISSUER, hasher }).authenticate({ username: 'nobody', password: PASSWORD });
       expect(seen).toEqual(['made ']);
     });
     it('a hash of other parameters is replaced at the next sign-in', async () => {
-      const weak = { hash: async () => 'weak', verify: async () => true, isOutdated: (hash: string) => hash !== 'weak' };
+      const weak = { hash: async () => 'weak', verify: async () => true, isOutdated: (hash: string) => hash !== 'weak', slowest: () => 0 };
       await passwordAccounts({ sql, issuer: ISSUER, hasher: weak }).authenticate({ username: 'alice', password: PASSWORD });
       const stored = async (): Promise<unknown> =>
         (

@@ -87,9 +87,15 @@ describe.each(ENDPOINTS)('at %s', (endpoint) => {
   it('[RFC6749 §2.3.1] CL-13 guessing is limited by client and address; others go on', async () => {
     for (let guess = 0; guess < 20; guess += 1)
       expect((await call(endpoint, { authorization: basic(world.web.clientId, `guess${guess}`) })).status).toBe(401);
-    const limited = await call(endpoint, { authorization: basic(world.web.clientId, world.webSecret) });
+    const limited = await call(endpoint, { authorization: basic(world.web.clientId, 'guess') });
     expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '60']);
     expect(world.reasons.at(-1)).toBe('rate_limited');
+    // Whoever guesses behind the same address does not switch the client itself off.
+    expect((await call(endpoint, { authorization: basic(world.web.clientId, world.webSecret) })).status).toBe(200);
+    // Of names that nobody registered there is no end: they are one counter.
+    for (let guess = 0; guess < 20; guess += 1)
+      expect((await call(endpoint, { authorization: basic(`nobody${guess}`, 'guess') })).status).toBe(401);
+    expect((await call(endpoint, { authorization: basic('somebody', 'guess') })).status).toBe(429);
     const request = new Request(world.provider.url(endpoint), {
       method: 'POST',
       headers: { authorization: basic(world.web.clientId, world.webSecret), 'content-type': 'application/x-www-form-urlencoded' },

@@ -361,7 +361,7 @@ describe('audit', () => {
     await world.provider.close();
     expect(await world.provider.store.audit.list({ limit: 1000 })).toEqual(before);
     expect(world.events.filter(({ reason }) => reason === 'prompt_none')).toHaveLength(50);
-    expect(world.events.filter(({ reason }) => reason === 'client_unknown')).toHaveLength(50);
+    expect(world.events.filter(({ reason }) => reason === 'client_unknown')).toHaveLength(20);
   });
   it('ST-05 lines are kept for as long as the configuration says', async () => {
     const world = await makeWorld({ lifetimes: { audit: 1000 } });

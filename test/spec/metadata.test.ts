@@ -148,7 +148,7 @@ describe('JWKS', () => {
       expect(key['kid']).toBe(await calculateJwkThumbprint(key as Parameters<typeof calculateJwkThumbprint>[0]));
       expect(key['use']).toBe('sig');
     }
-    expect(headers.get('cache-control')).toBe('public, max-age=3600, stale-while-revalidate=3600');
+    expect(headers.get('cache-control')).toBe('public, max-age=3600');
     expect((await get('/o/.well-known/jwks.json/')).body).toEqual(body);
   });
 });

@@ -58,6 +58,15 @@ const TABLES: [name: string, key: string | null, columns: Column[], indexes: [su
     ],
   ],
   [
+    'subjects',
+    'sub',
+    [
+      ['sub', 'varchar(255)'],
+      ['revoked_at', 'bigint'],
+    ],
+    [],
+  ],
+  [
     'authorizations',
     'id',
     [

@@ -1,0 +1,58 @@
+/**
+ * Proving a person with username and password, within budgets. Every attempt is counted before it is evaluated, so that of many parallel guesses
+ * only as many as the budget are ever tried; a success gives back what it took. A browser in which somebody signed in to the account before
+ * has a budget of its own: whoever locks the account from elsewhere does not lock its owner out.
+ */
+import type { Authenticated } from './accounts.ts';
+import type { Context } from './context.ts';
+import { networkOf } from './limiter.ts';
+
+/** One attempt. */
+export interface LoginAttempt {
+  readonly username: string;
+  readonly password: string;
+  /** What the account is counted under. */
+  readonly account: string;
+  /** Digest of a browser that is familiar with this account; null for any other. */
+  readonly familiar: string | null;
+  readonly ip: string | null;
+}
+
+/** Somebody proven, and when the attempt began, in seconds. */
+export interface ProvenLogin extends Authenticated {
+  readonly began: number;
+}
+
+/** One spelling per name, before anything is looked up or counted. */
+export function canonicalUsername(typed: string): string {
+  return typed.normalize('NFKC').trim().slice(0, 255);
+}
+
+/** What attempts on an account are counted under, however the name was typed. */
+export function accountKeyOf({ settings: { accounts } }: Context, username: string): string {
+  return accounts.canonical?.(username) ?? username.toLowerCase();
+}
+
+/**
+ * @returns null when the credentials prove nothing, or the account is disabled
+ * @throws OAuthError 429 when a budget is used up
+ */
+export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<ProvenLogin | null> {
+  const { accounts, budgets } = ctx.settings;
+  const { username, password, account, familiar, ip } = attempt;
+  const accountKey = familiar === null ? `login ${account}` : `login ${account} in ${familiar}`;
+  // Where the peer's address is not known there is nothing to count by it.
+  const networkKey = ip === null ? null : `login from ${networkOf(ip)}`;
+  if (networkKey !== null) await ctx.limiter.spend(networkKey, budgets.loginByAddress);
+  await ctx.limiter.spend(accountKey, budgets.login);
+  const began = ctx.now();
+  const empty = username === '' || password === '';
+  const proven = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);
+  if (proven === null || !proven.account.enabled) {
+    await ctx.events.tell('login.failed', { ip, reason: 'credentials' });
+    return null;
+  }
+  await ctx.limiter.restore(accountKey);
+  if (networkKey !== null) await ctx.limiter.giveBack(networkKey);
+  return { ...proven, began };
+}

@@ -1,0 +1,169 @@
+/**
+ * Laws about issuers on one database: a twin has records with the very same keys, subjects, clients and sessions. Whatever is done for one issuer,
+ * its twin neither sees nor feels it.
+ */
+import assert from 'node:assert/strict';
+import type { AuditEvent, Database, Store } from 'valetkey';
+import type { Law } from './store-case.ts';
+import { NOW, sample, type TokenIssue, word } from './store-samples.ts';
+
+interface Records {
+  readonly client: ReturnType<typeof sample.client>;
+  readonly session: ReturnType<typeof sample.session>;
+  readonly authorization: ReturnType<typeof sample.authorization>;
+  readonly used: ReturnType<typeof sample.code>;
+  readonly open: ReturnType<typeof sample.code>;
+  readonly family: ReturnType<typeof sample.family>;
+  readonly issue: TokenIssue;
+  readonly lone: TokenIssue['accessToken'];
+  readonly event: AuditEvent;
+}
+
+function records(): Records {
+  const client = sample.client();
+  const facts = sample.facts({ clientId: client.clientId });
+  const authorization = sample.authorization(facts);
+  const family = sample.family(facts, authorization.id);
+  return {
+    client: { ...client, owner: facts.sub },
+    session: sample.session(facts),
+    authorization,
+    used: sample.code(facts, authorization.id),
+    open: sample.code(facts, authorization.id),
+    family,
+    issue: sample.issue(facts, family.id, authorization.id),
+    lone: sample.issue(facts, null, null).accessToken,
+    event: { id: word(), at: NOW, type: 'x', sub: facts.sub, clientId: client.clientId, ip: null, reason: null, detail: {} },
+  };
+}
+
+async function fill(store: Store, all: Records): Promise<void> {
+  assert.equal(await store.clients.insert(all.client), true);
+  assert.equal(await store.sessions.start(all.session, null, NOW), true);
+  await store.authorizations.remember(all.authorization);
+  for (const code of [all.used, all.open]) assert.equal(await store.codes.insert(code, all.session.handle), 'stored');
+  assert.equal(await store.tokens.redeem(all.used.digest, all.family, all.issue, NOW), 'fresh');
+  await store.tokens.insert({ accessToken: all.lone, idToken: null }, null);
+  assert.equal(await store.keys.swap(0, []), true);
+  await store.interactions.put('handle', 'sealed', NOW + 10);
+  await store.counters.hit('counter', 60, NOW);
+  await store.audit.append([all.event]);
+}
+
+/** Everything an issuer can see of these records. */
+async function seen(store: Store, all: Records): Promise<unknown[]> {
+  const { client, session, authorization, used, open, family, issue, lone } = all;
+  return [
+    await store.clients.find(client.clientId),
+    await store.clients.list({ limit: 9 }),
+    await store.clients.list({ limit: 9, owner: client.owner ?? '' }),
+    await store.sessions.find(session.handle),
+    await store.sessions.listBySubject(session.sub),
+    await store.authorizations.find(authorization.sub, authorization.clientId),
+    await store.authorizations.listBySubject(authorization.sub),
+    await store.codes.find(used.digest),
+    await store.codes.find(open.digest),
+    await store.tokens.findFamily(family.id),
+    await store.tokens.findAccessToken(issue.accessToken.digest),
+    await store.tokens.findAccessToken(lone.digest),
+    await store.tokens.findIdToken(issue.idToken?.jti ?? ''),
+    await store.keys.load(),
+    await store.interactions.find('handle', NOW),
+    await store.audit.list({ limit: 9 }),
+    await store.audit.list({ limit: 9, sub: session.sub, clientId: client.clientId }),
+  ];
+}
+
+/** Every method that changes something, for records that both issuers have. */
+const CHANGES: readonly (readonly [name: string, change: (store: Store, all: Records) => Promise<unknown>])[] = [
+  ['clients.replace', async (store, { client }) => await store.clients.replace({ ...client, name: 'other', version: client.version + 1 })],
+  ['clients.delete', async (store, { client }) => await store.clients.delete(client.clientId)],
+  ['sessions.touch', async (store, { session }) => await store.sessions.touch(session.handle, NOW + 5)],
+  ['sessions.start', async (store, { session }) => await store.sessions.start({ ...session, handle: word() }, session.handle, NOW)],
+  ['sessions.end', async (store, { session }) => await store.sessions.end(session.handle, NOW, true)],
+  [
+    'authorizations.remember',
+    async (store, { authorization }) => await store.authorizations.remember({ ...authorization, scopes: ['more'] }),
+  ],
+  ['authorizations.revoke', async (store, { authorization }) => await store.authorizations.revoke(authorization.id, NOW)],
+  ['codes.countFailure', async (store, { open }) => await store.codes.countFailure(open.digest)],
+  [
+    'tokens.redeem',
+    async (store, { open, authorization }) => {
+      const facts = { ...sample.facts(), ...authorization, sid: word() };
+      const family = sample.family(facts, authorization.id);
+      return await store.tokens.redeem(open.digest, family, sample.issue(facts, family.id, authorization.id), NOW);
+    },
+  ],
+  [
+    'tokens.rotate',
+    async (store, { family }) => {
+      const rotation = {
+        familyId: family.id,
+        presented: family.refreshDigest ?? '',
+        refreshDigest: word(),
+        refreshExpiresAt: NOW + 9,
+        sealedSuccessor: 's',
+      };
+      return await store.tokens.rotate(rotation, { accessToken: null, idToken: null }, NOW);
+    },
+  ],
+  [
+    'tokens.extend',
+    async (store, { family }) =>
+      await store.tokens.extend(family.id, family.refreshDigest ?? '', NOW + 9, { accessToken: null, idToken: null }, NOW),
+  ],
+  ['tokens.revokeFamily', async (store, { family }) => await store.tokens.revokeFamily(family.id, NOW)],
+  ['tokens.revokeAccessToken', async (store, { lone }) => await store.tokens.revokeAccessToken(lone.digest)],
+  ['tokens.revokeSubject', async (store, { session }) => await store.tokens.revokeSubject(session.sub, NOW)],
+  ['keys.swap', async (store) => await store.keys.swap(1, [])],
+  ['counters.reset', async (store) => await store.counters.reset('counter')],
+  ['clear', async (store) => await store.clear(NOW + 1_000_000, 100, NOW + 1)],
+];
+
+export const TWIN_LAWS: readonly Law[] = [
+  ...CHANGES.map(
+    ([name, change]): Law => [
+      `${name}: a twin issuer with the very same records is left as it was`,
+      async (store, database) => {
+        const all = records();
+        const twin = twinOf(database);
+        await fill(store, all);
+        await fill(twin, all);
+        const [before, mine] = [await seen(twin, all), await seen(store, all)];
+        const outcome = await change(store, all);
+        assert.deepEqual(await seen(twin, all), before);
+        // The change was one, so that the law has something to hold.
+        if (name !== 'counters.reset') assert.notDeepEqual([await seen(store, all), outcome], [mine, undefined]);
+        const counts = await Promise.all([store.counters.hit('counter', 60, NOW), twin.counters.hit('counter', 60, NOW)]);
+        assert.equal(counts[1].count, 2);
+      },
+    ],
+  ),
+  [
+    'a twin issuer’s session, authorization and family stand for nothing here',
+    async (store, database) => {
+      const all = records();
+      const twin = twinOf(database);
+      await fill(twin, all);
+      assert.equal(await store.codes.insert(all.open, all.session.handle), 'session_ended');
+      assert.equal(await store.tokens.redeem(all.open.digest, all.family, all.issue, NOW), 'spent');
+      await store.tokens.insert(all.issue, all.family);
+      const found = await store.tokens.findFamily(all.family.id);
+      const access = await store.tokens.findAccessToken(all.issue.accessToken.digest);
+      assert.deepEqual([found?.authorized, access?.live], [false, false]);
+      const rotation = {
+        familyId: all.family.id,
+        presented: all.family.refreshDigest ?? '',
+        refreshDigest: word(),
+        refreshExpiresAt: NOW + 9,
+        sealedSuccessor: 's',
+      };
+      assert.equal(await store.tokens.rotate(rotation, { accessToken: null, idToken: null }, NOW), 'spent');
+    },
+  ],
+];
+
+function twinOf(database: Database): Store {
+  return database.forIssuer(`https://${word()}.twin.example`);
+}
