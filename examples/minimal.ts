@@ -20,5 +20,5 @@ const { client, clientSecret } = await provider.clients.create({
   grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
 });
 serve({ fetch: async (request) => await provider.fetch(request), port }, () => {
-  console.log(`${provider.url('oidc-connect-discovery-info')}\nclient_id ${client.clientId}\nclient_secret ${clientSecret}`);
+  console.log(`${provider.issuer}/.well-known/openid-configuration\nclient_id ${client.clientId}\nclient_secret ${clientSecret}`);
 });

@@ -1,4 +1,5 @@
 /** The examples are programs: each is started and asked. */
+import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort, type Program, start, stop, untilUp } from '../processes.ts';
 
@@ -23,4 +24,17 @@ describe.each(['minimal', 'express', 'hono'])('examples/%s.ts', (name) => {
     expect([response.status, ((await response.json()) as Record<string, unknown>)['scope']]).toEqual([200, 'read']);
     if (name !== 'minimal') expect(await (await fetch(`http://localhost:${port}/`)).text()).toBe('The application itself');
   }, 60_000);
+});
+
+describe('the README', () => {
+  it('shows a program that runs', async () => {
+    const [, code = ''] = /```ts\n([\s\S]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? [];
+    expect(readFileSync('examples/readme.ts', 'utf8').split('\n').slice(1).join('\n')).toBe(code);
+    const port = await freePort();
+    program = start('examples/readme.ts', [], { PORT: String(port) });
+    await untilUp(`http://localhost:${port}/o/.well-known/jwks.json`, program);
+  }, 60_000);
+  it.each([...readFileSync('README.md', 'utf8').matchAll(/\]\(([^):#]+)\)/g)].map(([, path = '']) => path))('leads to %s', (path) => {
+    expect(existsSync(path)).toBe(true);
+  });
 });
