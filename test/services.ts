@@ -15,4 +15,6 @@ export const services = {
   chromium: given('TEST_CHROMIUM'),
   /** Path of the apache2 binary; mod_auth_openidc stands among its modules. */
   apache: given('TEST_APACHE'),
+  /** Path of a Node that has `node:sqlite`. */
+  newerNode: given('TEST_NEWER_NODE'),
 };

