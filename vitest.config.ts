@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const FAST = ['unit', 'spec', 'contract'];
-const SLOW = ['interop', 'pages', 'faults'];
+const SLOW = ['interop', 'pages', 'faults', 'server'];
 const folders = process.env['TEST_SCOPE'] === 'fast' ? FAST : [...FAST, ...SLOW];
 
 /** `valetkey/sql` means what the condition "source" of package.json says, so that no build is needed and nothing is listed twice. */

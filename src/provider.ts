@@ -46,8 +46,11 @@ export interface Provider {
   readonly store: Store;
   /** Options in force that weaken security. */
   readonly weakened: readonly string[];
-  /** Makes keys where none exist and moves due ones; call it at start and every few minutes. The first request does what is needed. */
-  maintain(): Promise<void>;
+  /**
+   * Makes keys where none exist and moves due ones; call it at start and every few minutes. Without it keys are made by the first request that
+   * needs one, and never move. True when this call made or moved any.
+   */
+  maintain(): Promise<boolean>;
   /** Deletes what can no longer matter, at most `batch` rows per record kind. */
   clear(batch: number): Promise<ClearedCounts>;
   /** Writes waiting audit events; call it before the process ends. */
@@ -168,6 +171,11 @@ async function serve(ctx: Context, plugins: Plugins, route: Route, request: Requ
   if (request.url.length > limits.url) {
     ctx.settings.logger.info({ reason: 'url_too_long' }, 'request refused');
     return jsonError(new OAuthError('invalid_request', 'url_too_long', 'The request address is too long.', { status: 414 }));
+  }
+  // An adapter makes the address of the Host header, and that may be anything.
+  if (!URL.canParse(request.url)) {
+    ctx.settings.logger.info({ reason: 'url_malformed' }, 'request refused');
+    return jsonError(new OAuthError('invalid_request', 'url_malformed', 'The request address is malformed.'));
   }
   const url = new URL(request.url);
   const endpoint = route(url.pathname);

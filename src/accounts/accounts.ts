@@ -155,7 +155,10 @@ export function passwordAccounts(options: {
         .values(row)
         .onConflict((conflict) => conflict.doNothing())
         .executeTakeFirst();
-      if ((result.numInsertedOrUpdatedRows ?? 0n) === 0n) throw new AccountError(`The username ${name} is taken.`);
+      if ((result.numInsertedOrUpdatedRows ?? 0n) === 0n) {
+        const taken = (await byName(name)) === undefined ? `subject ${sub}` : `username ${name}`;
+        throw new AccountError(`The ${taken} is taken.`);
+      }
       return read(row);
     },
     async findByUsername(username) {

@@ -2,14 +2,18 @@
 import * as v from 'valibot';
 
 const words = v.pipe(v.string(), v.minLength(1), v.maxLength(2000));
-const address = v.object({
-  formatted: v.optional(words),
-  street_address: v.optional(words),
-  locality: v.optional(words),
-  region: v.optional(words),
-  postal_code: v.optional(words),
-  country: v.optional(words),
-});
+const address = v.pipe(
+  v.unknown(),
+  v.check((value) => !Array.isArray(value), 'address is no list'),
+  v.object({
+    formatted: v.optional(words),
+    street_address: v.optional(words),
+    locality: v.optional(words),
+    region: v.optional(words),
+    postal_code: v.optional(words),
+    country: v.optional(words),
+  }),
+);
 
 /** Each standard claim with its kind. */
 const KINDS = {

@@ -1,7 +1,8 @@
 /** `valetkey doctor`: looks at settings, database, clock, secret and keys, and says what to do. Changes nothing. */
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type Assembly, assemble, type GivenSettings, openDatabase, SETTINGS } from 'valetkey/server';
+import { type Assembly, assemble, type GivenSettings, openDatabase, SETTINGS, whoseDatabase } from 'valetkey/server';
+import type { SqlDatabase } from 'valetkey/sql';
 import { problemsOf, say, table } from './output.ts';
 import { globals, settingsOf } from './workshop.ts';
 
@@ -16,6 +17,8 @@ const good = (about: string, found: string): Finding => ({ about, ok: true, foun
 const bad = (about: string, found: string, remedy: string): Finding => ({ about, ok: false, found, remedy });
 /** What stopped the examination, in the words of whoever stopped it; they name the remedy. */
 const stopped = (about: string, error: unknown): Finding => ({ about, ok: false, found: problemsOf(error).join(' '), remedy: null });
+/** What everything else stands on. */
+const GROUND: readonly string[] = ['Database', 'Schema', 'Issuer'];
 /** Seconds that our clock and the database's may differ. */
 const MOST_SKEW = 5;
 
@@ -43,11 +46,11 @@ export function doctor(program: Command): void {
 /** From the ground up: what stands on something broken is not looked at. */
 async function examine(given: GivenSettings): Promise<readonly Finding[]> {
   const ground = [settings(given), ...(await database(given))];
-  if (ground.slice(1).some(({ ok, about }) => !ok && (about === 'Database' || about === 'Schema'))) return ground;
+  if (ground.some(({ ok, about }) => !ok && GROUND.includes(about))) return ground;
   try {
     const assembly = await assemble(given, { create: false, migrate: false });
     try {
-      return [...ground, issuers(assembly), secret(assembly), await keys(assembly)];
+      return [...ground, secret(assembly), await keys(assembly)];
     } finally {
       await assembly.close();
     }
@@ -78,6 +81,7 @@ async function database(given: GivenSettings): Promise<readonly Finding[]> {
         skew <= MOST_SKEW
           ? good('Clock', `${skew} s from the database`)
           : bad('Clock', `${skew} s from the database`, 'Synchronise both clocks (NTP).'),
+        ...(pending.length === 0 ? [await issuer(db, given)] : []),
       ];
     } finally {
       await db.close();
@@ -87,8 +91,13 @@ async function database(given: GivenSettings): Promise<readonly Finding[]> {
   }
 }
 
-function issuers({ issuer, otherIssuers }: Assembly): Finding {
-  return good('Issuer', otherIssuers.length === 0 ? issuer : `${issuer}, beside ${otherIssuers.join(', ')}`);
+async function issuer(db: SqlDatabase, given: GivenSettings): Promise<Finding> {
+  try {
+    const { issuer: ours, others } = await whoseDatabase(db, given, false);
+    return good('Issuer', others.length === 0 ? ours : `${ours}, beside ${others.join(', ')}`);
+  } catch (error) {
+    return stopped('Issuer', error);
+  }
 }
 
 function secret({ secretFile }: Assembly): Finding {

@@ -1,5 +1,5 @@
 /** Tells what a start found and made. Used by `serve` and `init`. */
-import type { Assembly, FirstStart } from 'valetkey/server';
+import { type Assembly, discoveryUrl, type FirstStart } from 'valetkey/server';
 import { table } from './output.ts';
 
 export function firstStartText({ issuer, otherIssuers, databaseUrl, secretFile, made, provider }: Assembly, found: FirstStart): string {
@@ -13,17 +13,27 @@ export function firstStartText({ issuer, otherIssuers, databaseUrl, secretFile, 
   if (otherIssuers.length > 0) rows.push(['', '', `the database also holds ${otherIssuers.join(', ')}`]);
   if (found.administrator !== null) {
     const { username, password } = found.administrator;
-    rows.push(['Administrator', username, password === null ? 'found' : `made; one-time password: ${password}`]);
+    rows.push([
+      'Administrator',
+      username,
+      password === null ? 'found (valetkey user set-password gives a new password)' : `made; password, shown this once: ${password}`,
+    ]);
   }
   if (found.demo !== null) {
     const { clientId, clientSecret, redirectUri } = found.demo;
     rows.push(
-      ['Demo application', clientId, clientSecret === null ? 'found' : `made; secret: ${clientSecret}`],
+      [
+        'Demo application',
+        clientId,
+        clientSecret === null
+          ? 'found (valetkey application rotate-secret gives a new secret)'
+          : `made; secret, shown this once: ${clientSecret}`,
+      ],
       ['', '', `redirect URI: ${redirectUri}`],
     );
   }
   for (const option of provider.weakened) rows.push(['Weakened', option, 'is on']);
-  const discovery = `${issuer}/.well-known/openid-configuration`;
+  const discovery = discoveryUrl(issuer);
   const curl =
     found.demo?.clientSecret == null
       ? `curl ${discovery}`
@@ -39,6 +49,6 @@ export function firstStartData({ issuer, databaseUrl, made, provider }: Assembly
     made,
     ...found,
     weakened: provider.weakened,
-    discovery: `${issuer}/.well-known/openid-configuration`,
+    discovery: discoveryUrl(issuer),
   };
 }

@@ -4,7 +4,7 @@ import type { KeyInfo } from 'valetkey';
 import { say, table, time } from './output.ts';
 import { globals, withAssembly } from './workshop.ts';
 
-function tell(json: boolean, keys: readonly KeyInfo[]): void {
+function tell(json: boolean, keys: readonly KeyInfo[], more: object = {}): void {
   const rows = keys.map(({ kid, alg, state, activeAt, retiredAt, removedAt }) => [
     kid,
     alg,
@@ -13,7 +13,7 @@ function tell(json: boolean, keys: readonly KeyInfo[]): void {
     time(retiredAt),
     time(removedAt),
   ]);
-  say(json, { keys }, table([['KID', 'ALG', 'STATE', 'ACTIVE', 'RETIRED', 'REMOVED'], ...rows]));
+  say(json, { ...more, keys }, table([['KID', 'ALG', 'STATE', 'ACTIVE', 'RETIRED', 'REMOVED'], ...rows]));
 }
 
 export function keys(program: Command): void {
@@ -31,8 +31,12 @@ export function keys(program: Command): void {
     .action(async ({ emergency }: { readonly emergency: boolean }, command: Command) => {
       await withAssembly(command, async ({ provider }) => {
         await provider.maintain();
-        await provider.keys.rotate({ emergency });
-        tell(globals(command).json, await provider.keys.list());
+        const rotated = await provider.keys.rotate({ emergency });
+        const { json } = globals(command);
+        if (!rotated && !json) process.stdout.write('Successors are published and waiting already: nothing was changed.\n\n');
+        tell(json, await provider.keys.list(), { rotated });
+        if (emergency && !json)
+          process.stdout.write('\nRelying parties that keep the key set in memory refuse new tokens until they look again.\n');
       });
     });
 }

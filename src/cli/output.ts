@@ -47,7 +47,7 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** A time in seconds, for people. */
+/** A time in seconds, for people: UTC. */
 export function time(seconds: number | null): string {
-  return seconds === null ? '–' : new Date(seconds * 1000).toISOString().replace('T', ' ').slice(0, 16);
+  return seconds === null ? '–' : `${new Date(seconds * 1000).toISOString().replace('T', ' ').slice(0, 16)}Z`;
 }

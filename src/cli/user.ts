@@ -1,8 +1,8 @@
 /** `valetkey user …`: accounts of people. What an account may be is decided in `valetkey/accounts`; changes that end access revoke at once. */
 import type { Command } from 'commander';
-import { STANDARD_CLAIMS } from 'valetkey/accounts';
+import { type AccountInfo, STANDARD_CLAIMS } from 'valetkey/accounts';
 import type { Assembly } from 'valetkey/server';
-import { json, type PasswordOptions, passwordFrom, wholeNumber } from './options.ts';
+import { collect, json, type PasswordOptions, passwordFrom, wholeNumber } from './options.ts';
 import { say, table, time } from './output.ts';
 import { globals, withAssembly } from './workshop.ts';
 
@@ -31,8 +31,20 @@ export function user(program: Command): void {
       say(globals(command).json, { username, sub, ...shown }, made ? `${text}\nPassword  ${password}` : text);
     });
   });
+  show(group);
+  update(group);
   switchTo(group, 'disable', 'disable an account and end all its sessions and tokens', false);
   switchTo(group, 'enable', 'enable an account', true);
+  change(group, 'delete', 'delete an account and end all its sessions and tokens').action(
+    async (options: { readonly username: string }, command: Command) => {
+      await withAssembly(command, async (assembly) => {
+        const { sub, username } = await find(assembly, options.username);
+        await assembly.accounts.delete(sub);
+        await assembly.provider.subjects.revoke(sub);
+        say(globals(command).json, { deleted: username, sub }, `${username} is deleted; all sessions and tokens have ended.`);
+      });
+    },
+  );
 }
 
 function create(group: Command): void {
@@ -40,15 +52,9 @@ function create(group: Command): void {
     group
       .command('create')
       .description('create an account; without a password one is made and printed once')
-      .requiredOption('--username <name>', 'what they sign in with'),
+      .requiredOption('--username <name>', 'what they sign in with (required)'),
   ).option('--sub <text>', 'subject identifier (default: random)');
-  for (const claim of STANDARD_CLAIMS.filter((name) => name !== NOT_ASKED)) {
-    const flag = `--${claim.replaceAll('_', '-')}`;
-    if (FLAG_CLAIMS.includes(claim)) command.option(flag, `claim ${claim}: true`);
-    else if (claim === 'address') command.option(`${flag} <json>`, 'claim address, like {"country": "NL"}', json);
-    else command.option(`${flag} <text>`, `claim ${claim}`);
-  }
-  command.action(async (options: CreateOptions, self: Command) => {
+  claimOptions(command).action(async (options: CreateOptions, self: Command) => {
     const { username, sub } = options;
     await withAssembly(self, async ({ accounts }) => {
       const { password, made } = await passwordFrom(options);
@@ -56,6 +62,51 @@ function create(group: Command): void {
       const account = await accounts.create({ username, password, claims, ...(sub === undefined ? {} : { sub }) });
       const rows = [['Username', account.username], ['Subject', account.sub], ...(made ? [['Password', password]] : [])];
       say(globals(self).json, { sub: account.sub, username: account.username, ...(made ? { password } : {}) }, table(rows));
+    });
+  });
+}
+
+function claimOptions(command: Command): Command {
+  for (const claim of STANDARD_CLAIMS.filter((name) => name !== NOT_ASKED)) {
+    const flag = `--${claim.replaceAll('_', '-')}`;
+    if (FLAG_CLAIMS.includes(claim)) command.option(flag, `claim ${claim}: true`);
+    else if (claim === 'address') command.option(`${flag} <json>`, 'claim address, like {"country": "NL"}', json);
+    else command.option(`${flag} <text>`, `claim ${claim}`);
+  }
+  return command;
+}
+
+function show(group: Command): void {
+  change(group, 'show', 'show an account with its claims').action(async (options: { readonly username: string }, command: Command) => {
+    await withAssembly(command, async (assembly) => {
+      const { username, sub, enabled, claims } = await find(assembly, options.username);
+      const rows = [
+        ['Username', username],
+        ['Subject', sub],
+        ['State', enabled ? 'enabled' : 'disabled'],
+      ];
+      const shown = Object.entries(claims).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);
+      say(globals(command).json, { username, sub, enabled, claims }, table([...rows, ...shown]));
+    });
+  });
+}
+
+function update(group: Command): void {
+  const command = change(group, 'update', 'change claims of an account; those that are not named stay').option(
+    '--remove <claim>',
+    'take a claim away; may be repeated',
+    collect,
+  );
+  claimOptions(command).action(async (options: { readonly username: string; readonly remove?: readonly string[] }, self: Command) => {
+    const changes = claimsOf({ ...options });
+    const removed = options.remove ?? [];
+    if (Object.keys(changes).length + removed.length === 0) throw new Error('Name what to change. See --help.');
+    await withAssembly(self, async (assembly) => {
+      const { sub, username, claims: before } = await find(assembly, options.username);
+      const { preferred_username: _, updated_at: __, ...kept } = { ...before, ...changes };
+      const claims = Object.fromEntries(Object.entries(kept).filter(([name]) => !removed.includes(name)));
+      await assembly.accounts.updateClaims(sub, claims);
+      say(globals(self).json, { username, sub, claims }, `${username} is changed.`);
     });
   });
 }
@@ -96,7 +147,7 @@ function switchTo(group: Command, name: string, about: string, enabled: boolean)
 }
 
 function change(group: Command, name: string, about: string): Command {
-  return group.command(name).description(about).requiredOption('--username <name>', 'whose');
+  return group.command(name).description(about).requiredOption('--username <name>', 'whose (required)');
 }
 
 function withPassword(command: Command): Command {
@@ -105,7 +156,7 @@ function withPassword(command: Command): Command {
     .option('--password-stdin', 'read the password from standard input', false);
 }
 
-async function find({ accounts }: Assembly, username: string): Promise<{ readonly sub: string; readonly username: string }> {
+async function find({ accounts }: Assembly, username: string): Promise<AccountInfo> {
   const account = await accounts.findByUsername(username);
   if (account === null) throw new Error(`There is no user ${username}.`);
   return account;

@@ -55,7 +55,7 @@ export interface KeyAdmin {
 
 export interface SigningKeys extends KeyAdmin {
   /** Makes missing keys and moves due ones; called at start and from time to time. */
-  maintain(): Promise<void>;
+  maintain(): Promise<boolean>;
   /** Signs with the current key of `alg`. @throws Error when there is none */
   signer(alg: SigningAlg): Promise<Signer>;
   /** Makes and publishes a key for `alg` if there is none: called when a client registers for it, ahead of the first signature. */
@@ -191,10 +191,14 @@ export function createSigningKeys(parts: Parts): SigningKeys {
 
   return {
     async maintain() {
-      if (parts.given !== null) return void (await load());
+      if (parts.given !== null) {
+        await load();
+        return false;
+      }
       await load();
       const moved = await change((keys) => dueKeys(keys, schedule, now()));
       if (moved) await parts.events.tell('keys.rotated', { detail: { emergency: false, scheduled: true } });
+      return moved;
     },
     async signer(alg) {
       const { kid, privateKey } = await currentKey(alg);

@@ -117,7 +117,7 @@ export async function assemble(settings: GivenSettings, options: AssembleOptions
  * the database to know whose it is; else the address of this machine.
  * @throws Error when nothing may be made and the issuer is not among those written down
  */
-async function whoseDatabase(
+export async function whoseDatabase(
   database: SqlDatabase,
   settings: GivenSettings,
   create: boolean,

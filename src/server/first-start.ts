@@ -20,10 +20,10 @@ const DEMO_REDIRECT_URI = 'http://127.0.0.1:8400/callback';
 
 /** Creates what is missing; the same call on a second start finds it. */
 export async function firstStart({ provider, accounts }: Assembly): Promise<FirstStart> {
-  const before = (await provider.store.keys.load()) !== null;
-  await provider.maintain();
+  const had = (await provider.keys.list()).length > 0;
+  const made = (await provider.maintain()) && !had;
   return {
-    keys: { count: (await provider.keys.list()).length, made: !before },
+    keys: { count: (await provider.keys.list()).length, made },
     administrator: await administrator(accounts),
     demo: await demo(provider),
   };
@@ -46,8 +46,10 @@ async function administrator(accounts: Assembly['accounts']): Promise<FirstStart
 
 async function demo(provider: Assembly['provider']): Promise<FirstStart['demo']> {
   const redirectUri = DEMO_REDIRECT_URI;
+  // Listed before it is looked for: another node may make it in between.
+  const others = (await provider.clients.list({ limit: 1 })).length > 0;
   if ((await provider.clients.find(DEMO)) !== null) return { clientId: DEMO, clientSecret: null, redirectUri };
-  if ((await provider.clients.list({ limit: 1 })).length > 0) return null;
+  if (others) return null;
   try {
     const { clientSecret } = await provider.clients.create(
       {

@@ -2,9 +2,10 @@
 import type { ServerResponse } from 'node:http';
 import { html } from 'hono/html';
 import type { Assembly } from './assemble.ts';
+import { discoveryUrl } from './provider-config.ts';
 
 export function homePage({ provider, issuer }: Assembly, response: ServerResponse): void {
-  const discovery = `${issuer}/.well-known/openid-configuration`;
+  const discovery = discoveryUrl(issuer);
   // A path: whoever came by another name of this machine has the style sheet on the same origin.
   const style = `${new URL(provider.url('assets')).pathname}style.css`;
   const page = html`<!doctype html>

@@ -1,10 +1,11 @@
 /** Sockets of the standalone server: where it listens, how long it waits for a slow peer, and how it stops. What is answered is the caller's. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** A listening server. */
 export interface Listening {
   readonly url: string;
-  /** Takes no more connections and lets running requests end, for at most so many milliseconds. */
+  /** Says farewell, takes no more connections and lets running requests end, for at most so many milliseconds. */
   drain(milliseconds: number): Promise<void>;
 }
 
@@ -16,6 +17,8 @@ const LIMITS = {
   keepAliveTimeout: 5000,
   connectionsCheckingInterval: 5000,
 } as const;
+/** Milliseconds between the word that the server stops and the end of new connections. */
+const NOTICE = 500;
 const LOOPBACK: readonly string[] = ['127.0.0.1', '::1'];
 /** This machine has no IPv6. */
 const ABSENT: readonly unknown[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
@@ -31,9 +34,10 @@ export function isLoopback(url: string): boolean {
  */
 export async function listen(listener: RequestListener, port: number, host: string | undefined): Promise<Listening> {
   const servers: Server[] = [];
+  const farewell = createFarewell();
   let actual = port;
   for (const [index, address] of (host === 'loopback' ? LOOPBACK : [host]).entries()) {
-    const server = createServer(LIMITS, listener);
+    const server = createServer(LIMITS, farewell.listener(listener));
     try {
       actual = await bind(server, actual, address);
       servers.push(server);
@@ -44,7 +48,7 @@ export async function listen(listener: RequestListener, port: number, host: stri
     }
   }
   const named = host === undefined || host === 'loopback' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${named}:${actual}`, drain: async (milliseconds) => await drain(servers, milliseconds) };
+  return { url: `http://${named}:${actual}`, drain: async (milliseconds) => await drain(servers, farewell, milliseconds) };
 }
 
 /** The port it listens on. */
@@ -70,7 +74,36 @@ function readable(cause: unknown, port: number, host: string | undefined): unkno
   return message === undefined ? cause : new Error(message, { cause });
 }
 
-async function drain(servers: readonly Server[], milliseconds: number): Promise<void> {
+/** Tells every peer with its next answer that the connection ends, so that it begins no request on one that is about to close. */
+interface Farewell {
+  listener(inner: RequestListener): RequestListener;
+  begin(): void;
+}
+
+function createFarewell(): Farewell {
+  const running = new Set<ServerResponse>();
+  let ending = false;
+  const say = (response: ServerResponse): void => {
+    if (!response.headersSent) response.setHeader('Connection', 'close');
+  };
+  return {
+    listener: (inner) => (request, response) => {
+      running.add(response);
+      response.once('close', () => running.delete(response));
+      if (ending) say(response);
+      inner(request, response);
+    },
+    begin() {
+      ending = true;
+      for (const response of running) say(response);
+    },
+  };
+}
+
+async function drain(servers: readonly Server[], farewell: Farewell, milliseconds: number): Promise<void> {
+  farewell.begin();
+  // Whoever asks `/readyz` learns it, and peers with a request on its way get their answer, before the doors close.
+  await pause(Math.min(NOTICE, milliseconds));
   const closed = Promise.all(servers.map(async (server) => await new Promise((resolve) => server.close(resolve))));
   // A connection that was busy falls idle later, and would then wait for its next request.
   const idle = setInterval(() => {

@@ -53,6 +53,11 @@ export function issuerOf(settings: GivenSettings): string {
   return (settings['issuer'] as string | undefined) ?? `http://localhost:${portOf(settings)}`;
 }
 
+/** Where relying parties look for the metadata (OIDC Discovery §4: a slash at the end of the issuer is taken away). */
+export function discoveryUrl(issuer: string): string {
+  return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+}
+
 export function portOf(settings: GivenSettings): number {
   return (settings['port'] as number | undefined) ?? 4000;
 }

@@ -16,9 +16,9 @@ import { issuerOf, portOf, trustedProxies } from './provider-config.ts';
 import { readSettings, type SettingSources } from './settings.ts';
 import type { GivenSettings } from './settings-table.ts';
 
-export { type AssembleOptions, type Assembly, assemble, dataDirOf, type OpenedDatabase, openDatabase } from './assemble.ts';
+export { type AssembleOptions, type Assembly, assemble, dataDirOf, type OpenedDatabase, openDatabase, whoseDatabase } from './assemble.ts';
 export { type FirstStart, firstStart } from './first-start.ts';
-export { issuerOf } from './provider-config.ts';
+export { discoveryUrl, issuerOf } from './provider-config.ts';
 export { readSettings, type SettingSources } from './settings.ts';
 export { type GivenSettings, SETTINGS, type SettingDefinition } from './settings-table.ts';
 
@@ -34,6 +34,8 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** What the server answers itself; all else is the provider's. */
+const OWN_PATHS: readonly string[] = ['/', '/healthz', '/readyz'];
 const MAINTAIN_EVERY = 5 * 60_000;
 const CLEAR_EVERY = 60 * 60_000;
 /** Rows per record kind and batch, and milliseconds between batches: the cleaner never holds the database up. */
@@ -121,10 +123,11 @@ function requests(assembly: Assembly, readiness: Readiness, log: Logger): Reques
   const listener = nodeListener(assembly.provider, { trustProxy: trustedProxies(assembly.settings), overrideGlobals: true });
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    const reads = request.method === 'GET' || request.method === 'HEAD';
-    if (path === '/' && reads) return homePage(assembly, response);
-    if (path === '/healthz' && reads) return answer(response, 200, 'ok');
-    if (path === '/readyz' && reads)
+    if (OWN_PATHS.includes(path) && request.method !== 'GET' && request.method !== 'HEAD')
+      return answer(response, 405, 'The request method is not allowed here.', { Allow: 'GET, HEAD' });
+    if (path === '/') return homePage(assembly, response);
+    if (path === '/healthz') return answer(response, 200, 'ok');
+    if (path === '/readyz')
       return void readiness.problem().then((problem) => answer(response, problem === null ? 200 : 503, problem ?? 'ready'));
     listener(request, response).catch((error: unknown) => fail(request, response, error, log));
   };
@@ -140,8 +143,8 @@ function hostOf(settings: GivenSettings, issuer: string): string | undefined {
   return (settings['host'] as string | undefined) ?? (isLoopback(issuer) ? 'loopback' : undefined);
 }
 
-function answer(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' }).end(`${text}\n`);
+function answer(response: ServerResponse, status: number, text: string, headers: Readonly<Record<string, string>> = {}): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store', ...headers }).end(`${text}\n`);
 }
 
 function fail(request: IncomingMessage, response: ServerResponse, error: unknown, log: Logger): void {

@@ -39,7 +39,7 @@ export function createCall(request: Request, url: URL, info: CallInfo, limits: P
   let form: Promise<Params> | null = null;
   const parseForm = async (): Promise<Params> => {
     checkContentType(request.headers.get('content-type'));
-    return parseParams(await readText(request, limits.total), limits);
+    return parseParams(await readText(request, limits.total).catch(bodyFailure), limits);
   };
   // A body can be read once; what it says may be asked for more often.
   const readForm = (): Promise<Params> => {
@@ -68,12 +68,20 @@ function checkContentType(contentType: string | null): void {
   throw new OAuthError('invalid_request', 'content_type', 'The request body must be application/x-www-form-urlencoded.', { status: 415 });
 }
 
+/** A peer that hangs up in the middle has sent a bad request; what was read before we saw it is a mistake of the host. */
+function bodyFailure(cause: unknown): never {
+  if (cause instanceof OAuthError || cause instanceof BodyTaken) throw cause;
+  throw new OAuthError('invalid_request', 'body_incomplete', 'The request body did not arrive.', { cause });
+}
+
+class BodyTaken extends Error {}
+
 async function readText(request: Request, limit: number): Promise<string> {
   const tooLarge = (): OAuthError => new OAuthError('invalid_request', 'request_too_large', 'The request is too large.', { status: 413 });
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > limit) throw tooLarge();
   if (request.bodyUsed) {
-    throw new Error('The request body was read before the provider saw it: mount the provider before body parsers.');
+    throw new BodyTaken('The request body was read before the provider saw it: mount the provider before body parsers.');
   }
   // The HTTP server holds the peer to the declared length; only a body of unknown length has to be counted.
   if (declared !== null || request.body === null) return await request.text();

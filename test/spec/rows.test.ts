@@ -260,6 +260,24 @@ describe('input is data', () => {
       expect(process.cpuUsage(began).user / 1000).toBeLessThan(2000);
     }
   });
+  it('IN-06 a peer that hangs up in the middle of the body has sent a bad request, and no failure of ours', async () => {
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('grant_type='));
+        controller.error(new Error('aborted'));
+      },
+    });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const request = new Request(world.provider.url('token'), { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
+    const response = await world.provider.fetch(request);
+    expect([response.status, world.reasons.at(-1)]).toEqual([400, 'body_incomplete']);
+  });
+  it('MD-01 an address that is none, made of a strange Host header, is a bad request', async () => {
+    for (const url of ['http://xn--a/o/token/', 'http://999.999.999.999/', '']) {
+      const response = await world.provider.fetch({ url, method: 'GET', headers: new Headers() } as Request);
+      expect([response.status, world.reasons.at(-1)]).toEqual([400, 'url_malformed']);
+    }
+  });
   it('IN-08 one person is one counter, however the name is spelt', async () => {
     const browser = browserOf(world);
     let visit = await browser.open(authorizeUrl(world, authorizeParams(world, pkce().challenge)));

@@ -1,0 +1,378 @@
+/** Settings of the standalone server: every mistake is told at once, under the name it was written with; what is right arrives. */
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError, type ConfigProblem } from 'valetkey';
+import { type GivenSettings, issuerOf, readSettings, SETTINGS } from 'valetkey/server';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'valetkey-settings-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let written = 0;
+/** A file of its own, with this ending and this text. */
+const file = (text: string, ending = 'json'): string => {
+  written += 1;
+  const path = join(folder, `${written}.${ending}`);
+  writeFileSync(path, text);
+  return path;
+};
+const fromFile = (value: object): { readonly configFile: string } => ({ configFile: file(JSON.stringify(value)) });
+
+type Sources = Partial<Parameters<typeof readSettings>[0]>;
+const read = async (sources: Sources): Promise<GivenSettings> => await readSettings({ env: {}, ...sources });
+const refused = async (sources: Sources): Promise<readonly ConfigProblem[]> => {
+  const error = await read(sources).catch((thrown: unknown) => thrown);
+  if (error instanceof ConfigError) return error.problems;
+  throw error instanceof Error ? error : new Error(`accepted: ${JSON.stringify(error)}`);
+};
+const options = async (sources: Sources): Promise<string[]> => (await refused(sources)).map(({ option }) => option);
+
+const rsa = (bits: number, type: 'pkcs1' | 'pkcs8' = 'pkcs8'): string =>
+  generateKeyPairSync('rsa', { modulusLength: bits }).privateKey.export({ type, format: 'pem' }).toString();
+const elliptic = (): string =>
+  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+const GOOD_SECRET = 'a secret that is long enough for anybody';
+
+describe('the table', () => {
+  it('each setting has one place in the file, one name in the environment, and says what it does', () => {
+    const names = SETTINGS.flatMap(({ env }) => [env, `${env}_FILE`]);
+    expect(new Set(names).size).toBe(names.length);
+    expect(new Set(SETTINGS.map(({ path }) => path)).size).toBe(SETTINGS.length);
+    for (const { env, about, path } of SETTINGS) {
+      expect([env, /^[A-Z][A-Z_]+$/.test(env)]).toEqual([env, true]);
+      expect([path, about.length > 10]).toEqual([path, true]);
+    }
+  });
+
+  it('names of ours begin with VALETKEY_, so that a misspelt one is recognised; the three that every host knows do not', () => {
+    const others = SETTINGS.filter(({ env }) => !env.startsWith('VALETKEY_')).map(({ env }) => env);
+    expect(others.sort()).toEqual(['DATABASE_URL', 'HOST', 'PORT']);
+  });
+
+  it('each setting is read from its name', async () => {
+    const values: Record<string, string> = {
+      text: 'x',
+      number: '7',
+      port: '7',
+      seconds: '7',
+      boolean: 'true',
+      list: 'read',
+      map: '{}',
+      budget: '7/9',
+    };
+    const special: Record<string, string> = {
+      issuer: 'https://op.example',
+      basePath: '/x',
+      databaseUrl: 'sqlite::memory:',
+      secret: GOOD_SECRET.replaceAll(' ', '-'),
+      accentColor: '#0f766e',
+      logoUrl: '/logo.svg',
+      logoFile: file('<svg xmlns="http://www.w3.org/2000/svg"/>', 'svg'),
+      styleFile: file('h1 { color: red }', 'css'),
+      databaseSchema: 'identity',
+      rsaPrivateKey: rsa(2048),
+      'keySchedule.keepAfter': '90000',
+      'keySchedule.rotateEvery': '9000000',
+      'keySchedule.publishBefore': '90000',
+      trustProxy: 'loopback',
+    };
+    for (const { path, env, kind, choices } of SETTINGS.filter((one) => one.path !== 'rsaPrivateKeysInactive')) {
+      const settings = await read({ env: { [env]: special[path] ?? choices?.[0] ?? values[kind] } });
+      expect([path, Object.keys(settings)]).toEqual([path, [path]]);
+    }
+  });
+});
+
+describe('a value that does not fit', () => {
+  it.each<[name: string, value: string]>([
+    ...['x', '-1', '65536', '1.5', ' 80', '0x50', '1e3'].map((value): [string, string] => ['PORT', value]),
+    ...['1.5', '-1', '1e3', 'an hour', '60s', '9999999999999999'].map((value): [string, string] => ['VALETKEY_LIFETIMES_CODE', value]),
+    ...['-5', 'half', '0.5'].map((value): [string, string] => ['VALETKEY_REFRESH_TOKENS_GRACE', value]),
+    ...['maybe', '2', 'truth'].map((value): [string, string] => ['VALETKEY_AUTO_MIGRATE', value]),
+    ...['none', 'rs256', 'RS256,none'].map((value): [string, string] => ['VALETKEY_KEY_SCHEDULE_ALGS', value]),
+    ...['read', '[]', '1', 'null', '{'].map((value): [string, string] => ['VALETKEY_SCOPES', value]),
+    ...['5', '5/', '/900', '-5/900', '5/900/1', 'a/b'].map((value): [string, string] => ['VALETKEY_BUDGETS_LOGIN', value]),
+    ['VALETKEY_LOG_LEVEL', 'verbose'],
+    ['VALETKEY_LOGOUT_CONFIRMATION', 'Always'],
+  ])('in the environment: %s=%s', async (name, value) => expect(await options({ env: { [name]: value } })).toEqual([name]));
+
+  it.each<[content: object, option: string]>([
+    [{ port: '80a' }, 'port'],
+    [{ port: 80.5 }, 'port'],
+    [{ port: null }, 'port'],
+    [{ issuer: 5 }, 'issuer'],
+    [{ issuer: '' }, 'issuer'],
+    [{ host: ['::1'] }, 'host'],
+    [{ autoMigrate: 1 }, 'autoMigrate'],
+    [{ scopes: ['read'] }, 'scopes'],
+    [{ defaultScopes: [1] }, 'defaultScopes'],
+    [{ secret: [GOOD_SECRET, 5] }, 'secret'],
+    [{ trustProxy: true }, 'trustProxy'],
+    [{ logLevel: 'loud' }, 'logLevel'],
+    [{ lifetimes: { code: '1.5' } }, 'lifetimes.code'],
+    [{ lifetimes: { code: Number.MAX_VALUE } }, 'lifetimes.code'],
+    [{ keySchedule: { algs: ['none'] } }, 'keySchedule.algs'],
+    [{ budgets: { login: [5, 900] } }, 'budgets.login'],
+  ])('in the file: %o', async (content, option) => expect(await options(fromFile(content))).toEqual([option]));
+
+  it.each<[overrides: GivenSettings, option: string]>([
+    [{ port: 65_536 }, '--port'],
+    [{ dataDir: '' }, '--data-dir'],
+    [{ host: 5 }, '--host'],
+  ])('on the command line: %o', async (overrides, option) => expect(await options({ overrides })).toEqual([option]));
+});
+
+describe('what the provider would refuse', () => {
+  const cases: [name: string, value: string, label?: string][] = [
+    ['VALETKEY_ISSUER', 'nonsense'],
+    ['VALETKEY_ISSUER', 'http://op.example'],
+    ['VALETKEY_ISSUER', 'ftp://op.example'],
+    ['VALETKEY_ISSUER', 'https://op.example/?x=1'],
+    ['VALETKEY_ISSUER', 'https://op.example:443'],
+    ['VALETKEY_ISSUER', 'https://OP.example'],
+    ['VALETKEY_ISSUER', 'https://op.example/a/../b'],
+    // Everything that is told to relying parties has to be this very text.
+    ['VALETKEY_ISSUER', ' https://op.example'],
+    ['VALETKEY_ISSUER', 'https://op.example/a b'],
+    ['VALETKEY_ISSUER', 'https://user:password@op.example'],
+    ['VALETKEY_BASE_PATH', 'o'],
+    ['VALETKEY_BASE_PATH', '/o o'],
+    ['VALETKEY_BASE_PATH', '//evil.example'],
+    ['VALETKEY_SECRET', 'short'],
+    ['VALETKEY_SECRET', `${'long'.repeat(10)},short`],
+    ['VALETKEY_SECRET', ','],
+    ['VALETKEY_LOGO_URL', 'https://cdn.example/logo.png'],
+    ['VALETKEY_LOGO_URL', 'javascript:alert(1)'],
+    ['VALETKEY_LOGO_URL', '//cdn.example/logo.png'],
+    ['VALETKEY_LOGO_FILE', '/missing/logo.png'],
+    ['VALETKEY_LOGO_FILE', file('x', 'exe'), 'no picture'],
+    ['VALETKEY_STYLE_FILE', '/missing/style.css'],
+    ['VALETKEY_ACCENT_COLOR', 'red'],
+    ['VALETKEY_ACCENT_COLOR', '#0f766e;}'],
+    ['VALETKEY_LIFETIMES_CODE', '601'],
+    ['VALETKEY_LIFETIMES_ACCESS_TOKEN', '0'],
+    ['VALETKEY_REFRESH_TOKENS_GRACE', '301'],
+    ['VALETKEY_KEY_SCHEDULE_KEEP_AFTER', '60'],
+    ['VALETKEY_KEY_SCHEDULE_ALGS', ','],
+    ['VALETKEY_BUDGETS_LOGIN', '0/900'],
+    ['VALETKEY_PUBLIC_MAX_AGE', '0'],
+    ['VALETKEY_DEFAULT_SCOPES', 'nothing'],
+    ['VALETKEY_SCOPES', '{"two words":"x"}'],
+    ['VALETKEY_SCOPES', '{"read":5}'],
+    ['VALETKEY_TRUST_PROXY', 'nonsense'],
+    ['VALETKEY_TRUST_PROXY', '10.0.0.0/33'],
+    ['VALETKEY_RSA_PRIVATE_KEY', 'nonsense'],
+    ['VALETKEY_RSA_PRIVATE_KEY', '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----', 'no key'],
+    ['VALETKEY_RSA_PRIVATE_KEY', rsa(1024), 'of 1024 bits'],
+    ['VALETKEY_RSA_PRIVATE_KEY', elliptic(), 'of another kind'],
+    ['VALETKEY_RSA_PRIVATE_KEYS_INACTIVE', 'nonsense'],
+    ['VALETKEY_RSA_PRIVATE_KEYS_INACTIVE', rsa(2048), 'without one that signs'],
+    ['DATABASE_URL', 'mysql://localhost/x'],
+    ['VALETKEY_DATABASE_PREFIX', 'a"b'],
+    ['VALETKEY_DATABASE_SCHEMA', 'a"b'],
+    ['VALETKEY_DATABASE_POOL_SIZE', '0'],
+    ['VALETKEY_DATABASE_TIMEOUT', '0'],
+  ];
+  it.each(cases.map(([name, value, label = value]) => ({ name, value, label })))(
+    'is told under the name in the environment: $name $label',
+    async ({ name, value }) => expect(await options({ env: { [name]: value } })).toEqual([name]),
+  );
+
+  it('is told under the place in the file, or the flag, when it stands there', async () => {
+    expect(await options(fromFile({ issuer: 'nonsense', accentColor: 'red' }))).toEqual(['accentColor', 'issuer']);
+    expect(await options(fromFile({ lifetimes: { code: 601 }, secret: 'short' }))).toEqual(['secret', 'lifetimes.code']);
+    expect(await options(fromFile({ rsaPrivateKey: 'nonsense' }))).toEqual(['rsaPrivateKey']);
+    expect(await options({ overrides: { basePath: 'o' } })).toEqual(['--base-path']);
+  });
+
+  it('is told under the name of the file variable, when it stands in such a file', async () => {
+    expect(await options({ env: { VALETKEY_SECRET_FILE: file('short') } })).toEqual(['VALETKEY_SECRET_FILE']);
+  });
+
+  it('any free port needs an issuer, and is told under the name it was written with', async () => {
+    expect(await options({ env: { PORT: '0' } })).toEqual(['PORT']);
+    expect(await options(fromFile({ port: 0 }))).toEqual(['port']);
+    expect(await options({ overrides: { port: 0 } })).toEqual(['--port']);
+    expect(await read({ env: { PORT: '0', VALETKEY_ISSUER: 'http://localhost:1234' } })).toMatchObject({ port: 0 });
+  });
+
+  it.each(['*', '0.0.0.0/0', '::/0', '10.0.0.0/0', '10.0.0.1,*', '::ffff:0:0/96', '0.0.0.0/1,128.0.0.0/1'])(
+    'MD-01 trusting everybody as a proxy: %s',
+    async (value) => expect(await options({ env: { VALETKEY_TRUST_PROXY: value } })).toEqual(['VALETKEY_TRUST_PROXY']),
+  );
+
+  it('options that weaken are obeyed', async () => {
+    const env = { VALETKEY_ISSUER: 'http://op.example', VALETKEY_ALLOW_INSECURE_ISSUER: 'yes' };
+    expect(await read({ env })).toEqual({ issuer: 'http://op.example', allowInsecureIssuer: true });
+  });
+});
+
+describe('all at once', () => {
+  it('every problem of every source in one error', async () => {
+    const env = {
+      PORT: 'x',
+      VALETKEY_ISUER: 'y',
+      VALETKEY_ISSUER: 'http://op.example',
+      VALETKEY_ACCENT_COLOR: 'red',
+      VALETKEY_SECRET_FILE: join(folder, 'missing'),
+      VALETKEY_TRUST_PROXY: '*',
+    };
+    const { configFile } = fromFile({ basePath: 'o', logLevel: 'loud', lifetime: { code: 5 } });
+    const found = await options({ env, configFile, overrides: { host: '' } });
+    expect(found.sort()).toEqual([
+      '--host',
+      'PORT',
+      'VALETKEY_ACCENT_COLOR',
+      'VALETKEY_ISSUER',
+      'VALETKEY_ISUER',
+      'VALETKEY_SECRET_FILE',
+      'VALETKEY_TRUST_PROXY',
+      'basePath',
+      'lifetime',
+      'logLevel',
+    ]);
+  });
+});
+
+describe('an unknown name', () => {
+  it.each<[name: string, nearest: string]>([
+    ['VALETKEY_ISUER', 'VALETKEY_ISSUER'],
+    ['VALETKEY_SECRETS', 'VALETKEY_SECRET'],
+    ['VALETKEY_SECRET_FIEL', 'VALETKEY_SECRET_FILE'],
+    ['VALETKEY_LIFETIME_CODE', 'VALETKEY_LIFETIMES_CODE'],
+    ['VALETKEY_CONFIGS', 'VALETKEY_CONFIG'],
+  ])('in the environment: %s', async (name, nearest) => {
+    const [problem, ...more] = await refused({ env: { [name]: 'x' } });
+    expect([problem?.option, more]).toEqual([name, []]);
+    expect(problem?.remedy).toMatch(new RegExp(`\\b${nearest}\\b`));
+  });
+
+  it.each<[content: object, option: string, nearest: string]>([
+    [{ isuer: 'x' }, 'isuer', 'issuer'],
+    [{ database_url: 'x' }, 'database_url', 'databaseUrl'],
+    [{ lifetimes: { acessToken: 5 } }, 'lifetimes.acessToken', 'lifetimes.accessToken'],
+    [{ logout: { confirm: 'always' } }, 'logout.confirm', 'logout.confirmation'],
+    [{ trustproxy: 'loopback' }, 'trustproxy', 'trustProxy'],
+  ])('in the file: %o', async (content, option, nearest) => {
+    const [problem, ...more] = await refused(fromFile(content));
+    expect([problem?.option, more]).toEqual([option, []]);
+    expect(problem?.remedy).toContain(nearest);
+  });
+
+  it.each(['lifetimes', '__proto__', 'constructor', 'toString', '', 'a.b'])('in the file, of any kind: "%s"', async (name) => {
+    expect(await options({ configFile: file(`{ ${JSON.stringify(name)}: 5 }`) })).toEqual([name]);
+  });
+
+  it('of the environment that is not ours is nobody’s business', async () => {
+    expect(await read({ env: { PATH: '/bin', VALET: 'x', PORT_NUMBER: 'x', HOST_NAME: 'x' } })).toEqual({});
+  });
+});
+
+describe('a value in a file of its own', () => {
+  it.each<[name: string, env: (path: string) => Record<string, string>]>([
+    ['missing', () => ({ VALETKEY_SECRET_FILE: join(folder, 'missing') })],
+    ['a folder', () => ({ VALETKEY_SECRET_FILE: folder })],
+    ['empty', () => ({ VALETKEY_SECRET_FILE: file(' \n') })],
+    ['beside the value itself', (path) => ({ VALETKEY_SECRET_FILE: path, VALETKEY_SECRET: GOOD_SECRET })],
+  ])('%s', async (_name, env) => expect(await options({ env: env(file(GOOD_SECRET)) })).toEqual(['VALETKEY_SECRET_FILE']));
+
+  it('counts without the white space around it, for every setting', async () => {
+    const env = { PORT_FILE: file('4711\n'), DATABASE_URL_FILE: file('sqlite::memory:\n'), VALETKEY_NAME_FILE: file(' Op \n') };
+    expect(await read({ env })).toEqual({ port: 4711, databaseUrl: 'sqlite::memory:', name: 'Op' });
+  });
+});
+
+describe('the settings file', () => {
+  it.each<[name: string, path: () => string]>([
+    ['missing', () => join(folder, 'missing.json')],
+    ['a folder', () => folder],
+    ['broken JSON', () => file('{')],
+    ['a list', () => file('[]')],
+    ['null', () => file('null')],
+    ['text', () => file('"issuer"')],
+    ['a module without a default export', () => file('export const issuer = "https://op.example";', 'mjs')],
+    ['a module that throws', () => file('throw new Error("no");', 'mjs')],
+    ['a module that cannot be parsed', () => file('export default {', 'mjs')],
+  ])('%s', async (_name, path) => {
+    const configFile = path();
+    expect(await options({ configFile })).toEqual([configFile]);
+    expect(await options({ env: { VALETKEY_CONFIG: configFile } })).toEqual([configFile]);
+  });
+
+  const content = {
+    port: 4711,
+    issuer: 'https://op.example',
+    scopes: { read: 'Read', write: { description: 'Write', claims: ['email'] } },
+    defaultScopes: ['read'],
+    lifetimes: { code: 30, accessToken: '600' },
+    refreshTokens: { rotation: false },
+    'keySchedule.algs': ['ES256'],
+    budgets: { login: '3/60', clientAuth: { limit: 4, seconds: 5 } },
+    trustProxy: 2,
+    autoMigrate: 'off',
+  };
+  const expected = {
+    port: 4711,
+    issuer: 'https://op.example',
+    scopes: content.scopes,
+    defaultScopes: ['read'],
+    'lifetimes.code': 30,
+    'lifetimes.accessToken': 600,
+    'refreshTokens.rotation': false,
+    'keySchedule.algs': ['ES256'],
+    'budgets.login': { limit: 3, seconds: 60 },
+    'budgets.clientAuth': { limit: 4, seconds: 5 },
+    trustProxy: ['2'],
+    autoMigrate: false,
+  };
+  it('JSON, with groups nested or in one word', async () => expect(await read(fromFile(content))).toEqual(expected));
+  it('a module', async () => {
+    expect(await read({ configFile: file(`export default ${JSON.stringify(content)};`, 'mjs') })).toEqual(expected);
+  });
+  it('named by the environment, unless the command line names another', async () => {
+    const env = { VALETKEY_CONFIG: file('{"name":"environment"}') };
+    expect(await read({ env })).toEqual({ name: 'environment' });
+    expect(await read({ env, configFile: file('{"name":"flag"}') })).toEqual({ name: 'flag' });
+  });
+});
+
+describe('what counts', () => {
+  it('the command line over the environment over the file, for each setting by itself', async () => {
+    const { configFile } = fromFile({ port: 1, host: 'file', name: 'file' });
+    const env = { PORT: '2', HOST: 'environment' };
+    expect(await read({ configFile, env, overrides: { port: 3 } })).toEqual({ port: 3, host: 'environment', name: 'file' });
+  });
+  it('an empty variable is none, as in files for containers', async () => {
+    expect(await read({ env: { PORT: '', VALETKEY_ISSUER: '', VALETKEY_SECRET_FILE: '' } })).toEqual({});
+  });
+  it.each([
+    ['true', true],
+    ['1', true],
+    ['Yes', true],
+    ['on', true],
+    ['false', false],
+    ['0', false],
+    ['no', false],
+    ['OFF', false],
+  ])('a switch: %s', async (value, expected) => {
+    expect(await read({ env: { VALETKEY_AUTO_MIGRATE: value } })).toEqual({ autoMigrate: expected });
+  });
+  it('a list, with commas or spaces', async () => {
+    const env = { VALETKEY_DEFAULT_SCOPES: ' read,openid  profile, ', VALETKEY_TRUST_PROXY: 'loopback 10.0.0.0/8' };
+    expect(await read({ env })).toEqual({ defaultScopes: ['read', 'openid', 'profile'], trustProxy: ['loopback', '10.0.0.0/8'] });
+  });
+  it('RSA keys in PEM: of either form, and several that stay published', async () => {
+    const env = { VALETKEY_RSA_PRIVATE_KEY: rsa(2048, 'pkcs1'), VALETKEY_RSA_PRIVATE_KEYS_INACTIVE: rsa(2048) + rsa(2048) };
+    expect(Object.keys(await read({ env }))).toEqual(['rsaPrivateKey', 'rsaPrivateKeysInactive']);
+    // As files of environment variables hold them: in one line.
+    expect(await read({ env: { VALETKEY_RSA_PRIVATE_KEY: rsa(2048).replaceAll('\n', '\\n') } })).toHaveProperty('rsaPrivateKey');
+  });
+  it('the issuer is where the server listens on this machine, unless it is given', async () => {
+    expect(issuerOf(await read({}))).toBe('http://localhost:4000');
+    expect(issuerOf(await read({ env: { PORT: '4711' } }))).toBe('http://localhost:4711');
+    expect(issuerOf(await read({ overrides: { port: 4712 } }))).toBe('http://localhost:4712');
+    expect(issuerOf(await read({ env: { PORT: '4711', VALETKEY_ISSUER: 'https://op.example' } }))).toBe('https://op.example');
+  });
+});
