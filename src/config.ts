@@ -35,6 +35,7 @@ export interface Config {
   readonly secret?: string | readonly string[];
   /** Name of this provider on its pages. Default: the issuer's host. */
   readonly name?: string;
+  /** A path of this origin, or a `data:` address. Default: the logo of the pages. */
   readonly logoUrl?: string | null;
   /** Scopes beside the standard ones: a description, or a description and the claims it releases. `null` removes a standard one. */
   readonly scopes?: Readonly<Record<string, string | { readonly description: string; readonly claims?: readonly string[] } | null>>;
@@ -78,7 +79,9 @@ export interface Config {
   readonly clock?: () => number;
   /** Random bytes. For tests. */
   readonly random?: Random;
+  /** Any logger with info, warn and error. Default: silent. */
   readonly logger?: Logger;
+  /** Hears every event, in this process. */
   readonly onEvent?: EventListener;
 }
 

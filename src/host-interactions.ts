@@ -14,14 +14,19 @@ export interface InteractionDetails {
   readonly step: 'login' | 'account' | 'consent' | 'refuse' | 'done';
   /** Why it is due, e.g. `no_session`, `prompt_login`, `max_age`, `missing_scopes`. */
   readonly because: string | null;
+  /** Who asks. */
   readonly client: ClientView;
+  /** What is asked for, in plain words. */
   readonly scopes: readonly ScopeView[];
+  /** What to put into a username field (`login_hint`). */
   readonly loginHint: string | null;
+  /** Wanted languages, best first. */
   readonly uiLocales: readonly string[];
   /** Authentication contexts the client would like (`acr_values`), best first; say which was reached in `Login.acr`. */
   readonly acrValues: readonly string[];
   /** Who is signed in here, if anybody is. */
   readonly sub: string | null;
+  /** Their human name; empty when nobody is signed in. */
   readonly accountName: string;
 }
 

@@ -4,11 +4,12 @@ export { authenticateClient } from './client-auth/client-auth.ts';
 export { type Config, DEFAULTS } from './config.ts';
 export { type JwtClaims, JwtError, type JwtProblem } from './crypto/jwt.ts';
 export type { KeyState } from './crypto/keyring.ts';
-export type { Random } from './crypto/secrets.ts';
+export type { Random, Vault } from './crypto/secrets.ts';
 export type { Account, Accounts, Authenticated, Credentials } from './domain/accounts.ts';
 export { ClientMetadataError, type Clients, type RegisteredClient } from './domain/clients.ts';
 export type { Context } from './domain/context.ts';
-export type { EventType } from './domain/events.ts';
+export type { EventFacts, Events, EventType } from './domain/events.ts';
+export type { Limiter } from './domain/limiter.ts';
 export type * from './domain/pages.ts';
 export type { Login } from './domain/sessions.ts';
 export type {
@@ -24,16 +25,17 @@ export type {
   ScopeDefinition,
   Settings,
 } from './domain/settings.ts';
-export type { KeyAdmin, KeyInfo } from './domain/signing-keys.ts';
+export type { KeyAdmin, KeyInfo, Signer, SigningKeys } from './domain/signing-keys.ts';
 export type { Redemption, TokenResponse, Uses } from './domain/tokens.ts';
 export type { EndpointName } from './domain/urls.ts';
 export { defineGrant, type Grant, type GrantDefinition } from './grants/grant.ts';
 export type { InteractionDetails, Interactions } from './host-interactions.ts';
 export { SCOPE_CLAIMS } from './protocol/claims.ts';
 export type { ClientMetadata, MetadataProblem } from './protocol/client-metadata.ts';
-export { ConfigError, type ConfigProblem, type ErrorCode, OAuthError } from './protocol/errors.ts';
+export { ConfigError, type ConfigProblem, type ErrorCode, OAuthError, type OAuthErrorOptions } from './protocol/errors.ts';
 export type { AuthMethod, GrantType, IdTokenAlg, Prompt, ResponseMode, ResponseType, SigningAlg } from './protocol/names.ts';
-export type { Params } from './protocol/params.ts';
+export type { ParamLimits, Params } from './protocol/params.ts';
+export { parseScope } from './protocol/scope.ts';
 export { createProvider, type Provider, type Subjects } from './provider.ts';
 export { memoryDatabase } from './store/memory.ts';
 export type * from './store/records.ts';

@@ -30,6 +30,7 @@ import { asOAuthError, jsonError } from './web/respond.ts';
 
 /** An OAuth 2 authorization server and OpenID Provider. */
 export interface Provider {
+  /** The issuer identifier, as configured. */
   readonly issuer: string;
   /** Answers a request, whatever it is: paths it does not serve get 404. `info` is what the adapter knows of the peer. */
   fetch(request: Request, info?: CallInfo): Promise<Response>;
@@ -37,10 +38,13 @@ export interface Provider {
   handles(pathname: string): boolean;
   /** The absolute URL of an endpoint, by name: `authorize`, `token`, `userinfo`, `revoke-token`, `introspect`, `rp-initiated-logout` … */
   url(name: EndpointName | 'user-info'): string;
+  /** Registered clients. */
   readonly clients: Clients;
+  /** Signing keys. */
   readonly keys: KeyAdmin;
   /** For hosts that show pages of their own. */
   readonly interactions: Interactions;
+  /** What can be done about people. */
   readonly subjects: Subjects;
   /** All records of this issuer, to read. What changes clients, keys and subjects goes through the members above, which keep the rules. */
   readonly store: Store;

@@ -6,7 +6,9 @@ import type { IdTokenAlg } from './protocol/names.ts';
 
 /** What the relying party knows and expects. */
 export interface VerifyIdTokenOptions {
+  /** The provider’s issuer identifier, exactly. */
   readonly issuer: string;
+  /** Who the token is for. */
   readonly clientId: string;
   /** The algorithm the client registered. Default RS256. Never taken from the token. */
   readonly alg?: IdTokenAlg;

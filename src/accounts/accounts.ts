@@ -44,13 +44,17 @@ export interface PasswordAccounts extends Accounts {
   canonical: NonNullable<Accounts['canonical']>;
   /** @throws AccountError when the name is taken, the password unfit or a claim of the wrong kind */
   create(account: NewAccount): Promise<AccountInfo>;
+  /** However the name is spelt; null when there is none. */
   findByUsername(username: string): Promise<AccountInfo | null>;
   /** In order of username. */
   list(page: { readonly after?: string; readonly limit: number }): Promise<readonly AccountInfo[]>;
   /** False when there is no such account. End its sessions with `provider.subjects.revoke(sub)`. */
   setPassword(sub: string, password: string): Promise<boolean>;
+  /** False when there is no such account. End its sessions with `provider.subjects.revoke(sub)`. */
   setEnabled(sub: string, enabled: boolean): Promise<boolean>;
+  /** Replaces all claims. False when there is no such account. */
   updateClaims(sub: string, claims: Readonly<Record<string, unknown>>): Promise<boolean>;
+  /** False when there was none. End its sessions with `provider.subjects.revoke(sub)`. */
   delete(sub: string): Promise<boolean>;
 }
 

@@ -7,6 +7,7 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { StoreUnavailable } from 'valetkey';
 
+/** How passwords become PHC strings and are checked against them. */
 export interface PasswordHasher {
   hash(password: string): Promise<string>;
   verify(hash: string, password: string): Promise<boolean>;
@@ -34,6 +35,7 @@ interface Argon2 {
   verify(hash: string, password: string): Promise<boolean>;
 }
 
+/** Argon2id where `@node-rs/argon2` is installed, else scrypt of Node. */
 export function createHasher(): PasswordHasher {
   const run = gate(Math.min(availableParallelism(), MOST_AT_ONCE));
   let slowest = 0;

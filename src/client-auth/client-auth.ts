@@ -19,6 +19,7 @@ export interface Credentialed {
 
 /** Credentials found in a request. */
 export interface PresentedCredentials {
+  /** Who they say they are. */
   readonly clientId: string;
   /** True when they prove this client. Called with the registered client of `clientId` only. */
   verify(ctx: Context, client: Client): Promise<boolean>;

@@ -15,18 +15,23 @@ export interface Account {
 
 /** What the built-in login form collected. `username` is NFKC-normalised and trimmed. */
 export interface Credentials {
+  /** As typed, NFKC-normalised and trimmed. */
   readonly username: string;
+  /** As typed. */
   readonly password: string;
 }
 
 /** An account proven by credentials, with how it was proven. */
 export interface Authenticated {
+  /** Who was proven. */
   readonly account: Account;
   /** Authentication methods (RFC 8176), e.g. `['pwd']`. */
   readonly amr: readonly string[];
+  /** Authentication context that was reached (OIDC Core §2). */
   readonly acr?: string;
 }
 
+/** The people who can sign in, as a host keeps them. */
 export interface Accounts {
   /** The account of this subject; null when there is none. Called on sign-in, code exchange, refresh, userinfo and introspection. */
   find(sub: string): Promise<Account | null>;

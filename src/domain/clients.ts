@@ -40,6 +40,7 @@ export interface RegisteredClient {
 /** What may be changed of a client: its metadata, and whether it is disabled. */
 export type ClientChanges = Partial<ClientMetadata> & { readonly disabled?: boolean };
 
+/** Registered clients: the only way to change them that keeps the rules and the memory of this process right. */
 export interface Clients {
   /** A registered client, also one that is disabled; null when there is none. May be served from memory (`clientCacheSeconds`). */
   find(clientId: string): Promise<Client | null>;

@@ -7,13 +7,21 @@ import type { Limiter } from './limiter.ts';
 import type { Settings } from './settings.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
+/** What a rule, a grant type or a client authentication method may use. */
 export interface Context {
+  /** The configuration after every default and check. */
   readonly settings: Settings;
+  /** All records of this issuer. */
   readonly store: Store;
+  /** Seals and keyed digests under the provider’s secret. */
   readonly vault: Vault;
+  /** Registered clients, cached. */
   readonly clients: Clients;
+  /** Signing keys. */
   readonly keys: SigningKeys;
+  /** Events and the audit log. */
   readonly events: Events;
+  /** Budgets. */
   readonly limiter: Limiter;
   /** Now, in whole seconds. */
   readonly now: () => number;

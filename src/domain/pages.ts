@@ -26,7 +26,9 @@ export interface ScopeView {
 
 /** Where a form posts to, and the hidden fields it must carry unchanged. */
 export interface FormView {
+  /** Where it posts to. */
   readonly action: string;
+  /** Hidden fields, by name. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
@@ -110,7 +112,9 @@ export interface ErrorView extends PageView {
 
 /** A file a page needs: style sheet, script, picture. */
 export interface Asset {
+  /** With its charset. */
   readonly contentType: string;
+  /** The file. */
   readonly body: string | Uint8Array;
 }
 

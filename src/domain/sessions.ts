@@ -12,9 +12,11 @@ export interface StartedSession {
 
 /** How somebody proved who they are. */
 export interface Login {
+  /** Who. */
   readonly sub: string;
   /** Authentication methods (RFC 8176). */
   readonly amr: readonly string[];
+  /** Authentication context that was reached (OIDC Core §2). */
   readonly acr?: string | null;
   /** When they did, in seconds; default now. A host passes the time of its own login. */
   readonly authTime?: number;

@@ -8,6 +8,7 @@ import type { Pages } from './pages.ts';
 
 /** A scope and what it means. */
 export interface ScopeDefinition {
+  /** The scope value (RFC 6749 §3.3). */
   readonly name: string;
   /** Plain words for the consent page, continuing "This lets the application …". */
   readonly description: string;
@@ -17,12 +18,19 @@ export interface ScopeDefinition {
 
 /** Lifetimes in seconds. */
 export interface Lifetimes {
+  /** An authorization code; at most 600 (RFC 6749 §4.1.2). */
   readonly code: number;
+  /** An access token. */
   readonly accessToken: number;
+  /** An ID token. */
   readonly idToken: number;
+  /** A refresh token that is not used. */
   readonly refreshTokenIdle: number;
+  /** Refresh tokens of one family, from the first one on. */
   readonly refreshTokenAbsolute: number;
+  /** A session without use. */
   readonly sessionIdle: number;
+  /** A session in all. */
   readonly sessionAbsolute: number;
   /** After this a page that was left open starts again. */
   readonly interaction: number;
@@ -32,6 +40,7 @@ export interface Lifetimes {
 
 /** When signing keys are published, used and withdrawn. Seconds. */
 export interface KeySchedule {
+  /** Algorithms on offer; the first has a key from the start, any other once a client asks for it. */
   readonly algs: readonly SigningAlg[];
   /** A new key takes over this long after the one before. */
   readonly rotateEvery: number;
@@ -43,7 +52,9 @@ export interface KeySchedule {
 
 /** A private key given by configuration instead of the store. */
 export interface GivenKey {
+  /** PKCS#1, PKCS#8 or SEC1. */
   readonly pem: string;
+  /** What it signs. */
   readonly alg: SigningAlg;
   /** False: only published, for tokens signed with it earlier. */
   readonly active: boolean;
@@ -51,7 +62,9 @@ export interface GivenKey {
 
 /** A failure budget: so many in so many seconds. */
 export interface Budget {
+  /** How many are tolerated in a window. */
   readonly limit: number;
+  /** Length of a window. */
   readonly seconds: number;
 }
 
@@ -83,8 +96,11 @@ export type EventListener = (event: AuditEvent) => void;
 
 /** A logger as most libraries have it. Messages carry no secrets. */
 export interface Logger {
+  /** Refusals: the daily bread. */
   info(fields: object, message: string): void;
+  /** What an operator should know once. */
   warn(fields: object, message: string): void;
+  /** What went wrong on our side. */
   error(fields: object, message: string): void;
 }
 

@@ -23,11 +23,17 @@ import type { GivenKey, KeySchedule } from './settings.ts';
 
 /** A key as operators see it. */
 export interface KeyInfo {
+  /** RFC 7638 thumbprint. */
   readonly kid: string;
+  /** What it signs. */
   readonly alg: SigningAlg;
+  /** Where it stands now. */
   readonly state: KeyState;
+  /** When it begins to sign, in seconds. */
   readonly activeAt: number;
+  /** When its successor takes over; null while there is none. */
   readonly retiredAt: number | null;
+  /** When it leaves the key set. */
   readonly removedAt: number | null;
 }
 

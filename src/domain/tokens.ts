@@ -22,6 +22,7 @@ export interface Redemption {
   readonly nonce: string | null;
   /** A family that begins may have a refresh token; it gets one if the client is registered for that grant type as well. */
   readonly refreshable: boolean;
+  /** What issuing uses up. */
   readonly uses: Uses;
 }
 

@@ -22,6 +22,7 @@ export interface GrantDefinition<P> {
 
 /** A grant type as the token endpoint sees it: its parameters are its own affair. */
 export interface Grant {
+  /** The `grant_type` value. */
   readonly type: string;
   /** Reads the parameters and returns the proof to run once the client is known. */
   prepare(params: Params): (ctx: Context, client: Client) => Promise<Redemption>;

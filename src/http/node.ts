@@ -7,6 +7,7 @@ import { getRequestListener } from '@hono/node-server';
 import proxyAddr from 'proxy-addr';
 import type { Provider } from 'valetkey';
 
+/** How a provider is mounted on `node:http`. */
 export interface NodeOptions {
   /**
    * Whose `X-Forwarded-For` is believed: nobody (false, the default), so many hops of proxies, or addresses and networks

@@ -8,25 +8,39 @@ import { isScopeToken } from './scope.ts';
 
 /** What whoever registers a client says about it; everything but the name has a default. */
 export interface ClientMetadata {
+  /** As people see it; 1 to 255 characters (`client_name`). */
   readonly name: string;
   /** Default: confidential; `tokenEndpointAuthMethod: 'none'` makes it public. */
   readonly clientType?: 'confidential' | 'public';
+  /** Default `web`; private-use schemes in redirect URIs are for `native` (OIDC Registration §2). */
   readonly applicationType?: 'web' | 'native';
+  /** Default `client_secret_basic`, or `none` for a public client. */
   readonly tokenEndpointAuthMethod?: AuthMethod;
+  /** Where answers go: https, loopback, or a private scheme; compared exactly. */
   readonly redirectUris?: readonly string[];
+  /** Where logout returns to (RP-Initiated Logout §3). */
   readonly postLogoutRedirectUris?: readonly string[];
+  /** Origins of a browser application that may call the token and revocation endpoint. */
   readonly allowedOrigins?: readonly string[];
+  /** Default authorization_code and refresh_token. */
   readonly grantTypes?: readonly string[];
+  /** Default: what the grant types need. */
   readonly responseTypes?: readonly ResponseType[];
   /** Scopes the client may ask for; null or absent: all. */
   readonly scopes?: readonly string[] | null;
+  /** Signs its ID tokens. Default RS256. */
   readonly idTokenSignedResponseAlg?: IdTokenAlg;
   /** The operator's own application: no consent page. */
   readonly skipConsent?: boolean;
+  /** Its home page. */
   readonly clientUri?: string | null;
+  /** Its logo. */
   readonly logoUri?: string | null;
+  /** Its privacy policy. */
   readonly policyUri?: string | null;
+  /** Its terms of service. */
   readonly tosUri?: string | null;
+  /** Mail addresses of who is responsible. */
   readonly contacts?: readonly string[];
   /** Subject of the owner. */
   readonly owner?: string | null;
@@ -38,8 +52,10 @@ type NullIn<Key extends keyof ClientMetadata> = null extends ClientMetadata[Key]
 
 /** One reason why a registration is refused; `code` is that of RFC 7591 §3.2.2. */
 export interface MetadataProblem {
+  /** What is wrong. */
   readonly field: keyof ClientMetadata | 'clientId' | 'clientSecret';
   readonly code: 'invalid_redirect_uri' | 'invalid_client_metadata';
+  /** Continues the name of the field: "… is empty". */
   readonly problem: string;
 }
 

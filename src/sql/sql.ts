@@ -22,6 +22,7 @@ import { tokenStore } from './tokens.ts';
 
 export type { Migration } from './migration.ts';
 
+/** Where a database is and how it is used. */
 export interface SqlOptions {
   /** `sqlite:path/to/file.db`, `sqlite::memory:` or `postgres://user:password@host/database`. */
   readonly url?: string;
@@ -49,9 +50,13 @@ export interface SqlCheck {
   readonly warnings: readonly string[];
 }
 
+/** An open database. */
 export interface SqlDatabase extends Database {
+  /** For tables of your own beside ours; table names get the prefix. */
   readonly kysely: Kysely<Tables>;
+  /** Which kind it is. */
   readonly dialect: 'sqlite' | 'postgres';
+  /** Before every table name. */
   readonly prefix: string;
   /** What stands in the column `tenant` of an issuer's rows; for parts that keep tables of their own here. */
   tenantOf(issuer: string): string;
@@ -61,9 +66,12 @@ export interface SqlDatabase extends Database {
   rememberIssuer(issuer: string): Promise<boolean>;
   /** Brings the schema up to date; safe when several processes do so at once. Resolves to the migrations applied now. */
   migrate(): Promise<readonly string[]>;
+  /** Names of migrations that are not applied yet. */
   pendingMigrations(): Promise<readonly string[]>;
   /** @throws StoreUnavailable */
+  /** What `doctor` wants to know. */
   check(): Promise<SqlCheck>;
+  /** Closes every connection. */
   close(): Promise<void>;
 }
 

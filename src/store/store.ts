@@ -64,7 +64,9 @@ export interface ClearedCounts {
   readonly audit: number;
 }
 
+/** Registered clients. */
 export interface ClientStore {
+  /** The client, disabled or not. */
   find(clientId: string): Promise<Client | null>;
   /** One statement: false when the client_id is taken, and then nothing changes. */
   insert(client: Client): Promise<boolean>;
@@ -82,7 +84,9 @@ export interface ClientStore {
   list(page: { readonly after?: string; readonly limit: number; readonly owner?: string }): Promise<readonly Client[]>;
 }
 
+/** Logins of browsers. */
 export interface SessionStore {
+  /** The session of a handle, expired or not. */
   find(handle: Digest): Promise<Session | null>;
   /**
    * Inserts `session` and, in the same transaction, deletes the session it takes the place of — unless the subject was revoked
@@ -98,10 +102,13 @@ export interface SessionStore {
    * Resolves to the session that was ended, null when there was none (any longer): one caller of many gets it.
    */
   end(handle: Digest, now: Seconds, revokeTokens: boolean): Promise<Session | null>;
+  /** All sessions of a subject, expired or not. */
   listBySubject(sub: string): Promise<readonly Session[]>;
 }
 
+/** What subjects let clients do. */
 export interface AuthorizationStore {
+  /** The one authorization of a subject and a client. */
   find(sub: string, clientId: string): Promise<Authorization | null>;
   /**
    * Makes or widens the one authorization of (sub, clientId): scopes become the union, `id` and `createdAt` stay those of
@@ -110,6 +117,7 @@ export interface AuthorizationStore {
   remember(authorization: Authorization): Promise<Authorization>;
   /** Deletes it and with it everything issued under it: codes used up first, then families revoked. False when there was none. */
   revoke(id: string, now: Seconds): Promise<boolean>;
+  /** All authorizations of a subject. */
   listBySubject(sub: string): Promise<readonly Authorization[]>;
 }
 
@@ -119,6 +127,7 @@ export interface FoundCode {
   readonly authorized: boolean;
 }
 
+/** Authorization codes. */
 export interface CodeStore {
   /**
    * Stores a code if the session (its handle) it is made in still stands and no code of this digest exists; else nothing changes. Of a call and a
@@ -161,6 +170,7 @@ export interface Rotation {
   readonly sealedSuccessor: string;
 }
 
+/** Families, access tokens and records of ID tokens; the single uses. */
 export interface TokenStore {
   /**
    * THE single use of a code: one statement marks it redeemed by `family.id` if it is neither used up nor expired at `now`, and only then
@@ -181,7 +191,9 @@ export interface TokenStore {
   extend(familyId: Digest, presented: Digest, refreshExpiresAt: Seconds, issue: Issue, now: Seconds): Promise<'fresh' | 'spent'>;
   /** Stores tokens that use nothing up, and the family they begin, if they do. */
   insert(issue: Issue, family: Family | null): Promise<void>;
+  /** In one trip, with what its life depends on; null when unknown. */
   findFamily(id: Digest): Promise<FoundFamily | null>;
+  /** In one trip, with what its life depends on; null when unknown. */
   findAccessToken(digest: Digest): Promise<FoundAccessToken | null>;
   /** Ends a family and all its tokens: a fixed number of statements however large. False when it was ended already or is unknown. */
   revokeFamily(id: Digest, now: Seconds): Promise<boolean>;
@@ -192,10 +204,13 @@ export interface TokenStore {
    * start no session any more. Resolves to the families ended.
    */
   revokeSubject(sub: string, now: Seconds): Promise<number>;
+  /** The record of an ID token, expired or not. */
   findIdToken(jti: string): Promise<IdTokenRecord | null>;
 }
 
+/** The signing keys of the issuer. */
 export interface KeyStore {
+  /** The key set; null when there is none yet. */
   load(): Promise<KeySet | null>;
   /**
    * Compare and swap: stores `keys` as version `expected + 1` only if the stored version is `expected` (0: nothing stored).
@@ -206,7 +221,9 @@ export interface KeyStore {
 
 /** Only interactions too large to travel in a URL are stored; anonymous visitors write nothing otherwise. */
 export interface InteractionStore {
+  /** Keeps a sealed text until `expiresAt`. */
   put(handle: Digest, sealed: string, expiresAt: Seconds): Promise<void>;
+  /** The text, unless it has expired at `now`. */
   find(handle: Digest, now: Seconds): Promise<string | null>;
 }
 
@@ -220,6 +237,7 @@ export interface CounterStore {
   reset(key: string): Promise<void>;
 }
 
+/** The audit log. */
 export interface AuditStore {
   /** Appends; never changes. */
   append(events: readonly AuditEvent[]): Promise<void>;

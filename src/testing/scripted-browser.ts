@@ -17,10 +17,13 @@ export interface Visit {
   readonly leaves: URL | null;
 }
 
+/** A browser for tests. */
 export interface ScriptedBrowser {
+  /** Opens an address and follows redirects inside. */
   open(url: string, init?: RequestInit): Promise<Visit>;
   /** Submits the form of a page with its hidden fields and these. */
   submit(visit: Visit, fields: Readonly<Record<string, string>>): Promise<Visit>;
+  /** What it keeps, by name. */
   readonly cookies: Map<string, string>;
 }
 

@@ -25,7 +25,9 @@ export interface Call {
 
 /** What an adapter knows besides the request. */
 export interface CallInfo {
+  /** Address of the peer; budgets count by it. */
   readonly ip?: string | undefined;
+  /** Stands in the log and on error pages. Default: random. */
   readonly requestId?: string | undefined;
 }
 
