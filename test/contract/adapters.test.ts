@@ -20,6 +20,7 @@ const MOUNTS: [name: string, mount: (provider: Provider) => Server][] = [
     'express after body parsers',
     (provider) => createServer(express().use(express.urlencoded({ extended: true }), express.json(), expressValetkey(provider), own)),
   ],
+  ['express under the base path', (provider) => createServer(express().use(['/o', '/.well-known'], expressValetkey(provider)).use(own))],
   [
     'hono',
     (provider) =>
