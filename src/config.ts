@@ -64,7 +64,7 @@ export interface Config {
   readonly clientAuthMethods?: readonly ClientAuthMethod[];
   /**
    * Failures tolerated: login 5 in 15 min per account, loginByAddress 50 in 15 min, clientAuth 20 a minute per client and network; and
-   * largeRequest, 60 in 15 min per network. A network is an IPv4 address or the first 64 bits of an IPv6 address.
+   * largeRequest, 60 in 15 min per network, or in all where the host tells no address. A network is an IPv4 address or the first 64 bits of an IPv6 address.
    */
   readonly budgets?: Partial<Budgets>;
   /** Seconds that a client changed on another node may be served as it was. Default 30. */

@@ -1,6 +1,6 @@
 /** `provider.interactions`: how a host's own pages learn what is asked and give the answer. The rules are those of the built-in pages. */
 import type { Context } from './domain/context.ts';
-import { type Interaction, isStale, restarted } from './domain/interactions.ts';
+import { type Interaction, isForgotten, isStale, restarted } from './domain/interactions.ts';
 import type { ClientView, ScopeView } from './domain/pages.ts';
 import type { Login } from './domain/sessions.ts';
 import { allow, completeLogin, deny } from './endpoints/authorization-answers.ts';
@@ -43,7 +43,8 @@ export interface Interactions {
    */
   login(request: Request, login: Login, info?: CallInfo): Promise<Response>;
   /**
-   * The user allows what is asked. With `scopes`: only these; when they are not all that was asked for, the client gets `access_denied`.
+   * The user allows what is asked. `scopes` are those your page showed and the user allowed; when they are not all that is asked for, the
+   * client gets `access_denied`. Without `scopes` all that is asked for now is allowed, which a change of the client may have made more.
    * @throws OAuthError as `details`
    */
   consent(request: Request, scopes?: readonly string[], info?: CallInfo): Promise<Response>;
@@ -55,7 +56,7 @@ export function createInteractions(ctx: Context, callOf: (request: Request, info
   const open = async (request: Request, info: CallInfo = {}): Promise<{ readonly call: Call; readonly interaction: Interaction }> => {
     const call = callOf(request, info);
     const opened = await resume(ctx, call, call.query().get('interaction'), 'authorize');
-    return { call, interaction: isStale(ctx, opened) ? restarted(ctx, opened) : opened };
+    return { call, interaction: isStale(ctx, opened) || isForgotten(ctx, opened) ? restarted(ctx, opened) : opened };
   };
   return {
     async details(request) {

@@ -79,8 +79,8 @@ export async function authenticateClient(
   if (reason === null && client !== null) return { client, method };
   // Only failures are counted and refused: a client that proves itself cannot be switched off by others behind the same address. By client
   // and network: without an address anybody could use up a client's budget; of names nobody registered there is no end.
-  const whose = client === null ? 'clients' : `client ${client.clientId}`;
-  if (request.ip !== null) await ctx.limiter.spend(`${whose} from ${networkOf(request.ip)}`, ctx.settings.budgets.clientAuth);
+  const whose = client === null ? [] : [client.clientId];
+  if (request.ip !== null) await ctx.limiter.spend(['client from', networkOf(request.ip), ...whose], ctx.settings.budgets.clientAuth);
   const facts = { clientId: client?.clientId ?? null, ip: request.ip, reason };
   if (client === null) ctx.events.mention('client_auth.failed', facts);
   else await ctx.events.tell('client_auth.failed', facts);

@@ -9,9 +9,10 @@ export const clientSecretBasic: ClientAuthMethod = {
   method: 'client_secret_basic',
   detect({ authorization }) {
     if (authorization === null) return null;
+    if (authorization.length > LONGEST_HEADER) return 'malformed';
     // RFC 9110 §11.1: the scheme is case-insensitive.
-    const encoded = /^basic +([A-Za-z0-9+/=_-]*) *$/i.exec(authorization)?.[1];
-    if (encoded === undefined || encoded.length > LONGEST_HEADER) return 'malformed';
+    const encoded = /^basic +([A-Za-z0-9+/=_-]+)$/i.exec(authorization.trim())?.[1];
+    if (encoded === undefined) return 'malformed';
     let pair: string;
     try {
       pair = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(encoded, 'base64'));

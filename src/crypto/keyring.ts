@@ -98,7 +98,7 @@ export function createKeyring(keys: readonly SigningKey[]): Keyring {
   const current = (alg: SigningAlg, now: number): SigningKey | null => {
     let newest: SigningKey | null = null;
     for (const key of keys) {
-      if (key.alg !== alg || gone(key, now) || key.activeAt > now) continue;
+      if (key.alg !== alg || gone(key, now) || key.activeAt > now || (key.retiredAt !== null && key.retiredAt <= now)) continue;
       if (newest === null || key.activeAt > newest.activeAt) newest = key;
     }
     return newest;

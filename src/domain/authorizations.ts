@@ -1,7 +1,8 @@
 /** Authorizations: the durable fact that a subject lets a client do something. What is issued under one is dead when it is gone. */
 import { base64url } from '../crypto/secrets.ts';
 import { covers } from '../protocol/scope.ts';
-import type { Authorization } from '../store/records.ts';
+import type { Authorization, Client } from '../store/records.ts';
+import { issuedToThis } from './clients.ts';
 import type { Context } from './context.ts';
 
 /** What is to be remembered. */
@@ -11,6 +12,17 @@ export interface Allowed {
   readonly scopes: readonly string[];
   /** The subject was asked and said yes. Else it is only remembered that the operator's own application was used. */
   readonly asked: boolean;
+}
+
+/**
+ * What the subject allows this client. One that an earlier client of the same client_id left behind (a node that had that client in memory may
+ * make one after its deletion) is taken away.
+ */
+export async function findAuthorization(ctx: Pick<Context, 'store' | 'now'>, sub: string, client: Client): Promise<Authorization | null> {
+  const found = await ctx.store.authorizations.find(sub, client.clientId);
+  if (found === null || issuedToThis(client, found.createdAt)) return found;
+  await ctx.store.authorizations.revoke(found.id, ctx.now());
+  return null;
 }
 
 /** Makes or widens the authorization, where it does not hold what was allowed already. */

@@ -5,6 +5,7 @@
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, handleBody, newHandle } from '../crypto/secrets.ts';
 import type { Digest, Seconds } from '../store/records.ts';
+import { CODE_KEPT } from '../store/store.ts';
 import type { Context } from './context.ts';
 import { networkOf } from './limiter.ts';
 
@@ -17,8 +18,8 @@ export interface Interaction {
   /** Digest of the browser's binding cookie; null while unknown (a cross-site POST comes without cookies). */
   readonly browser: Digest | null;
   readonly startedAt: Seconds;
-  /** When it was last sealed. What is handed back to the authorization endpoint is good for moments only. */
-  readonly sealedAt: Seconds;
+  /** When the human last decided something; at first, when it began. What they decided is good for moments only. */
+  readonly decidedAt: Seconds;
   /** Session (its stored handle) in which the human signed in during this interaction. */
   readonly loginSession: Digest | null;
   /** Subject the human chose to go on with. */
@@ -48,7 +49,7 @@ export function newInteraction(
     params,
     browser,
     startedAt: ctx.now(),
-    sealedAt: ctx.now(),
+    decidedAt: ctx.now(),
     loginSession: null,
     chosen: null,
     switching: false,
@@ -59,13 +60,14 @@ export function newInteraction(
 
 /**
  * The text that stands for an interaction in a URL or form.
- * @param ip address of the peer: of those too large for a URL each network may have so many stored
+ * @param ip address of the peer, null when it is not known: of those too large for a URL each network may have so many stored
  * @throws OAuthError 429 when that budget is used up
  */
 export async function sealInteraction(ctx: Context, interaction: Interaction, ip: string | null): Promise<string> {
-  const sealed = ctx.vault.seal('interaction', JSON.stringify({ ...interaction, sealedAt: ctx.now() }));
+  const sealed = ctx.vault.seal('interaction', JSON.stringify(interaction));
   if (sealed.length <= LONGEST_IN_URL) return sealed;
-  if (ip !== null) await ctx.limiter.spend(`large request ${networkOf(ip)}`, ctx.settings.budgets.largeRequest);
+  // Peers whose address is not known share one budget: they are bounded as well.
+  await ctx.limiter.spend(['large request', ip === null ? '' : networkOf(ip)], ctx.settings.budgets.largeRequest);
   const handle = newHandle('interaction', ctx.settings.random);
   await ctx.store.interactions.put(sha256(handle), sealed, ctx.now() + ctx.settings.lifetimes.interaction + STORED_LONGER);
   return handle;
@@ -85,12 +87,29 @@ export function isStale(ctx: Context, interaction: Interaction): boolean {
   return interaction.startedAt + ctx.settings.lifetimes.interaction <= ctx.now();
 }
 
+/** What a human just decided: it counts from now. */
+export function decided(
+  ctx: Context,
+  interaction: Interaction,
+  what: Partial<Pick<Interaction, 'loginSession' | 'chosen' | 'switching' | 'consent'>>,
+): Interaction {
+  return { ...interaction, ...what, decidedAt: ctx.now() };
+}
+
 /**
- * True when what a page handed back lies about for longer than a code lives: then it comes from the history of the browser, and a decision in it
- * no longer counts. (While it counts, the code it led to is still known, so that it leads to that code or to none.)
+ * True when a decision in an address is older than a code lives: then it comes from the history of the browser and no longer counts.
+ * (While it counts, the code it led to is still known, so that it leads to that code or to none.)
  */
 export function isHistory(ctx: Context, interaction: Interaction): boolean {
-  return interaction.sealedAt + ctx.settings.lifetimes.code <= ctx.now();
+  return interaction.decidedAt + ctx.settings.lifetimes.code <= ctx.now();
+}
+
+/**
+ * True when the code that an earlier answer to the same page led to may be forgotten: a new answer then begins anew, for under the same
+ * identity it would make that code once more.
+ */
+export function isForgotten(ctx: Context, interaction: Interaction): boolean {
+  return interaction.decidedAt + ctx.settings.lifetimes.code + CODE_KEPT <= ctx.now();
 }
 
 /** The same request, from the beginning. */

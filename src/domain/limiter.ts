@@ -9,13 +9,16 @@ import { OAuthError } from '../protocol/errors.ts';
 import type { CounterStore } from '../store/store.ts';
 import type { Budget } from './settings.ts';
 
+/** What is counted: its kind first, so that no two kinds can meet, whatever names people choose. */
+export type LimiterKey = readonly [kind: string, ...of: string[]];
+
 export interface Limiter {
   /** Counts one attempt before it is evaluated; throws 429 when the budget is used up. */
-  spend(key: string, budget: Budget): Promise<void>;
+  spend(key: LimiterKey, budget: Budget): Promise<void>;
   /** Gives the whole budget back after a success. */
-  restore(key: string): Promise<void>;
+  restore(key: LimiterKey): Promise<void>;
   /** Gives one attempt back. */
-  giveBack(key: string): Promise<void>;
+  giveBack(key: LimiterKey): Promise<void>;
 }
 
 export function createLimiter(counters: CounterStore, now: () => number): Limiter {
@@ -29,27 +32,31 @@ export function createLimiter(counters: CounterStore, now: () => number): Limite
       headers: { 'Retry-After': String(wait) },
     });
   };
-  const check = (key: string): void => {
-    const resetAt = exhausted.get(key);
+  const check = (name: string): void => {
+    const resetAt = exhausted.get(name);
     if (resetAt === undefined) return;
     if (resetAt > now()) refuse(resetAt);
-    exhausted.delete(key);
+    exhausted.delete(name);
   };
+  // A digest: the key names people and addresses, and may be long.
+  const nameOf = (key: LimiterKey): string => sha256(JSON.stringify(key));
   return {
     async spend(key, budget) {
-      check(key);
-      // A digest: the key names people and addresses, and may be long.
-      const { count, resetAt } = await counters.hit(sha256(key), budget.seconds, now());
-      if (count >= budget.limit) exhausted.set(key, resetAt);
+      const name = nameOf(key);
+      check(name);
+      const { count, resetAt } = await counters.hit(name, budget.seconds, now());
+      if (count >= budget.limit) exhausted.set(name, resetAt);
       if (count > budget.limit) refuse(resetAt);
     },
     async restore(key) {
-      exhausted.delete(key);
-      await counters.reset(sha256(key));
+      const name = nameOf(key);
+      exhausted.delete(name);
+      await counters.reset(name);
     },
     async giveBack(key) {
-      exhausted.delete(key);
-      await counters.giveBack(sha256(key));
+      const name = nameOf(key);
+      exhausted.delete(name);
+      await counters.giveBack(name);
     },
   };
 }

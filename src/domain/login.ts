@@ -5,7 +5,7 @@
  */
 import type { Authenticated } from './accounts.ts';
 import type { Context } from './context.ts';
-import { networkOf } from './limiter.ts';
+import { type LimiterKey, networkOf } from './limiter.ts';
 
 /** One attempt. */
 export interface LoginAttempt {
@@ -40,11 +40,17 @@ export function accountKeyOf({ settings: { accounts } }: Context, username: stri
 export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<ProvenLogin | null> {
   const { accounts, budgets } = ctx.settings;
   const { username, password, account, familiar, ip } = attempt;
-  const accountKey = familiar === null ? `login ${account}` : `login ${account} in ${familiar}`;
+  const accountKey: LimiterKey = familiar === null ? ['login', account] : ['login in', familiar, account];
   // Where the peer's address is not known there is nothing to count by it.
-  const networkKey = ip === null ? null : `login from ${networkOf(ip)}`;
+  const networkKey: LimiterKey | null = ip === null ? null : ['login from', networkOf(ip)];
   if (networkKey !== null) await ctx.limiter.spend(networkKey, budgets.loginByAddress);
-  await ctx.limiter.spend(accountKey, budgets.login);
+  try {
+    await ctx.limiter.spend(accountKey, budgets.login);
+  } catch (error) {
+    // Nothing was guessed: whoever repeats a refused attempt uses up no budget of the people around.
+    if (networkKey !== null) await ctx.limiter.giveBack(networkKey);
+    throw error;
+  }
   const began = ctx.now();
   const empty = username === '' || password === '';
   const proven = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);

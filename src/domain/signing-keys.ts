@@ -100,17 +100,19 @@ export function createSigningKeys(parts: Parts): SigningKeys {
       kept.checkedAt = now();
       return kept.ring;
     }
+    // A slow look-up that began before a change and ends after it tells what was.
+    if (kept !== null && set !== null && kept.version > set.version) return kept.ring;
     const ring = createKeyring(await Promise.all((set?.keys ?? []).map(async (key) => await importSigningKey(unlock(key), key))));
     loaded = { ring, version: set?.version ?? 0, checkedAt: now() };
     return ring;
   };
   const given = async (keys: readonly GivenKey[]): Promise<Keyring> => {
     const imported = await Promise.all(
-      // An inactive key has a start so early that any active one of its algorithm is newer.
+      // Of several active keys of an algorithm the first one signs; an inactive key is one that has retired.
       keys.map(async (key, index) =>
         importSigningKey(await readPrivateKeyPem(key.pem, key.alg), {
-          activeAt: key.active ? keys.length - index : -1 - index,
-          retiredAt: null,
+          activeAt: keys.length - index,
+          retiredAt: key.active ? null : 0,
           removedAt: null,
         }),
       ),

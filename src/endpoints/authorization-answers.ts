@@ -4,7 +4,7 @@
  */
 import { findEnabledAccount } from '../domain/accounts.ts';
 import type { Context } from '../domain/context.ts';
-import type { Interaction } from '../domain/interactions.ts';
+import { decided, type Interaction } from '../domain/interactions.ts';
 import { endSession, type Login, startSession } from '../domain/sessions.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { covers } from '../protocol/scope.ts';
@@ -37,7 +37,7 @@ export async function completeLogin(
   }
   const { session, handle } = started;
   await ctx.events.tell('login.succeeded', { sub: session.sub, ip: call.ip });
-  const next = { ...current, loginSession: session.handle, chosen: session.sub, switching: false, consent: null };
+  const next = decided(ctx, current, { loginSession: session.handle, chosen: session.sub, switching: false, consent: null });
   return await goOn(ctx, call, current.purpose, next, [sessionCookie(ctx, handle), ...cookies]);
 }
 
@@ -55,7 +55,7 @@ export async function allow(ctx: Context, call: Call, current: Interaction, scop
     }
     // Never more than was shown: what the client may ask for can have grown while the page was open.
     const allowed = (current.shown ?? flow.request.scopes).filter((scope) => flow.request.scopes.includes(scope));
-    return await goOn(ctx, call, current.purpose, { ...current, consent: { sub: session.sub, scopes: allowed } });
+    return await goOn(ctx, call, current.purpose, decided(ctx, current, { consent: { sub: session.sub, scopes: allowed } }));
   });
 }
 
@@ -68,11 +68,9 @@ function requireSession(flow: Flow): Session {
 export async function deny(ctx: Context, call: Call, current: Interaction): Promise<Response> {
   const proven = await destinationOf(ctx, current);
   const { session } = await whoIsHere(ctx, call);
-  await ctx.events.tell('authorization.denied', {
-    sub: session?.sub ?? null,
-    clientId: proven.client.clientId,
-    ip: call.ip,
-    reason: 'user_declined',
-  });
+  const facts = { sub: session?.sub ?? null, clientId: proven.client.clientId, ip: call.ip, reason: 'user_declined' };
+  // Anybody can begin a sign-in and leave it, in any number.
+  if (session === null) ctx.events.mention('authorization.denied', facts);
+  else await ctx.events.tell('authorization.denied', facts);
   return refuse(ctx, proven.destination, new OAuthError('access_denied', 'user_declined', 'The user declined.'));
 }

@@ -4,6 +4,7 @@
  */
 
 import { type Account, findEnabledAccount } from '../domain/accounts.ts';
+import { findAuthorization } from '../domain/authorizations.ts';
 import type { Context } from '../domain/context.ts';
 import { type Interaction, newInteraction, openInteraction, sealInteraction } from '../domain/interactions.ts';
 import { findSession } from '../domain/sessions.ts';
@@ -35,7 +36,7 @@ export async function survey(ctx: Context, call: Call, interaction: Interaction,
   const { client } = proven;
   const request = await readAuthorizationRequest(ctx, paramsOf(interaction.params), proven);
   const { session, account } = await whoIsHere(ctx, call);
-  const authorization = session === null ? null : await ctx.store.authorizations.find(session.sub, client.clientId);
+  const authorization = session === null ? null : await findAuthorization(ctx, session.sub, client);
   const step = nextStep({ request, client, session, authorization, interaction, now: ctx.now() });
   return { interaction, proven, request, session, account, authorization, step };
 }

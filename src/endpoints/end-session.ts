@@ -11,9 +11,9 @@ import { endpointUrl } from '../domain/urls.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { type Params, paramsOf } from '../protocol/params.ts';
 import type { Client, Session } from '../store/records.ts';
-import { endSessionCookie, knownBrowser } from '../web/browser.ts';
+import { endSessionCookie, knownBrowser, sessionHandle } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
-import { requireOwnForm } from '../web/forms.ts';
+import { requireOwnForm, requireOwnSite } from '../web/forms.ts';
 import { clientView, page, pageView } from '../web/page.ts';
 import { localesOf } from '../web/requests.ts';
 import { redirect } from '../web/respond.ts';
@@ -93,6 +93,8 @@ function mustAsk(ctx: Context, request: LogoutRequest, session: Session): boolea
 async function takeDecision(ctx: Context, call: Call, form: Params): Promise<Response> {
   const interaction = await resume(ctx, call, form.get('interaction'), 'rp-initiated-logout');
   const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
+  // Another site can send a form without our cookies, and with an interaction that is bound to no browser.
+  requireOwnSite(call);
   const { session } = await whoIsHere(ctx, call);
   if (session === null) return finish(ctx, call, request);
   requireOwnForm(ctx, call, form.get('token'), { form: 'logout', interaction, session: session.handle });
@@ -108,8 +110,13 @@ async function takeDecision(ctx: Context, call: Call, form: Params): Promise<Res
 }
 
 function finish(ctx: Context, call: Call, request: LogoutRequest): Response {
-  if (request.returnTo !== null) return redirect(request.returnTo, [endSessionCookie(ctx)]);
+  if (request.returnTo !== null) return redirect(request.returnTo, endingCookies(ctx, call));
   return signedOutPage(ctx, call, request, true);
+}
+
+/** Takes the cookie away that came with the request; without one there may be a session all the same, and its cookie is not ours to take. */
+function endingCookies(ctx: Context, call: Call): readonly string[] {
+  return sessionHandle(ctx, call) === null ? [] : [endSessionCookie(ctx)];
 }
 
 function signedOutPage(ctx: Context, call: Call, request: LogoutRequest, signedOut: boolean): Response {
@@ -118,7 +125,7 @@ function signedOutPage(ctx: Context, call: Call, request: LogoutRequest, signedO
     client: request.client === null ? null : clientView(request.client, null),
     signedOut,
   };
-  return page(ctx, ctx.settings.pages.signedOut(view), signedOut ? { cookies: [endSessionCookie(ctx)] } : {});
+  return page(ctx, ctx.settings.pages.signedOut(view), signedOut ? { cookies: endingCookies(ctx, call) } : {});
 }
 
 /** @throws OAuthError `invalid_request` */

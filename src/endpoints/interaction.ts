@@ -3,8 +3,17 @@
  * and hands back to the authorization endpoint. What an answer means is in `authorization-answers.ts`, for pages of hosts as well.
  */
 import type { Context } from '../domain/context.ts';
-import { formToken, type Interaction, isHistory, isStale, restarted, sealInteraction } from '../domain/interactions.ts';
-import { accountKeyOf, canonicalUsername, proveLogin } from '../domain/login.ts';
+import {
+  decided,
+  formToken,
+  type Interaction,
+  isForgotten,
+  isHistory,
+  isStale,
+  restarted,
+  sealInteraction,
+} from '../domain/interactions.ts';
+import { accountKeyOf, canonicalUsername, type ProvenLogin, proveLogin } from '../domain/login.ts';
 import type { ConsentView, LoginView, PageView } from '../domain/pages.ts';
 import { endpointUrl } from '../domain/urls.ts';
 import { OAuthError } from '../protocol/errors.ts';
@@ -112,8 +121,10 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
   const { session } = await whoIsHere(ctx, call);
   const bound = step === 'login' ? null : (session?.handle ?? null);
   requireOwnForm(ctx, call, form.get('token'), { form: step, interaction: opened, session: bound });
-  // The page was open for long, but the decision is of now: it counts for a new start.
-  const current = isStale(ctx, opened) ? { ...restarted(ctx, opened), loginSession: opened.loginSession, shown: opened.shown } : opened;
+  // The page was open for long, but the decision is of now: it counts for a new start, with what led to the page.
+  const { loginSession, chosen, shown } = opened;
+  const long = isStale(ctx, opened) || isForgotten(ctx, opened);
+  const current = long ? { ...restarted(ctx, opened), loginSession, chosen, shown } : opened;
   const decision = form.need('decision');
   switch (`${step} ${decision}`) {
     case 'login login':
@@ -124,9 +135,14 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
       return await deny(ctx, call, current);
     case 'account switch':
     case 'consent switch':
-      return await goOn(ctx, call, current.purpose, { ...current, switching: true, loginSession: null, chosen: null, consent: null });
+      return await goOn(
+        ctx,
+        call,
+        current.purpose,
+        decided(ctx, current, { switching: true, loginSession: null, chosen: null, consent: null }),
+      );
     case 'account continue':
-      return await goOn(ctx, call, current.purpose, { ...current, chosen: session?.sub ?? null });
+      return await goOn(ctx, call, current.purpose, decided(ctx, current, { chosen: session?.sub ?? null }));
     case 'consent allow':
       return await allow(ctx, call, current, null);
     default:
@@ -139,11 +155,9 @@ async function logIn(ctx: Context, call: Call, current: Interaction, typed: stri
   const account = accountKeyOf(ctx, username);
   const browser = current.browser ?? '';
   const familiar = isFamiliar(ctx, call, browser, account);
+  let proven: ProvenLogin | null;
   try {
-    const proven = await proveLogin(ctx, { username, password, account, familiar: familiar ? browser : null, ip: call.ip });
-    if (proven === null) return await loginAgain(ctx, call, current, { problem: 'credentials', username, status: 422 });
-    const login = { sub: proven.account.sub, amr: proven.amr, acr: proven.acr ?? null, began: proven.began };
-    return await completeLogin(ctx, call, current, login, familiar ? [] : [familiarCookie(ctx, call, browser, account)]);
+    proven = await proveLogin(ctx, { username, password, account, familiar: familiar ? browser : null, ip: call.ip });
   } catch (error) {
     if (!(error instanceof OAuthError) || error.status !== 429) throw error;
     const { headers } = error;
@@ -155,6 +169,9 @@ async function logIn(ctx: Context, call: Call, current: Interaction, typed: stri
       retryAfter: Number(headers['Retry-After']),
     });
   }
+  if (proven === null) return await loginAgain(ctx, call, current, { problem: 'credentials', username, status: 422 });
+  const login = { sub: proven.account.sub, amr: proven.amr, acr: proven.acr ?? null, began: proven.began };
+  return await completeLogin(ctx, call, current, login, familiar ? [] : [familiarCookie(ctx, call, browser, account)]);
 }
 
 async function loginAgain(ctx: Context, call: Call, current: Interaction, notice: Notice): Promise<Response> {

@@ -1,6 +1,7 @@
 /** The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.6): proves a code. Its single use is the store's. */
 import { equalSecrets, sha256 } from '../crypto/bytes.ts';
 import { handleBody } from '../crypto/secrets.ts';
+import { issuedToThis } from '../domain/clients.ts';
 import type { Context } from '../domain/context.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { isVerifier } from '../protocol/pkce.ts';
@@ -30,7 +31,7 @@ export const authorizationCode: Grant = defineGrant<CodeParams>({
     if (found === null) throw new OAuthError('invalid_grant', 'code_unknown', 'The authorization code is not valid.');
     const { code } = found;
     // RFC 6749 §4.1.3: the code was issued to the authenticated client.
-    if (code.clientId !== client.clientId) {
+    if (code.clientId !== client.clientId || !issuedToThis(client, code.createdAt)) {
       await ctx.events.tell('request.refused', { clientId: client.clientId, sub: code.sub, reason: 'code_foreign' });
       throw new OAuthError('invalid_grant', 'code_foreign', 'The authorization code is not valid.');
     }

@@ -52,7 +52,9 @@ export function peerAddress(trustProxy: NonNullable<NodeOptions['trustProxy']>):
 /** A network that is more than anybody's own: wider than 10.0.0.0/8 or fc00::/7, or all of IPv4 as seen from IPv6. */
 function isTooWide(entry: unknown): boolean {
   const [address = '', bits] = String(entry).split('/');
-  if (bits === undefined || !/^[0-9]{1,3}$/.test(bits)) return false;
+  if (bits === undefined) return false;
+  // A mask with dots may have holes; nobody needs one.
+  if (!/^[0-9]{1,3}$/.test(bits)) return true;
   if (!address.includes(':')) return Number(bits) < 8;
   return Number(bits) < (/^::ffff:/i.test(address) ? 104 : 7);
 }
@@ -66,14 +68,20 @@ export function toRequest(request: IncomingMessage & { readonly originalUrl?: st
   for (const [name, value] of Object.entries(request.headers)) {
     for (const one of [value].flat()) if (one !== undefined && !name.startsWith(':')) headers.append(name, one);
   }
-  return new Request(new URL(request.originalUrl ?? request.url ?? '/', origin), { headers });
+  // What stands in the request line may be a whole address, of any host; only its path and query are the request's own.
+  const target = (request.originalUrl ?? request.url ?? '/').replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  const url = new URL(origin);
+  const [path = '', ...query] = target.split('?');
+  url.pathname = path;
+  url.search = query.join('?');
+  return new Request(url, { headers });
 }
 
 /** Writes an answer of the provider to a response of `node:http`. */
 export async function sendResponse(answer: Response, response: ServerResponse): Promise<void> {
   response.statusCode = answer.status;
   for (const [name, value] of answer.headers) if (name !== 'set-cookie') response.setHeader(name, value);
-  const cookies = answer.headers.getSetCookie();
-  if (cookies.length > 0) response.setHeader('set-cookie', cookies);
+  // The host may have set cookies of its own.
+  for (const cookie of answer.headers.getSetCookie()) response.appendHeader('set-cookie', cookie);
   response.end(Buffer.from(await answer.arrayBuffer()));
 }

@@ -1,10 +1,7 @@
 /** The cleaner: takes away what can no longer matter. When something matters is judged where it is used, never here. */
 import { type Kysely, sql } from 'kysely';
-import type { ClearedCounts } from 'valetkey';
+import { type ClearedCounts, CODE_KEPT } from 'valetkey';
 import type { Tables } from './schema.ts';
-
-/** A replayed code is recognised as long as its row stays; afterwards it is merely unknown. Seconds. */
-const CODE_KEPT = 600;
 
 /** Deletes at most `batch` rows of each kind, found by their expiry index. */
 export async function clear(db: Kysely<Tables>, tenant: string, now: number, batch: number, auditFrom: number): Promise<ClearedCounts> {

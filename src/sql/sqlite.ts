@@ -76,13 +76,18 @@ function fromNode({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
     prepare(text) {
       const statement = database.prepare(text);
       return {
-        reader: statement.columns === undefined ? /^\s*(select|with|pragma)|\breturning\b/i.test(text) : statement.columns().length > 0,
+        reader: statement.columns === undefined ? returnsRows(text) : statement.columns().length > 0,
         all: (parameters) => statement.all(...parameters),
         run: (parameters) => statement.run(...parameters),
         iterate: (parameters) => statement.iterate(...parameters),
       };
     },
   };
+}
+
+/** What the first Nodes with node:sqlite cannot say of a statement. */
+function returnsRows(text: string): boolean {
+  return /^\s*(select|pragma)|\breturning\b/i.test(text) || (/^\s*with\b/i.test(text) && !/\b(insert|update|delete)\b/i.test(text));
 }
 
 /** Keeps prepared statements, for the same few dozen texts come again and again, and tells errors in the port's words. */

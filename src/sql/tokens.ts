@@ -96,10 +96,10 @@ export function tokenStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', t
     async revokeSubject(sub, now) {
       return await db.transaction().execute(async (trx) => {
         await lockSubject(trx, tenant, sub, now);
-        await spendCodes(trx, tenant, now, sub).execute();
-        const ended = await revokeFamilies(trx, now, 'sub', sub);
+        // Sessions, codes, families, in the order of `sessions.end`: without a session no code is made after the codes are taken.
         await trx.deleteFrom('sessions').where('tenant', '=', tenant).where('sub', '=', sub).execute();
-        return ended;
+        await spendCodes(trx, tenant, now, sub).execute();
+        return await revokeFamilies(trx, now, 'sub', sub);
       });
     },
     async findIdToken(jti) {

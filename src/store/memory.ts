@@ -3,7 +3,7 @@
  * so every law holds by construction. For tests, demonstrations and throw-away providers.
  */
 import type { AccessToken, AuditEvent, Authorization, Client, Code, Family, IdTokenRecord, KeySet, Session } from './records.ts';
-import type { ClearedCounts, Database, Issue, Store } from './store.ts';
+import { type ClearedCounts, CODE_KEPT, type Database, type Issue, type Store } from './store.ts';
 
 /** A database that forgets everything with the process. */
 export function memoryDatabase(): Database {
@@ -308,9 +308,6 @@ function revokeWhere(tables: Tables, now: number, matches: (family: Family) => b
   }
   return revoked;
 }
-
-/** A replayed code is recognised as long as its row stays; afterwards it is merely unknown. */
-const CODE_KEPT = 600;
 
 function clear(tables: Tables, now: number, batch: number, auditFrom: number): ClearedCounts {
   return {

@@ -46,11 +46,14 @@ export interface Store {
   readonly audit: AuditStore;
   /**
    * Deletes what can no longer matter. Bounded: at most `batch` rows per record kind and call. Changes no behaviour, so it keeps: codes until
-   * 600 seconds after they expired (a replay is still recognised), families until `expiresAt` (no token of theirs lives longer), audit lines
+   * `CODE_KEPT` after they expired, families until `expiresAt` (no token of theirs lives longer), audit lines
    * that are not older than `auditFrom`, everything else until it expired.
    */
   clear(now: Seconds, batch: number, auditFrom: Seconds): Promise<ClearedCounts>;
 }
+
+/** Seconds that a code is kept after it expired: a replay is recognised as long as its row stays; afterwards it is merely unknown. */
+export const CODE_KEPT = 600;
 
 /** Rows deleted by one `clear`, by record kind. */
 export interface ClearedCounts {

@@ -133,6 +133,27 @@ export const RECORD_LAWS: readonly Law[] = [
     },
   ],
   [
+    'codes.insert beside revokeSubject: no code is left that could be redeemed',
+    async (store) => {
+      for (let round = 0; round < 20; round += 1) {
+        const { facts, authorization, session } = await withCode(store);
+        const stored: string[] = [];
+        // The silent requests of somebody who holds the session's cookie: they go on until the session is gone.
+        const ask = async (): Promise<void> => {
+          for (let turn = 0; turn < 200; turn += 1) {
+            const code = sample.code(facts, authorization.id);
+            if ((await store.codes.insert(code, session.handle)) !== 'stored') return;
+            stored.push(code.digest);
+          }
+        };
+        const asking = Array.from({ length: 6 }, ask);
+        for (let turn = 0; turn < 5; turn += 1) await store.sessions.find(session.handle);
+        await Promise.all([...asking, store.tokens.revokeSubject(facts.sub, NOW)]);
+        for (const digest of stored) assert.equal((await store.codes.find(digest))?.code.redeemedAt, NOW);
+      }
+    },
+  ],
+  [
     'sessions.start beside revokeSubject: a login that began before starts nothing, one that begins later does',
     async (store) => {
       const facts = sample.facts();

@@ -23,6 +23,9 @@ export interface Call {
   cookie(name: string): string | null;
 }
 
+/** Characters of an address with a zone; what a proxy says may be anything. */
+const LONGEST_ADDRESS = 64;
+
 /** What an adapter knows besides the request. */
 export interface CallInfo {
   /** Address of the peer; budgets count by it. */
@@ -52,7 +55,7 @@ export function createCall(request: Request, url: URL, info: CallInfo, limits: P
     method: request.method,
     url,
     headers: request.headers,
-    ip: info.ip ?? null,
+    ip: info.ip?.slice(0, LONGEST_ADDRESS) ?? null,
     requestId: info.requestId ?? makeId(),
     query: readQuery,
     form: readForm,

@@ -15,8 +15,9 @@ export function publicDocument(contentType: string, body: string | Uint8Array): 
 /**
  * @param maxAge seconds a cache may keep it
  */
-export function serveDocument(call: Call, document: PublicDocument, maxAge: number): Response {
+export function serveDocument(call: Call, document: PublicDocument, maxAge: number, more: Readonly<Record<string, string>> = {}): Response {
   const headers = {
+    ...more,
     'Content-Type': document.contentType,
     'Cache-Control': `public, max-age=${maxAge}`,
     ETag: document.etag,

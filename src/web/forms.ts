@@ -9,11 +9,7 @@ import type { Call } from './call.ts';
  * @throws OAuthError with status 403
  */
 export function requireOwnForm(ctx: Context, call: Call, token: string | undefined, binding: FormBinding): void {
-  // RFC 6749 §10.12: sec-fetch-site is the browser's own word; older browsers do not send it, the token is checked in any case.
-  const site = call.headers.get('sec-fetch-site');
-  if (site !== null && site !== 'same-origin' && site !== 'none') {
-    throw new OAuthError('invalid_request', 'form_cross_site', 'The form was not sent from this site.', { status: 403 });
-  }
+  requireOwnSite(call);
   if (token === undefined || !isFormToken(ctx, binding, token)) {
     throw new OAuthError(
       'invalid_request',
@@ -21,5 +17,17 @@ export function requireOwnForm(ctx: Context, call: Call, token: string | undefin
       'The form does not belong to this browser session. Go back, reload the page and try again.',
       { status: 403 },
     );
+  }
+}
+
+/**
+ * Refuses what another site made the browser send, by the browser's own word (RFC 6749 §10.12). Older browsers say nothing: it stands beside
+ * other proofs.
+ * @throws OAuthError with status 403
+ */
+export function requireOwnSite(call: Call): void {
+  const site = call.headers.get('sec-fetch-site');
+  if (site !== null && site !== 'same-origin' && site !== 'none') {
+    throw new OAuthError('invalid_request', 'form_cross_site', 'The form was not sent from this site.', { status: 403 });
   }
 }
