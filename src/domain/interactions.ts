@@ -117,6 +117,11 @@ export function restarted(ctx: Context, interaction: Interaction): Interaction {
   return newInteraction(ctx, interaction.purpose, interaction.params, interaction.browser);
 }
 
+/** The same pause under another identity: nothing that the first one led to is led to again. */
+export function renewed(ctx: Context, interaction: Interaction): Interaction {
+  return { ...interaction, id: base64url(ctx.settings.random(16)) };
+}
+
 /** What binds a form: which form it is, the interaction, its browser, and the state of that browser's session. */
 export interface FormBinding {
   readonly form: string;

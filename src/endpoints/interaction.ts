@@ -10,6 +10,7 @@ import {
   isForgotten,
   isHistory,
   isStale,
+  renewed,
   restarted,
   sealInteraction,
 } from '../domain/interactions.ts';
@@ -121,10 +122,7 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
   const { session } = await whoIsHere(ctx, call);
   const bound = step === 'login' ? null : (session?.handle ?? null);
   requireOwnForm(ctx, call, form.get('token'), { form: step, interaction: opened, session: bound });
-  // The page was open for long, but the decision is of now: it counts for a new start, with what led to the page.
-  const { loginSession, chosen, shown } = opened;
-  const long = isStale(ctx, opened) || isForgotten(ctx, opened);
-  const current = long ? { ...restarted(ctx, opened), loginSession, chosen, shown } : opened;
+  const current = renewedAsNeeded(ctx, opened);
   const decision = form.need('decision');
   switch (`${step} ${decision}`) {
     case 'login login':
@@ -148,6 +146,13 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
     default:
       throw new OAuthError('invalid_request', 'decision', 'The form carries no decision that is known here.');
   }
+}
+
+/** The page was open for long, but the decision is of now: it counts. */
+function renewedAsNeeded(ctx: Context, opened: Interaction): Interaction {
+  const { chosen, shown } = opened;
+  if (isStale(ctx, opened)) return { ...restarted(ctx, opened), chosen, shown };
+  return isForgotten(ctx, opened) ? renewed(ctx, opened) : opened;
 }
 
 async function logIn(ctx: Context, call: Call, current: Interaction, typed: string, password: string): Promise<Response> {

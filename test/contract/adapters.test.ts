@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import type { Provider } from 'valetkey';
 import { expressValetkey } from 'valetkey/express';
 import { honoValetkey } from 'valetkey/hono';
-import { nodeListener, peerAddress } from 'valetkey/node';
+import { nodeListener, peerAddress, toRequest } from 'valetkey/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { authorizeParams, basic, makeWorld, pkce, type World } from '../spec/setup.ts';
 
@@ -93,7 +93,20 @@ describe('the peer behind proxies', () => {
     [['loopback', '10.0.0.0/8'], '198.51.100.1'],
     [['192.0.2.0/24'], '127.0.0.1'],
   ])('MD-01 trustProxy %o: %s', (trust, address) => expect(peerAddress(trust)(request)).toBe(address));
-  it('MD-01 everybody is nobody to trust', () => {
-    expect(() => peerAddress(['*'])).toThrow(/everybody/);
-  });
+  it.each(['*', '0.0.0.0/0', '0.0.0.0/128.0.0.0', '128.0.0.0/128.0.0.0', '::/0', '::ffff:0.0.0.0/96'])(
+    'MD-01 everybody is nobody to trust: %s',
+    (network) => expect(() => peerAddress([network])).toThrow(/everybody/),
+  );
+});
+
+describe('a request as hosts with pages of their own pass it on', () => {
+  const addressOf = (url: string): string => toRequest({ method: 'GET', url, headers: {} } as never, 'https://host.example').url;
+  it.each([
+    ['/login?interaction=a&b=c?d', 'https://host.example/login?interaction=a&b=c?d'],
+    ['http://evil.example/login?interaction=a', 'https://host.example/login?interaction=a'],
+    ['http://a:99999/login', 'https://host.example/login'],
+    ['//evil.example/login', 'https://host.example//evil.example/login'],
+    ['/%zz\\evil.example', 'https://host.example/%zz/evil.example'],
+    ['*', 'https://host.example/*'],
+  ])('MD-01 %s is an address of this host', (target, address) => expect(addressOf(target)).toBe(address));
 });

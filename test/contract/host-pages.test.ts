@@ -42,6 +42,7 @@ describe('a login page of the host', () => {
     app.post('/login', async (request, response) => {
       const { sub } = request.body as { sub: string };
       const answer = await provider.interactions.login(toRequest(request, issuer), { sub, amr: ['hwk'] }, { ip: request.ip });
+      response.cookie('host', 'its own');
       await sendResponse(answer, response);
     });
     app.use((error: Error & { reason?: string }, _request: express.Request, response: express.Response, _next: express.NextFunction) => {
@@ -77,6 +78,10 @@ describe('a login page of the host', () => {
     const consent = await browser.submit(visit, { sub: 'ann' });
     expect(consent.html).toContain('Person ann');
     expect((await browser.submit(consent, { decision: 'allow' })).leaves?.searchParams.get('code')).toMatch(/^vkac_/);
-    expect([browser.cookies.size, ips.at(-1)]).toEqual([2, expect.stringMatching(/127\.0\.0\.1|::1/)]);
+    expect([browser.cookies.size, browser.cookies.get('host'), ips.at(-1)]).toEqual([
+      3,
+      'its own',
+      expect.stringMatching(/127\.0\.0\.1|::1/),
+    ]);
   });
 });
