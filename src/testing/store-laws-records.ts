@@ -240,6 +240,22 @@ export const RECORD_LAWS: readonly Law[] = [
     },
   ],
   [
+    'counters.giveBack: each of 100 concurrent calls takes one back, never below zero',
+    async (store) => {
+      await store.counters.giveBack('fresh');
+      for (let index = 0; index < 3; index += 1) await store.counters.hit('other', 60, NOW);
+      await crowd(async () => await store.counters.hit('network', 60, NOW));
+      await Promise.all(Array.from({ length: CROWD - 1 }, async () => await store.counters.giveBack('network')));
+      assert.deepEqual(await store.counters.hit('network', 60, NOW + 1), { count: 2, resetAt: NOW + 60 });
+      for (let index = 0; index < 5; index += 1) await store.counters.giveBack('network');
+      const counts = [await store.counters.hit('network', 60, NOW), await store.counters.hit('other', 60, NOW)];
+      assert.deepEqual(
+        [...counts, await store.counters.hit('fresh', 60, NOW)].map(({ count: seen }) => seen),
+        [1, 4, 1],
+      );
+    },
+  ],
+  [
     'interactions and audit: what is put is found, until it expires; newest first',
     async (store) => {
       await store.interactions.put('h', 'sealed', NOW + 10);
@@ -265,6 +281,17 @@ export const RECORD_LAWS: readonly Law[] = [
         (await store.audit.list({ limit: 9, type: 'a' })).map(({ at }) => at),
         [3, 1],
       );
+      const about = [
+        event(4, 'a'),
+        { ...event(5, 'a'), sub: 'x' },
+        { ...event(6, 'a'), clientId: 'c' },
+        { ...event(7, 'b'), clientId: 'c' },
+      ];
+      await store.audit.append(about);
+      const found = async (query: Omit<Parameters<Store['audit']['list']>[0], 'limit'>): Promise<number[]> =>
+        (await store.audit.list({ limit: 9, ...query })).map(({ at }) => at);
+      assert.deepEqual([await found({ sub: 'x' }), await found({ clientId: 'c' }), await found({ clientId: 'd' })], [[5], [7, 6], []]);
+      assert.deepEqual(await found({ sub: 's', clientId: 'c', type: 'a' }), [6]);
     },
   ],
   [

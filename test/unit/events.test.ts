@@ -1,0 +1,74 @@
+/** The audit log behind the requests: in batches, at once where it is an act, and never in the way of an answer. */
+import { randomBytes } from 'node:crypto';
+import type { AuditEvent } from 'valetkey';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { createEvents, type Events } from '../../src/domain/events.ts';
+
+interface Book {
+  readonly events: Events;
+  readonly appended: AuditEvent[][];
+  readonly lost: unknown[];
+  append: (events: readonly AuditEvent[]) => Promise<void>;
+}
+
+let book: Book;
+beforeEach(() => {
+  const appended: AuditEvent[][] = [];
+  const lost: unknown[] = [];
+  const made: { append: Book['append'] } = { append: async (events) => void appended.push([...events]) };
+  const silent = (): void => undefined;
+  const events = createEvents({
+    audit: { append: async (lines) => await made.append(lines), list: async () => [] },
+    clock: () => 1000,
+    random: (size) => randomBytes(size),
+    logger: { info: silent, warn: silent, error: (fields) => void lost.push((fields as { lost?: unknown }).lost) },
+    listener: null,
+  });
+  book = Object.assign(made, { events, appended, lost });
+});
+const tell = async (count: number): Promise<void> => {
+  for (let index = 0; index < count; index += 1) await book.events.tell('tokens.issued', { sub: String(index) });
+};
+const sizes = (): number[] => book.appended.map(({ length }) => length);
+
+describe('events', () => {
+  it('ST-05 wait for company: 200 lines make a batch, the rest is written by flush', async () => {
+    await tell(450);
+    expect(sizes()).toEqual([200, 200]);
+    await book.events.flush();
+    await book.events.flush();
+    expect([sizes(), book.appended.flat().map(({ sub }) => Number(sub))]).toEqual([
+      [200, 200, 50],
+      Array.from({ length: 450 }, (_, i) => i),
+    ]);
+  });
+  it('ST-05 wait a second at most', async () => {
+    vi.useFakeTimers();
+    try {
+      await tell(1);
+      await vi.advanceTimersByTimeAsync(999);
+      expect(sizes()).toEqual([]);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(sizes()).toEqual([1]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+  it('ST-05 acts are written with the act, whatever waits', async () => {
+    await tell(3);
+    await book.events.tell('subject.revoked', { sub: 'a' });
+    expect(book.appended.map((lines) => lines.map(({ type }) => type))).toEqual([['subject.revoked']]);
+  });
+  it('ST-05 a log that cannot be written costs nobody an answer, says how many lines are gone, and takes the next', async () => {
+    const { append } = book;
+    book.append = async () => {
+      throw new Error('disk full');
+    };
+    await tell(200);
+    await book.events.tell('logout', {});
+    book.append = append;
+    await tell(1);
+    await book.events.flush();
+    expect([[...book.lost].sort(), sizes()]).toEqual([[1, 200], [1]]);
+  });
+});
