@@ -17,7 +17,7 @@ const base = {
 const call = async (endpoint: Endpoint, headers: Record<string, string>, more: Record<string, string> = {}): Promise<Answer> =>
   await post(world, endpoint, { ...base[endpoint], ...more }, headers);
 
-describe.each(ENDPOINTS)('at %s', (endpoint) => {
+describe.each(ENDPOINTS)('CL-17 at %s', (endpoint) => {
   it('the registered method works', async () => {
     expect((await call(endpoint, { authorization: basic(world.web.clientId, world.webSecret) })).status).toBe(200);
   });
