@@ -142,8 +142,9 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     await visit(name, {}, async (page) => {
       const seen: string[] = [];
       for (const _ of expected) {
-        // The login page starts in its first field.
-        if (name !== 'login' || seen.length > 0) await page.keyboard.press('Tab');
+        // The login page starts in its first field, as soon as the browser has drawn it.
+        if (name === 'login' && seen.length === 0) await page.waitForSelector('#username:focus');
+        else await page.keyboard.press('Tab');
         const [label, outline] = await page.evaluate<[string, string]>(`(() => {
           const here = document.activeElement;
           return [here.id || here.textContent.replace(/ \\(.*/, ''), getComputedStyle(here).outlineStyle];
@@ -157,6 +158,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
 
   it('Enter in the password field signs in, with everything the form carries', async () => {
     await visit('login', {}, async (page) => {
+      await page.waitForSelector('#username:focus');
       await page.keyboard.type('alice');
       await page.keyboard.press('Tab');
       await page.keyboard.type('correct horse');
