@@ -74,20 +74,43 @@ export function createEvents(parts: {
   let waiting: AuditEvent[] = [];
   let timer: ReturnType<typeof setTimeout> | null = null;
 
+  /** The one writer of what waits: while the store is slow, lines wait where they are counted. */
+  let writing: Promise<void> | null = null;
+  let dropped = 0;
+
   const write = async (events: readonly AuditEvent[]): Promise<void> => {
     try {
-      for (let start = 0; start < events.length; start += BATCH) await parts.audit.append(events.slice(start, start + BATCH));
+      await parts.audit.append(events);
     } catch (error) {
       // An audit log that cannot be written must not end the request; operators learn it here.
       parts.logger.error({ error, lost: events.length }, 'audit events could not be written');
     }
   };
+  /** Writes so many lines, and full batches as long as there are any. */
+  const drain = async (lines: number): Promise<void> => {
+    let left = lines;
+    while (waiting.length > 0 && (left > 0 || waiting.length >= BATCH)) {
+      const batch = waiting.slice(0, BATCH);
+      waiting = waiting.slice(BATCH);
+      left -= batch.length;
+      await write(batch);
+    }
+    writing = null;
+    if (dropped > 0) parts.logger.error({ lost: dropped }, 'audit events gave way to newer ones');
+    dropped = 0;
+    if (waiting.length > 0) wait();
+  };
+  const wait = (): void => {
+    timer ??= setTimeout(() => void flush(), FLUSH_MILLISECONDS);
+    timer.unref?.();
+  };
   const flush = async (): Promise<void> => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    const batch = waiting;
-    waiting = [];
-    if (batch.length > 0) await write(batch);
+    while (writing !== null) await writing;
+    if (waiting.length === 0) return;
+    writing = drain(waiting.length);
+    await writing;
   };
 
   const mention = (type: EventType, facts: EventFacts): AuditEvent => {
@@ -115,13 +138,14 @@ export function createEvents(parts: {
       const event = mention(type, facts);
       if (AT_ONCE.includes(type)) return await write([event]);
       // Bounded: under a flood of refusals the oldest lines give way, memory does not.
-      if (waiting.length >= MOST_WAITING) waiting.shift();
-      waiting.push(event);
-      if (waiting.length >= BATCH) void flush();
-      else if (timer === null) {
-        timer = setTimeout(() => void flush(), FLUSH_MILLISECONDS);
-        timer.unref?.();
+      if (waiting.length >= MOST_WAITING) {
+        waiting.shift();
+        dropped += 1;
       }
+      waiting.push(event);
+      if (writing !== null) return;
+      if (waiting.length >= BATCH) writing = drain(BATCH);
+      else wait();
     },
     flush,
   };

@@ -14,6 +14,8 @@ describe.each(['minimal', 'express', 'hono'])('examples/%s.ts', (name) => {
     const port = await freePort();
     program = start(`examples/${name}.ts`, [], { PORT: String(port) });
     await untilUp(`http://localhost:${port}/.well-known/openid-configuration`, program);
+    // It says who its client is once it listens, which may be a moment after it answers.
+    await expect.poll(() => program?.output(), { timeout: 10_000 }).toContain('client_secret');
     const [, id = ''] = /client_id (\S+)/.exec(program.output()) ?? [];
     const [, secret = ''] = /client_secret (\S+)/.exec(program.output()) ?? [];
     const response = await fetch(`http://localhost:${port}/o/token/`, {

@@ -1,5 +1,5 @@
 /** What happens while a sign-in waits for a human: other tabs, other people, pages left open, forms on the wrong page, and two clicks at once. */
-import type { Login, Store } from 'valetkey';
+import type { Lifetimes, Login, Store } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
 import { readForm, type ScriptedBrowser, type Visit } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -43,8 +43,8 @@ async function decide(visit: Visit, fields: Record<string, string>): Promise<str
   return (await world.provider.fetch(new Request(action, { method: 'POST', headers, body }))).headers.get('location') ?? '';
 }
 
-async function useLoginPageOfHost(): Promise<void> {
-  world = await makeWorld({ pages: { ...builtInPages(), login: '/my/login' } });
+async function useLoginPageOfHost(lifetimes: Partial<Lifetimes> = {}): Promise<void> {
+  world = await makeWorld({ pages: { ...builtInPages(), login: '/my/login' }, lifetimes });
   browser = browserOf(world);
 }
 
@@ -151,12 +151,18 @@ describe('a page left open for hours', () => {
     expect(pageOf(await browser.open(consent.url))).toBe('account');
     expect(pageOf(await browser.open(allowed))).toBe('account');
   });
-  it('[OIDC Core §3.1.2.1] AZ-20 of the host with prompt=login asks once as well', async () => {
-    await useLoginPageOfHost();
+  it('[OIDC Core §3.1.2.1] goes on as who was chosen before it was shown', async () => {
+    const consent = await logIn(browser, await start({ prompt: 'select_account' }));
+    world.now += HOUR;
+    const done = await allow(browser, consent);
+    expect([pageOf(done), codeOf(done) === null]).toEqual(['away', false]);
+  });
+  it.each([300, HOUR])('[OIDC Core §3.1.2.1] AZ-20 of the host with prompt=login asks once as well: after %i s', async (interaction) => {
+    await useLoginPageOfHost({ interaction });
     await vouch(await start(), { sub: ALICE.sub, amr: ['pwd'] });
     const login = await start({ prompt: 'login' });
     expect(new URL(login.url).pathname).toBe('/my/login');
-    world.now += HOUR;
+    world.now += interaction;
     expect(pageOf(await vouch(login, { sub: ALICE.sub, amr: ['pwd'] }))).toBe('consent');
   });
 });

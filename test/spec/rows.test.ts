@@ -215,7 +215,7 @@ describe('codes and tokens', () => {
 });
 
 describe('input is data', () => {
-  const NASTY = [`'`, `';--`, `' OR '1'='1`, `"; DROP TABLE x; --`, '{{7*7}}', '%', '_', '\\', '__proto__', '😀'.repeat(50)];
+  const NASTY = [`'`, `';--`, `' OR '1'='1`, `"; DROP TABLE x; --`, '{{7*191}}', '%', '_', '\\', '__proto__', '😀'.repeat(50)];
   it.each(NASTY)('IN-09 finds nothing and changes nothing, in every field: %s', async (text) => {
     const credentials = { authorization: basic(text, text) };
     for (const [endpoint, form] of [
@@ -229,7 +229,7 @@ describe('input is data', () => {
       expect([400, 401]).toContain((await post(world, endpoint, form, credentials)).status);
     }
     const visit = await browserOf(world).open(authorizeUrl(world, new URLSearchParams({ client_id: text, redirect_uri: text })));
-    expect([visit.status, visit.html.includes('49')]).toEqual([400, false]);
+    expect([visit.status, visit.html.includes('1337')]).toEqual([400, false]);
     const browser = browserOf(world);
     const login = await browser.open(authorizeUrl(world, authorizeParams(world, pkce().challenge, { login_hint: text })));
     expect((await logIn(browser, login, { username: text, password: text })).html).toContain('login-problem');

@@ -59,6 +59,27 @@ describe('events', () => {
     await book.events.tell('subject.revoked', { sub: 'a' });
     expect(book.appended.map((lines) => lines.map(({ type }) => type))).toEqual([['subject.revoked']]);
   });
+  it('ST-05 under a slow store only so many lines wait: the oldest give way, one batch at a time is under way, and that is told', async () => {
+    const { append } = book;
+    let handed = 0;
+    let goOn = (): void => undefined;
+    book.append = async (events) => {
+      handed += events.length;
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+    };
+    await tell(50_000);
+    expect(handed).toBe(200);
+    book.append = append;
+    goOn();
+    await book.events.flush();
+    const kept = book.appended.flat().map(({ sub }) => Number(sub));
+    expect([kept.length, kept[0], kept.at(-1), book.lost]).toEqual([10_000, 40_000, 49_999, [39_800]]);
+    await tell(200);
+    await book.events.flush();
+    expect(book.appended.flat()).toHaveLength(10_200);
+  });
   it('ST-05 a log that cannot be written costs nobody an answer, says how many lines are gone, and takes the next', async () => {
     const { append } = book;
     book.append = async () => {
