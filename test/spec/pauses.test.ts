@@ -13,6 +13,7 @@ import {
   getCode,
   logIn,
   makeWorld,
+  pageOf,
   pkce,
   redeem,
   type World,
@@ -28,8 +29,6 @@ beforeEach(async () => {
 const HOUR = 3600;
 const start = async (changes: Record<string, string | null> = {}, challenge = pkce().challenge): Promise<Visit> =>
   await browser.open(authorizeUrl(world, authorizeParams(world, challenge, changes)));
-const pageOf = (visit: Visit): string =>
-  /id="(login|account|consent|logout)-form"/.exec(visit.html)?.[1] ?? (visit.leaves ? 'away' : 'none');
 const codeOf = (visit: Visit): string | null => visit.leaves?.searchParams.get('code') ?? null;
 const cookie = (): string => [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
 const claimsOf = (token: unknown): Record<string, unknown> =>

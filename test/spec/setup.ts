@@ -144,6 +144,16 @@ export async function allow(browser: ScriptedBrowser, visit: Visit): Promise<Vis
   return await browser.submit(visit, { decision: 'allow' });
 }
 
+/** Which page is shown: the name of its form, `away` at the relying party, or the reason on an error page. */
+export function pageOf(visit: Visit): string {
+  return /id="(login|account|consent|logout)-form"/.exec(visit.html)?.[1] ?? (visit.leaves === null ? `reason ${reasonOf(visit)}` : 'away');
+}
+
+/** The reason on an error page. */
+export function reasonOf(visit: Visit): string {
+  return /id="error-reason"[^>]*>([^<]*)</.exec(visit.html)?.[1]?.trim() ?? '';
+}
+
 /** Login and consent for a new browser, to the code. */
 export async function getCode(
   world: World,
