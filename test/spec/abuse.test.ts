@@ -8,6 +8,9 @@ import {
   authorizeParams,
   authorizeUrl,
   browserOf,
+  codeOf,
+  cookieOf,
+  decide,
   getCode,
   getTokens,
   isActive,
@@ -27,7 +30,6 @@ beforeEach(async () => {
 });
 const start = async (browser: ScriptedBrowser, changes: Record<string, string | null> = {}, proof = pkce()): Promise<Visit> =>
   await browser.open(authorizeUrl(world, authorizeParams(world, proof.challenge, changes)));
-const codeOf = (visit: Visit): string | null => visit.leaves?.searchParams.get('code') ?? null;
 const from = (ip: string): ScriptedBrowser => {
   const { fetch } = world.provider;
   return browserOf({ ...world, provider: { ...world.provider, fetch: async (request) => await fetch(request, { ip }) } });
@@ -120,21 +122,6 @@ describe('a logout form of another site', () => {
 });
 
 describe('a decision', () => {
-  const decide = async (browser: ScriptedBrowser, visit: Visit, decision: string): Promise<URL> => {
-    const hidden = [...visit.html.matchAll(/name="([^"]*)" value="([^"]*)"/g)].map(([, name, value]) => [name ?? '', value ?? '']);
-    const response = await world.provider.fetch(
-      new Request(world.provider.url('interaction'), {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/x-www-form-urlencoded',
-          cookie: [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-        },
-        body: new URLSearchParams({ ...Object.fromEntries(hidden), decision }),
-      }),
-    );
-    return new URL(response.headers.get('location') ?? '');
-  };
-
   it('TK-01 posted again when its code is forgotten makes another code, never the same', async () => {
     const browser = browserOf(world);
     const proof = pkce();
@@ -150,11 +137,11 @@ describe('a decision', () => {
   it('UI-18 is not kept alive by being passed on', async () => {
     const browser = browserOf(world);
     const consent = await logIn(browser, await start(browser));
-    let url = await decide(browser, consent, 'allow');
+    let url = new URL(await decide(world, browser, consent, { decision: 'allow' }));
     for (let turn = 0; turn < 3; turn += 1) {
       world.now += 50;
       const { searchParams } = url;
-      const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const cookie = cookieOf(browser);
       const answer = await world.provider.fetch(
         new Request(`${world.provider.url('interaction')}?${searchParams}`, { headers: { cookie } }),
       );
@@ -167,12 +154,12 @@ describe('a decision', () => {
   it('UI-18 out of the history of a host’s own page leads to no second code', async () => {
     const browser = browserOf(world);
     const proof = pkce();
-    const address = await decide(browser, await logIn(browser, await start(browser, {}, proof)), 'allow');
-    const code = codeOf(await browser.open(address.href)) ?? '';
+    const address = await decide(world, browser, await logIn(browser, await start(browser, {}, proof)), { decision: 'allow' });
+    const code = codeOf(await browser.open(address)) ?? '';
     expect((await redeem(world, code, proof.verifier)).status).toBe(200);
     world.now += 660;
     await world.provider.store.clear(world.now, 100, 0);
-    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const cookie = cookieOf(browser);
     const again = await world.provider.interactions.consent(new Request(address, { headers: { cookie } }), ['openid', 'profile', 'email']);
     expect(codeOf(await browser.open(again.headers.get('location') ?? ''))).not.toBe(code);
   });

@@ -10,6 +10,10 @@ import {
   authorizeUrl,
   BOB,
   browserOf,
+  claimsOf,
+  codeOf,
+  cookieOf,
+  decide,
   getCode,
   getTokens,
   ISSUER,
@@ -29,8 +33,7 @@ beforeEach(async () => {
 });
 const start = async (browser: ScriptedBrowser, changes: Record<string, string | null> = {}, proof = pkce()): Promise<Visit> =>
   await browser.open(authorizeUrl(world, authorizeParams(world, proof.challenge, changes)));
-const codeOf = (visit: Visit): string | null => visit.leaves?.searchParams.get('code') ?? null;
-const subOf = (idToken: unknown): unknown => JSON.parse(Buffer.from(String(idToken).split('.')[1] ?? '', 'base64url').toString()).sub;
+const subOf = (idToken: unknown): unknown => claimsOf(idToken)['sub'];
 
 describe('a link that is bound to no browser', () => {
   /** What a cross-site POST without cookies is answered with. */
@@ -70,7 +73,7 @@ describe('a link that is bound to no browser', () => {
     let next = await unbound(pkce().challenge);
     for (let hop = 0; hop < 5 && next.startsWith(ISSUER); hop += 1) {
       addresses.push(next);
-      const cookie = [...victim.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+      const cookie = cookieOf(victim);
       const response = await world.provider.fetch(new Request(next, { headers: { cookie } }));
       next = response.headers.get('location') ?? '';
     }
@@ -112,7 +115,7 @@ describe('two people, one browser', () => {
       codeOf(await allow(browser, await logIn(browser, await start(browser, {}, proof)))) ?? '',
       proof.verifier,
     );
-    const sid = (token: unknown): unknown => JSON.parse(Buffer.from(String(token).split('.')[1] ?? '', 'base64url').toString()).sid;
+    const sid = (token: unknown): unknown => claimsOf(token)['sid'];
     const login = await browser.submit(await start(browser, { prompt: 'consent' }, proof), { decision: 'switch' });
     const consent = await logIn(browser, login, BOB);
     expect(consent.html).toContain('id="consent-form"');
@@ -135,22 +138,7 @@ describe('consent', () => {
   it('an address of the login page from the history carries no decision on', async () => {
     const browser = browserOf(world);
     const consent = await logIn(browser, await start(browser));
-    const allowed = await world.provider.fetch(
-      new Request(world.provider.url('interaction'), {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/x-www-form-urlencoded',
-          cookie: [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-        },
-        body: new URLSearchParams({
-          ...Object.fromEntries(
-            [...consent.html.matchAll(/name="([^"]*)" value="([^"]*)"/g)].map(([, name, value]) => [name ?? '', value ?? '']),
-          ),
-          decision: 'allow',
-        }),
-      }),
-    );
-    const decided = new URL(allowed.headers.get('location') ?? '').searchParams;
+    const decided = new URL(await decide(world, browser, consent, { decision: 'allow' })).searchParams;
     world.now += 60;
     const page = await browser.open(`${world.provider.url('interaction')}?${decided}`);
     expect([page.leaves, page.html.includes('id="consent-form"')]).toEqual([null, true]);

@@ -1,5 +1,5 @@
 /** What stays within its bounds: the scopes of a client, parameters and their places, bodies, junk that costs no query, and ends that come together. */
-import type { Client, Store } from 'valetkey';
+import type { Client } from 'valetkey';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   ALICE,
@@ -20,6 +20,7 @@ import {
   redeem,
   type Tokens,
   type World,
+  watched,
 } from './setup.ts';
 
 let world: World;
@@ -27,22 +28,6 @@ beforeEach(async () => {
   world = await makeWorld();
 });
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
-
-/** Notes which methods of the store are called. */
-function watched(store: Store): string[] {
-  const calls: string[] = [];
-  for (const [area, methods] of Object.entries(store) as [string, unknown][]) {
-    if (typeof methods !== 'object' || methods === null) continue;
-    for (const [name, method] of Object.entries(methods) as [string, (...args: unknown[]) => unknown][]) {
-      const noted = (...args: unknown[]): unknown => {
-        calls.push(`${area}.${name}`);
-        return method(...args);
-      };
-      Object.assign(methods, { [name]: noted });
-    }
-  }
-  return calls;
-}
 
 describe('a client that may have some scopes only', () => {
   beforeEach(async () => {

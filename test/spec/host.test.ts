@@ -11,6 +11,8 @@ import {
   BOB,
   basic,
   browserOf,
+  claimsOf,
+  cookieOf,
   getCode,
   getTokens,
   ISSUER,
@@ -21,13 +23,14 @@ import {
   post,
   redeem,
   type World,
+  watched,
 } from './setup.ts';
 
 describe('pages of the host', () => {
   it('learn what is asked and answer it', async () => {
     const world = await makeWorld({ pages: { ...builtInPages(), login: '/my/login', consent: 'https://op.example/my/consent' } });
     const browser = browserOf(world);
-    const cookie = (): Record<string, string> => ({ cookie: [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ') });
+    const cookie = (): Record<string, string> => ({ cookie: cookieOf(browser) });
     const login = await browser.open(authorizeUrl(world, authorizeParams(world, pkce().challenge, { login_hint: 'alice' })));
     expect([login.status, new URL(login.url).pathname]).toEqual([404, '/my/login']);
     const { interactions } = world.provider;
@@ -61,7 +64,7 @@ describe('pages of the host', () => {
     const world = await makeWorld({ pages: { ...builtInPages(), login: '/my/login' } });
     const browser = browserOf(world);
     const login = await browser.open(authorizeUrl(world, authorizeParams(world, pkce().challenge)));
-    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const cookie = cookieOf(browser);
     const answer = await world.provider.interactions.consent(new Request(login.url, { headers: { cookie } }));
     expect(new URL(answer.headers.get('location') ?? '').searchParams.get('error')).toBe('login_required');
     expect(world.events.at(-1)?.reason).toBe('session_ended');
@@ -73,7 +76,7 @@ describe('a login the host vouches for', () => {
     const world = await makeWorld({ pages: { ...builtInPages(), login: '/my/login' } });
     const browser = browserOf(world);
     const login = await browser.open(authorizeUrl(world, authorizeParams(world, pkce().challenge, { max_age: '10' })));
-    const cookie = (): string => [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const cookie = (): string => cookieOf(browser);
     const { interactions } = world.provider;
     await expect(
       interactions.login(new Request(login.url, { headers: { cookie: cookie() } }), { sub: 'nobody', amr: [] }),
@@ -206,28 +209,12 @@ describe('a grant type of the host', () => {
   });
 });
 
-/** Counts the calls to the store, by method. */
-function counting(store: Store, calls: string[]): void {
-  for (const [area, methods] of Object.entries(store) as [string, unknown][]) {
-    if (typeof methods !== 'object' || methods === null) continue;
-    for (const [name, method] of Object.entries(methods) as [string, (...args: unknown[]) => unknown][]) {
-      Object.assign(methods, {
-        [name]: (...args: unknown[]) => {
-          calls.push(`${area}.${name}`);
-          return method(...args);
-        },
-      });
-    }
-  }
-}
-
 describe('storage trips, clients and keys in memory', () => {
   it('authorize 3, code exchange 2, refresh 2, introspection 1, userinfo 1, client credentials 1, an anonymous visit 0', async () => {
     const world = await makeWorld();
     const browser = browserOf(world);
     await getTokens(world, {}, browser);
-    const calls: string[] = [];
-    counting(world.provider.store, calls);
+    const calls = watched(world.provider.store);
     const trips = async <T>(work: () => Promise<T>): Promise<[T, string[]]> => {
       calls.length = 0;
       const result = await work();
@@ -327,7 +314,7 @@ describe('claims of the host', () => {
       },
     });
     const tokens = await getTokens(world, { scope: 'openid profile' });
-    const claims = JSON.parse(Buffer.from(tokens.id_token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+    const claims = claimsOf(tokens.id_token);
     expect(claims).toMatchObject({ sub: ALICE.sub, iss: ISSUER, aud: world.web.clientId, nonce: 'the-nonce', roles: ['admin'] });
     expect([claims['exp'], 'nothing' in claims, 'name' in claims]).toEqual([world.now + 3600, false, false]);
     const info = await post(world, 'userinfo', {}, { authorization: `Bearer ${tokens.access_token}` });

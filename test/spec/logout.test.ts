@@ -17,6 +17,7 @@ import {
   makeWorld,
   pkce,
   post,
+  reasonOf,
   type Tokens,
   type World,
 } from './setup.ts';
@@ -39,7 +40,6 @@ const hinted = (more: Record<string, string> = {}): Record<string, string> => ({
   state: 'st&1',
   ...more,
 });
-const reasonOf = (visit: Visit): string => /id="error-reason"[^>]*>([^<]*)</.exec(visit.html)?.[1]?.trim() ?? '';
 const signedIn = async (who = browser): Promise<boolean> =>
   (await who.open(authorizeUrl(world, authorizeParams(world, pkce().challenge, { prompt: 'none' })))).leaves?.searchParams.has('code') ===
   true;

@@ -10,6 +10,10 @@ import {
   authorizeUrl,
   BOB,
   browserOf,
+  claimsOf,
+  codeOf,
+  cookieOf,
+  decide,
   getCode,
   logIn,
   makeWorld,
@@ -29,18 +33,7 @@ beforeEach(async () => {
 const HOUR = 3600;
 const start = async (changes: Record<string, string | null> = {}, challenge = pkce().challenge): Promise<Visit> =>
   await browser.open(authorizeUrl(world, authorizeParams(world, challenge, changes)));
-const codeOf = (visit: Visit): string | null => visit.leaves?.searchParams.get('code') ?? null;
-const cookie = (): string => [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-const claimsOf = (token: unknown): Record<string, unknown> =>
-  JSON.parse(Buffer.from(String(token).split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
-
-/** Answers a form and stays: the address that the answer sends the browser to. */
-async function decide(visit: Visit, fields: Record<string, string>): Promise<string> {
-  const { action, fields: hidden } = readForm(visit.html);
-  const headers = { 'content-type': 'application/x-www-form-urlencoded', cookie: cookie() };
-  const body = new URLSearchParams({ ...hidden, ...fields });
-  return (await world.provider.fetch(new Request(action, { method: 'POST', headers, body }))).headers.get('location') ?? '';
-}
+const cookie = (): string => cookieOf(browser);
 
 async function useLoginPageOfHost(lifetimes: Partial<Lifetimes> = {}): Promise<void> {
   world = await makeWorld({ pages: { ...builtInPages(), login: '/my/login' }, lifetimes });
@@ -76,14 +69,14 @@ describe('two tabs', () => {
     expect(codeOf(await logIn(browser, again))).not.toBeNull();
   });
   it('[OIDC Core §3.1.2.4] what one person allowed counts for nobody else who signs in meanwhile', async () => {
-    const allowed = await decide(await logIn(browser, await start()), { decision: 'allow' });
+    const allowed = await decide(world, browser, await logIn(browser, await start()), { decision: 'allow' });
     expect(pageOf(await logIn(browser, await start({ prompt: 'login' }), BOB))).toBe('consent');
     const visit = await browser.open(allowed);
     expect([pageOf(visit), visit.html.includes('Bob Example')]).toEqual(['consent', true]);
     expect(await world.provider.store.authorizations.listBySubject(BOB.sub)).toEqual([]);
   });
   it('[OIDC Core §3.1.2.4] nor is it remembered of who signs in in their place', async () => {
-    const allowed = await decide(await logIn(browser, await start()), { decision: 'allow' });
+    const allowed = await decide(world, browser, await logIn(browser, await start()), { decision: 'allow' });
     await world.provider.clients.update(world.web.clientId, { skipConsent: true });
     await world.provider.subjects.revoke(ALICE.sub);
     const login = await browser.open(allowed);
@@ -101,7 +94,7 @@ describe('two tabs', () => {
   });
   it('[RFC6749 §4.1.2] UI-18 of two continuations at once one makes the code, and the other tells what became of it', async () => {
     const proof = pkce();
-    const allowed = await decide(await logIn(browser, await start({}, proof.challenge)), { decision: 'allow' });
+    const allowed = await decide(world, browser, await logIn(browser, await start({}, proof.challenge)), { decision: 'allow' });
     let first: string | null = null;
     beforeInsert(world.provider.store, async () => {
       first = codeOf(await browser.open(allowed));
@@ -112,7 +105,7 @@ describe('two tabs', () => {
   });
   it('[RFC6749 §4.1.2] UI-18 and when that code is used already, nobody is sent to the application with it', async () => {
     const proof = pkce();
-    const allowed = await decide(await logIn(browser, await start({}, proof.challenge)), { decision: 'allow' });
+    const allowed = await decide(world, browser, await logIn(browser, await start({}, proof.challenge)), { decision: 'allow' });
     beforeInsert(world.provider.store, async () => {
       expect((await redeem(world, codeOf(await browser.open(allowed)) ?? '', proof.verifier)).status).toBe(200);
     });
@@ -145,7 +138,7 @@ describe('a page left open for hours', () => {
     world.now += 590;
     const consent = await browser.submit(choice, { decision: 'continue' });
     expect(pageOf(consent)).toBe('consent');
-    const allowed = await decide(consent, { decision: 'allow' });
+    const allowed = await decide(world, browser, consent, { decision: 'allow' });
     world.now += 20;
     expect(pageOf(await browser.open(consent.url))).toBe('account');
     expect(pageOf(await browser.open(allowed))).toBe('account');

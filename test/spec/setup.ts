@@ -1,8 +1,8 @@
 /** One provider in memory with a fixed clock, a confidential and a public client, and a user; and the steps most tests need. */
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { type Client, type Config, createProvider, memoryDatabase, type Provider } from 'valetkey';
+import { type Client, type Config, createProvider, memoryDatabase, type Provider, type Store } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
-import { memoryAccounts, type ScriptedBrowser, scriptedBrowser, type Visit } from 'valetkey/testing';
+import { memoryAccounts, readForm, type ScriptedBrowser, scriptedBrowser, type Visit } from 'valetkey/testing';
 
 export const ISSUER = 'https://op.example';
 export const REDIRECT_URI = 'https://rp.example/cb';
@@ -142,6 +142,50 @@ export async function logIn(
 
 export async function allow(browser: ScriptedBrowser, visit: Visit): Promise<Visit> {
   return await browser.submit(visit, { decision: 'allow' });
+}
+
+/** The code in an answer to the relying party; null when there is none. */
+export function codeOf(visit: Visit): string | null {
+  return visit.leaves?.searchParams.get('code') ?? null;
+}
+
+/** What a JWT claims, unverified. */
+export function claimsOf(jwt: unknown): Record<string, unknown> {
+  return JSON.parse(Buffer.from(String(jwt).split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+}
+
+/** The Cookie header that a browser would send. */
+export function cookieOf(browser: ScriptedBrowser): string {
+  return [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+}
+
+/** Notes which methods of the store are called from now on. */
+export function watched(store: Store): string[] {
+  const calls: string[] = [];
+  for (const [area, methods] of Object.entries(store) as [string, unknown][]) {
+    if (typeof methods !== 'object' || methods === null) continue;
+    for (const [name, method] of Object.entries(methods) as [string, (...args: unknown[]) => unknown][]) {
+      const noted = (...args: unknown[]): unknown => {
+        calls.push(`${area}.${name}`);
+        return method(...args);
+      };
+      Object.assign(methods, { [name]: noted });
+    }
+  }
+  return calls;
+}
+
+/** Answers the form of a page and stays: the address that the answer sends the browser to. */
+export async function decide(
+  world: World,
+  browser: ScriptedBrowser,
+  visit: Visit,
+  fields: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { action, fields: hidden } = readForm(visit.html);
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', cookie: cookieOf(browser) };
+  const body = new URLSearchParams({ ...hidden, ...fields });
+  return (await world.provider.fetch(new Request(action, { method: 'POST', headers, body }))).headers.get('location') ?? '';
 }
 
 /** Which page is shown: the name of its form, `away` at the relying party, or the reason on an error page. */

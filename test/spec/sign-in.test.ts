@@ -10,6 +10,8 @@ import {
   authorizeUrl,
   BOB,
   browserOf,
+  claimsOf,
+  cookieOf,
   getCode,
   getTokens,
   ISSUER,
@@ -36,8 +38,6 @@ beforeEach(async () => {
 const start = async (changes: Record<string, string | null> = {}, who: ScriptedBrowser = browser): Promise<Visit> =>
   await who.open(authorizeUrl(world, authorizeParams(world, proof.challenge, changes)));
 const param = (visit: Visit, name: string): string | null => visit.leaves?.searchParams.get(name) ?? null;
-const claimsOf = (token: string): Record<string, unknown> =>
-  JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
 const signedIn = async (who = browser): Promise<Visit> => await allow(who, await logIn(who, await start({}, who)));
 
 describe('the ordinary way', () => {
@@ -60,7 +60,7 @@ describe('the ordinary way', () => {
         method: 'POST',
         headers: {
           'content-type': 'application/x-www-form-urlencoded',
-          cookie: [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+          cookie: cookieOf(browser),
         },
         body: new URLSearchParams({ ...form.fields, username: ALICE.username, password: ALICE.password, decision: 'login' }),
       }),
@@ -293,7 +293,7 @@ describe('people do unexpected things', () => {
     const fetching = browserOf(world);
     const consent = await logIn(fetching, await start({}, fetching));
     const { action, fields } = readForm(consent.html);
-    const cookie = [...fetching.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const cookie = cookieOf(fetching);
     const form = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', cookie } };
     const answer = await world.provider.fetch(
       new Request(action, { ...form, body: new URLSearchParams({ ...fields, decision: 'allow' }) }),
