@@ -34,7 +34,7 @@ const seconds = rule(
 const flag = rule((value) => typeof value === 'boolean', 'is not true or false.', 'Write true or false, not a text.');
 const text = rule((value) => typeof value === 'string' && value !== '', 'is not a text.', 'Write a text, or leave it out.');
 const callable = rule((value) => typeof value === 'function', 'is not a function.', 'Pass a function, or leave it out.');
-const budget = rule(
+const rateLimit = rule(
   (value) =>
     isObject(value) && Object.keys(value).sort().join() === 'limit,seconds' && Object.values(value).every((n) => isWhole(n, 1, 1e9)),
   'is not a positive limit in positive seconds.',
@@ -157,7 +157,7 @@ const OPTIONS: Readonly<Record<keyof Config, Check>> = {
     'detect',
     CLIENT_AUTH_METHODS.map(({ method }) => method),
   ),
-  budgets: group({ login: budget, loginByAddress: budget, clientAuth: budget, largeRequest: budget }),
+  rateLimits: group({ login: rateLimit, loginByAddress: rateLimit, clientAuthentication: rateLimit, largeRequest: rateLimit }),
   clientCacheSeconds: seconds,
   allowMissingPkce: flag,
   allowLocalhostRedirect: flag,

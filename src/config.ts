@@ -8,7 +8,7 @@ import { publicClient } from './client-auth/public-client.ts';
 import type { Random } from './crypto/secrets.ts';
 import type { Accounts } from './domain/accounts.ts';
 import type { Pages } from './domain/pages.ts';
-import type { Budgets, ClaimsSource, EventListener, GivenKey, KeySchedule, Lifetimes, Logger, Settings } from './domain/settings.ts';
+import type { ClaimsSource, EventListener, GivenKey, KeySchedule, Lifetimes, Logger, RateLimits, Settings } from './domain/settings.ts';
 import { authorizationCode } from './grants/authorization-code.ts';
 import { clientCredentials } from './grants/client-credentials.ts';
 import type { Grant } from './grants/grant.ts';
@@ -63,10 +63,10 @@ export interface Config {
   /** More client authentication methods. */
   readonly clientAuthMethods?: readonly ClientAuthMethod[];
   /**
-   * Failures tolerated: login 5 in 15 min per account, loginByAddress 50 in 15 min, clientAuth 20 a minute per client and network; and
+   * Failures tolerated: login 5 in 15 min per account, loginByAddress 50 in 15 min, clientAuthentication 20 a minute per client and network; and
    * largeRequest, 60 in 15 min per network, or in all where the host tells no address. A network is an IPv4 address or the first 64 bits of an IPv6 address.
    */
-  readonly budgets?: Partial<Budgets>;
+  readonly rateLimits?: Partial<RateLimits>;
   /** Seconds that a client changed on another node may be served as it was. Default 30. */
   readonly clientCacheSeconds?: number;
   /** Weakens: confidential clients may leave PKCE out. */
@@ -118,10 +118,10 @@ export const DEFAULTS: Defaults = {
   keySchedule: { algs: SIGNING_ALGS, rotateEvery: 90 * DAY, publishBefore: DAY, keepAfter: 2 * DAY },
   publicMaxAge: 3600,
   logout: { confirmation: 'always', revokeTokens: true },
-  budgets: {
+  rateLimits: {
     login: { limit: 5, seconds: 900 },
     loginByAddress: { limit: 50, seconds: 900 },
-    clientAuth: { limit: 20, seconds: 60 },
+    clientAuthentication: { limit: 20, seconds: 60 },
     largeRequest: { limit: 60, seconds: 900 },
   },
   clientCacheSeconds: 30,
@@ -140,7 +140,7 @@ type DefaultOption =
   | 'keySchedule'
   | 'publicMaxAge'
   | 'logout'
-  | 'budgets'
+  | 'rateLimits'
   | 'clientCacheSeconds'
   | 'logger';
 

@@ -1,10 +1,10 @@
 /** `provider.interactions`: how a host's own pages learn what is asked and give the answer. The rules are those of the built-in pages. */
 import type { Context } from './domain/context.ts';
-import { type Interaction, isForgotten, isStale, restarted } from './domain/interactions.ts';
+import { type Interaction, isCodeForgotten, isStale, restarted } from './domain/interactions.ts';
 import type { ClientView, ScopeView } from './domain/pages.ts';
 import type { Login } from './domain/sessions.ts';
 import { allow, completeLogin, deny } from './endpoints/authorization-answers.ts';
-import { accountName, destinationOf, resume, survey } from './endpoints/authorization-flow.ts';
+import { accountName, destinationOf, evaluate, resume } from './endpoints/authorization-flow.ts';
 import type { Call, CallInfo } from './web/call.ts';
 import { clientView } from './web/page.ts';
 
@@ -56,12 +56,12 @@ export function createInteractions(ctx: Context, callOf: (request: Request, info
   const open = async (request: Request, info: CallInfo = {}): Promise<{ readonly call: Call; readonly interaction: Interaction }> => {
     const call = callOf(request, info);
     const opened = await resume(ctx, call, call.query().get('interaction'), 'authorize');
-    return { call, interaction: isStale(ctx, opened) || isForgotten(ctx, opened) ? restarted(ctx, opened) : opened };
+    return { call, interaction: isStale(ctx, opened) || isCodeForgotten(ctx, opened) ? restarted(ctx, opened) : opened };
   };
   return {
     async details(request) {
       const { call, interaction } = await open(request);
-      const flow = await survey(ctx, call, interaction, await destinationOf(ctx, interaction));
+      const flow = await evaluate(ctx, call, interaction, await destinationOf(ctx, interaction));
       return {
         step: flow.step.step,
         because: 'because' in flow.step ? flow.step.because : null,

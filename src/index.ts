@@ -9,12 +9,10 @@ export type { Account, Accounts, Authenticated, Credentials } from './domain/acc
 export { ClientMetadataError, type Clients, type RegisteredClient } from './domain/clients.ts';
 export type { Context } from './domain/context.ts';
 export type { EventFacts, Events, EventType } from './domain/events.ts';
-export type { Limiter } from './domain/limiter.ts';
 export type * from './domain/pages.ts';
+export type { RateLimiter } from './domain/rate-limiter.ts';
 export type { Login } from './domain/sessions.ts';
 export type {
-  Budget,
-  Budgets,
   ClaimsRequest,
   ClaimsSource,
   EventListener,
@@ -22,11 +20,13 @@ export type {
   KeySchedule,
   Lifetimes,
   Logger,
+  RateLimit,
+  RateLimits,
   ScopeDefinition,
   Settings,
 } from './domain/settings.ts';
 export type { KeyAdmin, KeyInfo, Signer, SigningKeys } from './domain/signing-keys.ts';
-export type { Redemption, TokenResponse, Uses } from './domain/tokens.ts';
+export type { Consumption, Redemption, TokenResponse } from './domain/tokens.ts';
 export type { EndpointName } from './domain/urls.ts';
 export { defineGrant, type Grant, type GrantDefinition } from './grants/grant.ts';
 export type { InteractionDetails, Interactions } from './host-interactions.ts';

@@ -5,7 +5,7 @@ import { withdrawAuthorization } from './domain/authorizations.ts';
 import { type Clients, createClients } from './domain/clients.ts';
 import type { Context } from './domain/context.ts';
 import { createEvents } from './domain/events.ts';
-import { createLimiter } from './domain/limiter.ts';
+import { createRateLimiter } from './domain/rate-limiter.ts';
 import { createSigningKeys, type KeyAdmin } from './domain/signing-keys.ts';
 import { documentPaths, ENDPOINT_PATHS, type EndpointName, endpointUrl } from './domain/urls.ts';
 import { assets } from './endpoints/assets.ts';
@@ -100,7 +100,7 @@ export function createProvider(config: Config): Provider {
     now,
     random,
   });
-  const ctx: Context = { settings, store, vault, clients, keys, events, limiter: createLimiter(store.counters, now), now };
+  const ctx: Context = { settings, store, vault, clients, keys, events, rateLimiter: createRateLimiter(store.counters, now), now };
 
   const served: readonly Endpoint[] = [authorize, interaction, token, userinfo, introspection, revocation, endSession, jwks(), assets()];
   const endpoints: readonly Endpoint[] = [...served, ...discovery(served)];
@@ -123,7 +123,7 @@ export function createProvider(config: Config): Provider {
     subjects: {
       async revoke(sub) {
         await store.tokens.revokeSubject(sub, now());
-        await events.tell('subject.revoked', { sub });
+        await events.record('subject.revoked', { sub });
       },
       withdraw: async (sub, clientId) => await withdrawAuthorization(ctx, sub, clientId),
     },

@@ -53,7 +53,7 @@ export function resolveConfig(config: Config): Resolved {
     allowLocalhostRedirect: config.allowLocalhostRedirect === true,
     weakened: ALLOW_OPTIONS.filter((option) => config[option] === true),
     limits: LIMITS,
-    budgets: { ...DEFAULTS.budgets, ...config.budgets },
+    rateLimits: { ...DEFAULTS.rateLimits, ...config.rateLimits },
     clientCacheSeconds: all.clientCacheSeconds,
     clock: config.clock ?? (() => Math.floor(Date.now() / 1000)),
     random: config.random ?? ((size) => randomBytes(size)),

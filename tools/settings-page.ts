@@ -13,7 +13,7 @@ const text = `# Settings
 
 Settings of the standalone server and of the command line: from the command line, the environment, and a file (\`valetkey.config.json\` or
 \`.mjs\` in the working folder, or what \`--config\` or \`VALETKEY_CONFIG\` names), in this order. Groups with a dot are objects in the file. Every
-variable also exists with \`_FILE\` appended, for a file that holds the value. Durations are seconds, lists are separated by commas or spaces, budgets
+variable also exists with \`_FILE\` appended, for a file that holds the value. Durations are seconds, lists are separated by commas or spaces, rateLimits
 are written as 5/900: so many in so many seconds.
 
 | in the environment | in the file | |

@@ -3,7 +3,7 @@
  * Exactly one method per request, and it is the registered one; all failures look alike.
  */
 import type { Context } from '../domain/context.ts';
-import { networkOf } from '../domain/limiter.ts';
+import { networkOf } from '../domain/rate-limiter.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import type { Params } from '../protocol/params.ts';
 import type { Client } from '../store/records.ts';
@@ -80,10 +80,11 @@ export async function authenticateClient(
   // Only failures are counted and refused: a client that proves itself cannot be switched off by others behind the same address. By client
   // and network: without an address anybody could use up a client's budget; of names nobody registered there is no end.
   const whose = client === null ? [] : [client.clientId];
-  if (request.ip !== null) await ctx.limiter.spend(['client from', networkOf(request.ip), ...whose], ctx.settings.budgets.clientAuth);
+  if (request.ip !== null)
+    await ctx.rateLimiter.take(['client from', networkOf(request.ip), ...whose], ctx.settings.rateLimits.clientAuthentication);
   const facts = { clientId: client?.clientId ?? null, ip: request.ip, reason };
-  if (client === null) ctx.events.mention('client_auth.failed', facts);
-  else await ctx.events.tell('client_auth.failed', facts);
+  if (client === null) ctx.events.notify('client_auth.failed', facts);
+  else await ctx.events.record('client_auth.failed', facts);
   throw invalidClient(request, reason ?? 'client_unknown');
 }
 

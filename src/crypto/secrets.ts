@@ -40,7 +40,7 @@ export function newHandle(kind: HandleKind, random: Random): string {
 }
 
 /** The body of a well-formed handle of this kind, else null. */
-export function handleBody(kind: HandleKind, text: string): string | null {
+export function parseHandle(kind: HandleKind, text: string): string | null {
   const prefix = HANDLE_PREFIX[kind];
   if (text.length > 256 || !text.startsWith(prefix)) return null;
   const rest = text.slice(prefix.length);
@@ -71,7 +71,7 @@ export function newFamilyPart(random: Random): string {
 
 /** The family part of a well-formed refresh token, else null. */
 export function familyPart(refreshToken: string): string | null {
-  const body = handleBody('refreshToken', refreshToken);
+  const body = parseHandle('refreshToken', refreshToken);
   return body !== null && body.length === 22 + 43 ? body.slice(0, 22) : null;
 }
 

@@ -1,6 +1,6 @@
 /** Access tokens: how one is made, what one that comes back is worth now, and how one is ended. Storing a new one is the mint's, with all else. */
 import { sha256 } from '../crypto/bytes.ts';
-import { handleBody, newHandle } from '../crypto/secrets.ts';
+import { newHandle, parseHandle } from '../crypto/secrets.ts';
 import type { AccessToken, Client, Entitlement } from '../store/records.ts';
 import { issuedToThis } from './clients.ts';
 import type { Context } from './context.ts';
@@ -43,7 +43,7 @@ export async function findLiveAccessToken(
   ctx: Context,
   text: string,
 ): Promise<{ readonly token: AccessToken; readonly client: Client } | null> {
-  if (handleBody('accessToken', text) === null) return null;
+  if (parseHandle('accessToken', text) === null) return null;
   const found = await ctx.store.tokens.findAccessToken(sha256(text));
   if (found === null || !found.live || found.token.expiresAt <= ctx.now()) return null;
   const client = await ctx.clients.findEnabled(found.token.clientId);
@@ -52,7 +52,7 @@ export async function findLiveAccessToken(
 
 /** Ends a token of this client, and the family it belongs to; false when there is nothing of the kind to end. */
 export async function endAccessToken(ctx: Context, client: Client, text: string): Promise<boolean> {
-  if (handleBody('accessToken', text) === null) return false;
+  if (parseHandle('accessToken', text) === null) return false;
   const digest = sha256(text);
   const found = await ctx.store.tokens.findAccessToken(digest);
   // RFC 7009 §2.1: the token was issued to the client that asks.

@@ -43,6 +43,6 @@ export async function withdrawAuthorization(
 ): Promise<boolean> {
   const authorization = await ctx.store.authorizations.find(sub, clientId);
   if (authorization === null || !(await ctx.store.authorizations.revoke(authorization.id, ctx.now()))) return false;
-  await ctx.events.tell('authorization.revoked', { sub, clientId });
+  await ctx.events.record('authorization.revoked', { sub, clientId });
   return true;
 }

@@ -169,7 +169,7 @@ export function createClients(parts: Parts): Clients {
       if (!(await store.insert(client))) throw refused('clientId', `${clientId} is taken`);
       forget(clientId);
       await provideKeyOf(client);
-      await parts.events.tell('client.created', { clientId });
+      await parts.events.record('client.created', { clientId });
       return { client, clientSecret };
     },
 
@@ -189,7 +189,7 @@ export function createClients(parts: Parts): Clients {
       });
       if (client === null) return null;
       await provideKeyOf(client);
-      await parts.events.tell('client.updated', { clientId });
+      await parts.events.record('client.updated', { clientId });
       return client;
     },
 
@@ -204,14 +204,14 @@ export function createClients(parts: Parts): Clients {
         return { ...before, secrets: [makeSecret(clientSecret, before.idTokenSignedResponseAlg), ...kept] };
       });
       if (client === null) return null;
-      await parts.events.tell('client.updated', { clientId, detail: { secret: 'rotated' } });
+      await parts.events.record('client.updated', { clientId, detail: { secret: 'rotated' } });
       return { client, clientSecret };
     },
 
     async delete(clientId) {
       const deleted = await store.delete(clientId);
       forget(clientId);
-      if (deleted) await parts.events.tell('client.deleted', { clientId });
+      if (deleted) await parts.events.record('client.deleted', { clientId });
       return deleted;
     },
 

@@ -3,7 +3,7 @@ import type { Vault } from '../crypto/secrets.ts';
 import type { Store } from '../store/store.ts';
 import type { Clients } from './clients.ts';
 import type { Events } from './events.ts';
-import type { Limiter } from './limiter.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 import type { Settings } from './settings.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
@@ -21,8 +21,8 @@ export interface Context {
   readonly keys: SigningKeys;
   /** Events and the audit log. */
   readonly events: Events;
-  /** Budgets. */
-  readonly limiter: Limiter;
+  /** RateLimits. */
+  readonly rateLimiter: RateLimiter;
   /** Now, in whole seconds. */
   readonly now: () => number;
 }

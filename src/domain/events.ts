@@ -57,9 +57,9 @@ const FLUSH_MILLISECONDS = 1000;
 
 export interface Events {
   /** Tells an event; resolves once written for acts that are written at once, immediately for the others. Never throws. */
-  tell(type: EventType, facts: EventFacts): Promise<void>;
+  record(type: EventType, facts: EventFacts): Promise<void>;
   /** Tells the listener alone: what anybody can cause, in any number, leaves no row. Never throws. */
-  mention(type: EventType, facts: EventFacts): void;
+  notify(type: EventType, facts: EventFacts): void;
   /** Writes what waits. */
   flush(): Promise<void>;
 }
@@ -113,7 +113,7 @@ export function createEvents(parts: {
     await writing;
   };
 
-  const mention = (type: EventType, facts: EventFacts): AuditEvent => {
+  const notify = (type: EventType, facts: EventFacts): AuditEvent => {
     const event: AuditEvent = {
       id: base64url(parts.random(12)),
       at: parts.clock(),
@@ -133,9 +133,9 @@ export function createEvents(parts: {
   };
 
   return {
-    mention,
-    async tell(type, facts) {
-      const event = mention(type, facts);
+    notify,
+    async record(type, facts) {
+      const event = notify(type, facts);
       if (AT_ONCE.includes(type)) return await write([event]);
       // Bounded: under a flood of refusals the oldest lines give way, memory does not.
       if (waiting.length >= MOST_WAITING) {

@@ -3,11 +3,11 @@
  * visitor writes no row; only one too large for a URL is stored. It carries the request as sent and what the human did so far.
  */
 import { sha256 } from '../crypto/bytes.ts';
-import { base64url, handleBody, newHandle } from '../crypto/secrets.ts';
+import { base64url, newHandle, parseHandle } from '../crypto/secrets.ts';
 import type { Digest, Seconds } from '../store/records.ts';
 import { CODE_KEPT } from '../store/store.ts';
 import type { Context } from './context.ts';
-import { networkOf } from './limiter.ts';
+import { networkOf } from './rate-limiter.ts';
 
 export interface Interaction {
   readonly id: string;
@@ -67,7 +67,7 @@ export async function sealInteraction(ctx: Context, interaction: Interaction, ip
   const sealed = ctx.vault.seal('interaction', JSON.stringify(interaction));
   if (sealed.length <= LONGEST_IN_URL) return sealed;
   // Peers whose address is not known share one budget: they are bounded as well.
-  await ctx.limiter.spend(['large request', ip === null ? '' : networkOf(ip)], ctx.settings.budgets.largeRequest);
+  await ctx.rateLimiter.take(['large request', ip === null ? '' : networkOf(ip)], ctx.settings.rateLimits.largeRequest);
   const handle = newHandle('interaction', ctx.settings.random);
   await ctx.store.interactions.put(sha256(handle), sealed, ctx.now() + ctx.settings.lifetimes.interaction + STORED_LONGER);
   return handle;
@@ -75,7 +75,7 @@ export async function sealInteraction(ctx: Context, interaction: Interaction, ip
 
 /** The interaction of a text, or null when we never sealed it. Age and browser are judged by the caller. */
 export async function openInteraction(ctx: Context, text: string): Promise<Interaction | null> {
-  const stored = handleBody('interaction', text) !== null;
+  const stored = parseHandle('interaction', text) !== null;
   const sealed = stored ? await ctx.store.interactions.find(sha256(text), ctx.now()) : text;
   if (sealed === null) return null;
   const json = ctx.vault.open('interaction', sealed);
@@ -88,7 +88,7 @@ export function isStale(ctx: Context, interaction: Interaction): boolean {
 }
 
 /** What a human just decided: it counts from now. */
-export function decided(
+export function withDecision(
   ctx: Context,
   interaction: Interaction,
   what: Partial<Pick<Interaction, 'loginSession' | 'chosen' | 'switching' | 'consent'>>,
@@ -100,7 +100,7 @@ export function decided(
  * True when a decision in an address is older than a code lives: then it comes from the history of the browser and no longer counts.
  * (While it counts, the code it led to is still known, so that it leads to that code or to none.)
  */
-export function isHistory(ctx: Context, interaction: Interaction): boolean {
+export function isDecisionExpired(ctx: Context, interaction: Interaction): boolean {
   return interaction.decidedAt + ctx.settings.lifetimes.code <= ctx.now();
 }
 
@@ -108,7 +108,7 @@ export function isHistory(ctx: Context, interaction: Interaction): boolean {
  * True when the code that an earlier answer to the same page led to may be forgotten: a new answer then begins anew, for under the same
  * identity it would make that code once more.
  */
-export function isForgotten(ctx: Context, interaction: Interaction): boolean {
+export function isCodeForgotten(ctx: Context, interaction: Interaction): boolean {
   return interaction.decidedAt + ctx.settings.lifetimes.code + CODE_KEPT <= ctx.now();
 }
 
@@ -118,7 +118,7 @@ export function restarted(ctx: Context, interaction: Interaction): Interaction {
 }
 
 /** The same pause under another identity: nothing that the first one led to is led to again. */
-export function renewed(ctx: Context, interaction: Interaction): Interaction {
+export function withNewId(ctx: Context, interaction: Interaction): Interaction {
   return { ...interaction, id: base64url(ctx.settings.random(16)) };
 }
 

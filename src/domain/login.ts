@@ -1,11 +1,11 @@
 /**
- * Proving a person with username and password, within budgets. Every attempt is counted before it is evaluated, so that of many parallel guesses
- * only as many as the budget are ever tried; a success gives back what it took. A browser in which somebody signed in to the account before
- * has a budget of its own: whoever locks the account from elsewhere does not lock its owner out.
+ * Proving a person with username and password, within rateLimits. Every attempt is counted before it is evaluated, so that of many parallel guesses
+ * only as many as the limit are ever tried; a success gives back what it took. A browser in which somebody signed in to the account before
+ * has a limit of its own: whoever locks the account from elsewhere does not lock its owner out.
  */
 import type { Authenticated } from './accounts.ts';
 import type { Context } from './context.ts';
-import { type LimiterKey, networkOf } from './limiter.ts';
+import { networkOf, type RateLimitKey } from './rate-limiter.ts';
 
 /** One attempt. */
 export interface LoginAttempt {
@@ -13,8 +13,8 @@ export interface LoginAttempt {
   readonly password: string;
   /** What the account is counted under. */
   readonly account: string;
-  /** Digest of a browser that is familiar with this account; null for any other. */
-  readonly familiar: string | null;
+  /** Digest of a browser that is a known device of this account; null for any other. */
+  readonly knownDevice: string | null;
   readonly ip: string | null;
 }
 
@@ -35,30 +35,30 @@ export function accountKeyOf({ settings: { accounts } }: Context, username: stri
 
 /**
  * @returns null when the credentials prove nothing, or the account is disabled
- * @throws OAuthError 429 when a budget is used up
+ * @throws OAuthError 429 when a limit is used up
  */
 export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<ProvenLogin | null> {
-  const { accounts, budgets } = ctx.settings;
-  const { username, password, account, familiar, ip } = attempt;
-  const accountKey: LimiterKey = familiar === null ? ['login', account] : ['login in', familiar, account];
+  const { accounts, rateLimits } = ctx.settings;
+  const { username, password, account, knownDevice, ip } = attempt;
+  const accountKey: RateLimitKey = knownDevice === null ? ['login', account] : ['login in', knownDevice, account];
   // Where the peer's address is not known there is nothing to count by it.
-  const networkKey: LimiterKey | null = ip === null ? null : ['login from', networkOf(ip)];
-  if (networkKey !== null) await ctx.limiter.spend(networkKey, budgets.loginByAddress);
+  const networkKey: RateLimitKey | null = ip === null ? null : ['login from', networkOf(ip)];
+  if (networkKey !== null) await ctx.rateLimiter.take(networkKey, rateLimits.loginByAddress);
   try {
-    await ctx.limiter.spend(accountKey, budgets.login);
+    await ctx.rateLimiter.take(accountKey, rateLimits.login);
   } catch (error) {
-    // Nothing was guessed: whoever repeats a refused attempt uses up no budget of the people around.
-    if (networkKey !== null) await ctx.limiter.giveBack(networkKey);
+    // Nothing was guessed: whoever repeats a refused attempt uses up no limit of the people around.
+    if (networkKey !== null) await ctx.rateLimiter.giveBack(networkKey);
     throw error;
   }
   const began = ctx.now();
   const empty = username === '' || password === '';
   const proven = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);
   if (proven === null || !proven.account.enabled) {
-    await ctx.events.tell('login.failed', { ip, reason: 'credentials' });
+    await ctx.events.record('login.failed', { ip, reason: 'credentials' });
     return null;
   }
-  await ctx.limiter.restore(accountKey);
-  if (networkKey !== null) await ctx.limiter.giveBack(networkKey);
+  await ctx.rateLimiter.reset(accountKey);
+  if (networkKey !== null) await ctx.rateLimiter.giveBack(networkKey);
   return { ...proven, began };
 }

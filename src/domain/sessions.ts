@@ -1,6 +1,6 @@
 /** A browser's login at this provider: starting, finding, ending. How the handle travels (a cookie) is the web floor's business. */
 import { sha256 } from '../crypto/bytes.ts';
-import { base64url, handleBody, newHandle } from '../crypto/secrets.ts';
+import { base64url, newHandle, parseHandle } from '../crypto/secrets.ts';
 import type { Session } from '../store/records.ts';
 import type { Context } from './context.ts';
 
@@ -26,7 +26,7 @@ export interface Login {
 
 /** The living session of a handle, or null. Moves the idle limit at most sixteen times within it, so that most requests write nothing. */
 export async function findSession(ctx: Context, handle: string | null): Promise<Session | null> {
-  if (handle === null || handleBody('session', handle) === null) return null;
+  if (handle === null || parseHandle('session', handle) === null) return null;
   const session = await ctx.store.sessions.find(sha256(handle));
   if (session === null) return null;
   const now = ctx.now();
@@ -61,5 +61,5 @@ export async function startSession(ctx: Context, login: Login, replaces: Session
 /** Ends a session and, by setting, the tokens issued in it. */
 export async function endSession(ctx: Context, session: Session, ip: string | null): Promise<void> {
   const ended = await ctx.store.sessions.end(session.handle, ctx.now(), ctx.settings.logoutRevokesTokens);
-  if (ended !== null) await ctx.events.tell('logout', { sub: ended.sub, ip, detail: { sid: ended.sid } });
+  if (ended !== null) await ctx.events.record('logout', { sub: ended.sub, ip, detail: { sid: ended.sid } });
 }

@@ -60,8 +60,8 @@ export interface GivenKey {
   readonly active: boolean;
 }
 
-/** A failure budget: so many in so many seconds. */
-export interface Budget {
+/** A rate limit: at most `limit` attempts within `seconds`. */
+export interface RateLimit {
   /** How many are tolerated in a window. */
   readonly limit: number;
   /** Length of a window. */
@@ -80,15 +80,15 @@ export interface ClaimsRequest {
 export type ClaimsSource = (request: ClaimsRequest) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
 
 /** What failures, and what costs, are tolerated. */
-export interface Budgets {
+export interface RateLimits {
   /** Failed logins per account, counted over all browsers that never signed in to it; each that did has as many of its own. */
-  readonly login: Budget;
+  readonly login: RateLimit;
   /** Failed logins per network, whatever the account. */
-  readonly loginByAddress: Budget;
+  readonly loginByAddress: RateLimit;
   /** Failed client authentications per client and network; of unknown clients per network. */
-  readonly clientAuth: Budget;
+  readonly clientAuthentication: RateLimit;
   /** Requests too large to travel in an address, which have to be stored, per network. */
-  readonly largeRequest: Budget;
+  readonly largeRequest: RateLimit;
 }
 
 /** Hears every event, in the process that caused it. */
@@ -134,7 +134,7 @@ export interface Settings {
   /** Options in force that weaken security, named at start-up. */
   readonly weakened: readonly string[];
   readonly limits: ParamLimits & { readonly url: number };
-  readonly budgets: Budgets;
+  readonly rateLimits: RateLimits;
   /** Seconds that a client may be served from memory after it changed on another node. */
   readonly clientCacheSeconds: number;
   readonly clock: () => number;

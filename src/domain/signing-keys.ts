@@ -205,7 +205,7 @@ export function createSigningKeys(parts: Parts): SigningKeys {
       }
       await load();
       const moved = await change((keys) => dueKeys(keys, schedule, now()));
-      if (moved) await parts.events.tell('keys.rotated', { detail: { emergency: false, scheduled: true } });
+      if (moved) await parts.events.record('keys.rotated', { detail: { emergency: false, scheduled: true } });
       return moved;
     },
     async signer(alg) {
@@ -238,7 +238,7 @@ export function createSigningKeys(parts: Parts): SigningKeys {
         const kept = emergency ? [] : keys.map((key) => (algs.includes(key.alg as SigningAlg) ? retire(key, start, schedule) : key));
         return { keep: kept, make: algs.map((alg) => ({ alg, activeAt: start })) };
       });
-      if (rotated) await parts.events.tell('keys.rotated', { detail: { emergency, scheduled: false } });
+      if (rotated) await parts.events.record('keys.rotated', { detail: { emergency, scheduled: false } });
       return rotated;
     },
   };

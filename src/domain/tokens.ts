@@ -23,7 +23,7 @@ export interface Redemption {
   /** A family that begins may have a refresh token; it gets one if the client is registered for that grant type as well. */
   readonly refreshable: boolean;
   /** What issuing uses up. */
-  readonly uses: Uses;
+  readonly uses: Consumption;
 }
 
 /** A redemption that the token endpoint held to its bounds. */
@@ -33,7 +33,7 @@ export interface CheckedRedemption extends Redemption {
 }
 
 /** What issuing uses up. */
-export type Uses =
+export type Consumption =
   /** Nothing; with a subject, the tokens begin a family. */
   | { readonly kind: 'nothing' }
   /** An authorization code; the tokens begin a family. */
@@ -55,7 +55,7 @@ export interface TokenResponse {
 }
 
 /** What issuing ended in. A code or refresh token that somebody else used first is for the grant to judge. */
-export type Issued = { readonly outcome: 'issued'; readonly response: TokenResponse } | { readonly outcome: 'spent' };
+export type Issued = { readonly outcome: 'issued'; readonly response: TokenResponse } | { readonly outcome: 'consumed' };
 
 /** Issues what a redemption entitles to. */
 export async function issueTokens(ctx: Context, client: Client, redemption: CheckedRedemption): Promise<Issued> {
@@ -128,7 +128,7 @@ async function startFamily(
   const storing =
     code === null ? ctx.store.tokens.insert(issue, family).then(() => 'fresh' as const) : ctx.store.tokens.redeem(code, family, issue, now);
   const [outcome, idToken] = await Promise.all([storing, sign(signer, redemption, minted.idToken, minted.access.text)]);
-  if (outcome === 'spent') return { outcome };
+  if (outcome === 'consumed') return { outcome };
   return { outcome: 'issued', response: respond(ctx, minted.access.text, minted.access.record, refreshToken, idToken) };
 }
 
@@ -136,7 +136,7 @@ async function continueFamily(
   ctx: Context,
   client: Client,
   redemption: CheckedRedemption,
-  uses: Extract<Uses, { kind: 'refresh_token' }>,
+  uses: Extract<Consumption, { kind: 'refresh_token' }>,
 ): Promise<Issued> {
   const { family } = uses;
   const { random, refreshRotation } = ctx.settings;
@@ -150,7 +150,7 @@ async function continueFamily(
   const presented = sha256(uses.refreshToken);
   const refreshExpiresAt = idleEnd(ctx, family.expiresAt);
   let refreshToken = uses.refreshToken;
-  let storing: Promise<'fresh' | 'spent'>;
+  let storing: Promise<'fresh' | 'consumed'>;
   if (rotates) {
     refreshToken = nextRefreshToken(uses.refreshToken, random);
     const successor: Successor = {
@@ -168,7 +168,7 @@ async function continueFamily(
     storing = ctx.store.tokens.extend(family.id, presented, refreshExpiresAt, issue, now);
   }
   const [outcome, idToken] = await Promise.all([storing, sign(signer, redemption, minted.idToken, minted.access.text)]);
-  if (outcome === 'spent') return { outcome };
+  if (outcome === 'consumed') return { outcome };
   return { outcome: 'issued', response: respond(ctx, minted.access.text, minted.access.record, refreshToken, idToken) };
 }
 

@@ -4,14 +4,14 @@
  */
 import { findEnabledAccount } from '../domain/accounts.ts';
 import type { Context } from '../domain/context.ts';
-import { decided, type Interaction } from '../domain/interactions.ts';
+import { type Interaction, withDecision } from '../domain/interactions.ts';
 import { endSession, type Login, startSession } from '../domain/sessions.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { covers } from '../protocol/scope.ts';
 import type { Session } from '../store/records.ts';
 import { sessionCookie } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
-import { answering, destinationOf, type Flow, goOn, survey, whoIsHere } from './authorization-flow.ts';
+import { answering, currentSession, destinationOf, evaluate, type Flow, redirectWithInteraction } from './authorization-flow.ts';
 import { refuse } from './authorize-response.ts';
 
 /** Starts the session of somebody who proved who they are and goes on. */
@@ -23,8 +23,8 @@ export async function completeLogin(
   cookies: readonly string[] = [],
 ): Promise<Response> {
   if ((await findEnabledAccount(ctx.settings.accounts, login.sub)) === null)
-    throw new OAuthError('access_denied', 'login_account', 'The account is not available.', { status: 403, stays: true });
-  const { session: before } = await whoIsHere(ctx, call);
+    throw new OAuthError('access_denied', 'login_account', 'The account is not available.', { status: 403, redirectable: false });
+  const { session: before } = await currentSession(ctx, call);
   // Somebody else takes over this browser: what was issued in the session before ends with it, as in a logout.
   const same = before !== null && before.sub === login.sub;
   if (before !== null && !same) await endSession(ctx, before, call.ip);
@@ -32,13 +32,13 @@ export async function completeLogin(
   if (started === null) {
     throw new OAuthError('access_denied', 'login_revoked', 'All sessions of this account were ended while you signed in. Sign in again.', {
       status: 403,
-      stays: true,
+      redirectable: false,
     });
   }
   const { session, handle } = started;
-  await ctx.events.tell('login.succeeded', { sub: session.sub, ip: call.ip });
-  const next = decided(ctx, current, { loginSession: session.handle, chosen: session.sub, switching: false, consent: null });
-  return await goOn(ctx, call, current.purpose, next, [sessionCookie(ctx, handle), ...cookies]);
+  await ctx.events.record('login.succeeded', { sub: session.sub, ip: call.ip });
+  const next = withDecision(ctx, current, { loginSession: session.handle, chosen: session.sub, switching: false, consent: null });
+  return await redirectWithInteraction(ctx, call, current.purpose, next, [sessionCookie(ctx, handle), ...cookies]);
 }
 
 /**
@@ -48,14 +48,19 @@ export async function completeLogin(
 export async function allow(ctx: Context, call: Call, current: Interaction, scopes: readonly string[] | null): Promise<Response> {
   const proven = await destinationOf(ctx, current);
   return await answering(ctx, call, proven, async () => {
-    const flow = await survey(ctx, call, current, proven);
+    const flow = await evaluate(ctx, call, current, proven);
     const session = requireSession(flow);
     if (scopes !== null && !covers(scopes, flow.request.scopes)) {
       throw new OAuthError('access_denied', 'consent_partial', 'The user did not allow all that was asked for.');
     }
     // Never more than was shown: what the client may ask for can have grown while the page was open.
     const allowed = (current.shown ?? flow.request.scopes).filter((scope) => flow.request.scopes.includes(scope));
-    return await goOn(ctx, call, current.purpose, decided(ctx, current, { consent: { sub: session.sub, scopes: allowed } }));
+    return await redirectWithInteraction(
+      ctx,
+      call,
+      current.purpose,
+      withDecision(ctx, current, { consent: { sub: session.sub, scopes: allowed } }),
+    );
   });
 }
 
@@ -67,10 +72,10 @@ function requireSession(flow: Flow): Session {
 /** Tells the client that the user declined (RFC 6749 §4.1.2.1). */
 export async function deny(ctx: Context, call: Call, current: Interaction): Promise<Response> {
   const proven = await destinationOf(ctx, current);
-  const { session } = await whoIsHere(ctx, call);
+  const { session } = await currentSession(ctx, call);
   const facts = { sub: session?.sub ?? null, clientId: proven.client.clientId, ip: call.ip, reason: 'user_declined' };
   // Anybody can begin a sign-in and leave it, in any number.
-  if (session === null) ctx.events.mention('authorization.denied', facts);
-  else await ctx.events.tell('authorization.denied', facts);
+  if (session === null) ctx.events.notify('authorization.denied', facts);
+  else await ctx.events.record('authorization.denied', facts);
   return refuse(ctx, proven.destination, new OAuthError('access_denied', 'user_declined', 'The user declined.'));
 }

@@ -32,17 +32,20 @@ export interface Flow {
 }
 
 /** Second half of the checks, the facts, and the decision. @throws OAuthError to be sent to the proven destination */
-export async function survey(ctx: Context, call: Call, interaction: Interaction, proven: ProvenDestination): Promise<Flow> {
+export async function evaluate(ctx: Context, call: Call, interaction: Interaction, proven: ProvenDestination): Promise<Flow> {
   const { client } = proven;
   const request = await readAuthorizationRequest(ctx, paramsOf(interaction.params), proven);
-  const { session, account } = await whoIsHere(ctx, call);
+  const { session, account } = await currentSession(ctx, call);
   const authorization = session === null ? null : await findAuthorization(ctx, session.sub, client);
   const step = nextStep({ request, client, session, authorization, interaction, now: ctx.now() });
   return { interaction, proven, request, session, account, authorization, step };
 }
 
 /** The browser's session, if its account still exists and is enabled. */
-export async function whoIsHere(ctx: Context, call: Call): Promise<{ readonly session: Session | null; readonly account: Account | null }> {
+export async function currentSession(
+  ctx: Context,
+  call: Call,
+): Promise<{ readonly session: Session | null; readonly account: Account | null }> {
   const session = await findSession(ctx, sessionHandle(ctx, call));
   const account = session === null ? null : await findEnabledAccount(ctx.settings.accounts, session.sub);
   return account === null ? { session: null, account } : { session, account };
@@ -98,8 +101,8 @@ export async function answering(ctx: Context, call: Call, proven: ProvenDestinat
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof OAuthError) || error.stays) throw error;
-    ctx.events.mention('request.refused', { clientId: proven.client.clientId, ip: call.ip, reason: error.reason });
+    if (!(error instanceof OAuthError) || !error.redirectable) throw error;
+    ctx.events.notify('request.refused', { clientId: proven.client.clientId, ip: call.ip, reason: error.reason });
     return refuse(ctx, proven.destination, error);
   }
 }
@@ -108,7 +111,7 @@ export async function answering(ctx: Context, call: Call, proven: ProvenDestinat
  * Sends the browser on with an interaction, bound to it from here on. One that was bound to none begins anew under an identity of its own:
  * the unbound one may have been handed to several browsers.
  */
-export async function goOn(
+export async function redirectWithInteraction(
   ctx: Context,
   call: Call,
   to: EndpointName | URL,
@@ -124,7 +127,7 @@ export async function goOn(
 }
 
 /** Sends the browser on without binding: a cross-site POST arrives without the cookies that say which browser it is. */
-export async function goOnUnbound(ctx: Context, call: Call, interaction: Interaction): Promise<Response> {
+export async function redirectUnbound(ctx: Context, call: Call, interaction: Interaction): Promise<Response> {
   const url = new URL(endpointUrl(ctx.settings, interaction.purpose));
   url.searchParams.set('interaction', await sealInteraction(ctx, interaction, call.ip));
   return redirect(url.href);

@@ -5,7 +5,7 @@
 import { rememberAuthorization } from '../domain/authorizations.ts';
 import { codeText, stateOfCode, storeCode } from '../domain/codes.ts';
 import type { Context } from '../domain/context.ts';
-import { type Interaction, isHistory, isStale, newInteraction, restarted } from '../domain/interactions.ts';
+import { type Interaction, isDecisionExpired, isStale, newInteraction, restarted } from '../domain/interactions.ts';
 import { SILENT_ERROR } from '../domain/steps.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { PROMPTS, RESPONSE_MODES } from '../protocol/names.ts';
@@ -14,7 +14,7 @@ import { formatScope } from '../protocol/scope.ts';
 import type { Session } from '../store/records.ts';
 import { knownBrowser } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
-import { answering, destinationOf, type Flow, goOn, goOnUnbound, resume, survey } from './authorization-flow.ts';
+import { answering, destinationOf, evaluate, type Flow, redirectUnbound, redirectWithInteraction, resume } from './authorization-flow.ts';
 import { AUTHORIZE_PARAMS, CARRIED_PARAMS, checkAsSent, proveDestination, readAuthorizationRequest } from './authorize-request.ts';
 import { answer } from './authorize-response.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -48,7 +48,7 @@ export const authorize: Endpoint = {
     return await dispatch(
       ctx,
       call,
-      isStale(ctx, interaction) || isHistory(ctx, interaction) ? restarted(ctx, interaction) : interaction,
+      isStale(ctx, interaction) || isDecisionExpired(ctx, interaction) ? restarted(ctx, interaction) : interaction,
       continued,
     );
   },
@@ -68,7 +68,7 @@ async function takePost(ctx: Context, call: Call): Promise<Response> {
   return await answering(ctx, call, proven, async () => {
     checkAsSent(params);
     await readAuthorizationRequest(ctx, params, proven);
-    return await goOnUnbound(ctx, call, newInteraction(ctx, 'authorize', pick(params), null));
+    return await redirectUnbound(ctx, call, newInteraction(ctx, 'authorize', pick(params), null));
   });
 }
 
@@ -77,7 +77,7 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction, cont
   const proven = continued ? await destinationOf(ctx, interaction) : await proveDestination(ctx, call.query());
   return await answering(ctx, call, proven, async () => {
     if (!continued) checkAsSent(call.query());
-    const flow = await survey(ctx, call, interaction, proven);
+    const flow = await evaluate(ctx, call, interaction, proven);
     const { step, request } = flow;
     if (step.step === 'done') return await sendCode(ctx, call, flow, step.session, continued);
     if (step.step === 'refuse')
@@ -88,7 +88,7 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction, cont
     }
     const pageOrUrl = ctx.settings.pages[step.step];
     const to = typeof pageOrUrl === 'string' ? new URL(pageOrUrl, ctx.settings.issuer) : 'interaction';
-    return await goOn(ctx, call, to, interaction);
+    return await redirectWithInteraction(ctx, call, to, interaction);
   });
 }
 
@@ -96,7 +96,7 @@ async function sendCode(ctx: Context, call: Call, flow: Flow, session: Session, 
   const { request, interaction, proven, authorization: before } = flow;
   const { clientId, scopes } = request;
   // RFC 9700 §4.7: what nobody's browser is bound to may lie in anybody's hands.
-  if (continued && interaction.browser === null) return await goOn(ctx, call, interaction.purpose, interaction);
+  if (continued && interaction.browser === null) return await redirectWithInteraction(ctx, call, interaction.purpose, interaction);
   const code = codeText(ctx, continued ? interaction : null, session);
   // Before anything is remembered: an interaction that was used up remembers nothing.
   if (continued && (await isAnswered(ctx, code))) return answer(ctx, proven.destination, { code });
@@ -107,7 +107,7 @@ async function sendCode(ctx: Context, call: Call, flow: Flow, session: Session, 
   if (stored === 'session_ended') return await dispatch(ctx, call, interaction, continued);
   // The other one of two clicks was faster, and told it.
   if (stored === 'exists' && (await isAnswered(ctx, code))) return answer(ctx, proven.destination, { code });
-  await ctx.events.tell('authorization.granted', { sub: session.sub, clientId, ip: call.ip, detail: { scope: formatScope(scopes) } });
+  await ctx.events.record('authorization.granted', { sub: session.sub, clientId, ip: call.ip, detail: { scope: formatScope(scopes) } });
   return answer(ctx, proven.destination, { code });
 }
 
@@ -119,7 +119,7 @@ async function isAnswered(ctx: Context, code: string): Promise<boolean> {
     'invalid_request',
     'interaction_finished',
     'This sign-in is finished. Go on in the application, or start again from there.',
-    { stays: true },
+    { redirectable: false },
   );
 }
 

@@ -17,7 +17,7 @@ import { requireOwnForm, requireOwnSite } from '../web/forms.ts';
 import { clientView, page, pageView } from '../web/page.ts';
 import { localesOf } from '../web/requests.ts';
 import { redirect } from '../web/respond.ts';
-import { accountName, goOn, goOnUnbound, resume, whoIsHere } from './authorization-flow.ts';
+import { accountName, currentSession, redirectUnbound, redirectWithInteraction, resume } from './authorization-flow.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** What is read later; `logout_hint` tells us nothing that the session does not. */
@@ -56,19 +56,19 @@ interface LogoutRequest {
 // A relying party's POST comes from another site, without our cookies; it goes on as a GET that has them.
 async function takePost(ctx: Context, call: Call, form: Params): Promise<Response> {
   await readLogoutRequest(ctx, form);
-  return await goOnUnbound(ctx, call, newInteraction(ctx, 'rp-initiated-logout', pick(form), null));
+  return await redirectUnbound(ctx, call, newInteraction(ctx, 'rp-initiated-logout', pick(form), null));
 }
 
 async function dispatch(ctx: Context, call: Call, interaction: Interaction): Promise<Response> {
   const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
-  const { session, account } = await whoIsHere(ctx, call);
+  const { session, account } = await currentSession(ctx, call);
   // Nobody is signed in (any longer): the second relying party of one logout still gets its answer.
   if (session === null) return finish(ctx, call, request);
   if (!mustAsk(ctx, request, session)) {
     await end(ctx, session, call.ip);
     return finish(ctx, call, request);
   }
-  if (interaction.browser === null) return await goOn(ctx, call, interaction.purpose, interaction);
+  if (interaction.browser === null) return await redirectWithInteraction(ctx, call, interaction.purpose, interaction);
   const view = {
     ...pageView(ctx, call, request.uiLocales),
     client: request.client === null ? null : clientView(request.client, null),
@@ -95,7 +95,7 @@ async function takeDecision(ctx: Context, call: Call, form: Params): Promise<Res
   const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
   // Another site can send a form without our cookies, and with an interaction that is bound to no browser.
   requireOwnSite(call);
-  const { session } = await whoIsHere(ctx, call);
+  const { session } = await currentSession(ctx, call);
   if (session === null) return finish(ctx, call, request);
   requireOwnForm(ctx, call, form.get('token'), { form: 'logout', interaction, session: session.handle });
   switch (form.need('decision')) {

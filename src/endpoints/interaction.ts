@@ -4,26 +4,35 @@
  */
 import type { Context } from '../domain/context.ts';
 import {
-  decided,
   formToken,
   type Interaction,
-  isForgotten,
-  isHistory,
+  isCodeForgotten,
+  isDecisionExpired,
   isStale,
-  renewed,
   restarted,
   sealInteraction,
+  withDecision,
+  withNewId,
 } from '../domain/interactions.ts';
 import { accountKeyOf, canonicalUsername, type ProvenLogin, proveLogin } from '../domain/login.ts';
 import type { ConsentView, LoginView, PageView } from '../domain/pages.ts';
 import { endpointUrl } from '../domain/urls.ts';
 import { OAuthError } from '../protocol/errors.ts';
-import { familiarCookie, isFamiliar } from '../web/browser.ts';
+import { isKnownDevice, knownDeviceCookie } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
 import { requireOwnForm } from '../web/forms.ts';
 import { clientView, page, pageView } from '../web/page.ts';
 import { allow, completeLogin, deny } from './authorization-answers.ts';
-import { accountName, answering, destinationOf, type Flow, goOn, resume, survey, whoIsHere } from './authorization-flow.ts';
+import {
+  accountName,
+  answering,
+  currentSession,
+  destinationOf,
+  evaluate,
+  type Flow,
+  redirectWithInteraction,
+  resume,
+} from './authorization-flow.ts';
 import type { Endpoint } from './endpoint.ts';
 
 export const interaction: Endpoint = {
@@ -36,10 +45,10 @@ export const interaction: Endpoint = {
     const opened = await resume(ctx, call, call.query().get('interaction'), 'authorize');
     const idle = isStale(ctx, opened);
     // What lay about in the history of the browser carries no decision on.
-    const current = idle || isHistory(ctx, opened) ? restarted(ctx, opened) : opened;
+    const current = idle || isDecisionExpired(ctx, opened) ? restarted(ctx, opened) : opened;
     const proven = await destinationOf(ctx, current);
     return await answering(ctx, call, proven, async () => {
-      const flow = await survey(ctx, call, current, proven);
+      const flow = await evaluate(ctx, call, current, proven);
       return await draw(ctx, call, flow, { problem: idle ? 'idle' : null });
     });
   },
@@ -56,11 +65,11 @@ interface Notice {
 /** The page of the step that is due; when none is, the authorization endpoint goes on. */
 async function draw(ctx: Context, call: Call, flow: Flow, notice: Notice): Promise<Response> {
   const { step, interaction: current, proven, request, session } = flow;
-  if (step.step === 'done' || step.step === 'refuse') return await goOn(ctx, call, current.purpose, current);
+  if (step.step === 'done' || step.step === 'refuse') return await redirectWithInteraction(ctx, call, current.purpose, current);
   const pageOrUrl = ctx.settings.pages[step.step];
-  if (typeof pageOrUrl === 'string') return await goOn(ctx, call, new URL(pageOrUrl, ctx.settings.issuer), current);
+  if (typeof pageOrUrl === 'string') return await redirectWithInteraction(ctx, call, new URL(pageOrUrl, ctx.settings.issuer), current);
   // A page is drawn for the browser it is bound to, so that its form comes from there.
-  if (current.browser === null) return await goOn(ctx, call, 'interaction', current);
+  if (current.browser === null) return await redirectWithInteraction(ctx, call, 'interaction', current);
 
   const boundSession = step.step === 'login' ? null : (session?.handle ?? null);
   const shared = {
@@ -119,7 +128,7 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
   const form = await call.form();
   const opened = await resume(ctx, call, form.get('interaction'), 'authorize');
   const step = form.need('step');
-  const { session } = await whoIsHere(ctx, call);
+  const { session } = await currentSession(ctx, call);
   const bound = step === 'login' ? null : (session?.handle ?? null);
   requireOwnForm(ctx, call, form.get('token'), { form: step, interaction: opened, session: bound });
   const current = renewedAsNeeded(ctx, opened);
@@ -133,14 +142,14 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
       return await deny(ctx, call, current);
     case 'account switch':
     case 'consent switch':
-      return await goOn(
+      return await redirectWithInteraction(
         ctx,
         call,
         current.purpose,
-        decided(ctx, current, { switching: true, loginSession: null, chosen: null, consent: null }),
+        withDecision(ctx, current, { switching: true, loginSession: null, chosen: null, consent: null }),
       );
     case 'account continue':
-      return await goOn(ctx, call, current.purpose, decided(ctx, current, { chosen: session?.sub ?? null }));
+      return await redirectWithInteraction(ctx, call, current.purpose, withDecision(ctx, current, { chosen: session?.sub ?? null }));
     case 'consent allow':
       return await allow(ctx, call, current, null);
     default:
@@ -152,17 +161,17 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
 function renewedAsNeeded(ctx: Context, opened: Interaction): Interaction {
   const { chosen, shown } = opened;
   if (isStale(ctx, opened)) return { ...restarted(ctx, opened), chosen, shown };
-  return isForgotten(ctx, opened) ? renewed(ctx, opened) : opened;
+  return isCodeForgotten(ctx, opened) ? withNewId(ctx, opened) : opened;
 }
 
 async function logIn(ctx: Context, call: Call, current: Interaction, typed: string, password: string): Promise<Response> {
   const username = canonicalUsername(typed);
   const account = accountKeyOf(ctx, username);
   const browser = current.browser ?? '';
-  const familiar = isFamiliar(ctx, call, browser, account);
+  const known = isKnownDevice(ctx, call, browser, account);
   let proven: ProvenLogin | null;
   try {
-    proven = await proveLogin(ctx, { username, password, account, familiar: familiar ? browser : null, ip: call.ip });
+    proven = await proveLogin(ctx, { username, password, account, knownDevice: known ? browser : null, ip: call.ip });
   } catch (error) {
     if (!(error instanceof OAuthError) || error.status !== 429) throw error;
     const { headers } = error;
@@ -176,13 +185,13 @@ async function logIn(ctx: Context, call: Call, current: Interaction, typed: stri
   }
   if (proven === null) return await loginAgain(ctx, call, current, { problem: 'credentials', username, status: 422 });
   const login = { sub: proven.account.sub, amr: proven.amr, acr: proven.acr ?? null, began: proven.began };
-  return await completeLogin(ctx, call, current, login, familiar ? [] : [familiarCookie(ctx, call, browser, account)]);
+  return await completeLogin(ctx, call, current, login, known ? [] : [knownDeviceCookie(ctx, call, browser, account)]);
 }
 
 async function loginAgain(ctx: Context, call: Call, current: Interaction, notice: Notice): Promise<Response> {
   const proven = await destinationOf(ctx, current);
   return await answering(ctx, call, proven, async () => {
-    const flow = await survey(ctx, call, current, proven);
+    const flow = await evaluate(ctx, call, current, proven);
     const step = flow.step.step === 'login' ? flow.step : ({ step: 'login', because: 'no_session' } as const);
     return await draw(ctx, call, { ...flow, step }, notice);
   });

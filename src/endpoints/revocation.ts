@@ -21,7 +21,7 @@ export const revocation: Endpoint = {
     const params = await clientForm(call);
     const { client } = await callingClient(ctx, call, params, plugins);
     const text = params.need('token');
-    if (await revoke(ctx, client, text)) await ctx.events.tell('token.revoked', { clientId: client.clientId, ip: call.ip });
+    if (await revoke(ctx, client, text)) await ctx.events.record('token.revoked', { clientId: client.clientId, ip: call.ip });
     // RFC 7009 §2.2: 200 for an invalid token as well, and nothing to tell it from a foreign one.
     return empty(200);
   },

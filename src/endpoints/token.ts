@@ -42,7 +42,7 @@ export const token: Endpoint = {
     }
     const { response, sub } = await issue(ctx, client, prove);
     const { clientId } = client;
-    await ctx.events.tell('tokens.issued', { sub, clientId, ip: call.ip, detail: { grant_type: type, scope: response.scope } });
+    await ctx.events.record('tokens.issued', { sub, clientId, ip: call.ip, detail: { grant_type: type, scope: response.scope } });
     return json(200, response);
   },
 };

@@ -1,6 +1,6 @@
 /** The authorization code grant (RFC 6749 §4.1.3, RFC 7636 §4.6): proves a code. Its single use is the store's. */
 import { equalSecrets, sha256 } from '../crypto/bytes.ts';
-import { handleBody } from '../crypto/secrets.ts';
+import { parseHandle } from '../crypto/secrets.ts';
 import { issuedToThis } from '../domain/clients.ts';
 import type { Context } from '../domain/context.ts';
 import { OAuthError } from '../protocol/errors.ts';
@@ -27,12 +27,12 @@ export const authorizationCode: Grant = defineGrant<CodeParams>({
   }),
 
   async redeem(ctx, client, params) {
-    const found = handleBody('code', params.code) === null ? null : await ctx.store.codes.find(sha256(params.code));
+    const found = parseHandle('code', params.code) === null ? null : await ctx.store.codes.find(sha256(params.code));
     if (found === null) throw new OAuthError('invalid_grant', 'code_unknown', 'The authorization code is not valid.');
     const { code } = found;
     // RFC 6749 §4.1.3: the code was issued to the authenticated client.
     if (code.clientId !== client.clientId || !issuedToThis(client, code.createdAt)) {
-      await ctx.events.tell('request.refused', { clientId: client.clientId, sub: code.sub, reason: 'code_foreign' });
+      await ctx.events.record('request.refused', { clientId: client.clientId, sub: code.sub, reason: 'code_foreign' });
       throw new OAuthError('invalid_grant', 'code_foreign', 'The authorization code is not valid.');
     }
     checkRedirectUri(code, client, params.redirectUri);
@@ -42,7 +42,7 @@ export const authorizationCode: Grant = defineGrant<CodeParams>({
     // client, redirect URI and verifier; a replay without them revokes nothing (OAuth 2.1 §4.1.3).
     if (code.redeemedAt !== null) {
       if (code.familyId !== null && (await ctx.store.tokens.revokeFamily(code.familyId, ctx.now()))) {
-        await ctx.events.tell('code.replayed', { clientId: client.clientId, sub: code.sub, reason: 'code_replayed' });
+        await ctx.events.record('code.replayed', { clientId: client.clientId, sub: code.sub, reason: 'code_replayed' });
       }
       throw new OAuthError('invalid_grant', 'code_replayed', 'The authorization code was used before.');
     }

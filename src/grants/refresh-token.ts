@@ -2,7 +2,7 @@
 
 import { issuedToThis } from '../domain/clients.ts';
 import { familyIdOf, judge } from '../domain/refresh-tokens.ts';
-import type { Uses } from '../domain/tokens.ts';
+import type { Consumption } from '../domain/tokens.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { covers, parseScope } from '../protocol/scope.ts';
 import { defineGrant, type Grant } from './grant.ts';
@@ -33,7 +33,7 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
       throw new OAuthError('invalid_grant', 'refresh_token_unknown', 'The refresh token is not valid.');
     // RFC 6749 §10.4: a refresh token is bound to the client it was issued to.
     if (found.family.clientId !== client.clientId) {
-      await ctx.events.tell('request.refused', { clientId: client.clientId, sub: found.family.sub, reason: 'refresh_token_foreign' });
+      await ctx.events.record('request.refused', { clientId: client.clientId, sub: found.family.sub, reason: 'refresh_token_foreign' });
       throw new OAuthError('invalid_grant', 'refresh_token_foreign', 'The refresh token is not valid.');
     }
     const presented = judge(params.refreshToken, found, ctx.settings.refreshGrace, ctx.now());
@@ -45,7 +45,7 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
     // RFC 9700 §4.14.2: a token used after it was replaced is stolen or its successor is; both end.
     if (presented.is === 'replayed') {
       if (await ctx.store.tokens.revokeFamily(family.id, ctx.now())) {
-        await ctx.events.tell('refresh_token.reused', { clientId: client.clientId, sub: family.sub, reason: 'refresh_token_replayed' });
+        await ctx.events.record('refresh_token.reused', { clientId: client.clientId, sub: family.sub, reason: 'refresh_token_replayed' });
       }
       throw new OAuthError('invalid_grant', 'refresh_token_replayed', 'The refresh token was used before.');
     }
@@ -53,7 +53,7 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
     if (params.scopes !== null && !covers(family.scopes, params.scopes)) {
       throw new OAuthError('invalid_scope', 'scope_grew', 'The scope is wider than what was granted.');
     }
-    const uses: Uses =
+    const uses: Consumption =
       presented.is === 'repeated'
         ? { kind: 'successor', successor: presented.successor }
         : { kind: 'refresh_token', refreshToken: params.refreshToken, family };

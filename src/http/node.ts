@@ -11,7 +11,7 @@ import type { Provider } from 'valetkey';
 export interface NodeOptions {
   /**
    * Whose `X-Forwarded-For` is believed: nobody (false, the default), so many hops of proxies, or addresses and networks
-   * (`loopback`, `10.0.0.0/8`). It only tells the peer's address for logs and failure budgets; addresses of the provider come from its issuer.
+   * (`loopback`, `10.0.0.0/8`). It only tells the peer's address for logs and failure rateLimits; addresses of the provider come from its issuer.
    */
   readonly trustProxy?: false | number | readonly string[];
   /** For a process that is nothing but this provider: faster Request and Response in place of the global ones. Default false. */

@@ -43,8 +43,8 @@ export interface OAuthErrorOptions {
   readonly cause?: unknown;
   /** HTTP status, where the specification leaves it open (405, 413, 414, 415, 429); else derived from the code. */
   readonly status?: number;
-  /** Never sent to the client's redirect URI, even where that is known. */
-  readonly stays?: boolean;
+  /** False: shown as a page, never sent to the redirect URI of the client. @default true */
+  readonly redirectable?: boolean;
   /** Response headers the refusal needs (`Allow`, `Retry-After`, `WWW-Authenticate`). */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -57,7 +57,7 @@ export class OAuthError extends Error {
   readonly description: string;
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly stays: boolean;
+  readonly redirectable: boolean;
 
   /**
    * @param code what the client reads as `error`
@@ -71,7 +71,7 @@ export class OAuthError extends Error {
     this.description = description;
     this.status = options.status ?? (Object.hasOwn(STATUS, code) ? STATUS[code] : undefined) ?? 400;
     this.headers = options.headers ?? {};
-    this.stays = options.stays ?? false;
+    this.redirectable = options.redirectable ?? true;
   }
 }
 

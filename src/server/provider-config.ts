@@ -43,7 +43,7 @@ export function providerConfig(settings: GivenSettings, parts: ConfigParts): Con
     keySchedule: group(settings, 'keySchedule'),
     refreshTokens: group(settings, 'refreshTokens'),
     logout: group(settings, 'logout'),
-    budgets: group(settings, 'budgets'),
+    rateLimits: group(settings, 'rateLimits'),
     ...(keys.length > 0 ? { signingKeys: keys } : {}),
   };
 }

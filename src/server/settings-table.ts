@@ -5,9 +5,9 @@
 
 /**
  * What a value looks like. `list`: separated by commas or spaces; `map`: a JSON object; `seconds`: a whole number of them;
- * `budget`: so many failures in so many seconds, as 5/900.
+ * `rateLimit`: so many failures in so many seconds, as 5/900.
  */
-export type SettingKind = 'text' | 'number' | 'port' | 'seconds' | 'boolean' | 'list' | 'map' | 'budget';
+export type SettingKind = 'text' | 'number' | 'port' | 'seconds' | 'boolean' | 'list' | 'map' | 'rateLimit';
 
 /** One setting. */
 export interface SettingDefinition {
@@ -88,10 +88,10 @@ export const SETTINGS: readonly SettingDefinition[] = [
   setting('publicMaxAge', 'seconds', 'Seconds that discovery and JWKS may be cached. Default 3600.'),
   setting('logout.confirmation', 'text', 'When logout asks first: always (default) or when-unproven.', ['always', 'when-unproven']),
   setting('logout.revokeTokens', 'boolean', 'Logout ends the tokens of the session. Default true.'),
-  setting('budgets.login', 'budget', 'Failed logins per account. Default 5/900.'),
-  setting('budgets.loginByAddress', 'budget', 'Failed logins per address. Default 50/900.'),
-  setting('budgets.clientAuth', 'budget', 'Failed client authentications per client and address. Default 20/60.'),
-  setting('budgets.largeRequest', 'budget', 'Requests too large for an address, per network. Default 60/900.'),
+  setting('rateLimits.login', 'rateLimit', 'Failed logins per account. Default 5/900.'),
+  setting('rateLimits.loginByAddress', 'rateLimit', 'Failed logins per address. Default 50/900.'),
+  setting('rateLimits.clientAuthentication', 'rateLimit', 'Failed client authentications per client and address. Default 20/60.'),
+  setting('rateLimits.largeRequest', 'rateLimit', 'Requests too large for an address, per network. Default 60/900.'),
   setting('clientCacheSeconds', 'seconds', 'Seconds that a client changed on another node may be served as it was. Default 30.'),
   setting('allowMissingPkce', 'boolean', 'Weakens: confidential clients may leave PKCE out.'),
   setting('allowLocalhostRedirect', 'boolean', 'Weakens: http://localhost in redirect URIs.'),

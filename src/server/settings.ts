@@ -28,7 +28,7 @@ const WANTED: Readonly<Record<SettingDefinition['kind'], string>> = {
   boolean: 'true or false',
   list: 'a list',
   map: 'a JSON object',
-  budget: 'like 5/900',
+  rateLimit: 'like 5/900',
 };
 
 /**
@@ -172,14 +172,14 @@ function convert({ kind }: SettingDefinition, value: unknown): unknown {
           .split(/[,\s]+/)
           .filter((item) => item !== '');
       return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
-    case 'budget':
-      return typeof value === 'string' ? parsedBudget(value) : isMap(value) ? value : undefined;
+    case 'rateLimit':
+      return typeof value === 'string' ? parsedRateLimit(value) : isMap(value) ? value : undefined;
     case 'map':
       return isMap(value) ? value : typeof value === 'string' ? parsedMap(value) : undefined;
   }
 }
 
-function parsedBudget(text: string): unknown {
+function parsedRateLimit(text: string): unknown {
   const [, limit, seconds] = /^([0-9]{1,9})\/([0-9]{1,9})$/.exec(text) ?? [];
   return limit === undefined ? undefined : { limit: Number(limit), seconds: Number(seconds) };
 }

@@ -1,7 +1,7 @@
 /** Authorizations. Ending one takes codes first, then families: a redemption under way cannot slip between. */
 import type { Kysely } from 'kysely';
 import type { AuthorizationStore } from 'valetkey';
-import { spendCodes } from './codes.ts';
+import { consumeCodes } from './codes.ts';
 import { authorizationOf, authorizationRow, type Tables } from './schema.ts';
 
 export function authorizationStore(db: Kysely<Tables>, tenant: string): AuthorizationStore {
@@ -48,7 +48,7 @@ export function authorizationStore(db: Kysely<Tables>, tenant: string): Authoriz
           .returning('sub')
           .executeTakeFirst();
         if (row === undefined) return false;
-        await spendCodes(trx, tenant, now, row.sub).where('authorization_id', '=', id).execute();
+        await consumeCodes(trx, tenant, now, row.sub).where('authorization_id', '=', id).execute();
         await trx
           .updateTable('families')
           .set({ revoked_at: now })

@@ -4,8 +4,8 @@ import type { CodeStore } from 'valetkey';
 import { columnsOf, valuesOf } from './conditional-issue.ts';
 import { type CodeRow, codeOf, codeRow, type Tables } from './schema.ts';
 
-/** Uses up the open codes of a subject; the caller narrows it further. */
-export function spendCodes(
+/** Consumption up the open codes of a subject; the caller narrows it further. */
+export function consumeCodes(
   db: Kysely<Tables>,
   tenant: string,
   now: number,

@@ -40,10 +40,10 @@ export async function issueIf(
 async function inOneStatement(db: Kysely<Tables>, condition: Condition, rows: readonly [InsertTable, object][]): Promise<boolean> {
   const inserts = rows.map(
     ([table, row]) =>
-      sql`${sql.id(`into_${table}`)} as (insert into ${sql.table(table)} ${columnsOf(row)} select ${valuesOf(row)} from spent)`,
+      sql`${sql.id(`into_${table}`)} as (insert into ${sql.table(table)} ${columnsOf(row)} select ${valuesOf(row)} from consumed)`,
   );
-  const parts = sql.join([sql`spent as (${condition} returning 1)`, ...inserts]);
-  const { rows: counted } = await sql<{ n: number }>`with ${parts} select count(*)::int as n from spent`.execute(db);
+  const parts = sql.join([sql`consumed as (${condition} returning 1)`, ...inserts]);
+  const { rows: counted } = await sql<{ n: number }>`with ${parts} select count(*)::int as n from consumed`.execute(db);
   return counted[0]?.n === 1;
 }
 

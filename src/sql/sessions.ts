@@ -1,7 +1,7 @@
 /** Sessions. Ending one takes codes first, then families: a redemption under way cannot slip between. */
 import type { Kysely } from 'kysely';
 import type { SessionStore } from 'valetkey';
-import { spendCodes } from './codes.ts';
+import { consumeCodes } from './codes.ts';
 import { sessionOf, sessionRow, type Tables } from './schema.ts';
 import { lockSubject } from './subjects.ts';
 
@@ -39,7 +39,7 @@ export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
           .executeTakeFirst();
         if (row === undefined) return null;
         if (revokeTokens) {
-          await spendCodes(trx, tenant, now, row.sub).where('sid', '=', row.sid).execute();
+          await consumeCodes(trx, tenant, now, row.sub).where('sid', '=', row.sid).execute();
           await trx
             .updateTable('families')
             .set({ revoked_at: now })

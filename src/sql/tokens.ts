@@ -1,7 +1,7 @@
 /** Tokens: the single uses, each one conditional statement, and the reads that introspection and userinfo live from, one statement each. */
 import { type Kysely, sql } from 'kysely';
 import type { TokenStore } from 'valetkey';
-import { spendCodes } from './codes.ts';
+import { consumeCodes } from './codes.ts';
 import { issueIf } from './conditional-issue.ts';
 import { accessTokenOf, accessTokenRow, familyOf, familyRow, idTokenOf, idTokenRow, type Tables } from './schema.ts';
 import { lockSubject } from './subjects.ts';
@@ -29,16 +29,16 @@ export function tokenStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', t
     async redeem(code, family, issue, now) {
       const condition = sql`update ${codes} set redeemed_at = ${now}, family_id = ${family.id}
         where tenant = ${tenant} and digest = ${code} and redeemed_at is null and expires_at > ${now}`;
-      return (await issueIf(db, dialect, tenant, condition, { family: familyRow(tenant, family), issue })) ? 'fresh' : 'spent';
+      return (await issueIf(db, dialect, tenant, condition, { family: familyRow(tenant, family), issue })) ? 'fresh' : 'consumed';
     },
     async rotate({ familyId, presented, refreshDigest, refreshExpiresAt, sealedSuccessor }, issue, now) {
       const condition = sql`update ${families} set refresh_digest = ${refreshDigest}, refresh_expires_at = ${refreshExpiresAt},
         previous_digest = ${presented}, sealed_successor = ${sealedSuccessor}, rotated_at = ${now} where ${usable(familyId, presented, now)}`;
-      return (await issueIf(db, dialect, tenant, condition, { family: null, issue })) ? 'fresh' : 'spent';
+      return (await issueIf(db, dialect, tenant, condition, { family: null, issue })) ? 'fresh' : 'consumed';
     },
     async extend(familyId, presented, refreshExpiresAt, issue, now) {
       const condition = sql`update ${families} set refresh_expires_at = ${refreshExpiresAt} where ${usable(familyId, presented, now)}`;
-      return (await issueIf(db, dialect, tenant, condition, { family: null, issue })) ? 'fresh' : 'spent';
+      return (await issueIf(db, dialect, tenant, condition, { family: null, issue })) ? 'fresh' : 'consumed';
     },
     async insert({ accessToken, idToken }, family) {
       const store = async (on: Kysely<Tables>): Promise<void> => {
@@ -98,7 +98,7 @@ export function tokenStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', t
         await lockSubject(trx, tenant, sub, now);
         // Sessions, codes, families, in the order of `sessions.end`: without a session no code is made after the codes are taken.
         await trx.deleteFrom('sessions').where('tenant', '=', tenant).where('sub', '=', sub).execute();
-        await spendCodes(trx, tenant, now, sub).execute();
+        await consumeCodes(trx, tenant, now, sub).execute();
         return await revokeFamilies(trx, now, 'sub', sub);
       });
     },

@@ -143,7 +143,7 @@ function sessionStore(tables: Tables): Store['sessions'] {
       if (session === undefined) return null;
       sessions.delete(handle);
       if (revokeTokens) {
-        spendWhere(tables, now, (code) => code.sid === session.sid);
+        consumeWhere(tables, now, (code) => code.sid === session.sid);
         revokeWhere(tables, now, (family) => family.sid === session.sid && !family.scopes.includes('offline_access'));
       }
       return session;
@@ -169,7 +169,7 @@ function authorizationStore(tables: Tables): Store['authorizations'] {
     },
     async revoke(id, now) {
       if (!authorizations.delete(id)) return false;
-      spendWhere(tables, now, (code) => code.authorizationId === id);
+      consumeWhere(tables, now, (code) => code.authorizationId === id);
       revokeWhere(tables, now, (family) => family.authorizationId === id);
       return true;
     },
@@ -216,7 +216,7 @@ function tokenStore(tables: Tables): Store['tokens'] {
   return {
     async redeem(digest, family, issue, now) {
       const code = codes.get(digest);
-      if (code === undefined || code.redeemedAt !== null || code.expiresAt <= now) return 'spent';
+      if (code === undefined || code.redeemedAt !== null || code.expiresAt <= now) return 'consumed';
       codes.set(digest, { ...code, redeemedAt: now, familyId: family.id });
       families.set(family.id, family);
       store(issue);
@@ -224,14 +224,14 @@ function tokenStore(tables: Tables): Store['tokens'] {
     },
     async rotate({ familyId, presented, refreshDigest, refreshExpiresAt, sealedSuccessor }, issue, now) {
       const family = usable(familyId, presented, now);
-      if (family === null) return 'spent';
+      if (family === null) return 'consumed';
       families.set(familyId, { ...family, refreshDigest, refreshExpiresAt, previousDigest: presented, sealedSuccessor, rotatedAt: now });
       store(issue);
       return 'fresh';
     },
     async extend(familyId, presented, refreshExpiresAt, issue, now) {
       const family = usable(familyId, presented, now);
-      if (family === null) return 'spent';
+      if (family === null) return 'consumed';
       families.set(familyId, { ...family, refreshExpiresAt });
       store(issue);
       return 'fresh';
@@ -259,7 +259,7 @@ function tokenStore(tables: Tables): Store['tokens'] {
     },
     async revokeSubject(sub, now) {
       tables.revokedSubjects.set(sub, Math.max(now, tables.revokedSubjects.get(sub) ?? now));
-      spendWhere(tables, now, (code) => code.sub === sub);
+      consumeWhere(tables, now, (code) => code.sub === sub);
       const ended = revokeWhere(tables, now, (family) => family.sub === sub);
       removeWhere(tables.sessions, (session) => session.sub === sub);
       return ended;
@@ -284,7 +284,7 @@ function isAuthorized(tables: Tables, authorizationId: string | null): boolean {
   return authorizationId === null || tables.authorizations.has(authorizationId);
 }
 
-function spendWhere(tables: Tables, now: number, matches: (code: Code) => boolean): void {
+function consumeWhere(tables: Tables, now: number, matches: (code: Code) => boolean): void {
   for (const [digest, code] of tables.codes) {
     if (code.redeemedAt === null && matches(code)) tables.codes.set(digest, { ...code, redeemedAt: now });
   }

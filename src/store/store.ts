@@ -177,21 +177,21 @@ export interface Rotation {
 export interface TokenStore {
   /**
    * THE single use of a code: one statement marks it redeemed by `family.id` if it is neither used up nor expired at `now`, and only then
-   * family, access token and ID token record are stored. Exactly one of any number of concurrent calls sees 'fresh'; the others see 'spent'
+   * family, access token and ID token record are stored. Exactly one of any number of concurrent calls sees 'fresh'; the others see 'consumed'
    * and change nothing.
    */
-  redeem(code: Digest, family: Family, issue: Issue, now: Seconds): Promise<'fresh' | 'spent'>;
+  redeem(code: Digest, family: Family, issue: Issue, now: Seconds): Promise<'fresh' | 'consumed'>;
   /**
    * THE single use of a refresh token: one statement moves the family from `presented` to the new digest
    * (previousDigest = presented, rotatedAt = now) if `presented` is still live and the family not revoked, its authorization
    * still exists and it has not expired at `now`; only then the issue is stored. Exactly one concurrent call sees 'fresh'.
    */
-  rotate(rotation: Rotation, issue: Issue, now: Seconds): Promise<'fresh' | 'spent'>;
+  rotate(rotation: Rotation, issue: Issue, now: Seconds): Promise<'fresh' | 'consumed'>;
   /**
    * Stores an issue under a family without rotating: only if `presented` is live in a family neither revoked nor expired at `now`;
    * moves `refreshExpiresAt`.
    */
-  extend(familyId: Digest, presented: Digest, refreshExpiresAt: Seconds, issue: Issue, now: Seconds): Promise<'fresh' | 'spent'>;
+  extend(familyId: Digest, presented: Digest, refreshExpiresAt: Seconds, issue: Issue, now: Seconds): Promise<'fresh' | 'consumed'>;
   /** Stores tokens that use nothing up, and the family they begin, if they do. */
   insert(issue: Issue, family: Family | null): Promise<void>;
   /** In one trip, with what its life depends on; null when unknown. */

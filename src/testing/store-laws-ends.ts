@@ -73,18 +73,18 @@ export const END_LAWS: readonly Law[] = [
         const bystander = await withFamilyOf(store, {});
         await store.clients.insert(sample.client(family.clientId));
         await spoil(store, family);
-        assert.deepEqual(await uses(store, family, now), ['spent', 'spent']);
+        assert.deepEqual(await uses(store, family, now), ['consumed', 'consumed']);
         assert.deepEqual(await uses(store, bystander.family, now), ['fresh', 'fresh']);
       },
     ],
   ),
   [
-    'rotate, extend: another token than the live one, or the live one of another family, is spent',
+    'rotate, extend: another token than the live one, or the live one of another family, is consumed',
     async (store) => {
       const [one, two] = [await withFamilyOf(store, {}), await withFamilyOf(store, {})];
       const mixed = { ...one.family, refreshDigest: two.family.refreshDigest };
-      assert.deepEqual(await uses(store, mixed, NOW), ['spent', 'spent']);
-      assert.deepEqual(await uses(store, { ...one.family, refreshDigest: word() }, NOW), ['spent', 'spent']);
+      assert.deepEqual(await uses(store, mixed, NOW), ['consumed', 'consumed']);
+      assert.deepEqual(await uses(store, { ...one.family, refreshDigest: word() }, NOW), ['consumed', 'consumed']);
       assert.deepEqual(await uses(store, one.family, NOW), ['fresh', 'fresh']);
     },
   ],

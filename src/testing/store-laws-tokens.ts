@@ -40,15 +40,15 @@ export const TOKEN_LAWS: readonly Law[] = [
     },
   ],
   [
-    'redeem: an expired, an unknown and a deleted code are spent',
+    'redeem: an expired, an unknown and a deleted code are consumed',
     async (store) => {
       const { facts, authorization, code, session } = await withCode(store);
       const family = sample.family(facts, authorization.id);
       const issue = sample.issue(facts, family.id, authorization.id);
-      assert.equal(await store.tokens.redeem(code.digest, family, issue, code.expiresAt), 'spent');
-      assert.equal(await store.tokens.redeem(word(), family, issue, NOW), 'spent');
+      assert.equal(await store.tokens.redeem(code.digest, family, issue, code.expiresAt), 'consumed');
+      assert.equal(await store.tokens.redeem(word(), family, issue, NOW), 'consumed');
       await store.sessions.end(session.handle, NOW, true);
-      assert.equal(await store.tokens.redeem(code.digest, family, issue, NOW), 'spent');
+      assert.equal(await store.tokens.redeem(code.digest, family, issue, NOW), 'consumed');
       assert.equal(await store.tokens.findFamily(family.id), null);
     },
   ],
@@ -90,8 +90,8 @@ export const TOKEN_LAWS: readonly Law[] = [
         const made = await withFamily(store);
         const now = await spoil(made);
         const issue = sample.issue(made.facts, made.family.id, made.authorization.id);
-        assert.equal(await store.tokens.rotate(rotation(made.family), issue, now), 'spent');
-        assert.equal(await store.tokens.extend(made.family.id, made.family.refreshDigest ?? '', now + 1, issue, now), 'spent');
+        assert.equal(await store.tokens.rotate(rotation(made.family), issue, now), 'consumed');
+        assert.equal(await store.tokens.extend(made.family.id, made.family.refreshDigest ?? '', now + 1, issue, now), 'consumed');
         assert.equal(await store.tokens.findAccessToken(issue.accessToken.digest), null);
       }
     },
@@ -104,7 +104,10 @@ export const TOKEN_LAWS: readonly Law[] = [
       assert.equal(await store.tokens.extend(family.id, family.refreshDigest ?? '', NOW + 777, issue, NOW), 'fresh');
       assert.equal(await isLive(store, issue), true);
       assert.equal((await store.tokens.findFamily(family.id))?.family.refreshExpiresAt, NOW + 777);
-      assert.equal(await store.tokens.extend(family.id, word(), NOW + 777, sample.issue(facts, family.id, authorization.id), NOW), 'spent');
+      assert.equal(
+        await store.tokens.extend(family.id, word(), NOW + 777, sample.issue(facts, family.id, authorization.id), NOW),
+        'consumed',
+      );
     },
   ],
   [

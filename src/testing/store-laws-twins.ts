@@ -156,7 +156,7 @@ export const TWIN_LAWS: readonly Law[] = [
       assert.equal(await store.sessions.start(mine, null, NOW), true);
       assert.equal(await store.codes.insert(all.used, mine.handle), 'stored');
       assert.deepEqual(await store.codes.find(all.used.digest), { code: all.used, authorized: false });
-      assert.equal(await store.tokens.redeem(all.open.digest, all.family, all.issue, NOW), 'spent');
+      assert.equal(await store.tokens.redeem(all.open.digest, all.family, all.issue, NOW), 'consumed');
       await store.tokens.insert(all.issue, all.family);
       const found = await store.tokens.findFamily(all.family.id);
       const access = await store.tokens.findAccessToken(all.issue.accessToken.digest);
@@ -168,7 +168,7 @@ export const TWIN_LAWS: readonly Law[] = [
         refreshExpiresAt: NOW + 9,
         sealedSuccessor: 's',
       };
-      assert.equal(await store.tokens.rotate(rotation, { accessToken: null, idToken: null }, NOW), 'spent');
+      assert.equal(await store.tokens.rotate(rotation, { accessToken: null, idToken: null }, NOW), 'consumed');
     },
   ],
   [

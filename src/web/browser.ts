@@ -1,17 +1,17 @@
 /**
  * What a browser keeps for us: the session handle, a binding value that ties interactions and forms to this browser, and proofs of which accounts
- * it is familiar with. Cookies carry no request and no token. Their names hold a piece of the issuer's digest, so that two issuers on one host do not overwrite each other.
+ * it knows. Cookies carry no request and no token. Their names hold a piece of the issuer's digest, so that two issuers on one host do not overwrite each other.
  */
 import { stringifySetCookie } from 'cookie';
 import { sha256 } from '../crypto/bytes.ts';
-import { handleBody, newHandle } from '../crypto/secrets.ts';
+import { newHandle, parseHandle } from '../crypto/secrets.ts';
 import type { Context } from '../domain/context.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Call } from './call.ts';
 
 const YEAR = 365 * 24 * 3600;
 
-function cookieName(settings: Settings, kind: 'session' | 'browser' | 'familiar'): string {
+function cookieName(settings: Settings, kind: 'session' | 'browser' | 'device'): string {
   const name = `vk_${kind}_${sha256(settings.issuer).slice(0, 6)}`;
   return isSecure(settings) ? `__Host-${name}` : name;
 }
@@ -21,7 +21,7 @@ function isSecure(settings: Settings): boolean {
   return settings.issuer.startsWith('https:');
 }
 
-function cookie(settings: Settings, kind: 'session' | 'browser' | 'familiar', value: string, maxAge: number | undefined): string {
+function cookie(settings: Settings, kind: 'session' | 'browser' | 'device', value: string, maxAge: number | undefined): string {
   return stringifySetCookie({
     name: cookieName(settings, kind),
     value,
@@ -56,7 +56,7 @@ export interface Browser {
 /** The binding this browser already has, or null. */
 export function knownBrowser(ctx: Context, call: Call): string | null {
   const value = call.cookie(cookieName(ctx.settings, 'browser'));
-  return value !== null && handleBody('browser', value) !== null ? sha256(value) : null;
+  return value !== null && parseHandle('browser', value) !== null ? sha256(value) : null;
 }
 
 /** The binding of this browser, made if it has none. */
@@ -67,21 +67,21 @@ export function bindBrowser(ctx: Context, call: Call): Browser {
   return { digest: sha256(value), setCookie: cookie(ctx.settings, 'browser', value, YEAR) };
 }
 
-/** Accounts a browser is remembered to be familiar with; the oldest gives way. */
-const MOST_FAMILIAR = 5;
+/** Accounts a browser is remembered as a known device of; the oldest gives way. */
+const MOST_KNOWN_DEVICES = 5;
 
 /** The proofs in the cookie that says which accounts somebody signed in to here before; each is good for this browser alone. */
-function familiarProofs(ctx: Context, call: Call): readonly string[] {
-  return (call.cookie(cookieName(ctx.settings, 'familiar')) ?? '').split('.').slice(0, MOST_FAMILIAR);
+function knownDeviceProofs(ctx: Context, call: Call): readonly string[] {
+  return (call.cookie(cookieName(ctx.settings, 'device')) ?? '').split('.').slice(0, MOST_KNOWN_DEVICES);
 }
 
 /** True when somebody signed in to the account in this very browser before. */
-export function isFamiliar(ctx: Context, call: Call, browser: string, account: string): boolean {
-  return familiarProofs(ctx, call).some((proof) => ctx.vault.matches('familiar', `${browser}\n${account}`, proof));
+export function isKnownDevice(ctx: Context, call: Call, browser: string, account: string): boolean {
+  return knownDeviceProofs(ctx, call).some((proof) => ctx.vault.matches('device', `${browser}\n${account}`, proof));
 }
 
-/** Set-Cookie that makes this browser familiar with an account. */
-export function familiarCookie(ctx: Context, call: Call, browser: string, account: string): string {
-  const proofs = [ctx.vault.mac('familiar', `${browser}\n${account}`), ...familiarProofs(ctx, call)].filter((proof) => proof !== '');
-  return cookie(ctx.settings, 'familiar', proofs.slice(0, MOST_FAMILIAR).join('.'), YEAR);
+/** Set-Cookie that makes this browser a known device of an account. */
+export function knownDeviceCookie(ctx: Context, call: Call, browser: string, account: string): string {
+  const proofs = [ctx.vault.mac('device', `${browser}\n${account}`), ...knownDeviceProofs(ctx, call)].filter((proof) => proof !== '');
+  return cookie(ctx.settings, 'device', proofs.slice(0, MOST_KNOWN_DEVICES).join('.'), YEAR);
 }

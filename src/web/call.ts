@@ -28,7 +28,7 @@ const LONGEST_ADDRESS = 64;
 
 /** What an adapter knows besides the request. */
 export interface CallInfo {
-  /** Address of the peer; budgets count by it. */
+  /** Address of the peer; rateLimits count by it. */
   readonly ip?: string | undefined;
   /** Stands in the log and on error pages. Default: random. */
   readonly requestId?: string | undefined;

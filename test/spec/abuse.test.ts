@@ -1,4 +1,4 @@
-/** What is counted, kept or ended on account of strangers: budgets under chosen names, forms of other sites, decisions out of the history. */
+/** What is counted, kept or ended on account of strangers: rateLimits under chosen names, forms of other sites, decisions out of the history. */
 import { generateKeyPairSync } from 'node:crypto';
 import type { ScriptedBrowser, Visit } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -39,7 +39,7 @@ const attempt = async (ip: string, username: string, password: string): Promise<
   return (await logIn(browser, await start(browser), { username, password })).status;
 };
 
-describe('budgets', () => {
+describe('rateLimits', () => {
   it.each(['from 203.0.113.7', '203.0.113.7', '["login from","203.0.113.7"]', 'login from 203.0.113.7'])(
     'UI-11 an account named %s is no network',
     async (username) => {

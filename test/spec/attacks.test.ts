@@ -255,7 +255,7 @@ describe('guessing', () => {
     // The cookie is good in that browser alone, and for that account alone.
     const thief = browserOf(world);
     const login = await start(thief);
-    for (const [name, value] of home.cookies) if (name.includes('familiar')) thief.cookies.set(name, value);
+    for (const [name, value] of home.cookies) if (name.includes('device')) thief.cookies.set(name, value);
     expect((await logIn(thief, login)).status).toBe(429);
     const guesses = await Promise.all(
       Array.from(

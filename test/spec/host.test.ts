@@ -203,7 +203,7 @@ describe('a grant type of the host', () => {
     const world = await makeWorld();
     const proof = pkce();
     const code = await getCode(world, proof);
-    Object.assign(world.provider.store.tokens, { redeem: async () => 'spent' });
+    Object.assign(world.provider.store.tokens, { redeem: async () => 'consumed' });
     const answer = await redeem(world, code, proof.verifier);
     expect([answer.status, answer.body['error'], world.reasons.at(-1)]).toEqual([400, 'invalid_grant', 'used_concurrently']);
   });

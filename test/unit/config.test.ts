@@ -97,10 +97,10 @@ describe('one option', () => {
     ['grants', [{}, [...['x', 'x'].map((type) => ({ type, prepare: () => undefined }))]]],
     ['clientAuthMethods[0]', [[{ method: 'x' }], [{ method: 'none', detect: () => null }]]],
     [
-      'budgets.login',
+      'rateLimits.login',
       [{ login: { limit: 0, seconds: 900 } }, { login: { limit: '5', seconds: 900 } }, { login: { limt: 5, seconds: 900 } }],
     ],
-    ['budgets.logins', [{ logins: { limit: 5, seconds: 900 } }]],
+    ['rateLimits.logins', [{ logins: { limit: 5, seconds: 900 } }]],
     ['clientCacheSeconds', [0, 'x', -1]],
     ['allowMissingPkce', ['false', 1]],
     ['allowLocalhostRedirect', ['true']],
@@ -139,10 +139,10 @@ describe('one option', () => {
 
 describe('together', () => {
   it('[OIDC Discovery §3] every problem at once', () => {
-    expect(problems({ isuer: 'x', issuer: 'x', secret: 'short', store: undefined, budgets: { login: 5 } })).toEqual([
+    expect(problems({ isuer: 'x', issuer: 'x', secret: 'short', store: undefined, rateLimits: { login: 5 } })).toEqual([
       'isuer',
       'secret',
-      'budgets.login',
+      'rateLimits.login',
       'store',
       'issuer',
     ]);

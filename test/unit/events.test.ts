@@ -27,7 +27,7 @@ beforeEach(() => {
   book = Object.assign(made, { events, appended, lost });
 });
 const tell = async (count: number): Promise<void> => {
-  for (let index = 0; index < count; index += 1) await book.events.tell('tokens.issued', { sub: String(index) });
+  for (let index = 0; index < count; index += 1) await book.events.record('tokens.issued', { sub: String(index) });
 };
 const sizes = (): number[] => book.appended.map(({ length }) => length);
 
@@ -56,7 +56,7 @@ describe('events', () => {
   });
   it('ST-05 acts are written with the act, whatever waits', async () => {
     await tell(3);
-    await book.events.tell('subject.revoked', { sub: 'a' });
+    await book.events.record('subject.revoked', { sub: 'a' });
     expect(book.appended.map((lines) => lines.map(({ type }) => type))).toEqual([['subject.revoked']]);
   });
   it('ST-05 under a slow store only so many lines wait: the oldest give way, one batch at a time is under way, and that is told', async () => {
@@ -86,7 +86,7 @@ describe('events', () => {
       throw new Error('disk full');
     };
     await tell(200);
-    await book.events.tell('logout', {});
+    await book.events.record('logout', {});
     book.append = append;
     await tell(1);
     await book.events.flush();

@@ -60,7 +60,7 @@ describe('the table', () => {
       boolean: 'true',
       list: 'read',
       map: '{}',
-      budget: '7/9',
+      rateLimit: '7/9',
     };
     const special: Record<string, string> = {
       issuer: 'https://op.example',
@@ -93,7 +93,7 @@ describe('a value that does not fit', () => {
     ...['maybe', '2', 'truth'].map((value): [string, string] => ['VALETKEY_AUTO_MIGRATE', value]),
     ...['none', 'rs256', 'RS256,none'].map((value): [string, string] => ['VALETKEY_KEY_SCHEDULE_ALGS', value]),
     ...['read', '[]', '1', 'null', '{'].map((value): [string, string] => ['VALETKEY_SCOPES', value]),
-    ...['5', '5/', '/900', '-5/900', '5/900/1', 'a/b'].map((value): [string, string] => ['VALETKEY_BUDGETS_LOGIN', value]),
+    ...['5', '5/', '/900', '-5/900', '5/900/1', 'a/b'].map((value): [string, string] => ['VALETKEY_RATE_LIMITS_LOGIN', value]),
     ['VALETKEY_LOG_LEVEL', 'verbose'],
     ['VALETKEY_LOGOUT_CONFIRMATION', 'Always'],
   ])('in the environment: %s=%s', async (name, value) => expect(await options({ env: { [name]: value } })).toEqual([name]));
@@ -114,7 +114,7 @@ describe('a value that does not fit', () => {
     [{ lifetimes: { code: '1.5' } }, 'lifetimes.code'],
     [{ lifetimes: { code: Number.MAX_VALUE } }, 'lifetimes.code'],
     [{ keySchedule: { algs: ['none'] } }, 'keySchedule.algs'],
-    [{ budgets: { login: [5, 900] } }, 'budgets.login'],
+    [{ rateLimits: { login: [5, 900] } }, 'rateLimits.login'],
   ])('in the file: %o', async (content, option) => expect(await options(fromFile(content))).toEqual([option]));
 
   it.each<[overrides: GivenSettings, option: string]>([
@@ -156,7 +156,7 @@ describe('what the provider would refuse', () => {
     ['VALETKEY_REFRESH_TOKENS_GRACE', '301'],
     ['VALETKEY_KEY_SCHEDULE_KEEP_AFTER', '60'],
     ['VALETKEY_KEY_SCHEDULE_ALGS', ','],
-    ['VALETKEY_BUDGETS_LOGIN', '0/900'],
+    ['VALETKEY_RATE_LIMITS_LOGIN', '0/900'],
     ['VALETKEY_PUBLIC_MAX_AGE', '0'],
     ['VALETKEY_DEFAULT_SCOPES', 'nothing'],
     ['VALETKEY_SCOPES', '{"two words":"x"}'],
@@ -309,7 +309,7 @@ describe('the settings file', () => {
     lifetimes: { code: 30, accessToken: '600' },
     refreshTokens: { rotation: false },
     'keySchedule.algs': ['ES256'],
-    budgets: { login: '3/60', clientAuth: { limit: 4, seconds: 5 } },
+    rateLimits: { login: '3/60', clientAuthentication: { limit: 4, seconds: 5 } },
     trustProxy: 2,
     autoMigrate: 'off',
   };
@@ -322,8 +322,8 @@ describe('the settings file', () => {
     'lifetimes.accessToken': 600,
     'refreshTokens.rotation': false,
     'keySchedule.algs': ['ES256'],
-    'budgets.login': { limit: 3, seconds: 60 },
-    'budgets.clientAuth': { limit: 4, seconds: 5 },
+    'rateLimits.login': { limit: 3, seconds: 60 },
+    'rateLimits.clientAuthentication': { limit: 4, seconds: 5 },
     trustProxy: ['2'],
     autoMigrate: false,
   };

@@ -1,5 +1,5 @@
 /**
- * Budgets for failures. Counting is the store's (atomic over all nodes); a key known to be exhausted is refused from memory, so that
+ * RateLimits for failures. Counting is the store's (atomic over all nodes); a key known to be exhausted is refused from memory, so that
  * an attack costs no query and a success costs none either.
  */
 import ipaddr from 'ipaddr.js';
@@ -7,28 +7,28 @@ import { LRUCache } from 'lru-cache';
 import { sha256 } from '../crypto/bytes.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import type { CounterStore } from '../store/store.ts';
-import type { Budget } from './settings.ts';
+import type { RateLimit } from './settings.ts';
 
 /** What is counted: its kind first, so that no two kinds can meet, whatever names people choose. */
-export type LimiterKey = readonly [kind: string, ...of: string[]];
+export type RateLimitKey = readonly [kind: string, ...of: string[]];
 
-export interface Limiter {
-  /** Counts one attempt before it is evaluated; throws 429 when the budget is used up. */
-  spend(key: LimiterKey, budget: Budget): Promise<void>;
-  /** Gives the whole budget back after a success. */
-  restore(key: LimiterKey): Promise<void>;
+export interface RateLimiter {
+  /** Counts one attempt before it is evaluated; throws 429 when the limit is reached. */
+  take(key: RateLimitKey, limit: RateLimit): Promise<void>;
+  /** Forgets every attempt after a success. */
+  reset(key: RateLimitKey): Promise<void>;
   /** Gives one attempt back. */
-  giveBack(key: LimiterKey): Promise<void>;
+  giveBack(key: RateLimitKey): Promise<void>;
 }
 
-export function createLimiter(counters: CounterStore, now: () => number): Limiter {
+export function createRateLimiter(counters: CounterStore, now: () => number): RateLimiter {
   const exhausted = new LRUCache<string, number>({ max: 10_000 });
   const refuse = (resetAt: number): never => {
     const wait = Math.max(1, resetAt - now());
     throw new OAuthError('invalid_request', 'rate_limited', 'Too many failed attempts. Try again later.', {
       status: 429,
       // A page says so: the application that sent the browser here has done nothing wrong.
-      stays: true,
+      redirectable: false,
       headers: { 'Retry-After': String(wait) },
     });
   };
@@ -39,16 +39,16 @@ export function createLimiter(counters: CounterStore, now: () => number): Limite
     exhausted.delete(name);
   };
   // A digest: the key names people and addresses, and may be long.
-  const nameOf = (key: LimiterKey): string => sha256(JSON.stringify(key));
+  const nameOf = (key: RateLimitKey): string => sha256(JSON.stringify(key));
   return {
-    async spend(key, budget) {
+    async take(key, rateLimit) {
       const name = nameOf(key);
       check(name);
-      const { count, resetAt } = await counters.hit(name, budget.seconds, now());
-      if (count >= budget.limit) exhausted.set(name, resetAt);
-      if (count > budget.limit) refuse(resetAt);
+      const { count, resetAt } = await counters.hit(name, rateLimit.seconds, now());
+      if (count >= rateLimit.limit) exhausted.set(name, resetAt);
+      if (count > rateLimit.limit) refuse(resetAt);
     },
-    async restore(key) {
+    async reset(key) {
       const name = nameOf(key);
       exhausted.delete(name);
       await counters.reset(name);
