@@ -5,7 +5,9 @@ import { builtInPages } from 'valetkey/pages';
 import { memoryAccounts } from 'valetkey/testing';
 
 const port = Number(process.env['PORT'] ?? 4000);
-const accounts = memoryAccounts([{ sub: 'alice', username: 'alice', password: 'wonderland', claims: { name: 'Alice' } }]);
+const accounts = memoryAccounts([
+  { sub: 'alice', username: 'alice', password: 'wonderland', claims: { name: 'Alice' } },
+]);
 const provider = createProvider({
   issuer: `http://localhost:${port}`,
   store: memoryDatabase(),
@@ -20,5 +22,7 @@ const { client, clientSecret } = await provider.clients.create({
   grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
 });
 serve({ fetch: async (request) => await provider.fetch(request), port }, () => {
-  console.log(`${provider.issuer}/.well-known/openid-configuration\nclient_id ${client.clientId}\nclient_secret ${clientSecret}`);
+  console.log(
+    `${provider.issuer}/.well-known/openid-configuration\nclient_id ${client.clientId}\nclient_secret ${clientSecret}`,
+  );
 });

@@ -7,5 +7,10 @@ import { memoryAccounts } from 'valetkey/testing';
 
 const issuer = `http://localhost:${process.env['PORT'] ?? 4000}`;
 const accounts = memoryAccounts([{ sub: 'alice', username: 'alice', password: 'wonderland' }]);
-const provider = createProvider({ issuer, store: memoryDatabase(), accounts, pages: builtInPages() });
+const provider = createProvider({
+  issuer,
+  store: memoryDatabase(),
+  accounts,
+  pages: builtInPages(),
+});
 express().use(expressValetkey(provider)).listen(new URL(issuer).port);

@@ -20,7 +20,8 @@ const rule =
   (value, option, refuse) => {
     if (!holds(value)) refuse(option, problem, remedy);
   };
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const has = (value: unknown, ...methods: string[]): boolean =>
   isObject(value) && methods.every((name) => typeof value[name] === 'function');
 const isWhole = (value: unknown, least: number, most: number): boolean =>
@@ -31,12 +32,26 @@ const seconds = rule(
   'is not a positive number of seconds.',
   'Durations are whole seconds.',
 );
-const flag = rule((value) => typeof value === 'boolean', 'is not true or false.', 'Write true or false, not a text.');
-const text = rule((value) => typeof value === 'string' && value !== '', 'is not a text.', 'Write a text, or leave it out.');
-const callable = rule((value) => typeof value === 'function', 'is not a function.', 'Pass a function, or leave it out.');
+const flag = rule(
+  (value) => typeof value === 'boolean',
+  'is not true or false.',
+  'Write true or false, not a text.',
+);
+const text = rule(
+  (value) => typeof value === 'string' && value !== '',
+  'is not a text.',
+  'Write a text, or leave it out.',
+);
+const callable = rule(
+  (value) => typeof value === 'function',
+  'is not a function.',
+  'Pass a function, or leave it out.',
+);
 const rateLimit = rule(
   (value) =>
-    isObject(value) && Object.keys(value).sort().join() === 'limit,seconds' && Object.values(value).every((n) => isWhole(n, 1, 1e9)),
+    isObject(value) &&
+    Object.keys(value).sort().join() === 'limit,seconds' &&
+    Object.values(value).every((n) => isWhole(n, 1, 1e9)),
   'is not a positive limit in positive seconds.',
   'Write { limit: 5, seconds: 900 }.',
 );
@@ -45,14 +60,21 @@ const rateLimit = rule(
 const group =
   (members: Readonly<Record<string, Check>>): Check =>
   (value, option, refuse) => {
-    if (!isObject(value)) return refuse(option, 'is not an object.', `It may hold ${Object.keys(members).join(', ')}.`);
+    if (!isObject(value))
+      return refuse(option, 'is not an object.', `It may hold ${Object.keys(members).join(', ')}.`);
     checkMembers(value, members, `${option}.`, refuse);
   };
 
-function checkMembers(value: object, members: Readonly<Record<string, Check>>, prefix: string, refuse: Refuse): void {
+function checkMembers(
+  value: object,
+  members: Readonly<Record<string, Check>>,
+  prefix: string,
+  refuse: Refuse,
+): void {
   const names = Object.keys(members);
   for (const [name, inner] of Object.entries(value)) {
-    if (!Object.hasOwn(members, name)) refuse(prefix + name, 'is not an option.', `Did you mean ${prefix}${closest(name, names)}?`);
+    if (!Object.hasOwn(members, name))
+      refuse(prefix + name, 'is not an option.', `Did you mean ${prefix}${closest(name, names)}?`);
     else if (inner !== undefined) members[name]?.(inner, prefix + name, refuse);
   }
 }
@@ -67,22 +89,51 @@ const each =
 const plugIn = (name: 'type' | 'method', method: string, builtIn: readonly string[]): Check =>
   each((value, option, refuse) => {
     if (!has(value, method) || !isObject(value) || typeof value[name] !== 'string')
-      return refuse(option, `has no ${name} or no ${method}().`, 'Make it as the documentation of the contract says.');
-    if (builtIn.includes(value[name])) refuse(option, `has the ${name} ${value[name]}, which is built in.`, 'Choose another name.');
+      return refuse(
+        option,
+        `has no ${name} or no ${method}().`,
+        'Make it as the documentation of the contract says.',
+      );
+    if (builtIn.includes(value[name]))
+      refuse(option, `has the ${name} ${value[name]}, which is built in.`, 'Choose another name.');
   });
 
 /** One check for every option there is: a forgotten one does not compile. */
 const OPTIONS: Readonly<Record<keyof Config, Check>> = {
   issuer: () => undefined,
-  store: rule((value) => has(value, 'forIssuer'), 'is no store.', 'Pass memoryDatabase() or sqlDatabase(…).'),
-  accounts: rule((value) => has(value, 'find'), 'has no find(sub).', 'Pass an object with find(sub).'),
+  store: rule(
+    (value) => has(value, 'forIssuer'),
+    'is no store.',
+    'Pass memoryDatabase() or sqlDatabase(…).',
+  ),
+  accounts: rule(
+    (value) => has(value, 'find'),
+    'has no find(sub).',
+    'Pass an object with find(sub).',
+  ),
   pages: (value, option, refuse) => {
-    const drawn = isObject(value) && ['account', 'logout', 'signedOut', 'error'].every((name) => typeof value[name] === 'function');
-    if (!drawn) return refuse(option, 'lacks pages.', 'Pass builtInPages() of valetkey/pages, with your own pages as its options.');
+    const drawn =
+      isObject(value) &&
+      ['account', 'logout', 'signedOut', 'error'].every(
+        (name) => typeof value[name] === 'function',
+      );
+    if (!drawn)
+      return refuse(
+        option,
+        'lacks pages.',
+        'Pass builtInPages() of valetkey/pages, with your own pages as its options.',
+      );
     for (const name of ['login', 'consent'] as const) {
       const page = value[name];
-      if (typeof page !== 'function' && !(typeof page === 'string' && URL.canParse(page, 'https://host.example')))
-        refuse(`${option}.${name}`, 'is neither a function nor an address.', 'Write a function, or the address of your own page.');
+      if (
+        typeof page !== 'function' &&
+        !(typeof page === 'string' && URL.canParse(page, 'https://host.example'))
+      )
+        refuse(
+          `${option}.${name}`,
+          'is neither a function nor an address.',
+          'Write a function, or the address of your own page.',
+        );
     }
   },
   basePath: rule(
@@ -92,7 +143,12 @@ const OPTIONS: Readonly<Record<keyof Config, Check>> = {
   ),
   secret: (value, option, refuse) => {
     const secrets = [value].flat();
-    if (secrets.length === 0 || secrets.some((secret) => typeof secret !== 'string' || secret.length < 32 || new Set(secret).size < 8))
+    if (
+      secrets.length === 0 ||
+      secrets.some(
+        (secret) => typeof secret !== 'string' || secret.length < 32 || new Set(secret).size < 8,
+      )
+    )
       refuse(
         option,
         'is too short, or the same few characters over and over.',
@@ -101,19 +157,30 @@ const OPTIONS: Readonly<Record<keyof Config, Check>> = {
   },
   name: text,
   logoUrl: rule(
-    (value) => value === null || (typeof value === 'string' && /^(\/(?!\/)|data:image\/)/.test(value)),
+    (value) =>
+      value === null || (typeof value === 'string' && /^(\/(?!\/)|data:image\/)/.test(value)),
     'is not a path of this origin.',
     'Pages load pictures of this origin only: write a path like /logo.svg, or a data: address.',
   ),
   scopes: (value, option, refuse) => {
-    if (!isObject(value)) return refuse(option, 'is not an object.', 'Write { read: "Read your things" }.');
+    if (!isObject(value))
+      return refuse(option, 'is not an object.', 'Write { read: "Read your things" }.');
     for (const [name, scope] of Object.entries(value)) {
-      if (!isScopeToken(name)) refuse(`${option}.${name}`, 'is not a scope value.', 'Use printable characters without spaces or quotes.');
+      if (!isScopeToken(name))
+        refuse(
+          `${option}.${name}`,
+          'is not a scope value.',
+          'Use printable characters without spaces or quotes.',
+        );
       const described = isObject(scope) && typeof scope['description'] === 'string';
       const claims = isObject(scope) ? (scope['claims'] ?? []) : [];
       const fits = Array.isArray(claims) && claims.every((claim) => typeof claim === 'string');
       if (scope !== null && typeof scope !== 'string' && !(described && fits))
-        refuse(`${option}.${name}`, 'has no description.', 'Write a text, or { description, claims }.');
+        refuse(
+          `${option}.${name}`,
+          'has no description.',
+          'Write a text, or { description, claims }.',
+        );
     }
   },
   claims: callable,
@@ -121,15 +188,26 @@ const OPTIONS: Readonly<Record<keyof Config, Check>> = {
   lifetimes: group({
     ...Object.fromEntries(Object.keys(DEFAULTS.lifetimes).map((name) => [name, seconds])),
     // RFC 6749 §4.1.2: a maximum code lifetime of 10 minutes.
-    code: rule((value) => isWhole(value, 1, 600), 'is not between 1 and 600 seconds.', 'Codes live for a minute or so.'),
+    code: rule(
+      (value) => isWhole(value, 1, 600),
+      'is not between 1 and 600 seconds.',
+      'Codes live for a minute or so.',
+    ),
   }),
   refreshTokens: group({
     rotation: flag,
-    grace: rule((value) => isWhole(value, 0, 300), 'is not between 0 and 300 seconds.', 'Half a minute covers lost answers.'),
+    grace: rule(
+      (value) => isWhole(value, 0, 300),
+      'is not between 0 and 300 seconds.',
+      'Half a minute covers lost answers.',
+    ),
   }),
   keySchedule: group({
     algs: rule(
-      (value) => Array.isArray(value) && value.length > 0 && value.every((alg) => (SIGNING_ALGS as readonly unknown[]).includes(alg)),
+      (value) =>
+        Array.isArray(value) &&
+        value.length > 0 &&
+        value.every((alg) => (SIGNING_ALGS as readonly unknown[]).includes(alg)),
       'is not a list of signing algorithms.',
       `Choose among ${SIGNING_ALGS.join(', ')}.`,
     ),
@@ -139,12 +217,19 @@ const OPTIONS: Readonly<Record<keyof Config, Check>> = {
   }),
   signingKeys: (value, option, refuse) => {
     each(checkKey)(value, option, refuse);
-    if (Array.isArray(value) && !value.some((key: unknown) => isObject(key) && key['active'] === true))
+    if (
+      Array.isArray(value) &&
+      !value.some((key: unknown) => isObject(key) && key['active'] === true)
+    )
       refuse(option, 'has no active key.', 'One key signs: { pem, alg, active: true }.');
   },
   publicMaxAge: seconds,
   logout: group({
-    confirmation: rule((value) => value === 'always' || value === 'when-unproven', 'is unknown.', 'It is always or when-unproven.'),
+    confirmation: rule(
+      (value) => value === 'always' || value === 'when-unproven',
+      'is unknown.',
+      'It is always or when-unproven.',
+    ),
     revokeTokens: flag,
   }),
   grants: plugIn(
@@ -157,21 +242,31 @@ const OPTIONS: Readonly<Record<keyof Config, Check>> = {
     'detect',
     CLIENT_AUTH_METHODS.map(({ method }) => method),
   ),
-  rateLimits: group({ login: rateLimit, loginByAddress: rateLimit, clientAuthentication: rateLimit, largeRequest: rateLimit }),
+  rateLimits: group({
+    login: rateLimit,
+    loginByAddress: rateLimit,
+    clientAuthentication: rateLimit,
+    largeRequest: rateLimit,
+  }),
   clientCacheSeconds: seconds,
   allowMissingPkce: flag,
   allowLocalhostRedirect: flag,
   allowInsecureIssuer: flag,
   clock: callable,
   random: callable,
-  logger: rule((value) => has(value, 'info', 'warn', 'error'), 'lacks methods.', 'It has info, warn and error.'),
+  logger: rule(
+    (value) => has(value, 'info', 'warn', 'error'),
+    'lacks methods.',
+    'It has info, warn and error.',
+  ),
   onEvent: callable,
 };
 
 /** Every problem of a configuration. */
 export function checkConfig(config: Config): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [];
-  const refuse: Refuse = (option, problem, remedy) => void problems.push({ option, problem, remedy });
+  const refuse: Refuse = (option, problem, remedy) =>
+    void problems.push({ option, problem, remedy });
   checkMembers(config, OPTIONS, '', refuse);
   for (const option of ['store', 'accounts', 'pages'] as const)
     if (config[option] === undefined) OPTIONS[option](undefined, option, refuse);
@@ -189,17 +284,31 @@ function checkIssuer(config: Config, refuse: Refuse): void {
   }
   const url = new URL(issuer);
   // OIDC Discovery §3, RFC 8414 §2: https, without query or fragment.
-  if (url.search !== '' || url.hash !== '' || /[?#]$/.test(issuer)) refuse('issuer', 'has a query or fragment.', 'Leave them out.');
-  else if (url.username !== '' || url.password !== '') refuse('issuer', 'has user information.', 'Leave it out.');
+  if (url.search !== '' || url.hash !== '' || /[?#]$/.test(issuer))
+    refuse('issuer', 'has a query or fragment.', 'Leave them out.');
+  else if (url.username !== '' || url.password !== '')
+    refuse('issuer', 'has user information.', 'Leave it out.');
   else if (url.href !== issuer && url.href !== `${issuer}/`) {
     refuse('issuer', 'is not in its ordinary spelling.', `Write ${url.href.replace(/\/$/, '')}.`);
   }
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (loopback || config.allowInsecureIssuer === true)))
-    refuse('issuer', 'is not https.', 'Use https; http is for loopback only (or allowInsecureIssuer).');
+  if (
+    url.protocol !== 'https:' &&
+    !(url.protocol === 'http:' && (loopback || config.allowInsecureIssuer === true))
+  )
+    refuse(
+      'issuer',
+      'is not https.',
+      'Use https; http is for loopback only (or allowInsecureIssuer).',
+    );
 }
 
-const KEY_KINDS: Readonly<Record<string, string>> = { RS256: 'rsa', PS256: 'rsa', ES256: 'ec prime256v1', EdDSA: 'ed25519' };
+const KEY_KINDS: Readonly<Record<string, string>> = {
+  RS256: 'rsa',
+  PS256: 'rsa',
+  ES256: 'ec prime256v1',
+  EdDSA: 'ed25519',
+};
 
 function checkKey(value: unknown, option: string, refuse: Refuse): void {
   const { pem, alg, active } = isObject(value) ? value : {};
@@ -207,14 +316,26 @@ function checkKey(value: unknown, option: string, refuse: Refuse): void {
     refuse(option, 'has no alg that signs.', `Choose among ${SIGNING_ALGS.join(', ')}.`);
     return;
   }
-  if (typeof active !== 'boolean') refuse(option, 'does not say whether it is active.', 'Write active: true, or false for an old key.');
+  if (typeof active !== 'boolean')
+    refuse(
+      option,
+      'does not say whether it is active.',
+      'Write active: true, or false for an old key.',
+    );
   try {
     const { asymmetricKeyType, asymmetricKeyDetails } = createPrivateKey(String(pem));
     const { namedCurve, modulusLength = 2048 } = asymmetricKeyDetails ?? {};
-    const kind = namedCurve === undefined ? asymmetricKeyType : `${asymmetricKeyType} ${namedCurve}`;
-    if (kind !== KEY_KINDS[alg]) refuse(option, `is a key of the kind ${kind}, which cannot sign ${alg}.`, `It needs ${KEY_KINDS[alg]}.`);
+    const kind =
+      namedCurve === undefined ? asymmetricKeyType : `${asymmetricKeyType} ${namedCurve}`;
+    if (kind !== KEY_KINDS[alg])
+      refuse(
+        option,
+        `is a key of the kind ${kind}, which cannot sign ${alg}.`,
+        `It needs ${KEY_KINDS[alg]}.`,
+      );
     // RFC 7518 §3.3: RSA keys have at least 2048 bits.
-    else if (modulusLength < 2048) refuse(option, 'is an RSA key below 2048 bits.', 'Make a longer one.');
+    else if (modulusLength < 2048)
+      refuse(option, 'is an RSA key below 2048 bits.', 'Make a longer one.');
   } catch {
     refuse(option, 'is not a private key in PEM.', 'It begins with -----BEGIN … PRIVATE KEY-----.');
   }
@@ -225,17 +346,31 @@ const SKEW = 60;
 
 function checkTogether(config: Config, refuse: Refuse): void {
   if (typeof config.pages.login === 'function' && config.accounts.authenticate === undefined)
-    refuse('accounts.authenticate', 'is missing.', 'The login page needs it; or set pages.login to the URL of your own page.');
+    refuse(
+      'accounts.authenticate',
+      'is missing.',
+      'The login page needs it; or set pages.login to the URL of your own page.',
+    );
   if (config.secret === undefined && config.store.ephemeral !== true)
-    refuse('secret', 'is missing.', 'Pass 32 random bytes as text from outside the database, e.g. of `openssl rand -base64 32`.');
-  const twice = (names: readonly string[]): string | undefined => names.find((name, index) => names.indexOf(name) !== index);
+    refuse(
+      'secret',
+      'is missing.',
+      'Pass 32 random bytes as text from outside the database, e.g. of `openssl rand -base64 32`.',
+    );
+  const twice = (names: readonly string[]): string | undefined =>
+    names.find((name, index) => names.indexOf(name) !== index);
   const grant = twice((config.grants ?? []).map(({ type }) => type));
-  if (grant !== undefined) refuse('grants', `has ${grant} twice.`, 'Each grant type has one definition.');
+  if (grant !== undefined)
+    refuse('grants', `has ${grant} twice.`, 'Each grant type has one definition.');
   const method = twice((config.clientAuthMethods ?? []).map(({ method: name }) => name));
-  if (method !== undefined) refuse('clientAuthMethods', `has ${method} twice.`, 'Each method has one definition.');
+  if (method !== undefined)
+    refuse('clientAuthMethods', `has ${method} twice.`, 'Each method has one definition.');
   const scopes = { ...STANDARD_SCOPES, ...config.scopes };
-  const unknown = config.defaultScopes?.find((name) => (Object.hasOwn(scopes, name) ? scopes[name] : null) === null);
-  if (unknown !== undefined) refuse('defaultScopes', `names ${unknown}, which is not a scope.`, 'Define it under scopes.');
+  const unknown = config.defaultScopes?.find(
+    (name) => (Object.hasOwn(scopes, name) ? scopes[name] : null) === null,
+  );
+  if (unknown !== undefined)
+    refuse('defaultScopes', `names ${unknown}, which is not a scope.`, 'Define it under scopes.');
   checkDurations(config, refuse);
 }
 
@@ -244,9 +379,21 @@ function checkDurations(config: Config, refuse: Refuse): void {
   const schedule = { ...DEFAULTS.keySchedule, ...config.keySchedule };
   const cached = (config.publicMaxAge ?? DEFAULTS.publicMaxAge) + SKEW;
   if (schedule.publishBefore < cached)
-    refuse('keySchedule.publishBefore', 'is shorter than caches live.', `With this publicMaxAge it is at least ${cached} seconds.`);
+    refuse(
+      'keySchedule.publishBefore',
+      'is shorter than caches live.',
+      `With this publicMaxAge it is at least ${cached} seconds.`,
+    );
   if (schedule.keepAfter < lifetimes.idToken + cached)
-    refuse('keySchedule.keepAfter', 'is shorter than ID tokens and caches live.', `It is at least ${lifetimes.idToken + cached} seconds.`);
+    refuse(
+      'keySchedule.keepAfter',
+      'is shorter than ID tokens and caches live.',
+      `It is at least ${lifetimes.idToken + cached} seconds.`,
+    );
   if (schedule.rotateEvery <= schedule.publishBefore)
-    refuse('keySchedule.rotateEvery', 'is not longer than publishBefore.', 'A key is published before it takes over from the last.');
+    refuse(
+      'keySchedule.rotateEvery',
+      'is not longer than publishBefore.',
+      'A key is published before it takes over from the last.',
+    );
 }

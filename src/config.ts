@@ -8,7 +8,16 @@ import { publicClient } from './client-auth/public-client.ts';
 import type { Random } from './crypto/secrets.ts';
 import type { Accounts } from './domain/accounts.ts';
 import type { Pages } from './domain/pages.ts';
-import type { ClaimsSource, EventListener, GivenKey, KeySchedule, Lifetimes, Logger, RateLimits, Settings } from './domain/settings.ts';
+import type {
+  ClaimsSource,
+  EventListener,
+  GivenKey,
+  KeySchedule,
+  Lifetimes,
+  Logger,
+  RateLimits,
+  Settings,
+} from './domain/settings.ts';
 import { authorizationCode } from './grants/authorization-code.ts';
 import { clientCredentials } from './grants/client-credentials.ts';
 import type { Grant } from './grants/grant.ts';
@@ -38,7 +47,12 @@ export interface Config {
   /** A path of this origin, or a `data:` address. Default: the logo of the pages. */
   readonly logoUrl?: string | null;
   /** Scopes beside the standard ones: a description, or a description and the claims it releases. `null` removes a standard one. */
-  readonly scopes?: Readonly<Record<string, string | { readonly description: string; readonly claims?: readonly string[] } | null>>;
+  readonly scopes?: Readonly<
+    Record<
+      string,
+      string | { readonly description: string; readonly claims?: readonly string[] } | null
+    >
+  >;
   /**
    * Claims beyond those of the account and its scopes, such as roles: asked for each userinfo response and each ID token. What the protocol
    * itself says (`iss`, `sub`, `aud`, `exp` …) cannot be replaced.
@@ -57,7 +71,10 @@ export interface Config {
   /** Seconds that discovery and JWKS may be cached. Default 3600. */
   readonly publicMaxAge?: number;
   /** `confirmation`: ask always (default), or only when the hint does not prove the session. `revokeTokens`: end the session's tokens (default true). */
-  readonly logout?: { readonly confirmation?: 'always' | 'when-unproven'; readonly revokeTokens?: boolean };
+  readonly logout?: {
+    readonly confirmation?: 'always' | 'when-unproven';
+    readonly revokeTokens?: boolean;
+  };
   /** More grant types. */
   readonly grants?: readonly Grant[];
   /** More client authentication methods. */
@@ -88,13 +105,17 @@ export interface Config {
 /** Grant types that are built in. */
 export const GRANTS: readonly Grant[] = [authorizationCode, refreshToken, clientCredentials];
 /** Client authentication methods that are built in. */
-export const CLIENT_AUTH_METHODS: readonly ClientAuthMethod[] = [clientSecretBasic, clientSecretPost, publicClient];
-/** Options that weaken security; those in force are named at start-up. */
-export const ALLOW_OPTIONS: readonly ('allowMissingPkce' | 'allowLocalhostRedirect' | 'allowInsecureIssuer')[] = [
-  'allowMissingPkce',
-  'allowLocalhostRedirect',
-  'allowInsecureIssuer',
+export const CLIENT_AUTH_METHODS: readonly ClientAuthMethod[] = [
+  clientSecretBasic,
+  clientSecretPost,
+  publicClient,
 ];
+/** Options that weaken security; those in force are named at start-up. */
+export const ALLOW_OPTIONS: readonly (
+  | 'allowMissingPkce'
+  | 'allowLocalhostRedirect'
+  | 'allowInsecureIssuer'
+)[] = ['allowMissingPkce', 'allowLocalhostRedirect', 'allowInsecureIssuer'];
 
 const DAY = 24 * 3600;
 const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -115,7 +136,12 @@ export const DEFAULTS: Defaults = {
     audit: 365 * DAY,
   },
   refreshTokens: { rotation: true, grace: 30 },
-  keySchedule: { algs: SIGNING_ALGS, rotateEvery: 90 * DAY, publishBefore: DAY, keepAfter: 2 * DAY },
+  keySchedule: {
+    algs: SIGNING_ALGS,
+    rotateEvery: 90 * DAY,
+    publishBefore: DAY,
+    keepAfter: 2 * DAY,
+  },
   publicMaxAge: 3600,
   logout: { confirmation: 'always', revokeTokens: true },
   rateLimits: {

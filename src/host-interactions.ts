@@ -52,11 +52,21 @@ export interface Interactions {
   deny(request: Request, info?: CallInfo): Promise<Response>;
 }
 
-export function createInteractions(ctx: Context, callOf: (request: Request, info: CallInfo) => Call): Interactions {
-  const open = async (request: Request, info: CallInfo = {}): Promise<{ readonly call: Call; readonly interaction: Interaction }> => {
+export function createInteractions(
+  ctx: Context,
+  callOf: (request: Request, info: CallInfo) => Call,
+): Interactions {
+  const open = async (
+    request: Request,
+    info: CallInfo = {},
+  ): Promise<{ readonly call: Call; readonly interaction: Interaction }> => {
     const call = callOf(request, info);
     const opened = await resume(ctx, call, call.query().get('interaction'), 'authorize');
-    return { call, interaction: isStale(ctx, opened) || isCodeForgotten(ctx, opened) ? restarted(ctx, opened) : opened };
+    return {
+      call,
+      interaction:
+        isStale(ctx, opened) || isCodeForgotten(ctx, opened) ? restarted(ctx, opened) : opened,
+    };
   };
   return {
     async details(request) {
@@ -66,7 +76,10 @@ export function createInteractions(ctx: Context, callOf: (request: Request, info
         step: flow.step.step,
         because: 'because' in flow.step ? flow.step.because : null,
         client: clientView(flow.proven.client, flow.request.destination.redirectUri),
-        scopes: flow.request.scopes.map((name) => ({ name, description: ctx.settings.scopes.get(name)?.description ?? name })),
+        scopes: flow.request.scopes.map((name) => ({
+          name,
+          description: ctx.settings.scopes.get(name)?.description ?? name,
+        })),
         loginHint: flow.request.loginHint,
         uiLocales: flow.request.uiLocales,
         acrValues: flow.request.acrValues,

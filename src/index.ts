@@ -1,5 +1,10 @@
 /** The public API: making a provider, the contracts a user may implement, and the types both speak. Nothing else is public at ".". */
-export type { AuthenticatedClient, ClientAuthMethod, Credentialed, PresentedCredentials } from './client-auth/client-auth.ts';
+export type {
+  AuthenticatedClient,
+  ClientAuthMethod,
+  Credentialed,
+  PresentedCredentials,
+} from './client-auth/client-auth.ts';
 export { authenticateClient } from './client-auth/client-auth.ts';
 export { type Config, DEFAULTS } from './config.ts';
 export { type JwtClaims, JwtError, type JwtProblem } from './crypto/jwt.ts';
@@ -32,8 +37,22 @@ export { defineGrant, type Grant, type GrantDefinition } from './grants/grant.ts
 export type { InteractionDetails, Interactions } from './host-interactions.ts';
 export { SCOPE_CLAIMS } from './protocol/claims.ts';
 export type { ClientMetadata, MetadataProblem } from './protocol/client-metadata.ts';
-export { ConfigError, type ConfigProblem, type ErrorCode, OAuthError, type OAuthErrorOptions } from './protocol/errors.ts';
-export type { AuthMethod, GrantType, IdTokenAlg, Prompt, ResponseMode, ResponseType, SigningAlg } from './protocol/names.ts';
+export {
+  ConfigError,
+  type ConfigProblem,
+  type ErrorCode,
+  OAuthError,
+  type OAuthErrorOptions,
+} from './protocol/errors.ts';
+export type {
+  AuthMethod,
+  GrantType,
+  IdTokenAlg,
+  Prompt,
+  ResponseMode,
+  ResponseType,
+  SigningAlg,
+} from './protocol/names.ts';
 export type { ParamLimits, Params } from './protocol/params.ts';
 export { parseScope } from './protocol/scope.ts';
 export { createProvider, type Provider, type Subjects } from './provider.ts';

@@ -79,12 +79,25 @@ export function createProvider(config: Config): Provider {
   const { clock: now, random, logger } = settings;
   const store = resolved.store.forIssuer(settings.issuer);
   const vault = createVault(settings.secrets, settings.issuer, random);
-  const events = createEvents({ audit: store.audit, clock: now, random, logger, listener: settings.onEvent });
+  const events = createEvents({
+    audit: store.audit,
+    clock: now,
+    random,
+    logger,
+    listener: settings.onEvent,
+  });
   const plugins: Plugins = {
     grants: new Map(resolved.grants.map((grant) => [grant.type, grant])),
     clientAuthMethods: resolved.clientAuthMethods,
   };
-  const keys = createSigningKeys({ store: store.keys, vault, events, schedule: settings.keySchedule, given: settings.givenKeys, now });
+  const keys = createSigningKeys({
+    store: store.keys,
+    vault,
+    events,
+    schedule: settings.keySchedule,
+    given: settings.givenKeys,
+    now,
+  });
   const clients = createClients({
     store: store.clients,
     vault,
@@ -100,15 +113,36 @@ export function createProvider(config: Config): Provider {
     now,
     random,
   });
-  const ctx: Context = { settings, store, vault, clients, keys, events, rateLimiter: createRateLimiter(store.counters, now), now };
+  const ctx: Context = {
+    settings,
+    store,
+    vault,
+    clients,
+    keys,
+    events,
+    rateLimiter: createRateLimiter(store.counters, now),
+    now,
+  };
 
-  const served: readonly Endpoint[] = [authorize, interaction, token, userinfo, introspection, revocation, endSession, jwks(), assets()];
+  const served: readonly Endpoint[] = [
+    authorize,
+    interaction,
+    token,
+    userinfo,
+    introspection,
+    revocation,
+    endSession,
+    jwks(),
+    assets(),
+  ];
   const endpoints: readonly Endpoint[] = [...served, ...discovery(served)];
   const routes = createRoutes(ctx, endpoints);
   const route = (pathname: string): Endpoint | undefined =>
-    routes.get(trim(pathname)) ?? (isAsset(ctx, pathname) ? endpoints.find(({ name }) => name === 'assets') : undefined);
+    routes.get(trim(pathname)) ??
+    (isAsset(ctx, pathname) ? endpoints.find(({ name }) => name === 'assets') : undefined);
 
-  if (settings.weakened.length > 0) logger.warn({ options: settings.weakened }, 'options that weaken security are on');
+  if (settings.weakened.length > 0)
+    logger.warn({ options: settings.weakened }, 'options that weaken security are on');
 
   return {
     issuer: settings.issuer,
@@ -147,7 +181,8 @@ function createRoutes(ctx: Context, endpoints: readonly Endpoint[]): ReadonlyMap
   for (const endpoint of endpoints) {
     const { name } = endpoint;
     if (name in DOCUMENTS) {
-      for (const path of documentPaths(ctx.settings, DOCUMENTS[name as keyof typeof DOCUMENTS])) routes.set(path, endpoint);
+      for (const path of documentPaths(ctx.settings, DOCUMENTS[name as keyof typeof DOCUMENTS]))
+        routes.set(path, endpoint);
     } else if (name !== 'assets') {
       routes.set(trim(`${ctx.settings.basePath}/${ENDPOINT_PATHS[name]}`), endpoint);
     }
@@ -170,16 +205,28 @@ function requestId(ctx: Context): string {
 
 type Route = (pathname: string) => Endpoint | undefined;
 
-async function serve(ctx: Context, plugins: Plugins, route: Route, request: Request, info: CallInfo): Promise<Response> {
+async function serve(
+  ctx: Context,
+  plugins: Plugins,
+  route: Route,
+  request: Request,
+  info: CallInfo,
+): Promise<Response> {
   const { limits } = ctx.settings;
   if (request.url.length > limits.url) {
     ctx.settings.logger.info({ reason: 'url_too_long' }, 'request refused');
-    return jsonError(new OAuthError('invalid_request', 'url_too_long', 'The request address is too long.', { status: 414 }));
+    return jsonError(
+      new OAuthError('invalid_request', 'url_too_long', 'The request address is too long.', {
+        status: 414,
+      }),
+    );
   }
   // An adapter makes the address of the Host header, and that may be anything.
   if (!URL.canParse(request.url)) {
     ctx.settings.logger.info({ reason: 'url_malformed' }, 'request refused');
-    return jsonError(new OAuthError('invalid_request', 'url_malformed', 'The request address is malformed.'));
+    return jsonError(
+      new OAuthError('invalid_request', 'url_malformed', 'The request address is malformed.'),
+    );
   }
   const url = new URL(request.url);
   const endpoint = route(url.pathname);
@@ -187,7 +234,9 @@ async function serve(ctx: Context, plugins: Plugins, route: Route, request: Requ
   let response: Response;
   try {
     if (endpoint === undefined)
-      throw new OAuthError('invalid_request', 'path_unknown', 'There is nothing at this address.', { status: 404 });
+      throw new OAuthError('invalid_request', 'path_unknown', 'There is nothing at this address.', {
+        status: 404,
+      });
     response = await answer(ctx, plugins, endpoint, call);
   } catch (failure) {
     response = refusal(ctx, endpoint, call, failure);
@@ -197,10 +246,19 @@ async function serve(ctx: Context, plugins: Plugins, route: Route, request: Requ
   return response;
 }
 
-async function answer(ctx: Context, plugins: Plugins, endpoint: Endpoint, call: Call): Promise<Response> {
+async function answer(
+  ctx: Context,
+  plugins: Plugins,
+  endpoint: Endpoint,
+  call: Call,
+): Promise<Response> {
   if (endpoint.methods.includes(call.method)) return await endpoint.handle(ctx, call, plugins);
   const allow = endpoint.methods.join(', ');
-  if (call.method === 'OPTIONS' && endpoint.cors === 'any' && call.headers.has('access-control-request-method')) {
+  if (
+    call.method === 'OPTIONS' &&
+    endpoint.cors === 'any' &&
+    call.headers.has('access-control-request-method')
+  ) {
     return new Response(null, {
       status: 204,
       headers: {
@@ -210,16 +268,32 @@ async function answer(ctx: Context, plugins: Plugins, endpoint: Endpoint, call: 
       },
     });
   }
-  throw new OAuthError('invalid_request', 'method_not_allowed', 'The request method is not allowed here.', {
-    status: 405,
-    headers: { Allow: allow },
-  });
+  throw new OAuthError(
+    'invalid_request',
+    'method_not_allowed',
+    'The request method is not allowed here.',
+    {
+      status: 405,
+      headers: { Allow: allow },
+    },
+  );
 }
 
-function refusal(ctx: Context, endpoint: Endpoint | undefined, call: Call, failure: unknown): Response {
+function refusal(
+  ctx: Context,
+  endpoint: Endpoint | undefined,
+  call: Call,
+  failure: unknown,
+): Response {
   const error = asOAuthError(failure);
-  const facts = { endpoint: endpoint?.name ?? null, requestId: call.requestId, code: error.code, reason: error.reason };
-  if (error.status >= 500) ctx.settings.logger.error({ ...facts, error: error.cause }, 'request failed');
+  const facts = {
+    endpoint: endpoint?.name ?? null,
+    requestId: call.requestId,
+    code: error.code,
+    reason: error.reason,
+  };
+  if (error.status >= 500)
+    ctx.settings.logger.error({ ...facts, error: error.cause }, 'request failed');
   else ctx.settings.logger.info(facts, 'request refused');
   if (endpoint?.refuses === 'json') return jsonError(error);
   try {

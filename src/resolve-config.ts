@@ -1,7 +1,15 @@
 /** From what the user wrote to `Settings`: refuses what is wrong, fills in the defaults, adds the built-in plug-ins. */
 import { randomBytes } from 'node:crypto';
 import type { ClientAuthMethod } from './client-auth/client-auth.ts';
-import { ALLOW_OPTIONS, CLIENT_AUTH_METHODS, type Config, DEFAULTS, GRANTS, LIMITS, STANDARD_SCOPES } from './config.ts';
+import {
+  ALLOW_OPTIONS,
+  CLIENT_AUTH_METHODS,
+  type Config,
+  DEFAULTS,
+  GRANTS,
+  LIMITS,
+  STANDARD_SCOPES,
+} from './config.ts';
 import { checkConfig } from './config-checks.ts';
 import type { ScopeDefinition, Settings } from './domain/settings.ts';
 import type { Grant } from './grants/grant.ts';
@@ -32,7 +40,10 @@ export function resolveConfig(config: Config): Resolved {
     issuer: config.issuer,
     basePath: all.basePath.replace(/\/$/, ''),
     // Nothing outlives an ephemeral store, so its secret need not either.
-    secrets: config.secret === undefined ? [randomBytes(32).toString('base64url')] : [config.secret].flat(),
+    secrets:
+      config.secret === undefined
+        ? [randomBytes(32).toString('base64url')]
+        : [config.secret].flat(),
     accounts: config.accounts,
     pages: config.pages,
     name: config.name ?? new URL(config.issuer).host,
@@ -70,7 +81,9 @@ export function resolveConfig(config: Config): Resolved {
 
 /** Without options that are there but undefined: they take nothing's place. */
 function given(config: Config): Config {
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as unknown as Config;
+  return Object.fromEntries(
+    Object.entries(config).filter(([, value]) => value !== undefined),
+  ) as unknown as Config;
 }
 
 /** Algorithms with a key of ours: given ones if any are given, else those of the schedule. */
@@ -85,7 +98,8 @@ function resolveScopes(extra: NonNullable<Config['scopes']>): ReadonlyMap<string
   for (const [name, scope] of [...Object.entries(STANDARD_SCOPES), ...Object.entries(extra)]) {
     if (scope === null) scopes.delete(name);
     else {
-      const { description, claims } = typeof scope === 'string' ? { description: scope, claims: undefined } : scope;
+      const { description, claims } =
+        typeof scope === 'string' ? { description: scope, claims: undefined } : scope;
       scopes.set(name, { name, description, claims: claims ?? SCOPE_CLAIMS[name] ?? [] });
     }
   }

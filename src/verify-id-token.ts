@@ -32,25 +32,39 @@ export interface VerifyIdTokenOptions {
  * Checks an ID token and returns its claims.
  * @throws JwtError whose `problem` names the failure: malformed, algorithm, type, signature, unknown_key, issuer, audience, expired, not_yet_valid, claim
  */
-export async function verifyIdToken(idToken: string, options: VerifyIdTokenOptions): Promise<JwtClaims> {
+export async function verifyIdToken(
+  idToken: string,
+  options: VerifyIdTokenOptions,
+): Promise<JwtClaims> {
   const { alg = 'RS256', now = Math.floor(Date.now() / 1000), skew = 10 } = options;
   const { header } = peekJwt(idToken);
   // OIDC Core §3.1.3.7: the alg is the one the client registered.
-  if (header.alg !== alg) throw new JwtError('algorithm', `signed with ${header.alg}, expected ${alg}`);
-  const claims = await verifyJwt(idToken, { alg, key: await keyFor(alg, header.kid, options) }, ['jwt', '']);
+  if (header.alg !== alg)
+    throw new JwtError('algorithm', `signed with ${header.alg}, expected ${alg}`);
+  const claims = await verifyJwt(idToken, { alg, key: await keyFor(alg, header.kid, options) }, [
+    'jwt',
+    '',
+  ]);
   if (claims['iss'] !== options.issuer) throw new JwtError('issuer', 'issued by somebody else');
   checkAudience(claims, options.clientId);
   checkTimes(claims, { now, skew });
   // OIDC Core §2: iat is required.
   if (typeof claims['iat'] !== 'number') throw new JwtError('claim', 'iat is missing');
-  if (typeof claims['sub'] !== 'string' || claims['sub'] === '') throw new JwtError('claim', 'sub is missing');
-  if (options.nonce !== undefined && claims['nonce'] !== options.nonce) throw new JwtError('claim', 'nonce is not the one that was sent');
-  if (options.accessToken !== undefined && 'at_hash' in claims && claims['at_hash'] !== halfHash(options.accessToken, alg)) {
+  if (typeof claims['sub'] !== 'string' || claims['sub'] === '')
+    throw new JwtError('claim', 'sub is missing');
+  if (options.nonce !== undefined && claims['nonce'] !== options.nonce)
+    throw new JwtError('claim', 'nonce is not the one that was sent');
+  if (
+    options.accessToken !== undefined &&
+    'at_hash' in claims &&
+    claims['at_hash'] !== halfHash(options.accessToken, alg)
+  ) {
     throw new JwtError('claim', 'at_hash does not fit the access token');
   }
   if (options.maxAge !== undefined) {
     const authTime = claims['auth_time'];
-    if (typeof authTime !== 'number' || now - authTime > options.maxAge + skew) throw new JwtError('claim', 'auth_time is too long ago');
+    if (typeof authTime !== 'number' || now - authTime > options.maxAge + skew)
+      throw new JwtError('claim', 'auth_time is too long ago');
   }
   return claims;
 }
@@ -74,7 +88,10 @@ async function keyFor(
       throw new JwtError('unknown_key', 'HS256 needs the client secret');
     return new TextEncoder().encode(options.clientSecret);
   }
-  const jwk: JWK | undefined = options.jwks?.keys.find((key) => key.kid === kid && (key.alg === undefined || key.alg === alg));
-  if (jwk === undefined) throw new JwtError('unknown_key', 'signed with a key that is not in the key set');
+  const jwk: JWK | undefined = options.jwks?.keys.find(
+    (key) => key.kid === kid && (key.alg === undefined || key.alg === alg),
+  );
+  if (jwk === undefined)
+    throw new JwtError('unknown_key', 'signed with a key that is not in the key set');
   return await importJWK(jwk, alg);
 }

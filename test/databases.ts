@@ -19,7 +19,10 @@ export interface DatabaseKind {
 
 function sqliteFile(): EmptyDatabase {
   const folder = mkdtempSync(join(tmpdir(), 'valetkey-sqlite-'));
-  return { options: { url: `sqlite:${join(folder, 'test.db')}` }, remove: async () => rmSync(folder, { recursive: true, force: true }) };
+  return {
+    options: { url: `sqlite:${join(folder, 'test.db')}` },
+    remove: async () => rmSync(folder, { recursive: true, force: true }),
+  };
 }
 
 function postgresSchema(): EmptyDatabase {

@@ -12,7 +12,9 @@ export async function freePort(): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+      server.close(() =>
+        resolve(typeof address === 'object' && address !== null ? address.port : 0),
+      );
     });
   });
 }
@@ -26,11 +28,22 @@ export interface Program {
 }
 
 /** Starts a TypeScript program of this repository from source. */
-export function start(file: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}, cwd: string = ROOT): Program {
+export function start(
+  file: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+  cwd: string = ROOT,
+): Program {
   const tsx = fileURLToPath(new URL('../node_modules/tsx/dist/loader.mjs', import.meta.url));
   const child = spawn(
     process.execPath,
-    ['--import', tsx, '--conditions=source', fileURLToPath(new URL(file, new URL('../', import.meta.url))), ...args],
+    [
+      '--import',
+      tsx,
+      '--conditions=source',
+      fileURLToPath(new URL(file, new URL('../', import.meta.url))),
+      ...args,
+    ],
     {
       cwd,
       env: {
@@ -50,7 +63,9 @@ export function start(file: string, args: readonly string[] = [], env: Readonly<
     text += chunk.toString();
   });
   child.stdin.end();
-  const ended = new Promise<number | string>((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown')));
+  const ended = new Promise<number | string>((resolve) =>
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown')),
+  );
   return { child, output: () => text, ended };
 }
 
@@ -70,7 +85,11 @@ export async function untilUp(url: string, program: Program, seconds = 30): Prom
 }
 
 /** Ends a program by its own id and waits for it. */
-export async function stop(program: Program, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string> {
-  if (program.child.exitCode === null && program.child.signalCode === null) program.child.kill(signal);
+export async function stop(
+  program: Program,
+  signal: NodeJS.Signals = 'SIGTERM',
+): Promise<number | string> {
+  if (program.child.exitCode === null && program.child.signalCode === null)
+    program.child.kill(signal);
   return await program.ended;
 }

@@ -36,7 +36,12 @@ export function citationsIn(file: string, source: string): Citation[] {
     const cited = CITED.exec(comment);
     if (cited === null) return [];
     const kind = cited[1] === 'CHOICE' ? 'choice' : cited[1] === 'DEVIATION' ? 'deviation' : 'must';
-    return sectionsIn(cited[2] ?? '').map((section) => ({ ...section, file, kind, text: cited[3] ?? '' }));
+    return sectionsIn(cited[2] ?? '').map((section) => ({
+      ...section,
+      file,
+      kind,
+      text: cited[3] ?? '',
+    }));
   });
 }
 
@@ -68,7 +73,11 @@ function specName(text: string): string {
 }
 
 export function isCovered(cited: Section, tests: readonly Section[]): boolean {
-  return tests.some((test) => sameSpec(test, cited) && (test.number === cited.number || test.number.startsWith(`${cited.number}.`)));
+  return tests.some(
+    (test) =>
+      sameSpec(test, cited) &&
+      (test.number === cited.number || test.number.startsWith(`${cited.number}.`)),
+  );
 }
 
 export function sameSpec(a: Section, b: Section): boolean {

@@ -46,7 +46,12 @@ const ENDPOINT_SHARED = [
 
 export const FLOORS: Readonly<Record<string, Floor>> = {
   protocol: { level: 0, below: [], packages: [], never: ['the clock', 'randomness', 'Response'] },
-  crypto: { level: 1, below: BOTTOM, packages: ['jose', 'node:crypto'], never: ['the clock', 'Response'] },
+  crypto: {
+    level: 1,
+    below: BOTTOM,
+    packages: ['jose', 'node:crypto'],
+    never: ['the clock', 'Response'],
+  },
   store: { level: 1, below: BOTTOM, packages: [], never: ['the clock', 'randomness', 'Response'] },
   domain: {
     level: 2,
@@ -86,12 +91,32 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
   },
 };
 
-export const RING = ['http', 'resource', 'sql', 'accounts', 'pages', 'admin', 'server', 'cli', 'testing'];
+export const RING = [
+  'http',
+  'resource',
+  'sql',
+  'accounts',
+  'pages',
+  'admin',
+  'server',
+  'cli',
+  'testing',
+];
 /** Ring folders that may put other ring parts together, by their public names. */
 const ASSEMBLERS = ['server', 'cli', 'testing'];
 
 const MOST_LINES = 400;
-const FORBIDDEN_NAMES = ['utils', 'util', 'helpers', 'helper', 'common', 'base', 'misc', 'shared', 'lib'];
+const FORBIDDEN_NAMES = [
+  'utils',
+  'util',
+  'helpers',
+  'helper',
+  'common',
+  'base',
+  'misc',
+  'shared',
+  'lib',
+];
 const OWN_NAME = /^valetkey($|\/)/;
 
 /** Every broken rule, as one sentence each. `architecture` is the text of docs/ARCHITECTURE.md. */
@@ -101,8 +126,12 @@ export function problemsOf(modules: readonly Module[], architecture: string): st
     ...(modules.length === 0 ? ['no modules were found under src/: nothing was checked'] : []),
     ...modules.flatMap((module) => [
       ...nameProblems(module),
-      ...(module.lines > MOST_LINES ? [`${module.path}: ${module.lines} lines, at most ${MOST_LINES}`] : []),
-      ...(describes(architecture, module.path) ? [] : [`${module.path}: docs/ARCHITECTURE.md does not name it`]),
+      ...(module.lines > MOST_LINES
+        ? [`${module.path}: ${module.lines} lines, at most ${MOST_LINES}`]
+        : []),
+      ...(describes(architecture, module.path)
+        ? []
+        : [`${module.path}: docs/ARCHITECTURE.md does not name it`]),
       ...module.imports.flatMap((specifier) => importProblems(module.path, specifier, known)),
       ...wordProblems(module),
     ]),
@@ -131,47 +160,70 @@ function nameProblems({ path }: Module): string[] {
   const bad = parts.filter((part) => FORBIDDEN_NAMES.includes(part));
   return [
     ...bad.map((part) => `${path}: "${part}" names no thing of the house`),
-    ...(folder in FLOORS || RING.includes(folder) ? [] : [`${path}: the folder ${folder}/ stands in no row of tools/floor-rules.ts`]),
+    ...(folder in FLOORS || RING.includes(folder)
+      ? []
+      : [`${path}: the folder ${folder}/ stands in no row of tools/floor-rules.ts`]),
   ];
 }
 
 function wordProblems({ path, uses }: Module): string[] {
   const never = FLOORS[folderOf(path)]?.never ?? [];
-  return uses.filter((word) => never.includes(word)).map((word) => `${path}: uses ${word}, which its floor must not`);
+  return uses
+    .filter((word) => never.includes(word))
+    .map((word) => `${path}: uses ${word}, which its floor must not`);
 }
 
 function importProblems(importer: string, specifier: string, known: ReadonlySet<string>): string[] {
-  const why = RING.includes(folderOf(importer)) ? ringProblem(importer, specifier, known) : coreProblem(importer, specifier, known);
+  const why = RING.includes(folderOf(importer))
+    ? ringProblem(importer, specifier, known)
+    : coreProblem(importer, specifier, known);
   return why === null ? [] : [`${importer}: imports '${specifier}': ${why}`];
 }
 
-function ringProblem(importer: string, specifier: string, known: ReadonlySet<string>): string | null {
+function ringProblem(
+  importer: string,
+  specifier: string,
+  known: ReadonlySet<string>,
+): string | null {
   const folder = folderOf(importer);
   if (specifier.startsWith('.')) {
     const target = resolveFrom(importer, specifier);
-    if (folderOf(target) !== folder) return "outside its folder the ring uses public names: 'valetkey' or 'valetkey/…'";
+    if (folderOf(target) !== folder)
+      return "outside its folder the ring uses public names: 'valetkey' or 'valetkey/…'";
     return known.has(target) ? null : 'there is no such file';
   }
   if (!OWN_NAME.test(specifier) || specifier === 'valetkey') return null;
-  return ASSEMBLERS.includes(folder) ? null : `only ${ASSEMBLERS.join(', ')} may use other ring parts`;
+  return ASSEMBLERS.includes(folder)
+    ? null
+    : `only ${ASSEMBLERS.join(', ')} may use other ring parts`;
 }
 
-function coreProblem(importer: string, specifier: string, known: ReadonlySet<string>): string | null {
+function coreProblem(
+  importer: string,
+  specifier: string,
+  known: ReadonlySet<string>,
+): string | null {
   const folder = folderOf(importer);
   const floor = FLOORS[folder];
   // An unknown folder is reported by its name already.
   if (floor === undefined) return null;
   if (OWN_NAME.test(specifier)) return 'the core does not import itself by name';
   if (!specifier.startsWith('.')) {
-    const allowed = floor.packages.some((name) => specifier === name || specifier.startsWith(`${name}/`));
-    return allowed ? null : `this floor may import ${floor.packages.join(', ') || 'no package at all'}`;
+    const allowed = floor.packages.some(
+      (name) => specifier === name || specifier.startsWith(`${name}/`),
+    );
+    return allowed
+      ? null
+      : `this floor may import ${floor.packages.join(', ') || 'no package at all'}`;
   }
   const target = resolveFrom(importer, specifier);
   if (!known.has(target)) return 'there is no such file';
   const below = folderOf(target);
   if (below === folder) return siblingProblem(floor, target);
   if (RING.includes(below)) return 'the core does not know the ring';
-  return floor.below.includes(below) ? null : `${folder || 'the root'} may import ${floor.below.join(', ') || 'only itself'}`;
+  return floor.below.includes(below)
+    ? null
+    : `${folder || 'the root'} may import ${floor.below.join(', ') || 'only itself'}`;
 }
 
 function siblingProblem({ contracts }: Floor, target: string): string | null {
@@ -182,12 +234,16 @@ function siblingProblem({ contracts }: Floor, target: string): string | null {
 
 /** Named by path (`protocol/errors.ts`), or as `errors` in a section whose heading names `protocol/`. */
 function describes(architecture: string, path: string): boolean {
-  if (path.includes('/') ? architecture.includes(path) : architecture.includes(`\`${path}\``)) return true;
+  if (path.includes('/') ? architecture.includes(path) : architecture.includes(`\`${path}\``))
+    return true;
   const folder = path.slice(0, path.lastIndexOf('/') + 1);
   const name = path.slice(folder.length).replace(/\.ts$/, '');
   const asWord = new RegExp(`(?<![\\w/-])${name}(\\.ts)?(?![\\w/-])`);
   const sections = architecture.split(/^(?=#{1,6} )/m);
-  return folder !== '' && sections.some((section) => heading(section).includes(folder) && asWord.test(body(section)));
+  return (
+    folder !== '' &&
+    sections.some((section) => heading(section).includes(folder) && asWord.test(body(section)))
+  );
 }
 
 function heading(section: string): string {
@@ -200,7 +256,9 @@ function body(section: string): string {
 
 /** Each cycle once, written from its first file in alphabetical order. */
 export function cycles(modules: readonly Module[]): string[][] {
-  const targets = new Map(modules.map(({ path, imports }) => [path, relativeTargets(path, imports)]));
+  const targets = new Map(
+    modules.map(({ path, imports }) => [path, relativeTargets(path, imports)]),
+  );
   const done = new Set<string>();
   const found = new Map<string, string[]>();
   const visit = (path: string, trail: readonly string[]): void => {
@@ -219,7 +277,9 @@ export function cycles(modules: readonly Module[]): string[][] {
 }
 
 function relativeTargets(path: string, imports: readonly string[]): string[] {
-  return imports.filter((specifier) => specifier.startsWith('.')).map((specifier) => resolveFrom(path, specifier));
+  return imports
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => resolveFrom(path, specifier));
 }
 
 function fromFirst(cycle: readonly string[]): string[] {

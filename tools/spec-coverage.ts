@@ -4,7 +4,15 @@
  * a reason that no test names.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { bySection, type Citation, citationsIn, isCovered, sameSpec, type TitledTest, titlesIn } from './citations.ts';
+import {
+  bySection,
+  type Citation,
+  citationsIn,
+  isCovered,
+  sameSpec,
+  type TitledTest,
+  titlesIn,
+} from './citations.ts';
 import { type Reason, reasonsIn } from './reasons.ts';
 import { filesUnder } from './tree.ts';
 
@@ -36,9 +44,11 @@ function decisions(title: string, kind: Citation['kind'], citations: readonly Ci
 
 function reasonsPage(reasons: readonly Reason[]): string {
   const rows = reasons.map(
-    ({ slug, code, file, description }) => `| \`${slug}\` | ${code} | \`${file}\` | ${description.replaceAll('|', '\\|')} |`,
+    ({ slug, code, file, description }) =>
+      `| \`${slug}\` | ${code} | \`${file}\` | ${description.replaceAll('|', '\\|')} |`,
   );
-  const intro = 'Every refusal has a stable reason. It stands in audit events and logs; the client sees the code and the description.\n';
+  const intro =
+    'Every refusal has a stable reason. It stands in audit events and logs; the client sees the code and the description.\n';
   const table = `| reason | code | refused in | description |\n| --- | --- | --- | --- |\n${unique(rows).join('\n')}\n`;
   return `# Reasons\n\n${GENERATED}${intro}\n${table}`;
 }
@@ -61,18 +71,30 @@ function unique(values: readonly string[]): string[] {
 function untestedSections(citations: readonly Citation[], tests: readonly TitledTest[]): string[] {
   // A choice or a deviation without a specification is ours alone; it is listed, and its test has no section to name.
   const open = citations.filter((citation) => citation.spec !== '' && !isCovered(citation, tests));
-  return unique(open.map((c) => `no test title names [${sectionKey(c)}], cited in ${c.file}: ${c.text}`));
+  return unique(
+    open.map((c) => `no test title names [${sectionKey(c)}], cited in ${c.file}: ${c.text}`),
+  );
 }
 
 function untestedReasons(reasons: readonly Reason[], testTexts: readonly string[]): string[] {
-  const named = (slug: string): boolean => testTexts.some((text) => new RegExp(`(['"\`])${slug}\\1`).test(text));
-  return unique(reasons.filter(({ slug }) => !named(slug)).map(({ slug, file }) => `no test names the reason '${slug}' of ${file}`));
+  const named = (slug: string): boolean =>
+    testTexts.some((text) => new RegExp(`(['"\`])${slug}\\1`).test(text));
+  return unique(
+    reasons
+      .filter(({ slug }) => !named(slug))
+      .map(({ slug, file }) => `no test names the reason '${slug}' of ${file}`),
+  );
 }
 
 /** A title on a specification nobody cites is most often a misspelt one. */
 function strayTitles(citations: readonly Citation[], tests: readonly TitledTest[]): string[] {
   const stray = tests.filter((test) => !citations.some((citation) => sameSpec(citation, test)));
-  return unique(stray.map(({ spec, file }) => `note: ${file} names ${spec || 'no specification'}, which src/ never cites`));
+  return unique(
+    stray.map(
+      ({ spec, file }) =>
+        `note: ${file} names ${spec || 'no specification'}, which src/ never cites`,
+    ),
+  );
 }
 
 function drift(path: string, wanted: string): string[] {
@@ -82,12 +104,19 @@ function drift(path: string, wanted: string): string[] {
 
 const check = process.argv.includes('--check');
 const sources = filesUnder('src', '.ts');
-const testTexts = filesUnder('test', '.ts').map((file) => ({ file, text: readFileSync(file, 'utf8') }));
+const testTexts = filesUnder('test', '.ts').map((file) => ({
+  file,
+  text: readFileSync(file, 'utf8'),
+}));
 
-const citations = sources.flatMap((file) => citationsIn(file, readFileSync(file, 'utf8'))).sort(bySection);
+const citations = sources
+  .flatMap((file) => citationsIn(file, readFileSync(file, 'utf8')))
+  .sort(bySection);
 const tests = testTexts.flatMap(({ file, text }) => titlesIn(file, text));
 const found = reasonsIn(sources);
-const reasons = [...found.reasons].sort((a, b) => (a.slug < b.slug ? -1 : a.slug > b.slug ? 1 : a.file < b.file ? -1 : 1));
+const reasons = [...found.reasons].sort((a, b) =>
+  a.slug < b.slug ? -1 : a.slug > b.slug ? 1 : a.file < b.file ? -1 : 1,
+);
 const pages: [string, string][] = [
   [COVERAGE, coveragePage(citations, tests)],
   [REASONS, reasonsPage(reasons)],
@@ -107,5 +136,7 @@ const problems = [
 
 for (const note of strayTitles(citations, tests)) console.log(note);
 for (const problem of problems) console.error(`✗ ${problem}`);
-console.log(`${citations.length} citations, ${tests.length} titles, ${reasons.length} reasons, ${problems.length} problems`);
+console.log(
+  `${citations.length} citations, ${tests.length} titles, ${reasons.length} reasons, ${problems.length} problems`,
+);
 if (check && problems.length > 0) process.exitCode = 1;

@@ -10,7 +10,8 @@ const VITEST = 'node_modules/vitest/vitest.mjs';
 
 function report(missing: readonly string[]): void {
   if (missing.length === 0) return;
-  for (const what of missing) console.error(`MISSING SERVICE: ${what}. The tests that need it do not run.`);
+  for (const what of missing)
+    console.error(`MISSING SERVICE: ${what}. The tests that need it do not run.`);
   if (process.env['CI'] === 'true') throw new Error('In CI every service has to be there.');
 }
 

@@ -91,13 +91,20 @@ export function passwordAccounts(options: {
     sub: row.sub,
     username: row.username,
     enabled: row.enabled === 1,
-    claims: { preferred_username: row.username, ...(JSON.parse(row.claims) as Record<string, unknown>), updated_at: row.updated_at },
+    claims: {
+      preferred_username: row.username,
+      ...(JSON.parse(row.claims) as Record<string, unknown>),
+      updated_at: row.updated_at,
+    },
     createdAt: row.created_at,
   });
   const rows = () => db.selectFrom(ACCOUNTS_TABLE).selectAll().where('tenant', '=', tenant);
   const byName = async (username: string): Promise<AccountTables['accounts'] | undefined> =>
     await rows().where('username', '=', canonicalName(username)).executeTakeFirst();
-  const change = async (sub: string, changes: Partial<AccountTables['accounts']>): Promise<boolean> => {
+  const change = async (
+    sub: string,
+    changes: Partial<AccountTables['accounts']>,
+  ): Promise<boolean> => {
     const result = await db
       .updateTable(ACCOUNTS_TABLE)
       .set({ ...changes, updated_at: now() })
@@ -131,7 +138,9 @@ export function passwordAccounts(options: {
       // An unknown name is checked against a hash as well, so that it takes as long.
       decoy ??= hasher.hash(randomBytes(16).toString('hex'));
       const hash = row?.password ?? (await decoy);
-      const right = password.length <= LONGEST_PASSWORD && (await hasher.verify(hash, password.normalize('NFKC')));
+      const right =
+        password.length <= LONGEST_PASSWORD &&
+        (await hasher.verify(hash, password.normalize('NFKC')));
       if (row === undefined || !right) {
         // Hashes of several kinds may be stored: who fails waits as long as the slowest takes, whoever they said they were.
         await pause(Math.max(0, began + hasher.slowest() - performance.now()));
@@ -142,8 +151,10 @@ export function passwordAccounts(options: {
     },
     async create({ username, password, claims = {}, sub = randomBytes(16).toString('base64url') }) {
       const name = canonicalName(username);
-      if (!/^[^\p{C}]{1,255}$/u.test(name)) throw new AccountError('The username is 1 to 255 printable characters.');
-      if (!/^[\x21-\x7e]{1,255}$/.test(sub)) throw new AccountError('The subject is 1 to 255 printable ASCII characters.');
+      if (!/^[^\p{C}]{1,255}$/u.test(name))
+        throw new AccountError('The username is 1 to 255 printable characters.');
+      if (!/^[\x21-\x7e]{1,255}$/.test(sub))
+        throw new AccountError('The subject is 1 to 255 printable ASCII characters.');
       const row = {
         tenant,
         sub,
@@ -174,11 +185,17 @@ export function passwordAccounts(options: {
       if (after !== undefined) query = query.where('username', '>', canonicalName(after));
       return (await query.execute()).map(read);
     },
-    setPassword: async (sub, password) => await change(sub, { password: await hashOf(hasher, password) }),
+    setPassword: async (sub, password) =>
+      await change(sub, { password: await hashOf(hasher, password) }),
     setEnabled: async (sub, enabled) => await change(sub, { enabled: enabled ? 1 : 0 }),
-    updateClaims: async (sub, claims) => await change(sub, { claims: JSON.stringify(accepted(claims)) }),
+    updateClaims: async (sub, claims) =>
+      await change(sub, { claims: JSON.stringify(accepted(claims)) }),
     async delete(sub) {
-      const result = await db.deleteFrom(ACCOUNTS_TABLE).where('tenant', '=', tenant).where('sub', '=', sub).executeTakeFirst();
+      const result = await db
+        .deleteFrom(ACCOUNTS_TABLE)
+        .where('tenant', '=', tenant)
+        .where('sub', '=', sub)
+        .executeTakeFirst();
       return result.numDeletedRows > 0n;
     },
   };
@@ -187,7 +204,9 @@ export function passwordAccounts(options: {
 async function hashOf(hasher: PasswordHasher, password: string): Promise<string> {
   const normal = password.normalize('NFKC');
   if (normal.length < SHORTEST_PASSWORD || normal.length > LONGEST_PASSWORD) {
-    throw new AccountError(`The password has ${SHORTEST_PASSWORD} to ${LONGEST_PASSWORD} characters.`);
+    throw new AccountError(
+      `The password has ${SHORTEST_PASSWORD} to ${LONGEST_PASSWORD} characters.`,
+    );
   }
   return await hasher.hash(normal);
 }

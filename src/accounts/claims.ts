@@ -27,7 +27,13 @@ const KINDS = {
   picture: v.pipe(v.string(), v.url()),
   website: v.pipe(v.string(), v.url()),
   gender: words,
-  birthdate: v.pipe(v.string(), v.regex(/^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4})$/, 'birthdate is YYYY-MM-DD, 0000-MM-DD or YYYY')),
+  birthdate: v.pipe(
+    v.string(),
+    v.regex(
+      /^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4})$/,
+      'birthdate is YYYY-MM-DD, 0000-MM-DD or YYYY',
+    ),
+  ),
   zoneinfo: words,
   locale: words,
   email: v.pipe(v.string(), v.email()),

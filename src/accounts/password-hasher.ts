@@ -58,12 +58,18 @@ export function createHasher(): PasswordHasher {
   return {
     async hash(password) {
       const library = await argon2();
-      return await run(async () => (library === null ? await hashScrypt(password, randomBytes(16)) : await library.hash(password, ARGON2)));
+      return await run(async () =>
+        library === null
+          ? await hashScrypt(password, randomBytes(16))
+          : await library.hash(password, ARGON2),
+      );
     },
     async verify(hash, password) {
-      if (hash.startsWith('$scrypt$')) return await timed(async () => await verifyScrypt(hash, password));
+      if (hash.startsWith('$scrypt$'))
+        return await timed(async () => await verifyScrypt(hash, password));
       const library = await argon2();
-      if (library === null) throw new Error('This password was hashed with Argon2: install @node-rs/argon2.');
+      if (library === null)
+        throw new Error('This password was hashed with Argon2: install @node-rs/argon2.');
       return await timed(async () => await library.verify(hash, password));
     },
     isOutdated: (hash) => !hash.startsWith(preferred),
@@ -81,7 +87,11 @@ async function verifyScrypt(hash: string, password: string): Promise<boolean> {
   if (match === null) return false;
   const [, ln, r, p, salt = '', key = ''] = match;
   const expected = Buffer.from(key, 'base64url');
-  const actual = await derive(password, Buffer.from(salt, 'base64url'), { N: 2 ** Number(ln), r: Number(r), p: Number(p) });
+  const actual = await derive(password, Buffer.from(salt, 'base64url'), {
+    N: 2 ** Number(ln),
+    r: Number(r),
+    p: Number(p),
+  });
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
 
@@ -91,7 +101,9 @@ async function derive(
   cost: { readonly N: number; readonly r: number; readonly p: number },
 ): Promise<Buffer> {
   return await new Promise((resolve, reject) => {
-    scrypt(password, salt, 32, { ...cost, maxmem: 256 * cost.N * cost.r }, (error, key) => (error === null ? resolve(key) : reject(error)));
+    scrypt(password, salt, 32, { ...cost, maxmem: 256 * cost.N * cost.r }, (error, key) =>
+      error === null ? resolve(key) : reject(error),
+    );
   });
 }
 
@@ -100,7 +112,8 @@ function gate(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   let running = 0;
   const waiting: (() => void)[] = [];
   return async (work) => {
-    if (waiting.length >= MOST_WAITING) throw new StoreUnavailable('Too many sign-ins are waiting for their turn.');
+    if (waiting.length >= MOST_WAITING)
+      throw new StoreUnavailable('Too many sign-ins are waiting for their turn.');
     if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve));
     running += 1;
     try {

@@ -20,7 +20,10 @@ export interface AccountTables {
 }
 
 /** For `sqlDatabase({ migrations })`. */
-export const accountsMigrations: readonly { readonly name: string; up(db: Kysely<never>, prefix: string): Promise<void> }[] = [
+export const accountsMigrations: readonly {
+  readonly name: string;
+  up(db: Kysely<never>, prefix: string): Promise<void>;
+}[] = [
   {
     name: '0001-accounts',
     async up(db, prefix) {

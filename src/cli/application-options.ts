@@ -35,19 +35,45 @@ export function metadataOptions(command: Command): Command {
     .option('--redirect-uri <uri>', 'where answers go; may be repeated', collect)
     .option('--redirect-uris <uris>', 'the same, several with spaces between them', collect)
     .option('--post-logout-redirect-uri <uri>', 'where logout returns to; may be repeated', collect)
-    .option('--post-logout-redirect-uris <uris>', 'the same, several with spaces between them', collect)
-    .option('--allowed-origin <origin>', 'origin of a browser application; may be repeated', collect)
-    .option('--grant-type <type>', 'authorization_code, refresh_token, client_credentials; may be repeated', collect)
+    .option(
+      '--post-logout-redirect-uris <uris>',
+      'the same, several with spaces between them',
+      collect,
+    )
+    .option(
+      '--allowed-origin <origin>',
+      'origin of a browser application; may be repeated',
+      collect,
+    )
+    .option(
+      '--grant-type <type>',
+      'authorization_code, refresh_token, client_credentials; may be repeated',
+      collect,
+    )
     .option('--scope <name>', 'scopes it may ask for; may be repeated (default: all)', collect)
-    .addOption(new Option('--client-type <type>', 'default: confidential').choices(['confidential', 'public']))
+    .addOption(
+      new Option('--client-type <type>', 'default: confidential').choices([
+        'confidential',
+        'public',
+      ]),
+    )
     .addOption(new Option('--application-type <type>', 'default: web').choices(['web', 'native']))
     .option('--auth-method <method>', 'client_secret_basic (default), client_secret_post, none')
     .addOption(
-      new Option('--algorithm <alg>', 'signs its ID tokens, default: RS256').choices(['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256']),
+      new Option('--algorithm <alg>', 'signs its ID tokens, default: RS256').choices([
+        'RS256',
+        'PS256',
+        'ES256',
+        'EdDSA',
+        'HS256',
+      ]),
     )
     .option('--skip-consent', 'an application of your own: no consent page')
     .option('--skip-authorization', 'the same')
-    .option('--no-hash-client-secret', 'keep the secret readable (sealed): for --algorithm HS256, which does so anyway')
+    .option(
+      '--no-hash-client-secret',
+      'keep the secret readable (sealed): for --algorithm HS256, which does so anyway',
+    )
     .option('--owner <sub>', 'subject of the user who owns it')
     .option('--user <sub>', 'the same')
     .option('--client-uri <url>', 'its home page')
@@ -63,9 +89,14 @@ export function metadataOptions(command: Command): Command {
  */
 export function metadataOf(options: MetadataOptions): Partial<ClientMetadata> {
   if (options.hashClientSecret === false && options.algorithm !== 'HS256') {
-    throw new Error('A secret is kept readable, sealed, for --algorithm HS256 alone: leave --no-hash-client-secret out, or choose HS256.');
+    throw new Error(
+      'A secret is kept readable, sealed, for --algorithm HS256 alone: leave --no-hash-client-secret out, or choose HS256.',
+    );
   }
-  const both = (one: readonly string[] | undefined, several: readonly string[] | undefined): readonly string[] | undefined =>
+  const both = (
+    one: readonly string[] | undefined,
+    several: readonly string[] | undefined,
+  ): readonly string[] | undefined =>
     one === undefined && several === undefined ? undefined : [...(one ?? []), ...(several ?? [])];
   const values: { readonly [Field in keyof ClientMetadata]?: unknown } = {
     name: options.name,
@@ -91,5 +122,7 @@ export function metadataOf(options: MetadataOptions): Partial<ClientMetadata> {
 
 /** `authorization-code` is Django OAuth Toolkit's word for the code with refresh tokens; with an underscore it is the grant type alone. */
 function grantTypesOf(type: string): readonly string[] {
-  return type === 'authorization-code' ? ['authorization_code', 'refresh_token'] : [type.replaceAll('-', '_')];
+  return type === 'authorization-code'
+    ? ['authorization_code', 'refresh_token']
+    : [type.replaceAll('-', '_')];
 }

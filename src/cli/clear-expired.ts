@@ -9,19 +9,29 @@ export function clearExpired(program: Command): void {
   program
     .command('clear-expired')
     .description('delete expired rows')
-    .option('--batch-size <rows>', 'at most so many rows of a kind at a time', wholeNumber(1, 1_000_000), 10_000)
+    .option(
+      '--batch-size <rows>',
+      'at most so many rows of a kind at a time',
+      wholeNumber(1, 1_000_000),
+      10_000,
+    )
     .option('--pause <seconds>', 'between batches', seconds, 0)
-    .action(async (options: { readonly batchSize: number; readonly pause: number }, command: Command) => {
-      await withAssembly(command, async ({ provider }) => {
-        const total = new Map<string, number>();
-        for (let full = true; full; ) {
-          const cleared = Object.entries(await provider.clear(options.batchSize));
-          for (const [kind, rows] of cleared) total.set(kind, (total.get(kind) ?? 0) + rows);
-          full = cleared.some(([, rows]) => rows >= options.batchSize);
-          if (full) await pause(options.pause * 1000);
-        }
-        const rows = [...total].map(([kind, count]) => [kind.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`), String(count)]);
-        say(globals(command).json, { cleared: Object.fromEntries(total) }, table(rows));
-      });
-    });
+    .action(
+      async (options: { readonly batchSize: number; readonly pause: number }, command: Command) => {
+        await withAssembly(command, async ({ provider }) => {
+          const total = new Map<string, number>();
+          for (let full = true; full; ) {
+            const cleared = Object.entries(await provider.clear(options.batchSize));
+            for (const [kind, rows] of cleared) total.set(kind, (total.get(kind) ?? 0) + rows);
+            full = cleared.some(([, rows]) => rows >= options.batchSize);
+            if (full) await pause(options.pause * 1000);
+          }
+          const rows = [...total].map(([kind, count]) => [
+            kind.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
+            String(count),
+          ]);
+          say(globals(command).json, { cleared: Object.fromEntries(total) }, table(rows));
+        });
+      },
+    );
 }

@@ -1,7 +1,14 @@
 /** `valetkey doctor`: looks at settings, database, clock, secret and keys, and says what to do. Changes nothing. */
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type Assembly, assemble, type GivenSettings, openDatabase, SETTINGS, whoseDatabase } from 'valetkey/server';
+import {
+  type Assembly,
+  assemble,
+  type GivenSettings,
+  openDatabase,
+  SETTINGS,
+  whoseDatabase,
+} from 'valetkey/server';
 import type { SqlDatabase } from 'valetkey/sql';
 import { problemsOf, say, table } from './output.ts';
 import { globals, settingsOf } from './workshop.ts';
@@ -14,9 +21,19 @@ interface Finding {
 }
 
 const good = (about: string, found: string): Finding => ({ about, ok: true, found, remedy: null });
-const bad = (about: string, found: string, remedy: string): Finding => ({ about, ok: false, found, remedy });
+const bad = (about: string, found: string, remedy: string): Finding => ({
+  about,
+  ok: false,
+  found,
+  remedy,
+});
 /** What stopped the examination, in the words of whoever stopped it; they name the remedy. */
-const stopped = (about: string, error: unknown): Finding => ({ about, ok: false, found: problemsOf(error).join(' '), remedy: null });
+const stopped = (about: string, error: unknown): Finding => ({
+  about,
+  ok: false,
+  found: problemsOf(error).join(' '),
+  remedy: null,
+});
 /** What everything else stands on. */
 const GROUND: readonly string[] = ['Database', 'Schema', 'Issuer'];
 /** Seconds that our clock and the database's may differ. */
@@ -30,13 +47,18 @@ export function doctor(program: Command): void {
     .action(async (options: { readonly settings: boolean }, command: Command) => {
       const { json } = globals(command);
       if (options.settings) {
-        say(json, { settings: SETTINGS }, table(SETTINGS.map(({ env, path, about }) => [env, path, about])));
+        say(
+          json,
+          { settings: SETTINGS },
+          table(SETTINGS.map(({ env, path, about }) => [env, path, about])),
+        );
         return;
       }
       const findings = await examine(await settingsOf(command));
       const healthy = findings.every(({ ok }) => ok);
       const lines = findings.map(
-        ({ ok, about, found, remedy }) => `${ok ? '✓' : '✗'} ${about}: ${found}${remedy === null ? '' : `\n    ${remedy}`}`,
+        ({ ok, about, found, remedy }) =>
+          `${ok ? '✓' : '✗'} ${about}: ${found}${remedy === null ? '' : `\n    ${remedy}`}`,
       );
       say(json, { healthy, findings }, lines.join('\n'));
       if (!healthy) process.exitCode = 1;
@@ -60,9 +82,15 @@ async function examine(given: GivenSettings): Promise<readonly Finding[]> {
 }
 
 function settings(given: GivenSettings): Finding {
-  const weakened = Object.keys(given).filter((path) => path.startsWith('allow') && given[path] === true);
+  const weakened = Object.keys(given).filter(
+    (path) => path.startsWith('allow') && given[path] === true,
+  );
   if (weakened.length > 0)
-    return bad('Settings', `weakened by ${weakened.join(', ')}`, 'Switch them off, unless you know why they are on.');
+    return bad(
+      'Settings',
+      `weakened by ${weakened.join(', ')}`,
+      'Switch them off, unless you know why they are on.',
+    );
   return good('Settings', 'nothing is wrong with them');
 }
 
@@ -77,7 +105,9 @@ async function database(given: GivenSettings): Promise<readonly Finding[]> {
         warnings.length === 0
           ? good('Database', `${db.dialect} ${version} through ${driver}`)
           : bad('Durability', warnings.join(' '), 'Change the setting of the database.'),
-        pending.length === 0 ? good('Schema', 'up to date') : bad('Schema', `pending: ${pending.join(', ')}`, 'Run: valetkey migrate'),
+        pending.length === 0
+          ? good('Schema', 'up to date')
+          : bad('Schema', `pending: ${pending.join(', ')}`, 'Run: valetkey migrate'),
         skew <= MOST_SKEW
           ? good('Clock', `${skew} s from the database`)
           : bad('Clock', `${skew} s from the database`, 'Synchronise both clocks (NTP).'),
@@ -104,7 +134,11 @@ function secret({ secretFile }: Assembly): Finding {
   if (secretFile === null) return good('Secret', 'given by the settings');
   const mode = statSync(secretFile).mode & 0o777;
   if ((mode & 0o077) !== 0)
-    return bad('Secret', `${secretFile} can be read by others (mode ${mode.toString(8)})`, `chmod 600 ${secretFile}`);
+    return bad(
+      'Secret',
+      `${secretFile} can be read by others (mode ${mode.toString(8)})`,
+      `chmod 600 ${secretFile}`,
+    );
   return good('Secret', secretFile);
 }
 
@@ -112,11 +146,20 @@ async function keys({ provider }: Assembly): Promise<Finding> {
   try {
     const list = await provider.keys.list();
     const current = list.filter(({ state }) => state === 'current');
-    if (current.length === 0) return bad('Signing keys', 'none yet', 'Start the server once, or run: valetkey init');
+    if (current.length === 0)
+      return bad('Signing keys', 'none yet', 'Start the server once, or run: valetkey init');
     if (current.some(({ retiredAt }) => retiredAt !== null && retiredAt < Date.now() / 1000))
-      return bad('Signing keys', 'a key past its end still signs', 'Is the server running? It rotates keys every few minutes.');
+      return bad(
+        'Signing keys',
+        'a key past its end still signs',
+        'Is the server running? It rotates keys every few minutes.',
+      );
     return good('Signing keys', list.map(({ alg, state }) => `${alg} ${state}`).join(', '));
   } catch (error) {
-    return bad('Signing keys', problemsOf(error).join(' '), 'Put the secret back that sealed them.');
+    return bad(
+      'Signing keys',
+      problemsOf(error).join(' '),
+      'Put the secret back that sealed them.',
+    );
   }
 }

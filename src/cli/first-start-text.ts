@@ -2,21 +2,35 @@
 import { type Assembly, discoveryUrl, type FirstStart } from 'valetkey/server';
 import { table } from './output.ts';
 
-export function firstStartText({ issuer, otherIssuers, databaseUrl, secretFile, made, provider }: Assembly, found: FirstStart): string {
+export function firstStartText(
+  { issuer, otherIssuers, databaseUrl, secretFile, made, provider }: Assembly,
+  found: FirstStart,
+): string {
   const database = databaseUrl.replace(/\/\/[^@/]*@/, '//…@');
   const rows: string[][] = [
     ['Issuer', issuer, made.issuer ? 'new' : 'found'],
-    ['Database', database, made.migrations.length > 0 ? `${made.migrations.length} migrations applied` : 'up to date'],
-    ['Secret', secretFile ?? 'from the environment', made.secret ? 'made (keep a copy: it opens the keys)' : 'found'],
+    [
+      'Database',
+      database,
+      made.migrations.length > 0 ? `${made.migrations.length} migrations applied` : 'up to date',
+    ],
+    [
+      'Secret',
+      secretFile ?? 'from the environment',
+      made.secret ? 'made (keep a copy: it opens the keys)' : 'found',
+    ],
     ['Signing keys', String(found.keys.count), found.keys.made ? 'made' : 'found'],
   ];
-  if (otherIssuers.length > 0) rows.push(['', '', `the database also holds ${otherIssuers.join(', ')}`]);
+  if (otherIssuers.length > 0)
+    rows.push(['', '', `the database also holds ${otherIssuers.join(', ')}`]);
   if (found.administrator !== null) {
     const { username, password } = found.administrator;
     rows.push([
       'Administrator',
       username,
-      password === null ? 'found (valetkey user set-password gives a new password)' : `made; password, shown this once: ${password}`,
+      password === null
+        ? 'found (valetkey user set-password gives a new password)'
+        : `made; password, shown this once: ${password}`,
     ]);
   }
   if (found.demo !== null) {
@@ -42,7 +56,10 @@ export function firstStartText({ issuer, otherIssuers, databaseUrl, secretFile, 
 }
 
 /** The same for programs. */
-export function firstStartData({ issuer, databaseUrl, made, provider }: Assembly, found: FirstStart): object {
+export function firstStartData(
+  { issuer, databaseUrl, made, provider }: Assembly,
+  found: FirstStart,
+): object {
   return {
     issuer,
     database: databaseUrl.replace(/\/\/[^@/]*@/, '//…@'),

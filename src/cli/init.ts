@@ -8,13 +8,19 @@ import { globals, withAssembly } from './workshop.ts';
 export function init(program: Command): void {
   program
     .command('init')
-    .description('create what a first start creates: database, secret, keys, administrator, demo application')
+    .description(
+      'create what a first start creates: database, secret, keys, administrator, demo application',
+    )
     .action(async (_options: object, command: Command) => {
       await withAssembly(
         command,
         async (assembly) => {
           const found = await firstStart(assembly);
-          say(globals(command).json, firstStartData(assembly, found), `${firstStartText(assembly, found)}\n\nRun it: valetkey serve`);
+          say(
+            globals(command).json,
+            firstStartData(assembly, found),
+            `${firstStartText(assembly, found)}\n\nRun it: valetkey serve`,
+          );
         },
         { create: true, migrate: true },
       );

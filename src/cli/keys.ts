@@ -13,7 +13,11 @@ function tell(json: boolean, keys: readonly KeyInfo[], more: object = {}): void 
     time(retiredAt),
     time(removedAt),
   ]);
-  say(json, { ...more, keys }, table([['KID', 'ALG', 'STATE', 'ACTIVE', 'RETIRED', 'REMOVED'], ...rows]));
+  say(
+    json,
+    { ...more, keys },
+    table([['KID', 'ALG', 'STATE', 'ACTIVE', 'RETIRED', 'REMOVED'], ...rows]),
+  );
 }
 
 export function keys(program: Command): void {
@@ -22,7 +26,9 @@ export function keys(program: Command): void {
     .command('list')
     .description('list signing keys and their states')
     .action(async (_options: object, command: Command) => {
-      await withAssembly(command, async ({ provider }) => tell(globals(command).json, await provider.keys.list()));
+      await withAssembly(command, async ({ provider }) =>
+        tell(globals(command).json, await provider.keys.list()),
+      );
     });
   group
     .command('rotate')
@@ -33,10 +39,15 @@ export function keys(program: Command): void {
         await provider.maintain();
         const rotated = await provider.keys.rotate({ emergency });
         const { json } = globals(command);
-        if (!rotated && !json) process.stdout.write('Successors are published and waiting already: nothing was changed.\n\n');
+        if (!rotated && !json)
+          process.stdout.write(
+            'Successors are published and waiting already: nothing was changed.\n\n',
+          );
         tell(json, await provider.keys.list(), { rotated });
         if (emergency && !json)
-          process.stdout.write('\nRelying parties that keep the key set in memory refuse new tokens until they look again.\n');
+          process.stdout.write(
+            '\nRelying parties that keep the key set in memory refuse new tokens until they look again.\n',
+          );
       });
     });
 }

@@ -15,7 +15,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   doctor: async () => (await import('./doctor.ts')).doctor,
 };
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string };
 const program = new Command('valetkey')
   .description('OAuth 2 authorization server and OpenID Provider')
   .version(version)
@@ -30,12 +32,14 @@ const program = new Command('valetkey')
 // Help needs every command; a call needs one.
 const words = process.argv.slice(2);
 const called = words.find((word) => Object.hasOwn(COMMANDS, word));
-const wanted = called === undefined || words.includes('help') ? Object.values(COMMANDS) : [COMMANDS[called]];
+const wanted =
+  called === undefined || words.includes('help') ? Object.values(COMMANDS) : [COMMANDS[called]];
 
 try {
   for (const load of wanted) (await load?.())?.(program);
   await program.parseAsync();
 } catch (error) {
   // Help and version end a program too, and well.
-  if (!(error instanceof CommanderError && error.exitCode === 0)) fail(error, words.includes('--json'));
+  if (!(error instanceof CommanderError && error.exitCode === 0))
+    fail(error, words.includes('--json'));
 }

@@ -9,11 +9,16 @@ export function collect(value: string, before: readonly string[] = []): readonly
 }
 
 /** A whole number from `least` to `most`. */
-export function wholeNumber(least: number, most: number = Number.MAX_SAFE_INTEGER): (value: string) => number {
+export function wholeNumber(
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): (value: string) => number {
   return (value) => {
     const number = Number(value);
     if (/^[0-9]{1,15}$/.test(value) && number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`It is a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}.`);
+    throw new InvalidArgumentError(
+      `It is a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}.`,
+    );
   };
 }
 
@@ -38,9 +43,13 @@ export interface PasswordOptions {
 }
 
 /** The password that was given, or one that is made; only a made one is ever printed. */
-export async function passwordFrom(options: PasswordOptions): Promise<{ readonly password: string; readonly made: boolean }> {
-  if (options.password !== undefined && options.passwordStdin === true) throw new Error('Give --password or --password-stdin, not both.');
-  if (options.passwordStdin === true) return { password: (await text(process.stdin)).replace(/\r?\n$/, ''), made: false };
+export async function passwordFrom(
+  options: PasswordOptions,
+): Promise<{ readonly password: string; readonly made: boolean }> {
+  if (options.password !== undefined && options.passwordStdin === true)
+    throw new Error('Give --password or --password-stdin, not both.');
+  if (options.passwordStdin === true)
+    return { password: (await text(process.stdin)).replace(/\r?\n$/, ''), made: false };
   if (options.password !== undefined) return { password: options.password, made: false };
   return { password: randomBytes(15).toString('base64url'), made: true };
 }

@@ -17,15 +17,26 @@ export function fail(error: unknown, json: boolean): void {
 
 /** One sentence or two for each thing that is wrong. */
 export function problemsOf(error: unknown): readonly string[] {
-  if (error instanceof ConfigError) return error.problems.map(({ option, problem, remedy }) => `${option} ${problem} ${remedy}`);
-  if (error instanceof ClientMetadataError) return error.problems.map(({ field, problem }) => `${field}: ${problem}.`);
+  if (error instanceof ConfigError)
+    return error.problems.map(({ option, problem, remedy }) => `${option} ${problem} ${remedy}`);
+  if (error instanceof ClientMetadataError)
+    return error.problems.map(({ field, problem }) => `${field}: ${problem}.`);
   if (error instanceof CommanderError) {
     // The group of commands was called without one of them: its help was printed already.
     if (error.code === 'commander.help') return ['Which command? See --help.'];
-    return [`${error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')}. See --help.`.replace(/([.?)])\. See/, '$1 See')];
+    return [
+      `${error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')}. See --help.`.replace(
+        /([.?)])\. See/,
+        '$1 See',
+      ),
+    ];
   }
   const message = error instanceof Error ? error.message : String(error);
-  return [error instanceof Error && error.cause instanceof Error ? `${message} (${causeOf(error.cause)})` : message];
+  return [
+    error instanceof Error && error.cause instanceof Error
+      ? `${message} (${causeOf(error.cause)})`
+      : message,
+  ];
 }
 
 /** Several addresses of a host were tried: each failure has a message, the whole has none. */
@@ -36,7 +47,10 @@ function causeOf(cause: Error): string {
 
 /** Rows in columns. */
 export function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows.reduce<number[]>((most, row) => row.map((cell, index) => Math.max(most[index] ?? 0, cell.length)), []);
+  const widths = rows.reduce<number[]>(
+    (most, row) => row.map((cell, index) => Math.max(most[index] ?? 0, cell.length)),
+    [],
+  );
   return rows
     .map((row) =>
       row
@@ -49,5 +63,7 @@ export function table(rows: readonly (readonly string[])[]): string {
 
 /** A time in seconds, for people: UTC. */
 export function time(seconds: number | null): string {
-  return seconds === null ? '–' : `${new Date(seconds * 1000).toISOString().replace('T', ' ').slice(0, 16)}Z`;
+  return seconds === null
+    ? '–'
+    : `${new Date(seconds * 1000).toISOString().replace('T', ' ').slice(0, 16)}Z`;
 }

@@ -22,7 +22,9 @@ export function serve(program: Command): void {
     .option('--host <address>', 'address to listen on')
     .action(async (options: ServeOptions, command: Command) => {
       const { config, dataDir, json } = globals(command);
-      const given = Object.entries({ dataDir, port: options.port, host: options.host }).filter(([, value]) => value !== undefined);
+      const given = Object.entries({ dataDir, port: options.port, host: options.host }).filter(
+        ([, value]) => value !== undefined,
+      );
       const server = await startServer({
         env: process.env,
         ...(config === undefined ? {} : { configFile: config }),

@@ -19,18 +19,26 @@ export function user(program: Command): void {
   const group = program.command('user').description('accounts of people');
   create(group);
   list(group);
-  const setPassword = withPassword(change(group, 'set-password', 'set a new password and end all sessions and tokens'));
-  setPassword.action(async (options: PasswordOptions & { readonly username: string }, command: Command) => {
-    await withAssembly(command, async (assembly) => {
-      const { sub, username } = await find(assembly, options.username);
-      const { password, made } = await passwordFrom(options);
-      await assembly.accounts.setPassword(sub, password);
-      await assembly.provider.subjects.revoke(sub);
-      const shown = made ? { password } : {};
-      const text = `The password of ${username} is set; all sessions and tokens have ended.`;
-      say(globals(command).json, { username, sub, ...shown }, made ? `${text}\nPassword  ${password}` : text);
-    });
-  });
+  const setPassword = withPassword(
+    change(group, 'set-password', 'set a new password and end all sessions and tokens'),
+  );
+  setPassword.action(
+    async (options: PasswordOptions & { readonly username: string }, command: Command) => {
+      await withAssembly(command, async (assembly) => {
+        const { sub, username } = await find(assembly, options.username);
+        const { password, made } = await passwordFrom(options);
+        await assembly.accounts.setPassword(sub, password);
+        await assembly.provider.subjects.revoke(sub);
+        const shown = made ? { password } : {};
+        const text = `The password of ${username} is set; all sessions and tokens have ended.`;
+        say(
+          globals(command).json,
+          { username, sub, ...shown },
+          made ? `${text}\nPassword  ${password}` : text,
+        );
+      });
+    },
+  );
   show(group);
   update(group);
   switchTo(group, 'disable', 'disable an account and end all its sessions and tokens', false);
@@ -41,7 +49,11 @@ export function user(program: Command): void {
         const { sub, username } = await find(assembly, options.username);
         await assembly.accounts.delete(sub);
         await assembly.provider.subjects.revoke(sub);
-        say(globals(command).json, { deleted: username, sub }, `${username} is deleted; all sessions and tokens have ended.`);
+        say(
+          globals(command).json,
+          { deleted: username, sub },
+          `${username} is deleted; all sessions and tokens have ended.`,
+        );
       });
     },
   );
@@ -59,9 +71,22 @@ function create(group: Command): void {
     await withAssembly(self, async ({ accounts }) => {
       const { password, made } = await passwordFrom(options);
       const claims = claimsOf({ ...options });
-      const account = await accounts.create({ username, password, claims, ...(sub === undefined ? {} : { sub }) });
-      const rows = [['Username', account.username], ['Subject', account.sub], ...(made ? [['Password', password]] : [])];
-      say(globals(self).json, { sub: account.sub, username: account.username, ...(made ? { password } : {}) }, table(rows));
+      const account = await accounts.create({
+        username,
+        password,
+        claims,
+        ...(sub === undefined ? {} : { sub }),
+      });
+      const rows = [
+        ['Username', account.username],
+        ['Subject', account.sub],
+        ...(made ? [['Password', password]] : []),
+      ];
+      say(
+        globals(self).json,
+        { sub: account.sub, username: account.username, ...(made ? { password } : {}) },
+        table(rows),
+      );
     });
   });
 }
@@ -70,45 +95,59 @@ function claimOptions(command: Command): Command {
   for (const claim of STANDARD_CLAIMS.filter((name) => name !== NOT_ASKED)) {
     const flag = `--${claim.replaceAll('_', '-')}`;
     if (FLAG_CLAIMS.includes(claim)) command.option(flag, `claim ${claim}: true`);
-    else if (claim === 'address') command.option(`${flag} <json>`, 'claim address, like {"country": "NL"}', json);
+    else if (claim === 'address')
+      command.option(`${flag} <json>`, 'claim address, like {"country": "NL"}', json);
     else command.option(`${flag} <text>`, `claim ${claim}`);
   }
   return command;
 }
 
 function show(group: Command): void {
-  change(group, 'show', 'show an account with its claims').action(async (options: { readonly username: string }, command: Command) => {
-    await withAssembly(command, async (assembly) => {
-      const { username, sub, enabled, claims } = await find(assembly, options.username);
-      const rows = [
-        ['Username', username],
-        ['Subject', sub],
-        ['State', enabled ? 'enabled' : 'disabled'],
-      ];
-      const shown = Object.entries(claims).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);
-      say(globals(command).json, { username, sub, enabled, claims }, table([...rows, ...shown]));
-    });
-  });
+  change(group, 'show', 'show an account with its claims').action(
+    async (options: { readonly username: string }, command: Command) => {
+      await withAssembly(command, async (assembly) => {
+        const { username, sub, enabled, claims } = await find(assembly, options.username);
+        const rows = [
+          ['Username', username],
+          ['Subject', sub],
+          ['State', enabled ? 'enabled' : 'disabled'],
+        ];
+        const shown = Object.entries(claims).map(([name, value]) => [
+          name,
+          typeof value === 'string' ? value : JSON.stringify(value),
+        ]);
+        say(globals(command).json, { username, sub, enabled, claims }, table([...rows, ...shown]));
+      });
+    },
+  );
 }
 
 function update(group: Command): void {
-  const command = change(group, 'update', 'change claims of an account; those that are not named stay').option(
-    '--remove <claim>',
-    'take a claim away; may be repeated',
-    collect,
+  const command = change(
+    group,
+    'update',
+    'change claims of an account; those that are not named stay',
+  ).option('--remove <claim>', 'take a claim away; may be repeated', collect);
+  claimOptions(command).action(
+    async (
+      options: { readonly username: string; readonly remove?: readonly string[] },
+      self: Command,
+    ) => {
+      const changes = claimsOf({ ...options });
+      const removed = options.remove ?? [];
+      if (Object.keys(changes).length + removed.length === 0)
+        throw new Error('Name what to change. See --help.');
+      await withAssembly(self, async (assembly) => {
+        const { sub, username, claims: before } = await find(assembly, options.username);
+        const { preferred_username: _, updated_at: __, ...kept } = { ...before, ...changes };
+        const claims = Object.fromEntries(
+          Object.entries(kept).filter(([name]) => !removed.includes(name)),
+        );
+        await assembly.accounts.updateClaims(sub, claims);
+        say(globals(self).json, { username, sub, claims }, `${username} is changed.`);
+      });
+    },
   );
-  claimOptions(command).action(async (options: { readonly username: string; readonly remove?: readonly string[] }, self: Command) => {
-    const changes = claimsOf({ ...options });
-    const removed = options.remove ?? [];
-    if (Object.keys(changes).length + removed.length === 0) throw new Error('Name what to change. See --help.');
-    await withAssembly(self, async (assembly) => {
-      const { sub, username, claims: before } = await find(assembly, options.username);
-      const { preferred_username: _, updated_at: __, ...kept } = { ...before, ...changes };
-      const claims = Object.fromEntries(Object.entries(kept).filter(([name]) => !removed.includes(name)));
-      await assembly.accounts.updateClaims(sub, claims);
-      say(globals(self).json, { username, sub, claims }, `${username} is changed.`);
-    });
-  });
 }
 
 function list(group: Command): void {
@@ -117,42 +156,67 @@ function list(group: Command): void {
     .description('list accounts')
     .option('--after <name>', 'begin after this username')
     .option('--limit <number>', 'at most so many', wholeNumber(1, 10_000), 100)
-    .action(async (options: { readonly after?: string; readonly limit: number }, command: Command) => {
-      await withAssembly(command, async ({ accounts }) => {
-        const found = await accounts.list(options);
-        const users = found.map(({ username, sub, enabled, claims, createdAt }) => ({
-          username,
-          sub,
-          enabled,
-          name: String(claims['name'] ?? ''),
-          createdAt,
-        }));
-        const rows = users.map((one) => [one.username, one.sub, one.name, one.enabled ? 'enabled' : 'disabled', time(one.createdAt)]);
-        const more = found.length === options.limit ? `\n\nThere may be more: --after ${found.at(-1)?.username}` : '';
-        say(globals(command).json, { users }, table([['USERNAME', 'SUBJECT', 'NAME', 'STATE', 'CREATED'], ...rows]) + more);
-      });
-    });
+    .action(
+      async (options: { readonly after?: string; readonly limit: number }, command: Command) => {
+        await withAssembly(command, async ({ accounts }) => {
+          const found = await accounts.list(options);
+          const users = found.map(({ username, sub, enabled, claims, createdAt }) => ({
+            username,
+            sub,
+            enabled,
+            name: String(claims['name'] ?? ''),
+            createdAt,
+          }));
+          const rows = users.map((one) => [
+            one.username,
+            one.sub,
+            one.name,
+            one.enabled ? 'enabled' : 'disabled',
+            time(one.createdAt),
+          ]);
+          const more =
+            found.length === options.limit
+              ? `\n\nThere may be more: --after ${found.at(-1)?.username}`
+              : '';
+          say(
+            globals(command).json,
+            { users },
+            table([['USERNAME', 'SUBJECT', 'NAME', 'STATE', 'CREATED'], ...rows]) + more,
+          );
+        });
+      },
+    );
 }
 
 function switchTo(group: Command, name: string, about: string, enabled: boolean): void {
-  change(group, name, about).action(async (options: { readonly username: string }, command: Command) => {
-    await withAssembly(command, async (assembly) => {
-      const { sub, username } = await find(assembly, options.username);
-      await assembly.accounts.setEnabled(sub, enabled);
-      if (!enabled) await assembly.provider.subjects.revoke(sub);
-      const text = enabled ? `${username} is enabled.` : `${username} is disabled; all sessions and tokens have ended.`;
-      say(globals(command).json, { username, sub, enabled }, text);
-    });
-  });
+  change(group, name, about).action(
+    async (options: { readonly username: string }, command: Command) => {
+      await withAssembly(command, async (assembly) => {
+        const { sub, username } = await find(assembly, options.username);
+        await assembly.accounts.setEnabled(sub, enabled);
+        if (!enabled) await assembly.provider.subjects.revoke(sub);
+        const text = enabled
+          ? `${username} is enabled.`
+          : `${username} is disabled; all sessions and tokens have ended.`;
+        say(globals(command).json, { username, sub, enabled }, text);
+      });
+    },
+  );
 }
 
 function change(group: Command, name: string, about: string): Command {
-  return group.command(name).description(about).requiredOption('--username <name>', 'whose (required)');
+  return group
+    .command(name)
+    .description(about)
+    .requiredOption('--username <name>', 'whose (required)');
 }
 
 function withPassword(command: Command): Command {
   return command
-    .option('--password <text>', 'at least 8 characters; seen by whoever lists the processes of this machine')
+    .option(
+      '--password <text>',
+      'at least 8 characters; seen by whoever lists the processes of this machine',
+    )
     .option('--password-stdin', 'read the password from standard input', false);
 }
 
@@ -167,5 +231,8 @@ function claimsOf(options: Readonly<Record<string, unknown>>): Record<string, un
     claim,
     options[claim.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())],
   ]);
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Record<string, unknown>;
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Record<
+    string,
+    unknown
+  >;
 }

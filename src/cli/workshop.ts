@@ -1,6 +1,12 @@
 /** What a command works with: the settings of the command line, and the database or assembly they lead to, closed afterwards. */
 import type { Command } from 'commander';
-import { type AssembleOptions, type Assembly, assemble, type GivenSettings, readSettings } from 'valetkey/server';
+import {
+  type AssembleOptions,
+  type Assembly,
+  assemble,
+  type GivenSettings,
+  readSettings,
+} from 'valetkey/server';
 
 interface GlobalOptions {
   readonly config?: string;

@@ -57,7 +57,10 @@ export async function authenticateClient(
   methods: readonly ClientAuthMethod[],
   request: Credentialed,
 ): Promise<AuthenticatedClient> {
-  const found: { readonly method: string; readonly presented: PresentedCredentials | 'malformed' }[] = [];
+  const found: {
+    readonly method: string;
+    readonly presented: PresentedCredentials | 'malformed';
+  }[] = [];
   for (const candidate of methods) {
     const presented = candidate.detect(request);
     if (presented !== null) found.push({ method: candidate.method, presented });
@@ -65,14 +68,20 @@ export async function authenticateClient(
   const proofs = found.filter(({ method }) => method !== 'none');
   // RFC 6749 §2.3: a client uses no more than one authentication method per request.
   if (proofs.length > 1) {
-    throw new OAuthError('invalid_request', 'several_client_auth_methods', 'The request uses more than one client authentication method.');
+    throw new OAuthError(
+      'invalid_request',
+      'several_client_auth_methods',
+      'The request uses more than one client authentication method.',
+    );
   }
   const [used] = proofs.length > 0 ? proofs : found;
-  if (used === undefined || used.presented === 'malformed') throw invalidClient(request, 'client_credentials_missing');
+  if (used === undefined || used.presented === 'malformed')
+    throw invalidClient(request, 'client_credentials_missing');
   const { method, presented } = used;
   // A body client_id beside other credentials must name the same client.
   const named = request.params.get('client_id');
-  if (named !== undefined && named !== presented.clientId) throw invalidClient(request, 'client_id_mismatch');
+  if (named !== undefined && named !== presented.clientId)
+    throw invalidClient(request, 'client_id_mismatch');
 
   const client = await ctx.clients.find(presented.clientId);
   const reason = await failure(ctx, client, method, presented);
@@ -81,14 +90,22 @@ export async function authenticateClient(
   // and network: without an address anybody could use up a client's budget; of names nobody registered there is no end.
   const whose = client === null ? [] : [client.clientId];
   if (request.ip !== null)
-    await ctx.rateLimiter.take(['client from', networkOf(request.ip), ...whose], ctx.settings.rateLimits.clientAuthentication);
+    await ctx.rateLimiter.take(
+      ['client from', networkOf(request.ip), ...whose],
+      ctx.settings.rateLimits.clientAuthentication,
+    );
   const facts = { clientId: client?.clientId ?? null, ip: request.ip, reason };
   if (client === null) ctx.events.notify('client_auth.failed', facts);
   else await ctx.events.record('client_auth.failed', facts);
   throw invalidClient(request, reason ?? 'client_unknown');
 }
 
-async function failure(ctx: Context, client: Client | null, method: string, presented: PresentedCredentials): Promise<Failure | null> {
+async function failure(
+  ctx: Context,
+  client: Client | null,
+  method: string,
+  presented: PresentedCredentials,
+): Promise<Failure | null> {
   if (client === null) return 'client_unknown';
   if (client.disabledAt !== null) return 'client_disabled';
   // RFC 7591 §2: token_endpoint_auth_method is what the client registered, and nothing else is accepted.

@@ -5,6 +5,8 @@ export const publicClient: ClientAuthMethod = {
   method: 'none',
   detect({ params }) {
     const clientId = params.get('client_id');
-    return clientId === undefined ? null : { clientId, verify: async (_ctx, client) => client.clientType === 'public' };
+    return clientId === undefined
+      ? null
+      : { clientId, verify: async (_ctx, client) => client.clientType === 'public' };
   },
 };

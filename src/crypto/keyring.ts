@@ -4,7 +4,14 @@
  */
 
 import { createPrivateKey } from 'node:crypto';
-import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import {
+  type CryptoKey,
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+} from 'jose';
 import type { SigningAlg } from '../protocol/names.ts';
 
 /** Where a key stands in its life. */
@@ -34,7 +41,10 @@ const PUBLIC_MEMBERS = ['kty', 'n', 'e', 'crv', 'x', 'y'] as const;
 
 /** Makes a key pair: RSA with 2048 bits (the library's default), P-256, or Ed25519. */
 export async function generateSigningKey(alg: SigningAlg): Promise<KeyPairJwk> {
-  const pair = await generateKeyPair(alg, { extractable: true, ...(alg === 'EdDSA' ? { crv: 'Ed25519' } : {}) });
+  const pair = await generateKeyPair(alg, {
+    extractable: true,
+    ...(alg === 'EdDSA' ? { crv: 'Ed25519' } : {}),
+  });
   return await describe(alg, await exportJWK(pair.privateKey));
 }
 
@@ -65,7 +75,10 @@ export async function importSigningKey(
   times: Pick<SigningKey, 'activeAt' | 'retiredAt' | 'removedAt'>,
 ): Promise<SigningKey> {
   // RFC 7518 §3.3: RSA keys have at least 2048 bits.
-  if (pair.publicJwk.kty === 'RSA' && Buffer.from(pair.publicJwk.n ?? '', 'base64url').length < 256) {
+  if (
+    pair.publicJwk.kty === 'RSA' &&
+    Buffer.from(pair.publicJwk.n ?? '', 'base64url').length < 256
+  ) {
     throw new Error('an RSA signing key needs at least 2048 bits');
   }
   return {
@@ -94,11 +107,18 @@ export interface Keyring {
 
 export function createKeyring(keys: readonly SigningKey[]): Keyring {
   const byKid = new Map(keys.map((key) => [key.kid, key]));
-  const gone = (key: SigningKey, now: number): boolean => key.removedAt !== null && key.removedAt <= now;
+  const gone = (key: SigningKey, now: number): boolean =>
+    key.removedAt !== null && key.removedAt <= now;
   const current = (alg: SigningAlg, now: number): SigningKey | null => {
     let newest: SigningKey | null = null;
     for (const key of keys) {
-      if (key.alg !== alg || gone(key, now) || key.activeAt > now || (key.retiredAt !== null && key.retiredAt <= now)) continue;
+      if (
+        key.alg !== alg ||
+        gone(key, now) ||
+        key.activeAt > now ||
+        (key.retiredAt !== null && key.retiredAt <= now)
+      )
+        continue;
       if (newest === null || key.activeAt > newest.activeAt) newest = key;
     }
     return newest;

@@ -113,7 +113,9 @@ export function createVault(secrets: readonly string[], issuer: string, random: 
     seal(purpose, plaintext) {
       // A key for each message: anybody can make us seal, and the nonces of one key are not without end.
       const salt = base64url(random(16));
-      return salt + sealWith(messageKey(keyFor(current, `seal ${purpose}`), salt), plaintext, random);
+      return (
+        salt + sealWith(messageKey(keyFor(current, `seal ${purpose}`), salt), plaintext, random)
+      );
     },
     open(purpose, sealed) {
       for (const secret of secrets) {
@@ -125,7 +127,9 @@ export function createVault(secrets: readonly string[], issuer: string, random: 
     },
     mac: (purpose, text) => macWith(keyFor(current, `mac ${purpose}`), text),
     matches: (purpose, text, presented) =>
-      secrets.some((secret) => equalSecrets(macWith(keyFor(secret, `mac ${purpose}`), text), presented)),
+      secrets.some((secret) =>
+        equalSecrets(macWith(keyFor(secret, `mac ${purpose}`), text), presented),
+      ),
   };
 }
 

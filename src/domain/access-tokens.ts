@@ -21,7 +21,10 @@ export interface AccessTokenFacts {
   readonly family: { readonly id: string; readonly end: number } | null;
 }
 
-export function makeAccessToken(ctx: Context, { clientId, scopes, entitlement, family }: AccessTokenFacts): MadeAccessToken {
+export function makeAccessToken(
+  ctx: Context,
+  { clientId, scopes, entitlement, family }: AccessTokenFacts,
+): MadeAccessToken {
   const text = newHandle('accessToken', ctx.settings.random);
   const now = ctx.now();
   const record: AccessToken = {
@@ -33,7 +36,10 @@ export function makeAccessToken(ctx: Context, { clientId, scopes, entitlement, f
     sid: entitlement?.sid ?? null,
     scopes,
     issuedAt: now,
-    expiresAt: Math.min(now + ctx.settings.lifetimes.accessToken, family?.end ?? Number.POSITIVE_INFINITY),
+    expiresAt: Math.min(
+      now + ctx.settings.lifetimes.accessToken,
+      family?.end ?? Number.POSITIVE_INFINITY,
+    ),
   };
   return { text, record };
 }
@@ -47,7 +53,9 @@ export async function findLiveAccessToken(
   const found = await ctx.store.tokens.findAccessToken(sha256(text));
   if (found === null || !found.live || found.token.expiresAt <= ctx.now()) return null;
   const client = await ctx.clients.findEnabled(found.token.clientId);
-  return client === null || !issuedToThis(client, found.token.issuedAt) ? null : { token: found.token, client };
+  return client === null || !issuedToThis(client, found.token.issuedAt)
+    ? null
+    : { token: found.token, client };
 }
 
 /** Ends a token of this client, and the family it belongs to; false when there is nothing of the kind to end. */
@@ -58,5 +66,7 @@ export async function endAccessToken(ctx: Context, client: Client, text: string)
   // RFC 7009 §2.1: the token was issued to the client that asks.
   if (found?.token.clientId !== client.clientId) return false;
   const { familyId } = found.token;
-  return familyId === null ? await ctx.store.tokens.revokeAccessToken(digest) : await ctx.store.tokens.revokeFamily(familyId, ctx.now());
+  return familyId === null
+    ? await ctx.store.tokens.revokeAccessToken(digest)
+    : await ctx.store.tokens.revokeFamily(familyId, ctx.now());
 }

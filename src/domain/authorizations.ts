@@ -18,7 +18,11 @@ export interface Allowed {
  * What the subject allows this client. One that an earlier client of the same client_id left behind (a node that had that client in memory may
  * make one after its deletion) is taken away.
  */
-export async function findAuthorization(ctx: Pick<Context, 'store' | 'now'>, sub: string, client: Client): Promise<Authorization | null> {
+export async function findAuthorization(
+  ctx: Pick<Context, 'store' | 'now'>,
+  sub: string,
+  client: Client,
+): Promise<Authorization | null> {
   const found = await ctx.store.authorizations.find(sub, client.clientId);
   if (found === null || issuedToThis(client, found.createdAt)) return found;
   await ctx.store.authorizations.revoke(found.id, ctx.now());
@@ -26,13 +30,24 @@ export async function findAuthorization(ctx: Pick<Context, 'store' | 'now'>, sub
 }
 
 /** Makes or widens the authorization, where it does not hold what was allowed already. */
-export async function rememberAuthorization(ctx: Context, allowed: Allowed, before: Authorization | null): Promise<Authorization> {
+export async function rememberAuthorization(
+  ctx: Context,
+  allowed: Allowed,
+  before: Authorization | null,
+): Promise<Authorization> {
   const { sub, clientId } = allowed;
   const scopes = allowed.asked ? allowed.scopes : [];
   if (before !== null && covers(before.scopes, scopes)) return before;
   const now = ctx.now();
   const id = base64url(ctx.settings.random(16));
-  return await ctx.store.authorizations.remember({ id, sub, clientId, scopes, createdAt: now, updatedAt: now });
+  return await ctx.store.authorizations.remember({
+    id,
+    sub,
+    clientId,
+    scopes,
+    createdAt: now,
+    updatedAt: now,
+  });
 }
 
 /** Withdraws what a subject allowed a client, with every token under it. False when there was nothing. */
@@ -42,7 +57,11 @@ export async function withdrawAuthorization(
   clientId: string,
 ): Promise<boolean> {
   const authorization = await ctx.store.authorizations.find(sub, clientId);
-  if (authorization === null || !(await ctx.store.authorizations.revoke(authorization.id, ctx.now()))) return false;
+  if (
+    authorization === null ||
+    !(await ctx.store.authorizations.revoke(authorization.id, ctx.now()))
+  )
+    return false;
   await ctx.events.record('authorization.revoked', { sub, clientId });
   return true;
 }

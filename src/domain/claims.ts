@@ -23,10 +23,15 @@ const OURS: readonly string[] = [
 ];
 
 /** The host's claims for this response or token; none when it adds none. */
-export async function moreClaims(ctx: Context, request: ClaimsRequest): Promise<Readonly<Record<string, unknown>>> {
+export async function moreClaims(
+  ctx: Context,
+  request: ClaimsRequest,
+): Promise<Readonly<Record<string, unknown>>> {
   if (ctx.settings.claims === null) return {};
   const claims = await ctx.settings.claims(request);
   return Object.fromEntries(
-    Object.entries(claims).filter(([name, value]) => !OURS.includes(name) && value !== undefined && value !== null),
+    Object.entries(claims).filter(
+      ([name, value]) => !OURS.includes(name) && value !== undefined && value !== null,
+    ),
   );
 }

@@ -50,7 +50,10 @@ export interface Clients {
    * Registers a client. Without `chosen` its `client_id` is random and its secret made here.
    * @throws ClientMetadataError
    */
-  create(metadata: ClientMetadata, chosen?: { readonly clientId?: string; readonly clientSecret?: string }): Promise<RegisteredClient>;
+  create(
+    metadata: ClientMetadata,
+    chosen?: { readonly clientId?: string; readonly clientSecret?: string },
+  ): Promise<RegisteredClient>;
   /** Changes the named fields; `disabled` alone asks for nothing else to be right. Null when there is no such client. @throws ClientMetadataError */
   update(clientId: string, changes: ClientChanges): Promise<Client | null>;
   /** Adds a new secret; the others end after `overlap` seconds. Null when there is no such confidential client. */
@@ -58,7 +61,11 @@ export interface Clients {
   /** Deletes a client; what was issued to it is worth nothing from then on. False when there was none. */
   delete(clientId: string): Promise<boolean>;
   /** In order of client_id, after `after` (exclusive), at most `limit`. */
-  list(page: { readonly after?: string; readonly limit: number; readonly owner?: string }): Promise<readonly Client[]>;
+  list(page: {
+    readonly after?: string;
+    readonly limit: number;
+    readonly owner?: string;
+  }): Promise<readonly Client[]>;
 }
 
 interface Parts {
@@ -81,7 +88,9 @@ const MOST_ATTEMPTS = 10;
 
 export function createClients(parts: Parts): Clients {
   const { store, now, rules } = parts;
-  const cache = new LRUCache<string, { readonly client: Client; readonly until: number }>({ max: 5000 });
+  const cache = new LRUCache<string, { readonly client: Client; readonly until: number }>({
+    max: 5000,
+  });
   const counter = { changes: 0 };
   const forget = (clientId: string): void => {
     counter.changes += 1;
@@ -95,7 +104,10 @@ export function createClients(parts: Parts): Clients {
     createdAt: now(),
     expiresAt: null,
   });
-  const provideKeyOf = async ({ idTokenSignedResponseAlg: alg, responseTypes }: Client): Promise<void> => {
+  const provideKeyOf = async ({
+    idTokenSignedResponseAlg: alg,
+    responseTypes,
+  }: Client): Promise<void> => {
     if (alg !== 'HS256' && responseTypes.length > 0) await parts.provideKey(alg);
   };
   const checked = (metadata: ClientMetadata): CompleteClientMetadata => {
@@ -113,7 +125,10 @@ export function createClients(parts: Parts): Clients {
   };
 
   /** Changes a client until no other change comes in between; null when there is none, or `plan` makes none. */
-  const change = async (clientId: string, plan: (before: Client) => Client | null): Promise<Client | null> => {
+  const change = async (
+    clientId: string,
+    plan: (before: Client) => Client | null,
+  ): Promise<Client | null> => {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const before = await load(clientId);
       const planned = before === null ? null : plan(before);
@@ -134,7 +149,8 @@ export function createClients(parts: Parts): Clients {
     const { changes } = counter;
     const client = await load(clientId);
     // What was read before a change must not be kept after it.
-    if (client !== null && changes === counter.changes) cache.set(clientId, { client, until: now() + parts.cacheSeconds });
+    if (client !== null && changes === counter.changes)
+      cache.set(clientId, { client, until: now() + parts.cacheSeconds });
     return client;
   };
 
@@ -154,12 +170,16 @@ export function createClients(parts: Parts): Clients {
       let clientSecret: string | null = null;
       if (complete.clientType === 'confidential') {
         clientSecret = chosen.clientSecret ?? newHandle('clientSecret', parts.random);
-        if (clientSecret.length < SHORTEST_SECRET) throw refused('clientSecret', `has at least ${SHORTEST_SECRET} characters`);
+        if (clientSecret.length < SHORTEST_SECRET)
+          throw refused('clientSecret', `has at least ${SHORTEST_SECRET} characters`);
       }
       const client: Client = {
         ...complete,
         clientId,
-        secrets: clientSecret === null ? [] : [makeSecret(clientSecret, complete.idTokenSignedResponseAlg)],
+        secrets:
+          clientSecret === null
+            ? []
+            : [makeSecret(clientSecret, complete.idTokenSignedResponseAlg)],
         registrationSource: 'manual',
         disabledAt: null,
         createdAt: now(),
@@ -175,13 +195,19 @@ export function createClients(parts: Parts): Clients {
 
     async update(clientId, { disabled, ...metadata }) {
       const client = await change(clientId, (before) => {
-        const disabledAt = disabled === undefined ? before.disabledAt : disabled ? (before.disabledAt ?? now()) : null;
+        const disabledAt =
+          disabled === undefined
+            ? before.disabledAt
+            : disabled
+              ? (before.disabledAt ?? now())
+              : null;
         // Switching off must work for a client that could not be registered today.
         if (Object.keys(metadata).length === 0) return { ...before, disabledAt };
         const complete = checked({ ...metadataOf(before), ...metadata });
         if (
           complete.clientType !== before.clientType ||
-          (complete.idTokenSignedResponseAlg === 'HS256' && before.secrets.some((secret) => secret.sealed === null))
+          (complete.idTokenSignedResponseAlg === 'HS256' &&
+            before.secrets.some((secret) => secret.sealed === null))
         ) {
           throw refused('clientType', 'needs other credentials: register a new client');
         }
@@ -199,9 +225,14 @@ export function createClients(parts: Parts): Clients {
         if (before.clientType !== 'confidential') return null;
         const end = now() + overlap;
         const kept = before.secrets
-          .filter((secret) => overlap > 0 && (secret.expiresAt === null || secret.expiresAt > now()))
+          .filter(
+            (secret) => overlap > 0 && (secret.expiresAt === null || secret.expiresAt > now()),
+          )
           .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? end, end) }));
-        return { ...before, secrets: [makeSecret(clientSecret, before.idTokenSignedResponseAlg), ...kept] };
+        return {
+          ...before,
+          secrets: [makeSecret(clientSecret, before.idTokenSignedResponseAlg), ...kept],
+        };
       });
       if (client === null) return null;
       await parts.events.record('client.updated', { clientId, detail: { secret: 'rotated' } });
@@ -242,7 +273,10 @@ export function secretMatches(client: Client, presented: string, now: number): b
 /** The readable secrets of an HS256 client that are alive, the one that signs first; none when they rest as digests. */
 export function readableSecrets(client: Client, vault: Vault, now: number): readonly string[] {
   return client.secrets.flatMap(({ sealed, expiresAt }) => {
-    const text = sealed === null || (expiresAt !== null && expiresAt <= now) ? null : vault.open('client secret', sealed);
+    const text =
+      sealed === null || (expiresAt !== null && expiresAt <= now)
+        ? null
+        : vault.open('client secret', sealed);
     return text === null ? [] : [text];
   });
 }

@@ -12,12 +12,22 @@ import type { Interaction } from './interactions.ts';
  */
 export function codeText(ctx: Context, interaction: Interaction | null, session: Session): string {
   if (interaction === null) return newHandle('code', ctx.settings.random);
-  if (interaction.browser === null) throw new Error('An interaction that is bound to no browser is answered with no code.');
-  return formatHandle('code', ctx.vault.mac('code', [interaction.id, interaction.browser, session.sid, session.sub].join('\n')));
+  if (interaction.browser === null)
+    throw new Error('An interaction that is bound to no browser is answered with no code.');
+  return formatHandle(
+    'code',
+    ctx.vault.mac(
+      'code',
+      [interaction.id, interaction.browser, session.sid, session.sub].join('\n'),
+    ),
+  );
 }
 
 /** What became of a code: never made (or forgotten), waiting to be used, or used up. */
-export async function stateOfCode(ctx: Context, text: string): Promise<'none' | 'waiting' | 'over'> {
+export async function stateOfCode(
+  ctx: Context,
+  text: string,
+): Promise<'none' | 'waiting' | 'over'> {
   const found = await ctx.store.codes.find(sha256(text));
   if (found === null) return 'none';
   return found.code.redeemedAt === null && found.code.expiresAt > ctx.now() ? 'waiting' : 'over';

@@ -1,6 +1,14 @@
 /** ID tokens: their claims, their signature, and the check of one that comes back as a hint. */
 import { halfHash } from '../crypto/bytes.ts';
-import { checkTimes, type JwtClaims, JwtError, type JwtKey, peekJwt, signJwt, verifyJwt } from '../crypto/jwt.ts';
+import {
+  checkTimes,
+  type JwtClaims,
+  JwtError,
+  type JwtKey,
+  peekJwt,
+  signJwt,
+  verifyJwt,
+} from '../crypto/jwt.ts';
 import type { Client, Entitlement } from '../store/records.ts';
 import { readableSecrets } from './clients.ts';
 import type { Context } from './context.ts';
@@ -35,8 +43,16 @@ export async function idTokenSigner(ctx: Context, client: Client): Promise<IdTok
   }
   const [secret] = readableSecrets(client, ctx.vault, ctx.now());
   // OIDC Core §10.1: the octets of the client_secret are the key; a digest of it would be a secret nobody else knows.
-  if (secret === undefined) throw new Error(`Client ${client.clientId} has no readable secret for HS256: rotate its secret.`);
-  return async (facts) => await signJwt({ alg, typ: 'JWT' }, idTokenClaims(ctx, client, alg, facts), encoder.encode(secret));
+  if (secret === undefined)
+    throw new Error(
+      `Client ${client.clientId} has no readable secret for HS256: rotate its secret.`,
+    );
+  return async (facts) =>
+    await signJwt(
+      { alg, typ: 'JWT' },
+      idTokenClaims(ctx, client, alg, facts),
+      encoder.encode(secret),
+    );
 }
 
 function idTokenClaims(ctx: Context, client: Client, alg: string, facts: IdTokenFacts): JwtClaims {
@@ -78,16 +94,32 @@ export async function verifyHint(ctx: Context, jwt: string): Promise<Hint> {
   const aud = claims['aud'];
   const client = typeof aud === 'string' ? await ctx.clients.find(aud) : null;
   if (client === null) throw new JwtError('audience', 'not issued to a client known here');
-  const verified = await verifyWithOneOf(jwt, await hintKeys(ctx, client, header.kid ?? null, header.alg));
-  if (verified['iss'] !== ctx.settings.issuer) throw new JwtError('issuer', 'issued by somebody else');
+  const verified = await verifyWithOneOf(
+    jwt,
+    await hintKeys(ctx, client, header.kid ?? null, header.alg),
+  );
+  if (verified['iss'] !== ctx.settings.issuer)
+    throw new JwtError('issuer', 'issued by somebody else');
   checkTimes(verified, { now: ctx.now(), skew: 60, allowExpired: true });
-  return { client, sub: text(verified, 'sub'), sid: typeof verified['sid'] === 'string' ? verified['sid'] : null };
+  return {
+    client,
+    sub: text(verified, 'sub'),
+    sid: typeof verified['sid'] === 'string' ? verified['sid'] : null,
+  };
 }
 
-async function hintKeys(ctx: Context, client: Client, kid: string | null, alg: string): Promise<readonly JwtKey[]> {
+async function hintKeys(
+  ctx: Context,
+  client: Client,
+  kid: string | null,
+  alg: string,
+): Promise<readonly JwtKey[]> {
   // RFC 8725 §3.1: the algorithm is the one we sign this client's tokens with, or signed with before a change, never symmetric by surprise.
   if (client.idTokenSignedResponseAlg === 'HS256') {
-    return readableSecrets(client, ctx.vault, ctx.now()).map((secret) => ({ alg: 'HS256', key: encoder.encode(secret) }));
+    return readableSecrets(client, ctx.vault, ctx.now()).map((secret) => ({
+      alg: 'HS256',
+      key: encoder.encode(secret),
+    }));
   }
   const key = kid === null ? null : await ctx.keys.verifier(kid);
   if (key === null) throw new JwtError('unknown_key', `signed with a key unknown here (${alg})`);
@@ -109,6 +141,7 @@ async function verifyWithOneOf(jwt: string, keys: readonly JwtKey[]): Promise<Jw
 
 function text(claims: JwtClaims, name: string): string {
   const value = claims[name];
-  if (typeof value !== 'string' || value === '') throw new JwtError('claim', `${name} is not a text`);
+  if (typeof value !== 'string' || value === '')
+    throw new JwtError('claim', `${name} is not a text`);
   return value;
 }

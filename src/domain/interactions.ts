@@ -63,13 +63,24 @@ export function newInteraction(
  * @param ip address of the peer, null when it is not known: of those too large for a URL each network may have so many stored
  * @throws OAuthError 429 when that budget is used up
  */
-export async function sealInteraction(ctx: Context, interaction: Interaction, ip: string | null): Promise<string> {
+export async function sealInteraction(
+  ctx: Context,
+  interaction: Interaction,
+  ip: string | null,
+): Promise<string> {
   const sealed = ctx.vault.seal('interaction', JSON.stringify(interaction));
   if (sealed.length <= LONGEST_IN_URL) return sealed;
   // Peers whose address is not known share one budget: they are bounded as well.
-  await ctx.rateLimiter.take(['large request', ip === null ? '' : networkOf(ip)], ctx.settings.rateLimits.largeRequest);
+  await ctx.rateLimiter.take(
+    ['large request', ip === null ? '' : networkOf(ip)],
+    ctx.settings.rateLimits.largeRequest,
+  );
   const handle = newHandle('interaction', ctx.settings.random);
-  await ctx.store.interactions.put(sha256(handle), sealed, ctx.now() + ctx.settings.lifetimes.interaction + STORED_LONGER);
+  await ctx.store.interactions.put(
+    sha256(handle),
+    sealed,
+    ctx.now() + ctx.settings.lifetimes.interaction + STORED_LONGER,
+  );
   return handle;
 }
 

@@ -40,7 +40,8 @@ export function accountKeyOf({ settings: { accounts } }: Context, username: stri
 export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<ProvenLogin | null> {
   const { accounts, rateLimits } = ctx.settings;
   const { username, password, account, knownDevice, ip } = attempt;
-  const accountKey: RateLimitKey = knownDevice === null ? ['login', account] : ['login in', knownDevice, account];
+  const accountKey: RateLimitKey =
+    knownDevice === null ? ['login', account] : ['login in', knownDevice, account];
   // Where the peer's address is not known there is nothing to count by it.
   const networkKey: RateLimitKey | null = ip === null ? null : ['login from', networkOf(ip)];
   if (networkKey !== null) await ctx.rateLimiter.take(networkKey, rateLimits.loginByAddress);

@@ -25,12 +25,17 @@ export function createRateLimiter(counters: CounterStore, now: () => number): Ra
   const exhausted = new LRUCache<string, number>({ max: 10_000 });
   const refuse = (resetAt: number): never => {
     const wait = Math.max(1, resetAt - now());
-    throw new OAuthError('invalid_request', 'rate_limited', 'Too many failed attempts. Try again later.', {
-      status: 429,
-      // A page says so: the application that sent the browser here has done nothing wrong.
-      redirectable: false,
-      headers: { 'Retry-After': String(wait) },
-    });
+    throw new OAuthError(
+      'invalid_request',
+      'rate_limited',
+      'Too many failed attempts. Try again later.',
+      {
+        status: 429,
+        // A page says so: the application that sent the browser here has done nothing wrong.
+        redirectable: false,
+        headers: { 'Retry-After': String(wait) },
+      },
+    );
   };
   const check = (name: string): void => {
     const resetAt = exhausted.get(name);
@@ -66,5 +71,7 @@ export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return parsed.toString();
-  return ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString().replace(/%.*$/, '')}/64`).toString();
+  return ipaddr.IPv6.networkAddressFromCIDR(
+    `${parsed.toNormalizedString().replace(/%.*$/, '')}/64`,
+  ).toString();
 }

@@ -23,7 +23,11 @@ export type Presented =
   | { readonly is: 'live'; readonly family: Family }
   | { readonly is: 'repeated'; readonly family: Family; readonly successor: Successor }
   | { readonly is: 'replayed'; readonly family: Family }
-  | { readonly is: 'dead'; readonly because: 'revoked' | 'expired' | 'authorization_withdrawn'; readonly family: Family };
+  | {
+      readonly is: 'dead';
+      readonly because: 'revoked' | 'expired' | 'authorization_withdrawn';
+      readonly family: Family;
+    };
 
 /** Key of the family a refresh token belongs to; null when the text is no refresh token of ours. */
 export function familyIdOf(refreshToken: string): string | null {
@@ -40,7 +44,12 @@ export function sealSuccessor(predecessor: string, successor: Successor, random:
  * Judges a presented token of a family that was found. Expiry is judged here, at use.
  * @param grace seconds; 0 switches the repeat off
  */
-export function judge(refreshToken: string, found: FoundFamily, grace: number, now: number): Presented {
+export function judge(
+  refreshToken: string,
+  found: FoundFamily,
+  grace: number,
+  now: number,
+): Presented {
   const { family } = found;
   const digest = sha256(refreshToken);
   if (family.revokedAt !== null) return { is: 'dead', because: 'revoked', family };
@@ -54,8 +63,19 @@ export function judge(refreshToken: string, found: FoundFamily, grace: number, n
   return successor === null ? { is: 'replayed', family } : { is: 'repeated', family, successor };
 }
 
-function repeated(refreshToken: string, digest: string, family: Family, grace: number, now: number): Successor | null {
-  if (family.previousDigest === null || family.sealedSuccessor === null || family.rotatedAt === null) return null;
+function repeated(
+  refreshToken: string,
+  digest: string,
+  family: Family,
+  grace: number,
+  now: number,
+): Successor | null {
+  if (
+    family.previousDigest === null ||
+    family.sealedSuccessor === null ||
+    family.rotatedAt === null
+  )
+    return null;
   if (!equalSecrets(family.previousDigest, digest) || family.rotatedAt + grace <= now) return null;
   const json = openWith(deriveKey(refreshToken, 'successor'), family.sealedSuccessor);
   return json === null ? null : (JSON.parse(json) as Successor);

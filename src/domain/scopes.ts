@@ -23,7 +23,11 @@ export function resolveScopes(
   const available = availableScopes(settings, client, wanted, acting);
   // RFC 6749 §3.3: the requested scope is invalid when nothing of it can be granted.
   if (scope !== undefined && wanted.length > 0 && available.length === 0) {
-    throw new OAuthError('invalid_scope', 'scope_not_available', 'None of the requested scopes is available to this client.');
+    throw new OAuthError(
+      'invalid_scope',
+      'scope_not_available',
+      'None of the requested scopes is available to this client.',
+    );
   }
   return available;
 }

@@ -40,12 +40,19 @@ export async function findSession(ctx: Context, handle: string | null): Promise<
  * Starts a session under a new handle; the one it takes the place of is gone with it. The same person signing in again keeps the
  * `sid`, so that relying parties recognise the session they know. Null when everything of the subject was revoked while they signed in.
  */
-export async function startSession(ctx: Context, login: Login, replaces: Session | null): Promise<StartedSession | null> {
+export async function startSession(
+  ctx: Context,
+  login: Login,
+  replaces: Session | null,
+): Promise<StartedSession | null> {
   const now = ctx.now();
   const handle = newHandle('session', ctx.settings.random);
   const session: Session = {
     handle: sha256(handle),
-    sid: replaces !== null && replaces.sub === login.sub ? replaces.sid : base64url(ctx.settings.random(16)),
+    sid:
+      replaces !== null && replaces.sub === login.sub
+        ? replaces.sid
+        : base64url(ctx.settings.random(16)),
     sub: login.sub,
     authTime: Math.min(login.authTime ?? now, now),
     amr: login.amr,
@@ -54,12 +61,21 @@ export async function startSession(ctx: Context, login: Login, replaces: Session
     seenAt: now,
     expiresAt: now + ctx.settings.lifetimes.sessionAbsolute,
   };
-  const started = await ctx.store.sessions.start(session, replaces?.handle ?? null, login.began ?? now);
+  const started = await ctx.store.sessions.start(
+    session,
+    replaces?.handle ?? null,
+    login.began ?? now,
+  );
   return started ? { session, handle } : null;
 }
 
 /** Ends a session and, by setting, the tokens issued in it. */
 export async function endSession(ctx: Context, session: Session, ip: string | null): Promise<void> {
-  const ended = await ctx.store.sessions.end(session.handle, ctx.now(), ctx.settings.logoutRevokesTokens);
-  if (ended !== null) await ctx.events.record('logout', { sub: ended.sub, ip, detail: { sid: ended.sid } });
+  const ended = await ctx.store.sessions.end(
+    session.handle,
+    ctx.now(),
+    ctx.settings.logoutRevokesTokens,
+  );
+  if (ended !== null)
+    await ctx.events.record('logout', { sub: ended.sub, ip, detail: { sid: ended.sid } });
 }

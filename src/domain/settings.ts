@@ -77,7 +77,9 @@ export interface ClaimsRequest {
 }
 
 /** Claims beyond those of the account and its scopes. */
-export type ClaimsSource = (request: ClaimsRequest) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
+export type ClaimsSource = (
+  request: ClaimsRequest,
+) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
 
 /** What failures, and what costs, are tolerated. */
 export interface RateLimits {

@@ -91,8 +91,16 @@ export function createSigningKeys(parts: Parts): SigningKeys {
   const unlock = (key: StoredKey): KeyPairJwk => {
     const text = parts.vault.open('signing key', key.sealedPrivateJwk);
     // A key we cannot open must stop the start: silently making new keys would break every relying party.
-    if (text === null) throw new Error(`The signing key ${key.kid} cannot be opened: the secret is not the one it was sealed with.`);
-    return { kid: key.kid, alg: key.alg as SigningAlg, privateJwk: JSON.parse(text) as JWK, publicJwk: JSON.parse(key.publicJwk) as JWK };
+    if (text === null)
+      throw new Error(
+        `The signing key ${key.kid} cannot be opened: the secret is not the one it was sealed with.`,
+      );
+    return {
+      kid: key.kid,
+      alg: key.alg as SigningAlg,
+      privateJwk: JSON.parse(text) as JWK,
+      publicJwk: JSON.parse(key.publicJwk) as JWK,
+    };
   };
   const open = async (set: KeySet | null): Promise<Keyring> => {
     const kept = loaded;
@@ -102,7 +110,11 @@ export function createSigningKeys(parts: Parts): SigningKeys {
     }
     // A slow look-up that began before a change and ends after it tells what was.
     if (kept !== null && set !== null && kept.version > set.version) return kept.ring;
-    const ring = createKeyring(await Promise.all((set?.keys ?? []).map(async (key) => await importSigningKey(unlock(key), key))));
+    const ring = createKeyring(
+      await Promise.all(
+        (set?.keys ?? []).map(async (key) => await importSigningKey(unlock(key), key)),
+      ),
+    );
     loaded = { ring, version: set?.version ?? 0, checkedAt: now() };
     return ring;
   };
@@ -184,8 +196,16 @@ export function createSigningKeys(parts: Parts): SigningKeys {
   };
 
   const provide = async (alg: SigningAlg): Promise<void> => {
-    if ((await ring()).current(alg, now()) !== null || parts.given !== null || !schedule.algs.includes(alg)) return;
-    await change((keys) => ({ keep: keys, make: keys.some((key) => key.alg === alg) ? [] : [{ alg, activeAt: now() }] }));
+    if (
+      (await ring()).current(alg, now()) !== null ||
+      parts.given !== null ||
+      !schedule.algs.includes(alg)
+    )
+      return;
+    await change((keys) => ({
+      keep: keys,
+      make: keys.some((key) => key.alg === alg) ? [] : [{ alg, activeAt: now() }],
+    }));
   };
 
   const currentKey = async (alg: SigningAlg): Promise<SigningKey> => {
@@ -205,16 +225,25 @@ export function createSigningKeys(parts: Parts): SigningKeys {
       }
       await load();
       const moved = await change((keys) => dueKeys(keys, schedule, now()));
-      if (moved) await parts.events.record('keys.rotated', { detail: { emergency: false, scheduled: true } });
+      if (moved)
+        await parts.events.record('keys.rotated', {
+          detail: { emergency: false, scheduled: true },
+        });
       return moved;
     },
     async signer(alg) {
       const { kid, privateKey } = await currentKey(alg);
-      return { alg, kid, sign: async (typ, claims) => await signJwt({ alg, typ, kid }, claims, privateKey) };
+      return {
+        alg,
+        kid,
+        sign: async (typ, claims) => await signJwt({ alg, typ, kid }, claims, privateKey),
+      };
     },
     provide,
     async verifier(kid) {
-      const key = (await ring()).find(kid, now()) ?? (parts.given === null ? (await load()).find(kid, now()) : null);
+      const key =
+        (await ring()).find(kid, now()) ??
+        (parts.given === null ? (await load()).find(kid, now()) : null);
       return key === null ? null : { alg: key.alg, key: key.publicKey };
     },
     published: async () => (await ring()).published(now()),
@@ -230,15 +259,22 @@ export function createSigningKeys(parts: Parts): SigningKeys {
       }));
     },
     async rotate({ emergency = false } = {}) {
-      if (parts.given !== null) throw new Error('The signing keys are given by configuration: change them there.');
+      if (parts.given !== null)
+        throw new Error('The signing keys are given by configuration: change them there.');
       const start = emergency ? now() : now() + schedule.publishBefore;
       const rotated = await change((keys) => {
-        const waiting = (alg: SigningAlg): boolean => !emergency && keys.some((key) => key.alg === alg && key.activeAt > now());
+        const waiting = (alg: SigningAlg): boolean =>
+          !emergency && keys.some((key) => key.alg === alg && key.activeAt > now());
         const algs = algsInUse(keys, schedule).filter((alg) => !waiting(alg));
-        const kept = emergency ? [] : keys.map((key) => (algs.includes(key.alg as SigningAlg) ? retire(key, start, schedule) : key));
+        const kept = emergency
+          ? []
+          : keys.map((key) =>
+              algs.includes(key.alg as SigningAlg) ? retire(key, start, schedule) : key,
+            );
         return { keep: kept, make: algs.map((alg) => ({ alg, activeAt: start })) };
       });
-      if (rotated) await parts.events.record('keys.rotated', { detail: { emergency, scheduled: false } });
+      if (rotated)
+        await parts.events.record('keys.rotated', { detail: { emergency, scheduled: false } });
       return rotated;
     },
   };

@@ -18,9 +18,20 @@ export interface Situation {
 }
 
 export type Step =
-  | { readonly step: 'login'; readonly because: 'no_session' | 'prompt_login' | 'max_age' | 'other_subject' | 'switch_account' }
+  | {
+      readonly step: 'login';
+      readonly because:
+        | 'no_session'
+        | 'prompt_login'
+        | 'max_age'
+        | 'other_subject'
+        | 'switch_account';
+    }
   | { readonly step: 'account'; readonly because: 'prompt_select_account' }
-  | { readonly step: 'consent'; readonly because: 'prompt_consent' | 'missing_scopes' | 'client_not_assured' }
+  | {
+      readonly step: 'consent';
+      readonly because: 'prompt_consent' | 'missing_scopes' | 'client_not_assured';
+    }
   | { readonly step: 'refuse'; readonly code: ErrorCode; readonly because: 'other_subject' }
   | { readonly step: 'done'; readonly session: Session };
 
@@ -35,15 +46,21 @@ export function nextStep(situation: Situation): Step {
   const { request, session, interaction } = situation;
   if (session === null) return { step: 'login', because: 'no_session' };
   // A host may vouch for a login of long ago: only one made since the interaction began is a new authentication.
-  const fresh = interaction.loginSession === session.handle && session.authTime >= interaction.startedAt;
-  if (interaction.switching && interaction.loginSession !== session.handle) return { step: 'login', because: 'switch_account' };
+  const fresh =
+    interaction.loginSession === session.handle && session.authTime >= interaction.startedAt;
+  if (interaction.switching && interaction.loginSession !== session.handle)
+    return { step: 'login', because: 'switch_account' };
   // OIDC Core §3.1.2.2: an id_token_hint for somebody else is never answered positively.
   if (request.hintedSub !== null && request.hintedSub !== session.sub) {
-    return fresh ? { step: 'refuse', code: 'login_required', because: 'other_subject' } : { step: 'login', because: 'other_subject' };
+    return fresh
+      ? { step: 'refuse', code: 'login_required', because: 'other_subject' }
+      : { step: 'login', because: 'other_subject' };
   }
   // OIDC Core §3.1.2.1: prompt=login and a passed max_age mean an active new authentication.
-  if (request.prompts.includes('login') && !fresh) return { step: 'login', because: 'prompt_login' };
-  if (request.maxAge !== null && situation.now - session.authTime > request.maxAge && !fresh) return { step: 'login', because: 'max_age' };
+  if (request.prompts.includes('login') && !fresh)
+    return { step: 'login', because: 'prompt_login' };
+  if (request.maxAge !== null && situation.now - session.authTime > request.maxAge && !fresh)
+    return { step: 'login', because: 'max_age' };
   if (request.maxAge === 0 && !fresh) return { step: 'login', because: 'max_age' };
   if (request.prompts.includes('select_account') && interaction.chosen !== session.sub) {
     return { step: 'account', because: 'prompt_select_account' };
@@ -54,15 +71,18 @@ export function nextStep(situation: Situation): Step {
 function consentStep(situation: Situation, session: Session): Step {
   const { request, client, authorization, interaction } = situation;
   const consent = interaction.consent;
-  if (consent !== null && consent.sub === session.sub && covers(consent.scopes, request.scopes)) return { step: 'done', session };
+  if (consent !== null && consent.sub === session.sub && covers(consent.scopes, request.scopes))
+    return { step: 'done', session };
   // OIDC Core §3.1.2.1: prompt=consent asks, whatever is remembered.
   if (request.prompts.includes('consent')) return { step: 'consent', because: 'prompt_consent' };
   if (client.skipConsent) return { step: 'done', session };
   // RFC 8252 §8.6: a client whose identity is not assured gets no silent repeat approval.
-  if (!identityAssured(client, request.destination.redirectUri)) return { step: 'consent', because: 'client_not_assured' };
+  if (!identityAssured(client, request.destination.redirectUri))
+    return { step: 'consent', because: 'client_not_assured' };
   // An authorization without scopes says that nobody was asked: the client was the operator's own then.
   const allowed = authorization?.scopes ?? [];
-  if (allowed.length === 0 || !covers(allowed, request.scopes)) return { step: 'consent', because: 'missing_scopes' };
+  if (allowed.length === 0 || !covers(allowed, request.scopes))
+    return { step: 'consent', because: 'missing_scopes' };
   return { step: 'done', session };
 }
 

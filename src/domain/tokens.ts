@@ -55,15 +55,27 @@ export interface TokenResponse {
 }
 
 /** What issuing ended in. A code or refresh token that somebody else used first is for the grant to judge. */
-export type Issued = { readonly outcome: 'issued'; readonly response: TokenResponse } | { readonly outcome: 'consumed' };
+export type Issued =
+  | { readonly outcome: 'issued'; readonly response: TokenResponse }
+  | { readonly outcome: 'consumed' };
 
 /** Issues what a redemption entitles to. */
-export async function issueTokens(ctx: Context, client: Client, redemption: CheckedRedemption): Promise<Issued> {
+export async function issueTokens(
+  ctx: Context,
+  client: Client,
+  redemption: CheckedRedemption,
+): Promise<Issued> {
   const { entitlement, uses } = redemption;
   if (uses.kind === 'successor') return await repeatAnswer(ctx, client, redemption, uses.successor);
   if (uses.kind === 'refresh_token') return await continueFamily(ctx, client, redemption, uses);
   if (entitlement === null) return await issueForClient(ctx, client, redemption.scopes);
-  return await startFamily(ctx, client, redemption, entitlement, uses.kind === 'code' ? uses.code : null);
+  return await startFamily(
+    ctx,
+    client,
+    redemption,
+    entitlement,
+    uses.kind === 'code' ? uses.code : null,
+  );
 }
 
 interface Minted {
@@ -90,8 +102,17 @@ function mint(ctx: Context, facts: AccessTokenFacts): Minted {
   return { access, idToken };
 }
 
-async function issueForClient(ctx: Context, client: Client, scopes: readonly string[]): Promise<Issued> {
-  const { access } = mint(ctx, { clientId: client.clientId, scopes, entitlement: null, family: null });
+async function issueForClient(
+  ctx: Context,
+  client: Client,
+  scopes: readonly string[],
+): Promise<Issued> {
+  const { access } = mint(ctx, {
+    clientId: client.clientId,
+    scopes,
+    entitlement: null,
+    family: null,
+  });
   await ctx.store.tokens.insert({ accessToken: access.record, idToken: null }, null);
   return { outcome: 'issued', response: respond(ctx, access.text, access.record, null, null) };
 }
@@ -106,9 +127,13 @@ async function startFamily(
   const { lifetimes, random } = ctx.settings;
   const now = ctx.now();
   const part = newFamilyPart(random);
-  const refreshToken = redemption.refreshable && client.grantTypes.includes('refresh_token') ? newRefreshToken(part, random) : null;
+  const refreshToken =
+    redemption.refreshable && client.grantTypes.includes('refresh_token')
+      ? newRefreshToken(part, random)
+      : null;
   // Without a refresh token the family ends with its access token, and its row may go.
-  const expiresAt = now + (refreshToken === null ? lifetimes.accessToken : lifetimes.refreshTokenAbsolute);
+  const expiresAt =
+    now + (refreshToken === null ? lifetimes.accessToken : lifetimes.refreshTokenAbsolute);
   const family: Family = {
     ...entitlementOf(entitlement),
     id: sha256(part),
@@ -122,14 +147,27 @@ async function startFamily(
     revokedAt: null,
   };
   const { clientId } = client;
-  const minted = mint(ctx, { clientId, scopes: redemption.scopes, entitlement, family: { id: family.id, end: expiresAt } });
+  const minted = mint(ctx, {
+    clientId,
+    scopes: redemption.scopes,
+    entitlement,
+    family: { id: family.id, end: expiresAt },
+  });
   const issue = { accessToken: minted.access.record, idToken: minted.idToken };
   const signer = await signerFor(ctx, client, minted);
   const storing =
-    code === null ? ctx.store.tokens.insert(issue, family).then(() => 'fresh' as const) : ctx.store.tokens.redeem(code, family, issue, now);
-  const [outcome, idToken] = await Promise.all([storing, sign(signer, redemption, minted.idToken, minted.access.text)]);
+    code === null
+      ? ctx.store.tokens.insert(issue, family).then(() => 'fresh' as const)
+      : ctx.store.tokens.redeem(code, family, issue, now);
+  const [outcome, idToken] = await Promise.all([
+    storing,
+    sign(signer, redemption, minted.idToken, minted.access.text),
+  ]);
   if (outcome === 'consumed') return { outcome };
-  return { outcome: 'issued', response: respond(ctx, minted.access.text, minted.access.record, refreshToken, idToken) };
+  return {
+    outcome: 'issued',
+    response: respond(ctx, minted.access.text, minted.access.record, refreshToken, idToken),
+  };
 }
 
 async function continueFamily(
@@ -144,7 +182,12 @@ async function continueFamily(
   const rotates = refreshRotation || client.clientType === 'public';
   const now = ctx.now();
   const { clientId } = client;
-  const minted = mint(ctx, { clientId, scopes: redemption.scopes, entitlement: family, family: { id: family.id, end: family.expiresAt } });
+  const minted = mint(ctx, {
+    clientId,
+    scopes: redemption.scopes,
+    entitlement: family,
+    family: { id: family.id, end: family.expiresAt },
+  });
   const issue = { accessToken: minted.access.record, idToken: minted.idToken };
   const signer = await signerFor(ctx, client, minted);
   const presented = sha256(uses.refreshToken);
@@ -162,25 +205,50 @@ async function continueFamily(
       idTokenJti: minted.idToken?.jti ?? null,
     };
     const sealedSuccessor = sealSuccessor(uses.refreshToken, successor, random);
-    const rotation = { familyId: family.id, presented, refreshDigest: sha256(refreshToken), refreshExpiresAt, sealedSuccessor };
+    const rotation = {
+      familyId: family.id,
+      presented,
+      refreshDigest: sha256(refreshToken),
+      refreshExpiresAt,
+      sealedSuccessor,
+    };
     storing = ctx.store.tokens.rotate(rotation, issue, now);
   } else {
     storing = ctx.store.tokens.extend(family.id, presented, refreshExpiresAt, issue, now);
   }
-  const [outcome, idToken] = await Promise.all([storing, sign(signer, redemption, minted.idToken, minted.access.text)]);
+  const [outcome, idToken] = await Promise.all([
+    storing,
+    sign(signer, redemption, minted.idToken, minted.access.text),
+  ]);
   if (outcome === 'consumed') return { outcome };
-  return { outcome: 'issued', response: respond(ctx, minted.access.text, minted.access.record, refreshToken, idToken) };
+  return {
+    outcome: 'issued',
+    response: respond(ctx, minted.access.text, minted.access.record, refreshToken, idToken),
+  };
 }
 
-async function repeatAnswer(ctx: Context, client: Client, redemption: CheckedRedemption, successor: Successor): Promise<Issued> {
+async function repeatAnswer(
+  ctx: Context,
+  client: Client,
+  redemption: CheckedRedemption,
+  successor: Successor,
+): Promise<Issued> {
   const { issuedAt, accessToken, idTokenJti: jti } = successor;
-  const record = jti === null ? null : { jti, issuedAt, expiresAt: issuedAt + ctx.settings.lifetimes.idToken };
+  const record =
+    jti === null ? null : { jti, issuedAt, expiresAt: issuedAt + ctx.settings.lifetimes.idToken };
   const signer = record === null ? null : await idTokenSigner(ctx, client);
   const idToken = await sign(signer, redemption, record, accessToken);
-  return { outcome: 'issued', response: respond(ctx, accessToken, successor, successor.refreshToken, idToken) };
+  return {
+    outcome: 'issued',
+    response: respond(ctx, accessToken, successor, successor.refreshToken, idToken),
+  };
 }
 
-async function signerFor(ctx: Context, client: Client, minted: Minted): Promise<IdTokenSigner | null> {
+async function signerFor(
+  ctx: Context,
+  client: Client,
+  minted: Minted,
+): Promise<IdTokenSigner | null> {
   return minted.idToken === null ? null : await idTokenSigner(ctx, client);
 }
 

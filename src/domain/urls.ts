@@ -18,7 +18,10 @@ export const ENDPOINT_PATHS = {
 export type EndpointName = keyof typeof ENDPOINT_PATHS;
 
 /** The absolute URL of an endpoint. */
-export function endpointUrl(settings: Pick<Settings, 'issuer' | 'basePath'>, name: EndpointName): string {
+export function endpointUrl(
+  settings: Pick<Settings, 'issuer' | 'basePath'>,
+  name: EndpointName,
+): string {
   return `${new URL(settings.issuer).origin}${settings.basePath}/${ENDPOINT_PATHS[name]}`;
 }
 
@@ -26,10 +29,19 @@ export function endpointUrl(settings: Pick<Settings, 'issuer' | 'basePath'>, nam
  * Every path at which the public documents are found: below the base path, below the issuer, at the root, and in the inserted form
  * of RFC 8414 §3.1 for an issuer with a path. Without trailing slashes.
  */
-export function documentPaths(settings: Pick<Settings, 'issuer' | 'basePath'>, file: string): readonly string[] {
+export function documentPaths(
+  settings: Pick<Settings, 'issuer' | 'basePath'>,
+  file: string,
+): readonly string[] {
   const issuerPath = new URL(settings.issuer).pathname.replace(/\/$/, '');
   const wellKnown = `/.well-known/${file}`;
   return [
-    ...new Set([wellKnown, settings.basePath + wellKnown, issuerPath + wellKnown, wellKnown + issuerPath, wellKnown + settings.basePath]),
+    ...new Set([
+      wellKnown,
+      settings.basePath + wellKnown,
+      issuerPath + wellKnown,
+      wellKnown + issuerPath,
+      wellKnown + settings.basePath,
+    ]),
   ];
 }

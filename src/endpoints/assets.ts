@@ -18,7 +18,10 @@ export function assets(): Endpoint {
       const name = call.url.pathname.split('/').at(-1) ?? '';
       const declared = ctx.settings.pages.assets ?? {};
       const asset = Object.hasOwn(declared, name) ? declared[name] : undefined;
-      if (asset === undefined) throw new OAuthError('invalid_request', 'asset_unknown', 'There is no such file.', { status: 404 });
+      if (asset === undefined)
+        throw new OAuthError('invalid_request', 'asset_unknown', 'There is no such file.', {
+          status: 404,
+        });
       let document = prepared.get(name);
       if (document === undefined) {
         document = publicDocument(asset.contentType, asset.body);

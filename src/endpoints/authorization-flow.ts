@@ -6,7 +6,12 @@
 import { type Account, findEnabledAccount } from '../domain/accounts.ts';
 import { findAuthorization } from '../domain/authorizations.ts';
 import type { Context } from '../domain/context.ts';
-import { type Interaction, newInteraction, openInteraction, sealInteraction } from '../domain/interactions.ts';
+import {
+  type Interaction,
+  newInteraction,
+  openInteraction,
+  sealInteraction,
+} from '../domain/interactions.ts';
 import { findSession } from '../domain/sessions.ts';
 import { nextStep, type Step } from '../domain/steps.ts';
 import { type EndpointName, endpointUrl } from '../domain/urls.ts';
@@ -17,7 +22,11 @@ import type { Authorization, Session } from '../store/records.ts';
 import { bindBrowser, knownBrowser, sessionHandle } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
 import { redirect } from '../web/respond.ts';
-import { type ProvenDestination, proveDestination, readAuthorizationRequest } from './authorize-request.ts';
+import {
+  type ProvenDestination,
+  proveDestination,
+  readAuthorizationRequest,
+} from './authorize-request.ts';
 import { refuse } from './authorize-response.ts';
 
 /** Everything that decides what happens next. */
@@ -32,7 +41,12 @@ export interface Flow {
 }
 
 /** Second half of the checks, the facts, and the decision. @throws OAuthError to be sent to the proven destination */
-export async function evaluate(ctx: Context, call: Call, interaction: Interaction, proven: ProvenDestination): Promise<Flow> {
+export async function evaluate(
+  ctx: Context,
+  call: Call,
+  interaction: Interaction,
+  proven: ProvenDestination,
+): Promise<Flow> {
   const { client } = proven;
   const request = await readAuthorizationRequest(ctx, paramsOf(interaction.params), proven);
   const { session, account } = await currentSession(ctx, call);
@@ -47,7 +61,8 @@ export async function currentSession(
   call: Call,
 ): Promise<{ readonly session: Session | null; readonly account: Account | null }> {
   const session = await findSession(ctx, sessionHandle(ctx, call));
-  const account = session === null ? null : await findEnabledAccount(ctx.settings.accounts, session.sub);
+  const account =
+    session === null ? null : await findEnabledAccount(ctx.settings.accounts, session.sub);
   return account === null ? { session: null, account } : { session, account };
 }
 
@@ -64,7 +79,12 @@ export function accountName(account: Account | null): string {
  * Opens the interaction a URL or form names and holds it to this browser.
  * @throws OAuthError for a page: unknown, of another purpose, or begun in another browser
  */
-export async function resume(ctx: Context, call: Call, text: string | undefined, purpose: Interaction['purpose']): Promise<Interaction> {
+export async function resume(
+  ctx: Context,
+  call: Call,
+  text: string | undefined,
+  purpose: Interaction['purpose'],
+): Promise<Interaction> {
   if (text === undefined) {
     throw new OAuthError(
       'invalid_request',
@@ -92,17 +112,29 @@ export async function resume(ctx: Context, call: Call, text: string | undefined,
 }
 
 /** Proves the destination of an interaction again: the client may have changed while the page was open. */
-export async function destinationOf(ctx: Context, interaction: Interaction): Promise<ProvenDestination> {
+export async function destinationOf(
+  ctx: Context,
+  interaction: Interaction,
+): Promise<ProvenDestination> {
   return await proveDestination(ctx, paramsOf(interaction.params));
 }
 
 /** Sends refusals to the client; what must stay with us, and what is not a refusal, is thrown on. */
-export async function answering(ctx: Context, call: Call, proven: ProvenDestination, work: () => Promise<Response>): Promise<Response> {
+export async function answering(
+  ctx: Context,
+  call: Call,
+  proven: ProvenDestination,
+  work: () => Promise<Response>,
+): Promise<Response> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof OAuthError) || !error.redirectable) throw error;
-    ctx.events.notify('request.refused', { clientId: proven.client.clientId, ip: call.ip, reason: error.reason });
+    ctx.events.notify('request.refused', {
+      clientId: proven.client.clientId,
+      ip: call.ip,
+      reason: error.reason,
+    });
     return refuse(ctx, proven.destination, error);
   }
 }
@@ -118,8 +150,14 @@ export async function redirectWithInteraction(
   interaction: Interaction,
   cookies: readonly string[] = [],
 ): Promise<Response> {
-  const browser = interaction.browser === null ? bindBrowser(ctx, call) : { digest: interaction.browser, setCookie: null };
-  const bound = interaction.browser === null ? newInteraction(ctx, interaction.purpose, interaction.params, browser.digest) : interaction;
+  const browser =
+    interaction.browser === null
+      ? bindBrowser(ctx, call)
+      : { digest: interaction.browser, setCookie: null };
+  const bound =
+    interaction.browser === null
+      ? newInteraction(ctx, interaction.purpose, interaction.params, browser.digest)
+      : interaction;
   const sealed = await sealInteraction(ctx, bound, call.ip);
   const url = to instanceof URL ? to : new URL(endpointUrl(ctx.settings, to));
   url.searchParams.set('interaction', sealed);
@@ -127,7 +165,11 @@ export async function redirectWithInteraction(
 }
 
 /** Sends the browser on without binding: a cross-site POST arrives without the cookies that say which browser it is. */
-export async function redirectUnbound(ctx: Context, call: Call, interaction: Interaction): Promise<Response> {
+export async function redirectUnbound(
+  ctx: Context,
+  call: Call,
+  interaction: Interaction,
+): Promise<Response> {
   const url = new URL(endpointUrl(ctx.settings, interaction.purpose));
   url.searchParams.set('interaction', await sealInteraction(ctx, interaction, call.ip));
   return redirect(url.href);

@@ -60,12 +60,28 @@ export interface ProvenDestination {
 export async function proveDestination(ctx: Context, params: Params): Promise<ProvenDestination> {
   // RFC 6749 §4.1.2.1: an invalid client identifier or redirection URI must not redirect.
   const clientId = params.get('client_id');
-  if (clientId === undefined) throw new OAuthError('invalid_request', 'client_id_missing', 'The parameter client_id is missing.');
+  if (clientId === undefined)
+    throw new OAuthError(
+      'invalid_request',
+      'client_id_missing',
+      'The parameter client_id is missing.',
+    );
   const client = await ctx.clients.find(clientId);
-  if (client === null) throw new OAuthError('invalid_request', 'client_unknown', 'The application is not registered here.');
-  if (client.disabledAt !== null) throw new OAuthError('unauthorized_client', 'client_disabled', 'The application is switched off.');
+  if (client === null)
+    throw new OAuthError(
+      'invalid_request',
+      'client_unknown',
+      'The application is not registered here.',
+    );
+  if (client.disabledAt !== null)
+    throw new OAuthError(
+      'unauthorized_client',
+      'client_disabled',
+      'The application is switched off.',
+    );
   const sent = params.get('redirect_uri') ?? null;
-  const redirectUri = sent === null ? onlyRedirectUri(client, params) : registered(ctx, client, sent);
+  const redirectUri =
+    sent === null ? onlyRedirectUri(client, params) : registered(ctx, client, sent);
   const state = lenient(params, 'state');
   return {
     client,
@@ -81,11 +97,22 @@ export async function proveDestination(ctx: Context, params: Params): Promise<Pr
 
 function registered(ctx: Context, client: Client, sent: string): string {
   // RFC 9700 §2.1: exact string comparison.
-  if (client.redirectUris.some((uri) => matchesRedirectUri(sent, uri, { allowLocalhost: ctx.settings.allowLocalhostRedirect })))
+  if (
+    client.redirectUris.some((uri) =>
+      matchesRedirectUri(sent, uri, { allowLocalhost: ctx.settings.allowLocalhostRedirect }),
+    )
+  )
     return sent;
   // Operators are told what differs; whoever asked is not (RFC 6749 §4.1.2.1 keeps the answer a page).
-  ctx.settings.logger.info({ clientId: client.clientId, ...nearestMismatch(sent, client.redirectUris) }, 'redirect_uri is not registered');
-  throw new OAuthError('invalid_request', 'redirect_uri_mismatch', 'The redirect_uri is not registered for this application.');
+  ctx.settings.logger.info(
+    { clientId: client.clientId, ...nearestMismatch(sent, client.redirectUris) },
+    'redirect_uri is not registered',
+  );
+  throw new OAuthError(
+    'invalid_request',
+    'redirect_uri_mismatch',
+    'The redirect_uri is not registered for this application.',
+  );
 }
 
 function onlyRedirectUri(client: Client, params: Params): string {
@@ -95,7 +122,11 @@ function onlyRedirectUri(client: Client, params: Params): string {
   const inside = params.has('request') || params.has('request_uri');
   // OIDC Core §3.1.2.1: redirect_uri is required. RFC 6749 §3.1.2.3: also when several are registered.
   if (openid || inside || only === undefined || second !== undefined) {
-    throw new OAuthError('invalid_request', 'redirect_uri_missing', 'The parameter redirect_uri is missing.');
+    throw new OAuthError(
+      'invalid_request',
+      'redirect_uri_missing',
+      'The parameter redirect_uri is missing.',
+    );
   }
   return only;
 }
@@ -103,9 +134,16 @@ function onlyRedirectUri(client: Client, params: Params): string {
 /**
  * Second half: everything else. @throws OAuthError to be sent to the destination
  */
-export async function readAuthorizationRequest(ctx: Context, params: Params, proven: ProvenDestination): Promise<AuthorizationRequest> {
+export async function readAuthorizationRequest(
+  ctx: Context,
+  params: Params,
+  proven: ProvenDestination,
+): Promise<AuthorizationRequest> {
   const { client, destination } = proven;
-  if ((params.get('state') ?? '').length > LONGEST_STATE || (params.get('nonce') ?? '').length > LONGEST_STATE) {
+  if (
+    (params.get('state') ?? '').length > LONGEST_STATE ||
+    (params.get('nonce') ?? '').length > LONGEST_STATE
+  ) {
     throw new OAuthError('invalid_request', 'state_too_long', 'The state or nonce is too long.');
   }
   checkResponseType(params, client);
@@ -139,26 +177,51 @@ export async function readAuthorizationRequest(ctx: Context, params: Params, pro
 export function checkAsSent(params: Params): void {
   params.refuseRepeated(AUTHORIZE_PARAMS);
   // OIDC Core §3.1.2.6: parameters that are not supported are refused by name, since ignoring them would change the request.
-  if (params.has('request')) throw new OAuthError('request_not_supported', 'request_object', 'The parameter request is not supported.');
+  if (params.has('request'))
+    throw new OAuthError(
+      'request_not_supported',
+      'request_object',
+      'The parameter request is not supported.',
+    );
   if (params.has('request_uri')) {
-    throw new OAuthError('request_uri_not_supported', 'request_uri', 'The parameter request_uri is not supported.');
+    throw new OAuthError(
+      'request_uri_not_supported',
+      'request_uri',
+      'The parameter request_uri is not supported.',
+    );
   }
   if (params.has('registration')) {
-    throw new OAuthError('registration_not_supported', 'registration', 'The parameter registration is not supported.');
+    throw new OAuthError(
+      'registration_not_supported',
+      'registration',
+      'The parameter registration is not supported.',
+    );
   }
 }
 
 function checkResponseType(params: Params, client: Client): void {
   const responseType = params.get('response_type');
   if (responseType === undefined) {
-    throw new OAuthError('invalid_request', 'response_type_missing', 'The parameter response_type is missing.');
+    throw new OAuthError(
+      'invalid_request',
+      'response_type_missing',
+      'The parameter response_type is missing.',
+    );
   }
   // RFC 9700 §2.1.2: no access tokens from the authorization endpoint; only the code flow exists.
   if (responseType !== 'code') {
-    throw new OAuthError('unsupported_response_type', 'response_type', 'The response_type is not supported.');
+    throw new OAuthError(
+      'unsupported_response_type',
+      'response_type',
+      'The response_type is not supported.',
+    );
   }
   if (!client.responseTypes.includes('code')) {
-    throw new OAuthError('unauthorized_client', 'response_type_not_allowed', 'The application may not use this response_type.');
+    throw new OAuthError(
+      'unauthorized_client',
+      'response_type_not_allowed',
+      'The application may not use this response_type.',
+    );
   }
 }
 
@@ -166,7 +229,11 @@ function challenge(ctx: Context, params: Params, client: Client): string | null 
   const read = readChallenge(params.get('code_challenge'), params.get('code_challenge_method'));
   // RFC 7636 §4.4.1: the server requires a challenge. RFC 9700 §2.1.1: public clients always send one.
   if (read === null && !(ctx.settings.allowMissingPkce && client.clientType === 'confidential')) {
-    throw new OAuthError('invalid_request', 'code_challenge_missing', 'A code_challenge with method S256 is required.');
+    throw new OAuthError(
+      'invalid_request',
+      'code_challenge_missing',
+      'A code_challenge with method S256 is required.',
+    );
   }
   return read;
 }
@@ -174,11 +241,18 @@ function challenge(ctx: Context, params: Params, client: Client): string | null 
 function readPrompts(text: string | undefined): readonly Prompt[] {
   if (text === undefined) return [];
   const prompts = text.split(' ').filter((prompt) => prompt !== '');
-  const known = prompts.filter((prompt): prompt is Prompt => (PROMPTS as readonly string[]).includes(prompt));
-  if (known.length !== prompts.length) throw new OAuthError('invalid_request', 'prompt', 'The prompt is not supported.');
+  const known = prompts.filter((prompt): prompt is Prompt =>
+    (PROMPTS as readonly string[]).includes(prompt),
+  );
+  if (known.length !== prompts.length)
+    throw new OAuthError('invalid_request', 'prompt', 'The prompt is not supported.');
   // OIDC Core §3.1.2.1: none stands alone.
   if (known.includes('none') && known.length > 1) {
-    throw new OAuthError('invalid_request', 'prompt_none_combined', 'The prompt none cannot be combined.');
+    throw new OAuthError(
+      'invalid_request',
+      'prompt_none_combined',
+      'The prompt none cannot be combined.',
+    );
   }
   return known;
 }
@@ -186,11 +260,16 @@ function readPrompts(text: string | undefined): readonly Prompt[] {
 function readMaxAge(text: string | undefined): number | null {
   if (text === undefined) return null;
   // OIDC Core §3.1.2.1: max_age is a number of seconds.
-  if (!/^[0-9]{1,10}$/.test(text)) throw new OAuthError('invalid_request', 'max_age', 'The max_age is not a number of seconds.');
+  if (!/^[0-9]{1,10}$/.test(text))
+    throw new OAuthError('invalid_request', 'max_age', 'The max_age is not a number of seconds.');
   return Number(text);
 }
 
-async function readHint(ctx: Context, client: Client, jwt: string | undefined): Promise<string | null> {
+async function readHint(
+  ctx: Context,
+  client: Client,
+  jwt: string | undefined,
+): Promise<string | null> {
   if (jwt === undefined) return null;
   try {
     const hint = await verifyHint(ctx, jwt);
@@ -199,7 +278,11 @@ async function readHint(ctx: Context, client: Client, jwt: string | undefined): 
   } catch (cause) {
     if (!(cause instanceof JwtError)) throw cause;
   }
-  throw new OAuthError('invalid_request', 'id_token_hint', 'The id_token_hint is not a valid ID token of this application.');
+  throw new OAuthError(
+    'invalid_request',
+    'id_token_hint',
+    'The id_token_hint is not a valid ID token of this application.',
+  );
 }
 
 function responseMode(text: string | null): ResponseMode | null {

@@ -11,7 +11,11 @@ const SUBMIT = 'document.forms[0].submit()';
 const SUBMIT_SOURCE = `'sha256-${sha256Base64(SUBMIT)}'`;
 
 /** Sends a successful answer. */
-export function answer(ctx: Context, destination: Destination, params: Readonly<Record<string, string>>): Response {
+export function answer(
+  ctx: Context,
+  destination: Destination,
+  params: Readonly<Record<string, string>>,
+): Response {
   return send(ctx, destination, params);
 }
 
@@ -20,7 +24,11 @@ export function refuse(ctx: Context, destination: Destination, error: OAuthError
   return send(ctx, destination, { error: error.code, error_description: error.description });
 }
 
-function send(ctx: Context, destination: Destination, params: Readonly<Record<string, string>>): Response {
+function send(
+  ctx: Context,
+  destination: Destination,
+  params: Readonly<Record<string, string>>,
+): Response {
   const all = {
     ...params,
     // RFC 6749 §4.1.2: state comes back exactly as it was received.
@@ -37,8 +45,14 @@ function send(ctx: Context, destination: Destination, params: Readonly<Record<st
 }
 
 // Form Post Response Mode §2: an HTML form that the browser submits; without JavaScript the user does.
-function formPost(ctx: Context, action: string, params: Readonly<Record<string, string>>): Response {
-  const fields = Object.entries(params).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`);
+function formPost(
+  ctx: Context,
+  action: string,
+  params: Readonly<Record<string, string>>,
+): Response {
+  const fields = Object.entries(params).map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  );
   const document = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Continue</title></head>
 <body><form id="response-form" method="post" action="${action}">${fields}<noscript><button id="response-submit" type="submit">Continue to the application</button></noscript></form>

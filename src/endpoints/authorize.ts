@@ -5,7 +5,13 @@
 import { rememberAuthorization } from '../domain/authorizations.ts';
 import { codeText, stateOfCode, storeCode } from '../domain/codes.ts';
 import type { Context } from '../domain/context.ts';
-import { type Interaction, isDecisionExpired, isStale, newInteraction, restarted } from '../domain/interactions.ts';
+import {
+  type Interaction,
+  isDecisionExpired,
+  isStale,
+  newInteraction,
+  restarted,
+} from '../domain/interactions.ts';
 import { SILENT_ERROR } from '../domain/steps.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { PROMPTS, RESPONSE_MODES } from '../protocol/names.ts';
@@ -14,8 +20,22 @@ import { formatScope } from '../protocol/scope.ts';
 import type { Session } from '../store/records.ts';
 import { knownBrowser } from '../web/browser.ts';
 import type { Call } from '../web/call.ts';
-import { answering, destinationOf, evaluate, type Flow, redirectUnbound, redirectWithInteraction, resume } from './authorization-flow.ts';
-import { AUTHORIZE_PARAMS, CARRIED_PARAMS, checkAsSent, proveDestination, readAuthorizationRequest } from './authorize-request.ts';
+import {
+  answering,
+  destinationOf,
+  evaluate,
+  type Flow,
+  redirectUnbound,
+  redirectWithInteraction,
+  resume,
+} from './authorization-flow.ts';
+import {
+  AUTHORIZE_PARAMS,
+  CARRIED_PARAMS,
+  checkAsSent,
+  proveDestination,
+  readAuthorizationRequest,
+} from './authorize-request.ts';
 import { answer } from './authorize-response.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -48,7 +68,9 @@ export const authorize: Endpoint = {
     return await dispatch(
       ctx,
       call,
-      isStale(ctx, interaction) || isDecisionExpired(ctx, interaction) ? restarted(ctx, interaction) : interaction,
+      isStale(ctx, interaction) || isDecisionExpired(ctx, interaction)
+        ? restarted(ctx, interaction)
+        : interaction,
       continued,
     );
   },
@@ -62,7 +84,11 @@ async function takePost(ctx: Context, call: Call): Promise<Response> {
   const params = await call.form();
   // RFC 6749 §3.1: parameters come in the query or in the body, never split over both.
   if (AUTHORIZE_PARAMS.some((name) => call.query().has(name))) {
-    throw new OAuthError('invalid_request', 'query_and_body', 'The request mixes query and body parameters.');
+    throw new OAuthError(
+      'invalid_request',
+      'query_and_body',
+      'The request mixes query and body parameters.',
+    );
   }
   const proven = await proveDestination(ctx, params);
   return await answering(ctx, call, proven, async () => {
@@ -72,31 +98,54 @@ async function takePost(ctx: Context, call: Call): Promise<Response> {
   });
 }
 
-async function dispatch(ctx: Context, call: Call, interaction: Interaction, continued: boolean): Promise<Response> {
+async function dispatch(
+  ctx: Context,
+  call: Call,
+  interaction: Interaction,
+  continued: boolean,
+): Promise<Response> {
   // Repetitions are looked for in what was sent, not in what was picked from it.
-  const proven = continued ? await destinationOf(ctx, interaction) : await proveDestination(ctx, call.query());
+  const proven = continued
+    ? await destinationOf(ctx, interaction)
+    : await proveDestination(ctx, call.query());
   return await answering(ctx, call, proven, async () => {
     if (!continued) checkAsSent(call.query());
     const flow = await evaluate(ctx, call, interaction, proven);
     const { step, request } = flow;
     if (step.step === 'done') return await sendCode(ctx, call, flow, step.session, continued);
     if (step.step === 'refuse')
-      throw new OAuthError(step.code, 'subject_other_than_hinted', 'Somebody else is signed in than was asked for.');
+      throw new OAuthError(
+        step.code,
+        'subject_other_than_hinted',
+        'Somebody else is signed in than was asked for.',
+      );
     // OIDC Core §3.1.2.1: prompt=none never shows a page.
     if (request.prompts.includes('none')) {
-      throw new OAuthError(SILENT_ERROR[step.step], 'prompt_none', 'A page would have to be shown.');
+      throw new OAuthError(
+        SILENT_ERROR[step.step],
+        'prompt_none',
+        'A page would have to be shown.',
+      );
     }
     const pageOrUrl = ctx.settings.pages[step.step];
-    const to = typeof pageOrUrl === 'string' ? new URL(pageOrUrl, ctx.settings.issuer) : 'interaction';
+    const to =
+      typeof pageOrUrl === 'string' ? new URL(pageOrUrl, ctx.settings.issuer) : 'interaction';
     return await redirectWithInteraction(ctx, call, to, interaction);
   });
 }
 
-async function sendCode(ctx: Context, call: Call, flow: Flow, session: Session, continued: boolean): Promise<Response> {
+async function sendCode(
+  ctx: Context,
+  call: Call,
+  flow: Flow,
+  session: Session,
+  continued: boolean,
+): Promise<Response> {
   const { request, interaction, proven, authorization: before } = flow;
   const { clientId, scopes } = request;
   // RFC 9700 §4.7: what nobody's browser is bound to may lie in anybody's hands.
-  if (continued && interaction.browser === null) return await redirectWithInteraction(ctx, call, interaction.purpose, interaction);
+  if (continued && interaction.browser === null)
+    return await redirectWithInteraction(ctx, call, interaction.purpose, interaction);
   const code = codeText(ctx, continued ? interaction : null, session);
   // Before anything is remembered: an interaction that was used up remembers nothing.
   if (continued && (await isAnswered(ctx, code))) return answer(ctx, proven.destination, { code });
@@ -106,8 +155,14 @@ async function sendCode(ctx: Context, call: Call, flow: Flow, session: Session, 
   // Signed out meanwhile, in another tab or by an administrator: what comes next is decided again.
   if (stored === 'session_ended') return await dispatch(ctx, call, interaction, continued);
   // The other one of two clicks was faster, and told it.
-  if (stored === 'exists' && (await isAnswered(ctx, code))) return answer(ctx, proven.destination, { code });
-  await ctx.events.record('authorization.granted', { sub: session.sub, clientId, ip: call.ip, detail: { scope: formatScope(scopes) } });
+  if (stored === 'exists' && (await isAnswered(ctx, code)))
+    return answer(ctx, proven.destination, { code });
+  await ctx.events.record('authorization.granted', {
+    sub: session.sub,
+    clientId,
+    ip: call.ip,
+    detail: { scope: formatScope(scopes) },
+  });
   return answer(ctx, proven.destination, { code });
 }
 

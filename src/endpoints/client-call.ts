@@ -13,7 +13,16 @@ export async function clientForm(call: Call): Promise<Params> {
 }
 
 /** @throws OAuthError as `authenticateClient` does */
-export async function callingClient(ctx: Context, call: Call, params: Params, plugins: Plugins): Promise<AuthenticatedClient> {
+export async function callingClient(
+  ctx: Context,
+  call: Call,
+  params: Params,
+  plugins: Plugins,
+): Promise<AuthenticatedClient> {
   const authorization = call.headers.get('authorization');
-  return await authenticateClient(ctx, plugins.clientAuthMethods, { authorization, params, ip: call.ip });
+  return await authenticateClient(ctx, plugins.clientAuthMethods, {
+    authorization,
+    params,
+    ip: call.ip,
+  });
 }

@@ -28,11 +28,21 @@ export function discovery(others: readonly Endpoint[]): readonly Endpoint[] {
     return serveDocument(call, document, ctx.settings.publicMaxAge);
   };
   const names = ['oidc-connect-discovery-info', 'oauth-server-metadata'] as const;
-  return names.map((name) => ({ name, methods: ['GET', 'HEAD'], refuses: 'json', cors: 'any', handle }));
+  return names.map((name) => ({
+    name,
+    methods: ['GET', 'HEAD'],
+    refuses: 'json',
+    cors: 'any',
+    handle,
+  }));
 }
 
 /** The metadata of this provider (OIDC Discovery §3, RFC 8414 §2). */
-export function metadata(ctx: Context, endpoints: readonly Endpoint[], plugins: Plugins): Readonly<Record<string, unknown>> {
+export function metadata(
+  ctx: Context,
+  endpoints: readonly Endpoint[],
+  plugins: Plugins,
+): Readonly<Record<string, unknown>> {
   const all: Record<string, unknown> = { issuer: ctx.settings.issuer };
   for (const { name } of endpoints) {
     const field = ADDRESS[name];

@@ -5,7 +5,12 @@
 import { JwtError } from '../crypto/jwt.ts';
 import type { Context } from '../domain/context.ts';
 import { type Hint, verifyHint } from '../domain/id-tokens.ts';
-import { formToken, type Interaction, newInteraction, sealInteraction } from '../domain/interactions.ts';
+import {
+  formToken,
+  type Interaction,
+  newInteraction,
+  sealInteraction,
+} from '../domain/interactions.ts';
 import { endSession as end } from '../domain/sessions.ts';
 import { endpointUrl } from '../domain/urls.ts';
 import { OAuthError } from '../protocol/errors.ts';
@@ -17,11 +22,23 @@ import { requireOwnForm, requireOwnSite } from '../web/forms.ts';
 import { clientView, page, pageView } from '../web/page.ts';
 import { localesOf } from '../web/requests.ts';
 import { redirect } from '../web/respond.ts';
-import { accountName, currentSession, redirectUnbound, redirectWithInteraction, resume } from './authorization-flow.ts';
+import {
+  accountName,
+  currentSession,
+  redirectUnbound,
+  redirectWithInteraction,
+  resume,
+} from './authorization-flow.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** What is read later; `logout_hint` tells us nothing that the session does not. */
-const CARRIED_PARAMS = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state', 'ui_locales'] as const;
+const CARRIED_PARAMS = [
+  'id_token_hint',
+  'client_id',
+  'post_logout_redirect_uri',
+  'state',
+  'ui_locales',
+] as const;
 const LOGOUT_PARAMS = [...CARRIED_PARAMS, 'logout_hint'];
 const LONGEST_STATE = 2048;
 
@@ -33,7 +50,9 @@ export const endSession: Endpoint = {
   async handle(ctx, call) {
     if (call.method === 'POST') {
       const form = await call.form();
-      return form.has('decision') ? await takeDecision(ctx, call, form) : await takePost(ctx, call, form);
+      return form.has('decision')
+        ? await takeDecision(ctx, call, form)
+        : await takePost(ctx, call, form);
     }
     const text = call.query().get('interaction');
     const interaction =
@@ -56,7 +75,11 @@ interface LogoutRequest {
 // A relying party's POST comes from another site, without our cookies; it goes on as a GET that has them.
 async function takePost(ctx: Context, call: Call, form: Params): Promise<Response> {
   await readLogoutRequest(ctx, form);
-  return await redirectUnbound(ctx, call, newInteraction(ctx, 'rp-initiated-logout', pick(form), null));
+  return await redirectUnbound(
+    ctx,
+    call,
+    newInteraction(ctx, 'rp-initiated-logout', pick(form), null),
+  );
 }
 
 async function dispatch(ctx: Context, call: Call, interaction: Interaction): Promise<Response> {
@@ -68,7 +91,8 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction): Pro
     await end(ctx, session, call.ip);
     return finish(ctx, call, request);
   }
-  if (interaction.browser === null) return await redirectWithInteraction(ctx, call, interaction.purpose, interaction);
+  if (interaction.browser === null)
+    return await redirectWithInteraction(ctx, call, interaction.purpose, interaction);
   const view = {
     ...pageView(ctx, call, request.uiLocales),
     client: request.client === null ? null : clientView(request.client, null),
@@ -81,7 +105,11 @@ async function dispatch(ctx: Context, call: Call, interaction: Interaction): Pro
       },
     },
   };
-  return page(ctx, ctx.settings.pages.logout(view), request.returnTo === null ? { form: true } : { formGoesTo: request.returnTo });
+  return page(
+    ctx,
+    ctx.settings.pages.logout(view),
+    request.returnTo === null ? { form: true } : { formGoesTo: request.returnTo },
+  );
 }
 
 // RP-Initiated Logout §2: without a hint that names the current session, the user is asked.
@@ -97,7 +125,11 @@ async function takeDecision(ctx: Context, call: Call, form: Params): Promise<Res
   requireOwnSite(call);
   const { session } = await currentSession(ctx, call);
   if (session === null) return finish(ctx, call, request);
-  requireOwnForm(ctx, call, form.get('token'), { form: 'logout', interaction, session: session.handle });
+  requireOwnForm(ctx, call, form.get('token'), {
+    form: 'logout',
+    interaction,
+    session: session.handle,
+  });
   switch (form.need('decision')) {
     case 'logout':
       await end(ctx, session, call.ip);
@@ -105,7 +137,11 @@ async function takeDecision(ctx: Context, call: Call, form: Params): Promise<Res
     case 'stay':
       return signedOutPage(ctx, call, request, false);
     default:
-      throw new OAuthError('invalid_request', 'decision', 'The form carries no decision that is known here.');
+      throw new OAuthError(
+        'invalid_request',
+        'decision',
+        'The form carries no decision that is known here.',
+      );
   }
 }
 
@@ -119,13 +155,22 @@ function endingCookies(ctx: Context, call: Call): readonly string[] {
   return sessionHandle(ctx, call) === null ? [] : [endSessionCookie(ctx)];
 }
 
-function signedOutPage(ctx: Context, call: Call, request: LogoutRequest, signedOut: boolean): Response {
+function signedOutPage(
+  ctx: Context,
+  call: Call,
+  request: LogoutRequest,
+  signedOut: boolean,
+): Response {
   const view = {
     ...pageView(ctx, call, request.uiLocales),
     client: request.client === null ? null : clientView(request.client, null),
     signedOut,
   };
-  return page(ctx, ctx.settings.pages.signedOut(view), signedOut ? { cookies: endingCookies(ctx, call) } : {});
+  return page(
+    ctx,
+    ctx.settings.pages.signedOut(view),
+    signedOut ? { cookies: endingCookies(ctx, call) } : {},
+  );
 }
 
 /** @throws OAuthError `invalid_request` */
@@ -135,16 +180,25 @@ async function readLogoutRequest(ctx: Context, params: Params): Promise<LogoutRe
   const clientId = params.get('client_id');
   // RP-Initiated Logout §2: client_id and the hint name the same client.
   if (hint !== null && clientId !== undefined && clientId !== hint.client.clientId) {
-    throw new OAuthError('invalid_request', 'logout_client_mismatch', 'The client_id is not that of the id_token_hint.');
+    throw new OAuthError(
+      'invalid_request',
+      'logout_client_mismatch',
+      'The client_id is not that of the id_token_hint.',
+    );
   }
   const client = hint?.client ?? (clientId === undefined ? null : await ctx.clients.find(clientId));
   if (clientId !== undefined && client === null) {
-    throw new OAuthError('invalid_request', 'logout_client_unknown', 'The application is not registered here.');
+    throw new OAuthError(
+      'invalid_request',
+      'logout_client_unknown',
+      'The application is not registered here.',
+    );
   }
   if ((params.get('state') ?? '').length > LONGEST_STATE)
     throw new OAuthError('invalid_request', 'state_too_long', 'The state is too long.');
   // A client that is switched off gets nobody sent to it; the user is signed out all the same.
-  const returnTo = client !== null && client.disabledAt !== null ? null : returnAddress(client, params);
+  const returnTo =
+    client !== null && client.disabledAt !== null ? null : returnAddress(client, params);
   return { client, hint, returnTo, uiLocales: localesOf(params) };
 }
 
@@ -154,7 +208,12 @@ async function readHint(ctx: Context, jwt: string | undefined): Promise<Hint | n
     return await verifyHint(ctx, jwt);
   } catch (cause) {
     if (!(cause instanceof JwtError)) throw cause;
-    throw new OAuthError('invalid_request', 'logout_hint_invalid', 'Missing or invalid id_token_hint.', { cause });
+    throw new OAuthError(
+      'invalid_request',
+      'logout_hint_invalid',
+      'Missing or invalid id_token_hint.',
+      { cause },
+    );
   }
 }
 
@@ -163,7 +222,11 @@ function returnAddress(client: Client | null, params: Params): string | null {
   const uri = params.get('post_logout_redirect_uri');
   if (uri === undefined) return null;
   if (client === null) {
-    throw new OAuthError('invalid_request', 'logout_client_missing', 'A post_logout_redirect_uri needs an id_token_hint or a client_id.');
+    throw new OAuthError(
+      'invalid_request',
+      'logout_client_missing',
+      'A post_logout_redirect_uri needs an id_token_hint or a client_id.',
+    );
   }
   if (!client.postLogoutRedirectUris.includes(uri)) {
     throw new OAuthError(

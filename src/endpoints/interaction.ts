@@ -65,11 +65,19 @@ interface Notice {
 /** The page of the step that is due; when none is, the authorization endpoint goes on. */
 async function draw(ctx: Context, call: Call, flow: Flow, notice: Notice): Promise<Response> {
   const { step, interaction: current, proven, request, session } = flow;
-  if (step.step === 'done' || step.step === 'refuse') return await redirectWithInteraction(ctx, call, current.purpose, current);
+  if (step.step === 'done' || step.step === 'refuse')
+    return await redirectWithInteraction(ctx, call, current.purpose, current);
   const pageOrUrl = ctx.settings.pages[step.step];
-  if (typeof pageOrUrl === 'string') return await redirectWithInteraction(ctx, call, new URL(pageOrUrl, ctx.settings.issuer), current);
+  if (typeof pageOrUrl === 'string')
+    return await redirectWithInteraction(
+      ctx,
+      call,
+      new URL(pageOrUrl, ctx.settings.issuer),
+      current,
+    );
   // A page is drawn for the browser it is bound to, so that its form comes from there.
-  if (current.browser === null) return await redirectWithInteraction(ctx, call, 'interaction', current);
+  if (current.browser === null)
+    return await redirectWithInteraction(ctx, call, 'interaction', current);
 
   const boundSession = step.step === 'login' ? null : (session?.handle ?? null);
   const shared = {
@@ -78,13 +86,21 @@ async function draw(ctx: Context, call: Call, flow: Flow, notice: Notice): Promi
     form: {
       action: endpointUrl(ctx.settings, 'interaction'),
       fields: {
-        interaction: await sealInteraction(ctx, step.step === 'consent' ? { ...current, shown: request.scopes } : current, call.ip),
+        interaction: await sealInteraction(
+          ctx,
+          step.step === 'consent' ? { ...current, shown: request.scopes } : current,
+          call.ip,
+        ),
         step: step.step,
         token: formToken(ctx, { form: step.step, interaction: current, session: boundSession }),
       },
     },
   };
-  const options = { formGoesTo: request.destination.redirectUri, status: notice.status ?? 200, headers: notice.headers ?? {} };
+  const options = {
+    formGoesTo: request.destination.redirectUri,
+    status: notice.status ?? 200,
+    headers: notice.headers ?? {},
+  };
   const { pages } = ctx.settings;
   if (step.step === 'login' && typeof pages.login !== 'string') {
     const username = notice.username ?? request.loginHint ?? '';
@@ -110,7 +126,11 @@ async function draw(ctx: Context, call: Call, flow: Flow, notice: Notice): Promi
   throw new Error(`no page for the step ${step.step}`);
 }
 
-function consentView(ctx: Context, flow: Flow, shared: PageView & Pick<ConsentView, 'client' | 'form'>): ConsentView {
+function consentView(
+  ctx: Context,
+  flow: Flow,
+  shared: PageView & Pick<ConsentView, 'client' | 'form'>,
+): ConsentView {
   const known = flow.authorization?.scopes ?? [];
   const views = flow.request.scopes
     .filter((name) => name !== 'offline_access')
@@ -135,7 +155,13 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
   const decision = form.need('decision');
   switch (`${step} ${decision}`) {
     case 'login login':
-      return await logIn(ctx, call, current, form.get('username') ?? '', form.get('password') ?? '');
+      return await logIn(
+        ctx,
+        call,
+        current,
+        form.get('username') ?? '',
+        form.get('password') ?? '',
+      );
     case 'login cancel':
     case 'account cancel':
     case 'consent deny':
@@ -146,14 +172,28 @@ async function takeDecision(ctx: Context, call: Call): Promise<Response> {
         ctx,
         call,
         current.purpose,
-        withDecision(ctx, current, { switching: true, loginSession: null, chosen: null, consent: null }),
+        withDecision(ctx, current, {
+          switching: true,
+          loginSession: null,
+          chosen: null,
+          consent: null,
+        }),
       );
     case 'account continue':
-      return await redirectWithInteraction(ctx, call, current.purpose, withDecision(ctx, current, { chosen: session?.sub ?? null }));
+      return await redirectWithInteraction(
+        ctx,
+        call,
+        current.purpose,
+        withDecision(ctx, current, { chosen: session?.sub ?? null }),
+      );
     case 'consent allow':
       return await allow(ctx, call, current, null);
     default:
-      throw new OAuthError('invalid_request', 'decision', 'The form carries no decision that is known here.');
+      throw new OAuthError(
+        'invalid_request',
+        'decision',
+        'The form carries no decision that is known here.',
+      );
   }
 }
 
@@ -164,14 +204,26 @@ function renewedAsNeeded(ctx: Context, opened: Interaction): Interaction {
   return isCodeForgotten(ctx, opened) ? withNewId(ctx, opened) : opened;
 }
 
-async function logIn(ctx: Context, call: Call, current: Interaction, typed: string, password: string): Promise<Response> {
+async function logIn(
+  ctx: Context,
+  call: Call,
+  current: Interaction,
+  typed: string,
+  password: string,
+): Promise<Response> {
   const username = canonicalUsername(typed);
   const account = accountKeyOf(ctx, username);
   const browser = current.browser ?? '';
   const known = isKnownDevice(ctx, call, browser, account);
   let proven: ProvenLogin | null;
   try {
-    proven = await proveLogin(ctx, { username, password, account, knownDevice: known ? browser : null, ip: call.ip });
+    proven = await proveLogin(ctx, {
+      username,
+      password,
+      account,
+      knownDevice: known ? browser : null,
+      ip: call.ip,
+    });
   } catch (error) {
     if (!(error instanceof OAuthError) || error.status !== 429) throw error;
     const { headers } = error;
@@ -183,16 +235,34 @@ async function logIn(ctx: Context, call: Call, current: Interaction, typed: stri
       retryAfter: Number(headers['Retry-After']),
     });
   }
-  if (proven === null) return await loginAgain(ctx, call, current, { problem: 'credentials', username, status: 422 });
-  const login = { sub: proven.account.sub, amr: proven.amr, acr: proven.acr ?? null, began: proven.began };
-  return await completeLogin(ctx, call, current, login, known ? [] : [knownDeviceCookie(ctx, call, browser, account)]);
+  if (proven === null)
+    return await loginAgain(ctx, call, current, { problem: 'credentials', username, status: 422 });
+  const login = {
+    sub: proven.account.sub,
+    amr: proven.amr,
+    acr: proven.acr ?? null,
+    began: proven.began,
+  };
+  return await completeLogin(
+    ctx,
+    call,
+    current,
+    login,
+    known ? [] : [knownDeviceCookie(ctx, call, browser, account)],
+  );
 }
 
-async function loginAgain(ctx: Context, call: Call, current: Interaction, notice: Notice): Promise<Response> {
+async function loginAgain(
+  ctx: Context,
+  call: Call,
+  current: Interaction,
+  notice: Notice,
+): Promise<Response> {
   const proven = await destinationOf(ctx, current);
   return await answering(ctx, call, proven, async () => {
     const flow = await evaluate(ctx, call, current, proven);
-    const step = flow.step.step === 'login' ? flow.step : ({ step: 'login', because: 'no_session' } as const);
+    const step =
+      flow.step.step === 'login' ? flow.step : ({ step: 'login', because: 'no_session' } as const);
     return await draw(ctx, call, { ...flow, step }, notice);
   });
 }

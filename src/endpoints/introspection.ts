@@ -31,7 +31,11 @@ export const introspection: Endpoint = {
     const { client } = await callingClient(ctx, call, params, plugins);
     // RFC 7662 §2.1: the endpoint requires authorization, against token scanning; a public client cannot prove who asks.
     if (client.clientType === 'public') {
-      throw new OAuthError('invalid_client', 'client_not_confidential', 'Client authentication failed.');
+      throw new OAuthError(
+        'invalid_client',
+        'client_not_confidential',
+        'Client authentication failed.',
+      );
     }
     const text = params.need('token');
     return json(200, (await describe(ctx, client, text)) ?? INACTIVE);
@@ -66,7 +70,11 @@ async function describe(ctx: Context, caller: Client, text: string): Promise<obj
   return await describeRefreshToken(ctx, caller, text);
 }
 
-async function describeRefreshToken(ctx: Context, caller: Client, text: string): Promise<object | null> {
+async function describeRefreshToken(
+  ctx: Context,
+  caller: Client,
+  text: string,
+): Promise<object | null> {
   const familyId = familyIdOf(text);
   const found = familyId === null ? null : await ctx.store.tokens.findFamily(familyId);
   if (found === null || !mayKnow(caller, found.family.clientId)) return null;
@@ -74,7 +82,13 @@ async function describeRefreshToken(ctx: Context, caller: Client, text: string):
   const { is, family } = judge(text, found, 0, ctx.now());
   const client = await ctx.clients.findEnabled(family.clientId);
   const person = await describeAccount(ctx, family.sub);
-  if (is !== 'live' || client === null || person === null || !issuedToThis(client, family.createdAt)) return null;
+  if (
+    is !== 'live' ||
+    client === null ||
+    person === null ||
+    !issuedToThis(client, family.createdAt)
+  )
+    return null;
   return {
     active: true,
     scope: formatScope(family.scopes),
@@ -88,7 +102,10 @@ async function describeRefreshToken(ctx: Context, caller: Client, text: string):
 }
 
 /** What a resource server calls the person (RFC 7662 §2.2 `username`), where the account says so; null when the account is not there or disabled. */
-async function describeAccount(ctx: Context, sub: string): Promise<{ readonly username?: string } | null> {
+async function describeAccount(
+  ctx: Context,
+  sub: string,
+): Promise<{ readonly username?: string } | null> {
   const account = await findEnabledAccount(ctx.settings.accounts, sub);
   if (account === null) return null;
   const username = account.claims['preferred_username'];

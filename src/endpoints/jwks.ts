@@ -13,7 +13,8 @@ export function jwks(): Endpoint {
     async handle(ctx, call) {
       const keys = await ctx.keys.published();
       const kids = keys.map(({ kid }) => kid).join(' ');
-      if (served?.kids !== kids) served = { kids, document: publicDocument('application/json', JSON.stringify({ keys })) };
+      if (served?.kids !== kids)
+        served = { kids, document: publicDocument('application/json', JSON.stringify({ keys })) };
       return serveDocument(call, served.document, ctx.settings.publicMaxAge);
     },
   };

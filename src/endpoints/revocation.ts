@@ -14,14 +14,17 @@ export const revocation: Endpoint = {
   cors: 'client',
 
   metadata: (_ctx, plugins) => ({
-    revocation_endpoint_auth_methods_supported: plugins.clientAuthMethods.map(({ method }) => method),
+    revocation_endpoint_auth_methods_supported: plugins.clientAuthMethods.map(
+      ({ method }) => method,
+    ),
   }),
 
   async handle(ctx, call, plugins) {
     const params = await clientForm(call);
     const { client } = await callingClient(ctx, call, params, plugins);
     const text = params.need('token');
-    if (await revoke(ctx, client, text)) await ctx.events.record('token.revoked', { clientId: client.clientId, ip: call.ip });
+    if (await revoke(ctx, client, text))
+      await ctx.events.record('token.revoked', { clientId: client.clientId, ip: call.ip });
     // RFC 7009 §2.2: 200 for an invalid token as well, and nothing to tell it from a foreign one.
     return empty(200);
   },
@@ -32,5 +35,8 @@ async function revoke(ctx: Context, client: Client, text: string): Promise<boole
   if (familyId === null) return await endAccessToken(ctx, client, text);
   const found = await ctx.store.tokens.findFamily(familyId);
   // RFC 7009 §2.1: the token was issued to the client that asks.
-  return found?.family.clientId === client.clientId && (await ctx.store.tokens.revokeFamily(familyId, ctx.now()));
+  return (
+    found?.family.clientId === client.clientId &&
+    (await ctx.store.tokens.revokeFamily(familyId, ctx.now()))
+  );
 }

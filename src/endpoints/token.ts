@@ -6,7 +6,12 @@ import { findEnabledAccount } from '../domain/accounts.ts';
 import { moreClaims } from '../domain/claims.ts';
 import type { Context } from '../domain/context.ts';
 import { availableScopes } from '../domain/scopes.ts';
-import { type CheckedRedemption, issueTokens, type Redemption, type TokenResponse } from '../domain/tokens.ts';
+import {
+  type CheckedRedemption,
+  issueTokens,
+  type Redemption,
+  type TokenResponse,
+} from '../domain/tokens.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { covers } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
@@ -33,16 +38,30 @@ export const token: Endpoint = {
     const type = params.need('grant_type');
     const grant = plugins.grants.get(type);
     // RFC 6749 §5.2: the grant type is not supported by the authorization server.
-    if (grant === undefined) throw new OAuthError('unsupported_grant_type', 'grant_type', 'The grant_type is not supported.');
+    if (grant === undefined)
+      throw new OAuthError(
+        'unsupported_grant_type',
+        'grant_type',
+        'The grant_type is not supported.',
+      );
     const prove = grant.prepare(params);
     const { client } = await callingClient(ctx, call, params, plugins);
     // RFC 6749 §5.2: the authenticated client is not authorized to use this grant type.
     if (!client.grantTypes.includes(type)) {
-      throw new OAuthError('unauthorized_client', 'grant_type_not_allowed', 'The client may not use this grant_type.');
+      throw new OAuthError(
+        'unauthorized_client',
+        'grant_type_not_allowed',
+        'The client may not use this grant_type.',
+      );
     }
     const { response, sub } = await issue(ctx, client, prove);
     const { clientId } = client;
-    await ctx.events.record('tokens.issued', { sub, clientId, ip: call.ip, detail: { grant_type: type, scope: response.scope } });
+    await ctx.events.record('tokens.issued', {
+      sub,
+      clientId,
+      ip: call.ip,
+      detail: { grant_type: type, scope: response.scope },
+    });
     return json(200, response);
   },
 };
@@ -52,29 +71,52 @@ interface Issue {
   readonly sub: string | null;
 }
 
-async function issue(ctx: Context, client: Client, prove: (ctx: Context, client: Client) => Promise<Redemption>): Promise<Issue> {
+async function issue(
+  ctx: Context,
+  client: Client,
+  prove: (ctx: Context, client: Client) => Promise<Redemption>,
+): Promise<Issue> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const redemption = await withinBounds(ctx, client, await prove(ctx, client));
     const issued = await issueTokens(ctx, client, redemption);
-    if (issued.outcome === 'issued') return { response: issued.response, sub: redemption.entitlement?.sub ?? null };
+    if (issued.outcome === 'issued')
+      return { response: issued.response, sub: redemption.entitlement?.sub ?? null };
     // Somebody used it up between proof and mint: the next proof sees that and says what it means.
   }
-  throw new OAuthError('invalid_grant', 'used_concurrently', 'The grant was used by another request.');
+  throw new OAuthError(
+    'invalid_grant',
+    'used_concurrently',
+    'The grant was used by another request.',
+  );
 }
 
 /**
  * What a grant proved, held to what holds for all of them, so that no grant type can forget it: the entitlement is this client's, nobody gets
  * more than they are entitled to or than the client may have by now, and the account is there and enabled.
  */
-async function withinBounds(ctx: Context, client: Client, redemption: Redemption): Promise<CheckedRedemption> {
+async function withinBounds(
+  ctx: Context,
+  client: Client,
+  redemption: Redemption,
+): Promise<CheckedRedemption> {
   const { entitlement } = redemption;
-  const scopes = availableScopes(ctx.settings, client, redemption.scopes, entitlement === null ? 'for-client' : 'for-user');
+  const scopes = availableScopes(
+    ctx.settings,
+    client,
+    redemption.scopes,
+    entitlement === null ? 'for-client' : 'for-user',
+  );
   if (entitlement === null) return { ...redemption, scopes, claims: {} };
-  if (entitlement.clientId !== client.clientId) throw new Error('The grant type proved what another client is entitled to.');
+  if (entitlement.clientId !== client.clientId)
+    throw new Error('The grant type proved what another client is entitled to.');
   // RFC 6749 §3.3: the scope of a token is what was granted, or less.
-  if (!covers(entitlement.scopes, scopes)) throw new Error('The grant type proved more scopes than the entitlement holds.');
+  if (!covers(entitlement.scopes, scopes))
+    throw new Error('The grant type proved more scopes than the entitlement holds.');
   const account = await findEnabledAccount(ctx.settings.accounts, entitlement.sub);
-  if (account === null) throw new OAuthError('invalid_grant', 'account_disabled', 'The account is not available.');
-  const claims = scopes.includes('openid') ? await moreClaims(ctx, { target: 'id_token', account, client, scopes }) : {};
+  if (account === null)
+    throw new OAuthError('invalid_grant', 'account_disabled', 'The account is not available.');
+  const claims = scopes.includes('openid')
+    ? await moreClaims(ctx, { target: 'id_token', account, client, scopes })
+    : {};
   return { ...redemption, scopes, claims };
 }

@@ -15,7 +15,9 @@ export const userinfo: Endpoint = {
   cors: 'any',
 
   metadata: (ctx) => ({
-    claims_supported: [...new Set(['sub', ...[...ctx.settings.scopes.values()].flatMap(({ claims }) => claims)])],
+    claims_supported: [
+      ...new Set(['sub', ...[...ctx.settings.scopes.values()].flatMap(({ claims }) => claims)]),
+    ],
   }),
 
   async handle(ctx, call) {
@@ -27,18 +29,32 @@ export const userinfo: Endpoint = {
       });
     }
     const found = await findLiveAccessToken(ctx, text);
-    if (found === null) throw challenge('invalid_token', 'token_invalid', 'The access token is invalid.');
+    if (found === null)
+      throw challenge('invalid_token', 'token_invalid', 'The access token is invalid.');
     const { token } = found;
     // OIDC Core §5.3: the token was obtained by an OpenID Connect authentication request.
     if (token.sub === null || !token.scopes.includes('openid')) {
-      throw challenge('insufficient_scope', 'openid_scope_missing', 'The access token lacks the scope openid.', ', scope="openid"');
+      throw challenge(
+        'insufficient_scope',
+        'openid_scope_missing',
+        'The access token lacks the scope openid.',
+        ', scope="openid"',
+      );
     }
     const account = await findEnabledAccount(ctx.settings.accounts, token.sub);
-    if (account === null) throw challenge('invalid_token', 'token_subject', 'The access token is invalid.');
-    const claimsByScope = Object.fromEntries([...ctx.settings.scopes.values()].map(({ name, claims }) => [name, claims]));
+    if (account === null)
+      throw challenge('invalid_token', 'token_subject', 'The access token is invalid.');
+    const claimsByScope = Object.fromEntries(
+      [...ctx.settings.scopes.values()].map(({ name, claims }) => [name, claims]),
+    );
     // OIDC Core §5.3.2: sub is always returned.
     const released = releasedClaims(account.claims, token.scopes, claimsByScope);
-    const more = await moreClaims(ctx, { target: 'userinfo', account, client: found.client, scopes: token.scopes });
+    const more = await moreClaims(ctx, {
+      target: 'userinfo',
+      account,
+      client: found.client,
+      scopes: token.scopes,
+    });
     return json(200, { ...released, ...more, sub: token.sub });
   },
 };
@@ -51,6 +67,8 @@ function challenge(
   more = '',
 ): OAuthError {
   return new OAuthError(code, reason, description, {
-    headers: { 'WWW-Authenticate': `Bearer realm="userinfo", error="${code}", error_description="${description}"${more}` },
+    headers: {
+      'WWW-Authenticate': `Bearer realm="userinfo", error="${code}", error_description="${description}"${more}`,
+    },
   });
 }

@@ -11,10 +11,20 @@ export const clientCredentials: Grant = defineGrant<{ readonly scope: string | u
   async redeem(ctx, client, params) {
     // RFC 6749 §4.4: only confidential clients; registration says so too, this is the line that counts.
     if (client.clientType !== 'confidential') {
-      throw new OAuthError('unauthorized_client', 'client_not_confidential', 'A public client has no credentials to act with.');
+      throw new OAuthError(
+        'unauthorized_client',
+        'client_not_confidential',
+        'A public client has no credentials to act with.',
+      );
     }
     const scopes = resolveScopes(ctx.settings, client, params.scope, 'for-client');
     // RFC 6749 §4.4.3: no refresh token; the client can ask again.
-    return { entitlement: null, scopes, nonce: null, refreshable: false, uses: { kind: 'nothing' } };
+    return {
+      entitlement: null,
+      scopes,
+      nonce: null,
+      refreshable: false,
+      uses: { kind: 'nothing' },
+    };
   },
 });

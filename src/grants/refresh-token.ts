@@ -23,18 +23,33 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
 
   params(params) {
     const scope = params.get('scope');
-    return { refreshToken: params.need('refresh_token'), scopes: scope === undefined ? null : parseScope(scope) };
+    return {
+      refreshToken: params.need('refresh_token'),
+      scopes: scope === undefined ? null : parseScope(scope),
+    };
   },
 
   async redeem(ctx, client, params) {
     const familyId = familyIdOf(params.refreshToken);
     const found = familyId === null ? null : await ctx.store.tokens.findFamily(familyId);
     if (found === null || !issuedToThis(client, found.family.createdAt))
-      throw new OAuthError('invalid_grant', 'refresh_token_unknown', 'The refresh token is not valid.');
+      throw new OAuthError(
+        'invalid_grant',
+        'refresh_token_unknown',
+        'The refresh token is not valid.',
+      );
     // RFC 6749 §10.4: a refresh token is bound to the client it was issued to.
     if (found.family.clientId !== client.clientId) {
-      await ctx.events.record('request.refused', { clientId: client.clientId, sub: found.family.sub, reason: 'refresh_token_foreign' });
-      throw new OAuthError('invalid_grant', 'refresh_token_foreign', 'The refresh token is not valid.');
+      await ctx.events.record('request.refused', {
+        clientId: client.clientId,
+        sub: found.family.sub,
+        reason: 'refresh_token_foreign',
+      });
+      throw new OAuthError(
+        'invalid_grant',
+        'refresh_token_foreign',
+        'The refresh token is not valid.',
+      );
     }
     const presented = judge(params.refreshToken, found, ctx.settings.refreshGrace, ctx.now());
     if (presented.is === 'dead') {
@@ -45,19 +60,37 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
     // RFC 9700 §4.14.2: a token used after it was replaced is stolen or its successor is; both end.
     if (presented.is === 'replayed') {
       if (await ctx.store.tokens.revokeFamily(family.id, ctx.now())) {
-        await ctx.events.record('refresh_token.reused', { clientId: client.clientId, sub: family.sub, reason: 'refresh_token_replayed' });
+        await ctx.events.record('refresh_token.reused', {
+          clientId: client.clientId,
+          sub: family.sub,
+          reason: 'refresh_token_replayed',
+        });
       }
-      throw new OAuthError('invalid_grant', 'refresh_token_replayed', 'The refresh token was used before.');
+      throw new OAuthError(
+        'invalid_grant',
+        'refresh_token_replayed',
+        'The refresh token was used before.',
+      );
     }
     // RFC 6749 §6: the scope never grows beyond what was granted; a narrower one leaves the grant as it was.
     if (params.scopes !== null && !covers(family.scopes, params.scopes)) {
-      throw new OAuthError('invalid_scope', 'scope_grew', 'The scope is wider than what was granted.');
+      throw new OAuthError(
+        'invalid_scope',
+        'scope_grew',
+        'The scope is wider than what was granted.',
+      );
     }
     const uses: Consumption =
       presented.is === 'repeated'
         ? { kind: 'successor', successor: presented.successor }
         : { kind: 'refresh_token', refreshToken: params.refreshToken, family };
     // OIDC Core §12.2: a refreshed ID token has no nonce of its own and the auth_time of the original sign-in.
-    return { entitlement: family, scopes: params.scopes ?? family.scopes, nonce: null, refreshable: true, uses };
+    return {
+      entitlement: family,
+      scopes: params.scopes ?? family.scopes,
+      nonce: null,
+      refreshable: true,
+      uses,
+    };
   },
 });

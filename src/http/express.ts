@@ -13,13 +13,20 @@ interface ExpressRequest extends IncomingMessage {
   rawBody?: unknown;
 }
 
-export type ExpressMiddleware = (request: ExpressRequest, response: ServerResponse, next: (error?: unknown) => void) => void;
+export type ExpressMiddleware = (
+  request: ExpressRequest,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
 
 /**
  * Serves the provider's paths and passes on all others. Works before and after body parsers; before is better, since a parser may lose
  * what it does not understand.
  */
-export function expressValetkey(provider: Pick<Provider, 'fetch' | 'handles'>, options: NodeOptions = {}): ExpressMiddleware {
+export function expressValetkey(
+  provider: Pick<Provider, 'fetch' | 'handles'>,
+  options: NodeOptions = {},
+): ExpressMiddleware {
   const listener = nodeListener(provider, options);
   return (request, response, next) => {
     // Express strips the mount path from `url`; the provider routes on the whole path.
@@ -54,7 +61,8 @@ function parsedBody({ rawBody, body, readableDidRead }: ExpressRequest): Buffer 
   for (const [name, value] of Object.entries(body)) {
     // A parameter sent twice is a list here, and has to arrive twice. A list of one, or an object, was written with brackets: that is a
     // parameter of another name, whatever the parser made of it.
-    const twice = Array.isArray(value) && value.length > 1 && value.every((one) => typeof one === 'string');
+    const twice =
+      Array.isArray(value) && value.length > 1 && value.every((one) => typeof one === 'string');
     if (twice) for (const one of value as string[]) params.append(name, one);
     else if (typeof value === 'string') params.append(name, value);
     else params.append(`${name}[]`, JSON.stringify(value));

@@ -20,11 +20,14 @@ export function honoValetkey(
     if (!provider.handles(req.path)) return await next();
     // Middleware that ran before may have read the body; Hono has kept it.
     const request = req.raw.bodyUsed ? await cloneRawRequest(req) : req.raw;
-    return await provider.fetch(request, { ip: address === undefined ? socketAddress(context.env) : address(req.raw) });
+    return await provider.fetch(request, {
+      ip: address === undefined ? socketAddress(context.env) : address(req.raw),
+    });
   };
 }
 
 /** What `@hono/node-server` hands over: the peer as the socket knows it. */
 function socketAddress(env: unknown): string | undefined {
-  return (env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming?.socket?.remoteAddress;
+  return (env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming
+    ?.socket?.remoteAddress;
 }

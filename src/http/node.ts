@@ -22,10 +22,16 @@ export interface NodeOptions {
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /** @throws Error when trustProxy names everybody */
-export function nodeListener(provider: Pick<Provider, 'fetch'>, options: NodeOptions = {}): NodeListener {
+export function nodeListener(
+  provider: Pick<Provider, 'fetch'>,
+  options: NodeOptions = {},
+): NodeListener {
   const addressOf = peerAddress(options.trustProxy ?? false);
   const listener = getRequestListener(
-    async (request, env) => await provider.fetch(request, { ip: addressOf((env as unknown as { incoming: IncomingMessage }).incoming) }),
+    async (request, env) =>
+      await provider.fetch(request, {
+        ip: addressOf((env as unknown as { incoming: IncomingMessage }).incoming),
+      }),
     { overrideGlobalObjects: options.overrideGlobals ?? false },
   );
   return async (request, response) => {
@@ -37,15 +43,21 @@ export function nodeListener(provider: Pick<Provider, 'fetch'>, options: NodeOpt
  * How the peer's address is found.
  * @throws Error when trustProxy names everybody, or something that is no address
  */
-export function peerAddress(trustProxy: NonNullable<NodeOptions['trustProxy']>): (request: IncomingMessage) => string | undefined {
+export function peerAddress(
+  trustProxy: NonNullable<NodeOptions['trustProxy']>,
+): (request: IncomingMessage) => string | undefined {
   if (trustProxy === false || trustProxy === 0) return (request) => request.socket.remoteAddress;
   // Callers without types may pass what others call "all".
   const everybody: readonly unknown[] = [true, '*'];
   if ([trustProxy].flat().some((entry) => everybody.includes(entry) || isTooWide(entry))) {
-    throw new Error('trustProxy names everybody: then anybody may claim any address. Name your proxies.');
+    throw new Error(
+      'trustProxy names everybody: then anybody may claim any address. Name your proxies.',
+    );
   }
   const trust =
-    typeof trustProxy === 'number' ? (_address: string, hop: number): boolean => hop < trustProxy : proxyAddr.compile([...trustProxy]);
+    typeof trustProxy === 'number'
+      ? (_address: string, hop: number): boolean => hop < trustProxy
+      : proxyAddr.compile([...trustProxy]);
   return (request) => proxyAddr(request, trust);
 }
 
@@ -63,13 +75,20 @@ function isTooWide(entry: unknown): boolean {
  * The request as the provider reads it, for hosts with pages of their own (`provider.interactions`): address, method and headers, no body.
  * @param origin of the host as its users see it, e.g. `https://id.example`
  */
-export function toRequest(request: IncomingMessage & { readonly originalUrl?: string }, origin: string): Request {
+export function toRequest(
+  request: IncomingMessage & { readonly originalUrl?: string },
+  origin: string,
+): Request {
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {
-    for (const one of [value].flat()) if (one !== undefined && !name.startsWith(':')) headers.append(name, one);
+    for (const one of [value].flat())
+      if (one !== undefined && !name.startsWith(':')) headers.append(name, one);
   }
   // What stands in the request line may be a whole address, of any host; only its path and query are the request's own.
-  const target = (request.originalUrl ?? request.url ?? '/').replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  const target = (request.originalUrl ?? request.url ?? '/').replace(
+    /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i,
+    '',
+  );
   const url = new URL(origin);
   const [path = '', ...query] = target.split('?');
   url.pathname = path;
@@ -80,7 +99,8 @@ export function toRequest(request: IncomingMessage & { readonly originalUrl?: st
 /** Writes an answer of the provider to a response of `node:http`. */
 export async function sendResponse(answer: Response, response: ServerResponse): Promise<void> {
   response.statusCode = answer.status;
-  for (const [name, value] of answer.headers) if (name !== 'set-cookie') response.setHeader(name, value);
+  for (const [name, value] of answer.headers)
+    if (name !== 'set-cookie') response.setHeader(name, value);
   // The host may have set cookies of its own.
   for (const cookie of answer.headers.getSetCookie()) response.appendHeader('set-cookie', cookie);
   response.end(Buffer.from(await answer.arrayBuffer()));

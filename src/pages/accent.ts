@@ -26,7 +26,8 @@ export interface Accent {
  */
 export function accentOf(accent: string): Accent {
   const colour = parse(accent);
-  const [onAccent, away] = contrast(colour, WHITE) >= contrast(colour, BLACK) ? [WHITE, BLACK] : [BLACK, WHITE];
+  const [onAccent, away] =
+    contrast(colour, WHITE) >= contrast(colour, BLACK) ? [WHITE, BLACK] : [BLACK, WHITE];
   const light = hex(readable(colour, LIGHT_CARD, BLACK));
   const dark = hex(readable(colour, DARK_CARD, WHITE));
   const rules = `@layer theme {
@@ -48,7 +49,13 @@ function parse(text: string): Rgb {
   const [, long, short] = /^#(?:([0-9a-f]{6})|([0-9a-f]{3}))$/i.exec(text) ?? [];
   const digits = long ?? short?.replace(/./g, '$&$&');
   if (digits === undefined) {
-    throw new ConfigError([{ option: 'accentColor', problem: 'is not a colour of the form #rrggbb.', remedy: 'Write it as in #0f766e.' }]);
+    throw new ConfigError([
+      {
+        option: 'accentColor',
+        problem: 'is not a colour of the form #rrggbb.',
+        remedy: 'Write it as in #0f766e.',
+      },
+    ]);
   }
   const value = Number.parseInt(digits, 16);
   return [value >> 16, (value >> 8) & 255, value & 255];
@@ -66,7 +73,8 @@ function readable(colour: Rgb, background: Rgb, towards: Rgb): Rgb {
 }
 
 function mix(from: Rgb, to: Rgb, share: number): Rgb {
-  const part = (index: 0 | 1 | 2): number => Math.round(from[index] + (to[index] - from[index]) * share);
+  const part = (index: 0 | 1 | 2): number =>
+    Math.round(from[index] + (to[index] - from[index]) * share);
   return [part(0), part(1), part(2)];
 }
 
@@ -77,10 +85,8 @@ function contrast(a: Rgb, b: Rgb): number {
 }
 
 function luminance(colour: Rgb): number {
-  const [red, green, blue] = colour.map((part) => (part <= 10 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4)) as [
-    number,
-    number,
-    number,
-  ];
+  const [red, green, blue] = colour.map((part) =>
+    part <= 10 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4,
+  ) as [number, number, number];
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }

@@ -1,6 +1,14 @@
 /** The page that asks which account to go on with. */
 import type { AccountView } from 'valetkey';
-import { clientLinks, clientRow, form, name, otherButton, primaryButton, type Sheet } from './layout.ts';
+import {
+  clientLinks,
+  clientRow,
+  form,
+  name,
+  otherButton,
+  primaryButton,
+  type Sheet,
+} from './layout.ts';
 import { markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 

@@ -1,6 +1,14 @@
 /** The consent page: who asks, for whose account, for what, for how long. */
 import type { ConsentView, ScopeView } from 'valetkey';
-import { clientLinks, clientRow, form, name, otherButton, primaryButton, type Sheet } from './layout.ts';
+import {
+  clientLinks,
+  clientRow,
+  form,
+  name,
+  otherButton,
+  primaryButton,
+  type Sheet,
+} from './layout.ts';
 import { type Markup, markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
@@ -28,8 +36,12 @@ ${clientLinks(view.client, messages)}`,
   };
 }
 
-function scopes({ newScopes, knownScopes, offline }: ConsentView, texts: Messages['consent']): Markup {
-  if (newScopes.length === 0 && knownScopes.length === 0 && !offline) return markup`<p>${texts.nothing}</p>`;
+function scopes(
+  { newScopes, knownScopes, offline }: ConsentView,
+  texts: Messages['consent'],
+): Markup {
+  if (newScopes.length === 0 && knownScopes.length === 0 && !offline)
+    return markup`<p>${texts.nothing}</p>`;
   return markup`${list(knownScopes.length === 0 ? texts.asks : texts.asksAlso, 'new', newScopes)}
 ${list(texts.known, 'known', knownScopes)}
 ${offline && markup`<p class="offline"><strong>${texts.offline}</strong><br>${texts.offlineMeans}</p>`}`;

@@ -1,6 +1,13 @@
 /** What all pages share: the document around them, the form and its buttons, and how an application and a person are shown. */
 import type { ClientView, FormView, Html, PageView } from 'valetkey';
-import { displayName, type Inside, type Markup, markup, visibleText, webAddress } from './markup.ts';
+import {
+  displayName,
+  type Inside,
+  type Markup,
+  markup,
+  visibleText,
+  webAddress,
+} from './markup.ts';
 import type { Messages } from './messages.ts';
 
 /** What a template draws: the rest is the same on every page. */
@@ -15,7 +22,12 @@ const TONES = 8;
  * The whole document.
  * @param version changes with the style sheet, so that no browser keeps the one of an earlier release
  */
-export function htmlDocument(view: PageView, messages: Messages, sheet: Sheet, version: string): Html {
+export function htmlDocument(
+  view: PageView,
+  messages: Messages,
+  sheet: Sheet,
+  version: string,
+): Html {
   const logo = view.logoUrl ?? `${view.assetsUrl}logo?v=${version}`;
   return String(markup`<!DOCTYPE html>
 <html lang="${messages.lang}">
@@ -39,7 +51,9 @@ ${sheet.content}
 
 /** The one form of a page. */
 export function form(id: string, view: FormView, content: Markup): Markup {
-  const fields = Object.entries(view.fields).map(([name, value]) => markup`<input type="hidden" name="${name}" value="${value}">`);
+  const fields = Object.entries(view.fields).map(
+    ([name, value]) => markup`<input type="hidden" name="${name}" value="${value}">`,
+  );
   return markup`<form id="${id}" method="post" action="${view.action}">
 ${fields}
 ${content}
@@ -52,7 +66,12 @@ export function primaryButton(id: string, decision: string, label: Inside): Mark
 }
 
 /** Any other button: it works although required fields are empty. */
-export function otherButton(id: string, decision: string, look: 'secondary' | 'quiet' | 'link', label: Inside): Markup {
+export function otherButton(
+  id: string,
+  decision: string,
+  look: 'secondary' | 'quiet' | 'link',
+  label: Inside,
+): Markup {
   const classes = look === 'link' ? 'link' : `button ${look}`;
   return markup`<button id="${id}" class="${classes}" type="submit" name="decision" value="${decision}" formnovalidate>${label}</button>`;
 }
@@ -70,7 +89,10 @@ export function clientName(client: ClientView): Markup {
  * The application: a letter instead of its logo (a picture from elsewhere could tell a stranger who signs in when), name and host.
  * @param line what to say of it; the name alone when absent
  */
-export function clientRow(client: ClientView, line: (application: Markup) => Markup = (application) => application): Markup {
+export function clientRow(
+  client: ClientView,
+  line: (application: Markup) => Markup = (application) => application,
+): Markup {
   const letter = /[\p{L}\p{N}]/u.exec(displayName(client.name, client.clientId))?.[0] ?? '?';
   // Never shortened: what counts stands at the end of a host and at the beginning of a private scheme.
   const host = visibleText(client.host);
@@ -106,7 +128,10 @@ ${items}</ul>`;
 }
 
 /** A way back to the application, when it has a web site. */
-export function clientReturn(client: ClientView | null, label: (application: Markup) => Markup): Markup | null {
+export function clientReturn(
+  client: ClientView | null,
+  label: (application: Markup) => Markup,
+): Markup | null {
   const address = webAddress(client?.clientUri ?? null);
   if (client === null || address === null) return null;
   return markup`<p class="actions"><a class="button secondary" href="${address}" rel="noopener noreferrer">${label(clientName(client))}</a></p>`;

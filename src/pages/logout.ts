@@ -1,6 +1,14 @@
 /** The pages about signing out: the question, and what came of it. */
 import type { LogoutView, SignedOutView } from 'valetkey';
-import { clientReturn, clientRow, form, name, otherButton, primaryButton, type Sheet } from './layout.ts';
+import {
+  clientReturn,
+  clientRow,
+  form,
+  name,
+  otherButton,
+  primaryButton,
+  type Sheet,
+} from './layout.ts';
 import { markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 

@@ -9,7 +9,8 @@ export type Inside = Markup | string | number | false | null | undefined | reado
 
 const MOST_CHARACTERS = 80;
 // Controls, lone surrogates, and what turns the direction of text or cannot be seen. Joiners stay: scripts and emoji need them.
-const UNSEEN = /[\p{Cc}\p{Cs}\u00AD\u061C\u180E\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]+/gu;
+const UNSEEN =
+  /[\p{Cc}\p{Cs}\u00AD\u061C\u180E\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]+/gu;
 const PILED_MARKS = /(\p{M}{3})\p{M}+/gu;
 
 /** Template tag. */
@@ -28,7 +29,10 @@ export function visibleText(text: string): string {
 export function displayName(name: string, otherwise = ''): string {
   // More than enough to fill the limit; the rest of a huge text is not worth reading.
   const characters = [...(visibleText(name.slice(0, 2000)) || visibleText(otherwise))];
-  const kept = characters.length <= MOST_CHARACTERS ? characters : [...characters.slice(0, MOST_CHARACTERS - 1), '…'];
+  const kept =
+    characters.length <= MOST_CHARACTERS
+      ? characters
+      : [...characters.slice(0, MOST_CHARACTERS - 1), '…'];
   return kept.join('');
 }
 

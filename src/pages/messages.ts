@@ -83,7 +83,8 @@ export const ENGLISH: Messages = {
     cancel: 'Cancel',
     problem: (title) => `Problem: ${title}`,
     credentials: 'That username and password do not match. Check both and try again.',
-    limited: (seconds) => `Too many attempts. Try again ${seconds === null ? 'later' : `in ${duration(seconds)}`}.`,
+    limited: (seconds) =>
+      `Too many attempts. Try again ${seconds === null ? 'later' : `in ${duration(seconds)}`}.`,
     idle: 'This page was open for a while. Please sign in now.',
   },
   account: {
@@ -110,15 +111,18 @@ export const ENGLISH: Messages = {
   logout: {
     title: 'Sign out?',
     asked: (application) => markup`asked by ${application}`,
-    who: (account, provider) => markup`You are signed in to ${provider} as ${account}. Applications you opened may keep their own sign-in.`,
+    who: (account, provider) =>
+      markup`You are signed in to ${provider} as ${account}. Applications you opened may keep their own sign-in.`,
     confirm: 'Sign out',
     stay: 'Stay signed in',
   },
   signedOut: {
     out: 'You are signed out',
-    outMeans: (provider) => `You are no longer signed in to ${provider} in this browser. You can close this page.`,
+    outMeans: (provider) =>
+      `You are no longer signed in to ${provider} in this browser. You can close this page.`,
     stayed: 'You are still signed in',
-    stayedMeans: (provider) => `Nothing has changed: you stay signed in to ${provider} in this browser. You can close this page.`,
+    stayedMeans: (provider) =>
+      `Nothing has changed: you stay signed in to ${provider} in this browser. You can close this page.`,
     back: (application) => markup`Go to ${application}`,
   },
   error: {
@@ -141,7 +145,10 @@ export const ENGLISH: Messages = {
 };
 
 function duration(seconds: number): string {
-  const [count, unit] = seconds < 90 ? [Math.max(1, Math.ceil(seconds)), 'second'] : [Math.ceil(seconds / 60), 'minute'];
+  const [count, unit] =
+    seconds < 90
+      ? [Math.max(1, Math.ceil(seconds)), 'second']
+      : [Math.ceil(seconds / 60), 'minute'];
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
@@ -149,7 +156,10 @@ function duration(seconds: number): string {
  * The texts in the first wanted language there is, else in the first of all.
  * @param catalogs those of the host come before the built-in one
  */
-export function messagesFor(locales: readonly string[], catalogs: readonly Messages[] = []): Messages {
+export function messagesFor(
+  locales: readonly string[],
+  catalogs: readonly Messages[] = [],
+): Messages {
   const all = [...catalogs, ENGLISH];
   for (const wanted of locales) {
     const language = wanted.split('-')[0]?.toLowerCase();

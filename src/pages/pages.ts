@@ -3,7 +3,18 @@
  * page holds its template, messages.ts the words, style.ts the looks. A host changes as much or as little as it likes.
  */
 import { createHash } from 'node:crypto';
-import type { AccountView, Asset, ConsentView, ErrorView, Html, LoginView, LogoutView, Pages, PageView, SignedOutView } from 'valetkey';
+import type {
+  AccountView,
+  Asset,
+  ConsentView,
+  ErrorView,
+  Html,
+  LoginView,
+  LogoutView,
+  Pages,
+  PageView,
+  SignedOutView,
+} from 'valetkey';
 import { accentOf } from './accent.ts';
 import { account } from './account.ts';
 import { consent } from './consent.ts';
@@ -15,8 +26,25 @@ import { logout, signedOut } from './logout.ts';
 import { type Messages, messagesFor } from './messages.ts';
 import { STYLE } from './style.ts';
 
-export { clientLinks, clientName, clientReturn, clientRow, form, name, otherButton, primaryButton, type Sheet } from './layout.ts';
-export { displayName, type Inside, type Markup, markup, visibleText, webAddress } from './markup.ts';
+export {
+  clientLinks,
+  clientName,
+  clientReturn,
+  clientRow,
+  form,
+  name,
+  otherButton,
+  primaryButton,
+  type Sheet,
+} from './layout.ts';
+export {
+  displayName,
+  type Inside,
+  type Markup,
+  markup,
+  visibleText,
+  webAddress,
+} from './markup.ts';
 export { ENGLISH, type Messages } from './messages.ts';
 
 /** Draws what stands inside a page; the document around it, its head and its looks are the same everywhere. */
@@ -56,7 +84,14 @@ const ACCENT = '#0f766e';
  * @throws ConfigError when the accent colour is not of the form `#rrggbb`
  */
 export function builtInPages(options: BuiltInPagesOptions = {}): Pages {
-  const { accentColor = ACCENT, css = '', logo: picture, templates: others = {}, messages: catalogs = [], ...own } = options;
+  const {
+    accentColor = ACCENT,
+    css = '',
+    logo: picture,
+    templates: others = {},
+    messages: catalogs = [],
+    ...own
+  } = options;
   const accent = accentOf(accentColor);
   const assets: Readonly<Record<string, Asset>> = {
     'style.css': { contentType: 'text/css; charset=utf-8', body: STYLE + accent.rules + css },

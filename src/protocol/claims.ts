@@ -49,7 +49,8 @@ export function releasedClaims(
 /** The value without members that say nothing; undefined when nothing is left. */
 function withoutBlanks(value: unknown): unknown {
   if (typeof value === 'string') return value.trim() === '' ? undefined : value;
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value ?? undefined;
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    return value ?? undefined;
   const kept = Object.entries(value).filter(([, member]) => withoutBlanks(member) !== undefined);
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }

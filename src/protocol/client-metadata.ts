@@ -47,7 +47,9 @@ export interface ClientMetadata {
 }
 
 /** Metadata with every default filled in. */
-export type CompleteClientMetadata = { readonly [Key in keyof ClientMetadata]-?: NonNullable<ClientMetadata[Key]> | NullIn<Key> };
+export type CompleteClientMetadata = {
+  readonly [Key in keyof ClientMetadata]-?: NonNullable<ClientMetadata[Key]> | NullIn<Key>;
+};
 type NullIn<Key extends keyof ClientMetadata> = null extends ClientMetadata[Key] ? null : never;
 
 /** One reason why a registration is refused; `code` is that of RFC 7591 §3.2.2. */
@@ -89,24 +91,44 @@ const FIELDS: Readonly<Record<keyof ClientMetadata, Kind>> = {
   contacts: 'texts',
   owner: 'text',
 };
-const NULLABLE: readonly string[] = ['scopes', 'clientUri', 'logoUri', 'policyUri', 'tosUri', 'owner'];
+const NULLABLE: readonly string[] = [
+  'scopes',
+  'clientUri',
+  'logoUri',
+  'policyUri',
+  'tosUri',
+  'owner',
+];
 
 /** Only what is metadata of a record that holds more. */
 export function metadataOf<T extends ClientMetadata>(record: T): ClientMetadata {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => Object.hasOwn(FIELDS, name))) as unknown as ClientMetadata;
+  return Object.fromEntries(
+    Object.entries(record).filter(([name]) => Object.hasOwn(FIELDS, name)),
+  ) as unknown as ClientMetadata;
 }
 
 /** What is wrong with a registration before its values can be looked at: unknown fields, values of the wrong kind. */
 export function metadataTypeProblems(metadata: ClientMetadata): MetadataProblem[] {
   const problems: MetadataProblem[] = [];
   const refuse = (field: string, problem: string): void =>
-    void problems.push({ field: field as keyof ClientMetadata, code: 'invalid_client_metadata', problem });
+    void problems.push({
+      field: field as keyof ClientMetadata,
+      code: 'invalid_client_metadata',
+      problem,
+    });
   if (metadata.name === undefined) refuse('name', 'is missing');
   for (const [name, value] of Object.entries(metadata)) {
     const kind = Object.hasOwn(FIELDS, name) ? FIELDS[name as keyof ClientMetadata] : undefined;
     if (kind === undefined) refuse(name, 'is not a field of a client');
-    else if (value !== undefined && !(value === null && NULLABLE.includes(name)) && !isOfKind(value, kind)) {
-      refuse(name, typeof kind === 'string' ? `is not ${WORDS[kind]}` : `is not ${kind.join(' or ')}`);
+    else if (
+      value !== undefined &&
+      !(value === null && NULLABLE.includes(name)) &&
+      !isOfKind(value, kind)
+    ) {
+      refuse(
+        name,
+        typeof kind === 'string' ? `is not ${WORDS[kind]}` : `is not ${kind.join(' or ')}`,
+      );
     }
   }
   return problems;
@@ -117,27 +139,37 @@ const WORDS = { text: 'a text', texts: 'a list of texts', flag: 'true or false' 
 function isOfKind(value: unknown, kind: Kind): boolean {
   if (kind === 'text') return typeof value === 'string';
   if (kind === 'flag') return typeof value === 'boolean';
-  if (kind === 'texts') return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  if (kind === 'texts')
+    return Array.isArray(value) && value.every((item) => typeof item === 'string');
   return typeof value === 'string' && kind.includes(value);
 }
 
 /** Fills in the defaults of RFC 7591 §2 and OIDC Registration §2. */
-export function completeMetadata(metadata: ClientMetadata, rules: Pick<MetadataRules, 'idTokenAlgs'>): CompleteClientMetadata {
-  const clientType = metadata.clientType ?? (metadata.tokenEndpointAuthMethod === 'none' ? 'public' : 'confidential');
+export function completeMetadata(
+  metadata: ClientMetadata,
+  rules: Pick<MetadataRules, 'idTokenAlgs'>,
+): CompleteClientMetadata {
+  const clientType =
+    metadata.clientType ??
+    (metadata.tokenEndpointAuthMethod === 'none' ? 'public' : 'confidential');
   const grantTypes = metadata.grantTypes ?? ['authorization_code', 'refresh_token'];
   return {
     name: metadata.name.trim(),
     clientType,
     applicationType: metadata.applicationType ?? 'web',
-    tokenEndpointAuthMethod: metadata.tokenEndpointAuthMethod ?? (clientType === 'public' ? 'none' : 'client_secret_basic'),
+    tokenEndpointAuthMethod:
+      metadata.tokenEndpointAuthMethod ??
+      (clientType === 'public' ? 'none' : 'client_secret_basic'),
     redirectUris: metadata.redirectUris ?? [],
     postLogoutRedirectUris: metadata.postLogoutRedirectUris ?? [],
     allowedOrigins: metadata.allowedOrigins ?? [],
     grantTypes,
-    responseTypes: metadata.responseTypes ?? (grantTypes.includes('authorization_code') ? ['code'] : []),
+    responseTypes:
+      metadata.responseTypes ?? (grantTypes.includes('authorization_code') ? ['code'] : []),
     scopes: metadata.scopes ?? null,
     idTokenSignedResponseAlg:
-      metadata.idTokenSignedResponseAlg ?? (rules.idTokenAlgs.includes('RS256') ? 'RS256' : (rules.idTokenAlgs[0] ?? 'RS256')),
+      metadata.idTokenSignedResponseAlg ??
+      (rules.idTokenAlgs.includes('RS256') ? 'RS256' : (rules.idTokenAlgs[0] ?? 'RS256')),
     skipConsent: metadata.skipConsent ?? false,
     clientUri: metadata.clientUri ?? null,
     logoUri: metadata.logoUri ?? null,
@@ -149,14 +181,22 @@ export function completeMetadata(metadata: ClientMetadata, rules: Pick<MetadataR
 }
 
 /** Everything wrong with a registration; empty when it is fine. */
-export function metadataProblems(metadata: CompleteClientMetadata, rules: MetadataRules): readonly MetadataProblem[] {
+export function metadataProblems(
+  metadata: CompleteClientMetadata,
+  rules: MetadataRules,
+): readonly MetadataProblem[] {
   const problems: MetadataProblem[] = [];
   const refuse = (field: keyof ClientMetadata, problem: string): void => {
     const uris = field === 'redirectUris' || field === 'postLogoutRedirectUris';
-    problems.push({ field, problem, code: uris ? 'invalid_redirect_uri' : 'invalid_client_metadata' });
+    problems.push({
+      field,
+      problem,
+      code: uris ? 'invalid_redirect_uri' : 'invalid_client_metadata',
+    });
   };
 
-  if (metadata.name === '' || metadata.name.length > 255) refuse('name', 'is empty or longer than 255 characters');
+  if (metadata.name === '' || metadata.name.length > 255)
+    refuse('name', 'is empty or longer than 255 characters');
   for (const field of ['redirectUris', 'postLogoutRedirectUris'] as const) {
     for (const uri of metadata[field]) {
       const problem = redirectUriProblem(uri, metadata.applicationType, rules);
@@ -164,14 +204,24 @@ export function metadataProblems(metadata: CompleteClientMetadata, rules: Metada
     }
   }
   for (const origin of metadata.allowedOrigins) {
-    if (!isOrigin(origin)) refuse('allowedOrigins', `${printable(origin)} is not an https origin such as https://app.example`);
+    if (!isOrigin(origin))
+      refuse(
+        'allowedOrigins',
+        `${printable(origin)} is not an https origin such as https://app.example`,
+      );
   }
   for (const type of metadata.grantTypes) {
-    if (!rules.grantTypes.includes(type)) refuse('grantTypes', `${printable(type)} is not offered here (${rules.grantTypes.join(', ')})`);
+    if (!rules.grantTypes.includes(type))
+      refuse(
+        'grantTypes',
+        `${printable(type)} is not offered here (${rules.grantTypes.join(', ')})`,
+      );
   }
   if (metadata.grantTypes.length === 0) refuse('grantTypes', 'is empty');
   // RFC 7591 §2.1: grant_types and response_types fit each other.
-  if (metadata.responseTypes.includes('code') !== metadata.grantTypes.includes('authorization_code')) {
+  if (
+    metadata.responseTypes.includes('code') !== metadata.grantTypes.includes('authorization_code')
+  ) {
     refuse('responseTypes', 'code goes with the grant type authorization_code, and only with it');
   }
   if (metadata.grantTypes.includes('authorization_code') && metadata.redirectUris.length === 0) {

@@ -64,7 +64,12 @@ export class OAuthError extends Error {
    * @param reason our stable slug, one per rejection: audit events, logs and tests use it
    * @param description what the client reads as `error_description`: characters of RFC 6749 §5.2 only
    */
-  constructor(code: ErrorCode, reason: string, description: string, options: OAuthErrorOptions = {}) {
+  constructor(
+    code: ErrorCode,
+    reason: string,
+    description: string,
+    options: OAuthErrorOptions = {},
+  ) {
     super(`${code} (${reason}): ${description}`, { cause: options.cause });
     this.code = code;
     this.reason = reason;

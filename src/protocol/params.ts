@@ -31,10 +31,19 @@ function decode(text: string): string {
   try {
     decoded = decodeURIComponent(text.replaceAll('+', ' '));
   } catch (cause) {
-    throw new OAuthError('invalid_request', 'malformed_encoding', 'A parameter is not valid percent-encoded UTF-8.', { cause });
+    throw new OAuthError(
+      'invalid_request',
+      'malformed_encoding',
+      'A parameter is not valid percent-encoded UTF-8.',
+      { cause },
+    );
   }
   if (decoded.includes('\0')) {
-    throw new OAuthError('invalid_request', 'control_character', 'A parameter contains a NUL character.');
+    throw new OAuthError(
+      'invalid_request',
+      'control_character',
+      'A parameter contains a NUL character.',
+    );
   }
   return decoded;
 }
@@ -45,7 +54,9 @@ function decode(text: string): string {
  */
 export function parseParams(text: string, limits: ParamLimits): Params {
   if (text.length > limits.total) {
-    throw new OAuthError('invalid_request', 'request_too_large', 'The request is too large.', { status: 413 });
+    throw new OAuthError('invalid_request', 'request_too_large', 'The request is too large.', {
+      status: 413,
+    });
   }
   const values = new Map<string, string[]>();
   let count = 0;
@@ -53,7 +64,11 @@ export function parseParams(text: string, limits: ParamLimits): Params {
     if (pair === '') continue;
     count += 1;
     if (count > limits.count) {
-      throw new OAuthError('invalid_request', 'too_many_parameters', 'The request has too many parameters.');
+      throw new OAuthError(
+        'invalid_request',
+        'too_many_parameters',
+        'The request has too many parameters.',
+      );
     }
     const equals = pair.indexOf('=');
     const name = decode(equals < 0 ? pair : pair.slice(0, equals));
@@ -79,7 +94,11 @@ function paramsFrom(values: ReadonlyMap<string, readonly string[]>): Params {
     if (found === undefined) return undefined;
     // RFC 6749 §3.1: request parameters are not included more than once.
     if (found.length > 1) {
-      throw new OAuthError('invalid_request', 'repeated_parameter', `The parameter ${safe(name)} is repeated.`);
+      throw new OAuthError(
+        'invalid_request',
+        'repeated_parameter',
+        `The parameter ${safe(name)} is repeated.`,
+      );
     }
     return found[0] === '' ? undefined : found[0];
   };
@@ -88,7 +107,11 @@ function paramsFrom(values: ReadonlyMap<string, readonly string[]>): Params {
     need(name) {
       const value = get(name);
       if (value === undefined) {
-        throw new OAuthError('invalid_request', 'missing_parameter', `The parameter ${safe(name)} is missing.`);
+        throw new OAuthError(
+          'invalid_request',
+          'missing_parameter',
+          `The parameter ${safe(name)} is missing.`,
+        );
       }
       return value;
     },

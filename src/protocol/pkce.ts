@@ -10,18 +10,33 @@ const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/;
  * @returns the S256 challenge, or null when the request carries neither parameter
  * @throws OAuthError `invalid_request` for anything but a well-formed S256 challenge
  */
-export function readChallenge(challenge: string | undefined, method: string | undefined): string | null {
+export function readChallenge(
+  challenge: string | undefined,
+  method: string | undefined,
+): string | null {
   if (challenge === undefined) {
     if (method === undefined) return null;
-    throw new OAuthError('invalid_request', 'code_challenge_missing', 'A code_challenge_method came without code_challenge.');
+    throw new OAuthError(
+      'invalid_request',
+      'code_challenge_missing',
+      'A code_challenge_method came without code_challenge.',
+    );
   }
   // RFC 7636 §4.3: an absent method means plain, which RFC 9700 §2.1.1 advises against; only S256 exists here.
   if (method !== 'S256') {
-    throw new OAuthError('invalid_request', 'code_challenge_method', 'The code_challenge_method must be S256.');
+    throw new OAuthError(
+      'invalid_request',
+      'code_challenge_method',
+      'The code_challenge_method must be S256.',
+    );
   }
   // RFC 7636 §4.2: BASE64URL-ENCODE(SHA256(…)) is 43 characters.
   if (!CHALLENGE.test(challenge)) {
-    throw new OAuthError('invalid_request', 'code_challenge_malformed', 'The code_challenge is not an S256 challenge.');
+    throw new OAuthError(
+      'invalid_request',
+      'code_challenge_malformed',
+      'The code_challenge is not an S256 challenge.',
+    );
   }
   return challenge;
 }

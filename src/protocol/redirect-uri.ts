@@ -18,7 +18,19 @@ const RESPONSE_NAMES = [
   'expires_in',
   'session_state',
 ];
-const NEVER = ['javascript:', 'data:', 'vbscript:', 'file:', 'blob:', 'about:', 'view-source:', 'ws:', 'wss:', 'ftp:', 'mailto:'];
+const NEVER = [
+  'javascript:',
+  'data:',
+  'vbscript:',
+  'file:',
+  'blob:',
+  'about:',
+  'view-source:',
+  'ws:',
+  'wss:',
+  'ftp:',
+  'mailto:',
+];
 // What a URI may be made of (RFC 3986 §2): in particular no white space, control, backslash, or anything outside ASCII.
 const URI_CHARACTERS = /^[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+$/;
 const HOST = /^([A-Za-z0-9._-]*|\[[0-9a-f:.]+\])$/;
@@ -35,9 +47,14 @@ export interface RedirectUriRules {
  * Why a URI may not be registered as redirect URI, or null when it may.
  * @param applicationType private-use schemes are for `native` applications (RFC 8252 §7.1)
  */
-export function redirectUriProblem(uri: string, applicationType: 'web' | 'native', rules: RedirectUriRules): string | null {
+export function redirectUriProblem(
+  uri: string,
+  applicationType: 'web' | 'native',
+  rules: RedirectUriRules,
+): string | null {
   if (uri.length > 2048) return 'is longer than 2048 characters';
-  if (!URI_CHARACTERS.test(uri) || /%(?![0-9A-Fa-f]{2})/.test(uri)) return 'contains a character that is not allowed in a URI';
+  if (!URI_CHARACTERS.test(uri) || /%(?![0-9A-Fa-f]{2})/.test(uri))
+    return 'contains a character that is not allowed in a URI';
   let url: URL;
   try {
     url = new URL(uri);
@@ -46,15 +63,21 @@ export function redirectUriProblem(uri: string, applicationType: 'web' | 'native
   }
   // RFC 6749 §3.1.2: the endpoint URI does not include a fragment component.
   if (uri.includes('#')) return 'has a fragment';
-  if (NEVER.includes(url.protocol)) return `uses the scheme ${url.protocol.slice(0, -1)}, which runs or shows content instead of answering`;
-  if (url.username !== '' || url.password !== '' || /^[a-z][a-z0-9+.-]*:\/\/[^/?]*@/i.test(uri)) return 'has user information';
+  if (NEVER.includes(url.protocol))
+    return `uses the scheme ${url.protocol.slice(0, -1)}, which runs or shows content instead of answering`;
+  if (url.username !== '' || url.password !== '' || /^[a-z][a-z0-9+.-]*:\/\/[^/?]*@/i.test(uri))
+    return 'has user information';
   // What a URL parser lets pass as a host could end a directive of a Content Security Policy.
   if (!HOST.test(url.hostname)) return 'has a host with characters that names of hosts do not have';
   if (uri.includes('*')) return 'contains a wildcard; each URI is registered in full';
   for (const name of url.searchParams.keys()) {
-    if (RESPONSE_NAMES.includes(name)) return `has the query parameter ${name}, which belongs to the response`;
+    if (RESPONSE_NAMES.includes(name))
+      return `has the query parameter ${name}, which belongs to the response`;
   }
-  if (url.protocol === 'https:') return uri.startsWith('https://') && url.hostname !== '' ? dotSegments(uri) : 'is not an https URL';
+  if (url.protocol === 'https:')
+    return uri.startsWith('https://') && url.hostname !== ''
+      ? dotSegments(uri)
+      : 'is not an https URL';
   if (url.protocol === 'http:') {
     if (LOOPBACK_LITERAL.test(uri)) return dotSegments(uri);
     // RFC 8252 §8.3: localhost is not recommended, a name service may send it elsewhere.
@@ -64,9 +87,11 @@ export function redirectUriProblem(uri: string, applicationType: 'web' | 'native
         : 'uses localhost; use http://127.0.0.1 or http://[::1], or set allowLocalhostRedirect';
     return 'uses http to a host other than loopback';
   }
-  if (applicationType !== 'native') return 'uses a private scheme, which is for native applications';
+  if (applicationType !== 'native')
+    return 'uses a private scheme, which is for native applications';
   // RFC 8252 §7.1: a private-use scheme is a domain name in reverse order, followed by a single slash.
-  if (!/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:\/(?!\/)/.test(uri)) return 'uses a private scheme that is not of the form com.example.app:/path';
+  if (!/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:\/(?!\/)/.test(uri))
+    return 'uses a private scheme that is not of the form com.example.app:/path';
   return null;
 }
 
@@ -77,11 +102,18 @@ function dotSegments(uri: string): string | null {
 /**
  * True when `requested` is the registered URI: same string, or a loopback literal that differs in its port only.
  */
-export function matchesRedirectUri(requested: string, registered: string, rules: RedirectUriRules): boolean {
+export function matchesRedirectUri(
+  requested: string,
+  registered: string,
+  rules: RedirectUriRules,
+): boolean {
   // RFC 9700 §2.1: exact string matching.
   if (requested === registered) return true;
   // RFC 8252 §7.3: any port at the time of the request for loopback IP redirect URIs.
-  return withoutPort(requested, LOOPBACK_LITERAL, registered) || (rules.allowLocalhost && withoutPort(requested, LOCALHOST, registered));
+  return (
+    withoutPort(requested, LOOPBACK_LITERAL, registered) ||
+    (rules.allowLocalhost && withoutPort(requested, LOCALHOST, registered))
+  );
 }
 
 function withoutPort(requested: string, loopback: RegExp, registered: string): boolean {
@@ -89,15 +121,20 @@ function withoutPort(requested: string, loopback: RegExp, registered: string): b
   const known = loopback.exec(registered);
   if (asked === null || known === null) return false;
   const port = asked.at(-1);
-  if (port !== undefined && (Number(port) > 65535 || Number(port) === 0 || port.startsWith('0'))) return false;
+  if (port !== undefined && (Number(port) > 65535 || Number(port) === 0 || port.startsWith('0')))
+    return false;
   const host = (text: string): string => text.replace(/:[0-9]{1,5}$/, '');
-  return host(asked[0]) === host(known[0]) && requested.slice(asked[0].length) === registered.slice(known[0].length);
+  return (
+    host(asked[0]) === host(known[0]) &&
+    requested.slice(asked[0].length) === registered.slice(known[0].length)
+  );
 }
 
 /** The origin (or scheme) a redirect goes to, as a CSP source expression and for people. */
 export function redirectTarget(uri: string): { readonly source: string; readonly host: string } {
   const url = new URL(uri);
-  if (url.protocol === 'https:' || url.protocol === 'http:') return { source: url.origin, host: url.host };
+  if (url.protocol === 'https:' || url.protocol === 'http:')
+    return { source: url.origin, host: url.host };
   return { source: url.protocol, host: url.protocol.slice(0, -1) };
 }
 
@@ -113,7 +150,9 @@ export function nearestMismatch(
 ): { readonly requested: string; readonly nearest: string; readonly differs: string } {
   const bare = (uri: string): string => uri.replace(/[?#].*$/s, '').slice(0, 300);
   const wanted = URL.canParse(requested) ? new URL(requested) : null;
-  const compared = registered.filter((uri) => URL.canParse(uri)).map((uri) => ({ uri, parts: differences(wanted, new URL(uri)) }));
+  const compared = registered
+    .filter((uri) => URL.canParse(uri))
+    .map((uri) => ({ uri, parts: differences(wanted, new URL(uri)) }));
   const [nearest] = compared.sort((a, b) => a.parts.length - b.parts.length);
   const differs = wanted === null ? 'not an absolute URI' : nearest?.parts.join(', ') || 'spelling';
   return { requested: bare(requested), nearest: bare(nearest?.uri ?? ''), differs };

@@ -20,7 +20,11 @@ export function parseScope(text: string): readonly string[] {
     throw new OAuthError('invalid_scope', 'too_many_scopes', 'The scope names too many values.');
   }
   if (!names.every(isScopeToken)) {
-    throw new OAuthError('invalid_scope', 'malformed_scope', 'The scope contains a character that is not allowed.');
+    throw new OAuthError(
+      'invalid_scope',
+      'malformed_scope',
+      'The scope contains a character that is not allowed.',
+    );
   }
   return names;
 }

@@ -27,7 +27,11 @@ export interface Assembly {
   /** Path of the secret file; null when the secret was given. */
   readonly secretFile: string | null;
   /** Migrations applied, secret made and issuer written down by this start. */
-  readonly made: { readonly migrations: readonly string[]; readonly secret: boolean; readonly issuer: boolean };
+  readonly made: {
+    readonly migrations: readonly string[];
+    readonly secret: boolean;
+    readonly issuer: boolean;
+  };
   /** Other issuers on the same database. */
   readonly otherIssuers: readonly string[];
   readonly provider: Provider;
@@ -52,7 +56,10 @@ export function dataDirOf(settings: GivenSettings): string {
  * Opens the database of the settings; connects when it is first used.
  * @throws Error when it is a file that is not there and must not be made
  */
-export function openDatabase(settings: GivenSettings, options: { readonly create: boolean }): OpenedDatabase {
+export function openDatabase(
+  settings: GivenSettings,
+  options: { readonly create: boolean },
+): OpenedDatabase {
   const given = settings['databaseUrl'] as string | undefined;
   const dataDir = dataDirOf(settings);
   const url = given ?? `sqlite:${join(dataDir, 'valetkey.db')}`;
@@ -61,7 +68,10 @@ export function openDatabase(settings: GivenSettings, options: { readonly create
     throw new Error(`There is no database at ${file}. Run: valetkey init`);
   }
   if (file !== undefined && options.create) makePrivate(file);
-  return { database: sqlDatabase({ ...sqlOptionsOf(settings), url, migrations: accountsMigrations }), url };
+  return {
+    database: sqlDatabase({ ...sqlOptionsOf(settings), url, migrations: accountsMigrations }),
+    url,
+  };
 }
 
 /** An empty file that only we can read, in a folder that only we can enter where we make it: SQLite keeps the mode for what it puts beside it. */
@@ -73,7 +83,10 @@ function makePrivate(file: string): void {
 /**
  * @throws ConfigError, StoreUnavailable, or Error with a message for operators
  */
-export async function assemble(settings: GivenSettings, options: AssembleOptions = {}): Promise<Assembly> {
+export async function assemble(
+  settings: GivenSettings,
+  options: AssembleOptions = {},
+): Promise<Assembly> {
   const create = options.create ?? true;
   const { database, url } = openDatabase(settings, { create });
   try {
@@ -81,7 +94,9 @@ export async function assemble(settings: GivenSettings, options: AssembleOptions
     const migrations = migrate ? await database.migrate() : [];
     const pending = migrate ? [] : await database.pendingMigrations();
     if (pending.length > 0)
-      throw new Error(`The database schema is not up to date (pending: ${pending.join(', ')}). Run: valetkey migrate`);
+      throw new Error(
+        `The database schema is not up to date (pending: ${pending.join(', ')}). Run: valetkey migrate`,
+      );
 
     const secret = findSecret(settings['secret'] as readonly string[] | undefined, {
       dataDir: dataDirOf(settings),
@@ -91,7 +106,15 @@ export async function assemble(settings: GivenSettings, options: AssembleOptions
     const { issuer, isNew, others } = await whoseDatabase(database, settings, create);
     const accounts = passwordAccounts({ sql: database, issuer });
     const logger = options.logger === undefined ? {} : { logger: options.logger };
-    const provider = createProvider(providerConfig(settings, { issuer, store: database, accounts, secret: secret.secrets, ...logger }));
+    const provider = createProvider(
+      providerConfig(settings, {
+        issuer,
+        store: database,
+        accounts,
+        secret: secret.secrets,
+        ...logger,
+      }),
+    );
     return {
       settings,
       issuer,
@@ -121,19 +144,31 @@ export async function whoseDatabase(
   database: SqlDatabase,
   settings: GivenSettings,
   create: boolean,
-): Promise<{ readonly issuer: string; readonly isNew: boolean; readonly others: readonly string[] }> {
+): Promise<{
+  readonly issuer: string;
+  readonly isNew: boolean;
+  readonly others: readonly string[];
+}> {
   const known = await database.issuers();
   const [only, second] = known;
-  const issuer = settings['issuer'] === undefined && only !== undefined && second === undefined ? only : issuerOf(settings);
+  const issuer =
+    settings['issuer'] === undefined && only !== undefined && second === undefined
+      ? only
+      : issuerOf(settings);
   const others = known.filter((one) => one !== issuer);
   if (known.includes(issuer)) return { issuer, isNew: false, others };
   if (create) return { issuer, isNew: await database.rememberIssuer(issuer), others };
   if (known.length === 0) throw new Error('The database holds no issuer yet. Run: valetkey init');
-  throw new Error(`The database holds nothing of the issuer ${issuer}, but of ${known.join(' and ')}. Set VALETKEY_ISSUER to one of them.`);
+  throw new Error(
+    `The database holds nothing of the issuer ${issuer}, but of ${known.join(' and ')}. Set VALETKEY_ISSUER to one of them.`,
+  );
 }
 
 /** Something in the database was sealed under a secret: keys of any issuer, or secrets of clients. */
 async function holdsSealed({ kysely }: SqlDatabase): Promise<boolean> {
   const keys = await kysely.selectFrom('key_sets').select('tenant').limit(1).executeTakeFirst();
-  return keys !== undefined || (await kysely.selectFrom('clients').select('tenant').limit(1).executeTakeFirst()) !== undefined;
+  return (
+    keys !== undefined ||
+    (await kysely.selectFrom('clients').select('tenant').limit(1).executeTakeFirst()) !== undefined
+  );
 }

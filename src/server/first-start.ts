@@ -11,7 +11,11 @@ import type { Assembly } from './assemble.ts';
 export interface FirstStart {
   readonly keys: { readonly count: number; readonly made: boolean };
   readonly administrator: { readonly username: string; readonly password: string | null } | null;
-  readonly demo: { readonly clientId: string; readonly clientSecret: string | null; readonly redirectUri: string } | null;
+  readonly demo: {
+    readonly clientId: string;
+    readonly clientSecret: string | null;
+    readonly redirectUri: string;
+  } | null;
 }
 
 const ADMINISTRATOR = 'admin';
@@ -31,7 +35,9 @@ export async function firstStart({ provider, accounts }: Assembly): Promise<Firs
 
 async function administrator(accounts: Assembly['accounts']): Promise<FirstStart['administrator']> {
   if ((await accounts.list({ limit: 1 })).length > 0) {
-    return (await accounts.findByUsername(ADMINISTRATOR)) === null ? null : { username: ADMINISTRATOR, password: null };
+    return (await accounts.findByUsername(ADMINISTRATOR)) === null
+      ? null
+      : { username: ADMINISTRATOR, password: null };
   }
   const password = randomBytes(15).toString('base64url');
   try {
@@ -48,7 +54,8 @@ async function demo(provider: Assembly['provider']): Promise<FirstStart['demo']>
   const redirectUri = DEMO_REDIRECT_URI;
   // Listed before it is looked for: another node may make it in between.
   const others = (await provider.clients.list({ limit: 1 })).length > 0;
-  if ((await provider.clients.find(DEMO)) !== null) return { clientId: DEMO, clientSecret: null, redirectUri };
+  if ((await provider.clients.find(DEMO)) !== null)
+    return { clientId: DEMO, clientSecret: null, redirectUri };
   if (others) return null;
   try {
     const { clientSecret } = await provider.clients.create(
@@ -62,7 +69,8 @@ async function demo(provider: Assembly['provider']): Promise<FirstStart['demo']>
     );
     return { clientId: DEMO, clientSecret, redirectUri };
   } catch (error) {
-    if (error instanceof ClientMetadataError) return { clientId: DEMO, clientSecret: null, redirectUri };
+    if (error instanceof ClientMetadataError)
+      return { clientId: DEMO, clientSecret: null, redirectUri };
     throw error;
   }
 }

@@ -12,13 +12,18 @@ export interface Readiness {
 /** Milliseconds that an answer counts, so that many probes cost the database no more than one. */
 const REMEMBERED = 1000;
 
-export function createReadiness({ database, provider }: Pick<Assembly, 'database' | 'provider'>): Readiness {
+export function createReadiness({
+  database,
+  provider,
+}: Pick<Assembly, 'database' | 'provider'>): Readiness {
   let stopping = false;
   let last: { readonly at: number; readonly problem: Promise<string | null> } | null = null;
   const look = async (): Promise<string | null> => {
     try {
       if ((await database.pendingMigrations()).length > 0) return 'migrations are pending';
-      return (await provider.keys.list()).some(({ state }) => state === 'current') ? null : 'no signing keys';
+      return (await provider.keys.list()).some(({ state }) => state === 'current')
+        ? null
+        : 'no signing keys';
     } catch {
       return 'the database does not answer, or the signing keys cannot be opened';
     }
@@ -26,7 +31,8 @@ export function createReadiness({ database, provider }: Pick<Assembly, 'database
   return {
     async problem() {
       if (stopping) return 'stopping';
-      if (last === null || last.at + REMEMBERED < Date.now()) last = { at: Date.now(), problem: look() };
+      if (last === null || last.at + REMEMBERED < Date.now())
+        last = { at: Date.now(), problem: look() };
       return await last.problem;
     },
     stopping() {

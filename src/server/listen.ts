@@ -32,7 +32,11 @@ export function isLoopback(url: string): boolean {
  * @param host an address, `loopback` for both addresses of this machine alone, or undefined for every address
  * @throws Error with a message for operators
  */
-export async function listen(listener: RequestListener, port: number, host: string | undefined): Promise<Listening> {
+export async function listen(
+  listener: RequestListener,
+  port: number,
+  host: string | undefined,
+): Promise<Listening> {
   const servers: Server[] = [];
   const farewell = createFarewell();
   let actual = port;
@@ -47,8 +51,16 @@ export async function listen(listener: RequestListener, port: number, host: stri
       throw readable(error, actual, address);
     }
   }
-  const named = host === undefined || host === 'loopback' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${named}:${actual}`, drain: async (milliseconds) => await drain(servers, farewell, milliseconds) };
+  const named =
+    host === undefined || host === 'loopback'
+      ? 'localhost'
+      : host.includes(':')
+        ? `[${host}]`
+        : host;
+  return {
+    url: `http://${named}:${actual}`,
+    drain: async (milliseconds) => await drain(servers, farewell, milliseconds),
+  };
 }
 
 /** The port it listens on. */
@@ -100,11 +112,17 @@ function createFarewell(): Farewell {
   };
 }
 
-async function drain(servers: readonly Server[], farewell: Farewell, milliseconds: number): Promise<void> {
+async function drain(
+  servers: readonly Server[],
+  farewell: Farewell,
+  milliseconds: number,
+): Promise<void> {
   farewell.begin();
   // Whoever asks `/readyz` learns it, and peers with a request on its way get their answer, before the doors close.
   await pause(Math.min(NOTICE, milliseconds));
-  const closed = Promise.all(servers.map(async (server) => await new Promise((resolve) => server.close(resolve))));
+  const closed = Promise.all(
+    servers.map(async (server) => await new Promise((resolve) => server.close(resolve))),
+  );
   // A connection that was busy falls idle later, and would then wait for its next request.
   const idle = setInterval(() => {
     for (const server of servers) server.closeIdleConnections();

@@ -24,7 +24,10 @@ const FIELDS: readonly string[] = [
  * @param level debug, info, warn, error or silent
  */
 export function serverLog(level: string): Logger {
-  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+  const log = pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination(2),
+  );
   return {
     info: (fields, message) => log.debug(allowed(fields), message),
     warn: (fields, message) => log.warn(allowed(fields), message),
@@ -34,7 +37,9 @@ export function serverLog(level: string): Logger {
 
 function allowed(fields: object): object {
   const kept = Object.entries(fields).filter(([name]) => FIELDS.includes(name));
-  return Object.fromEntries(kept.map(([name, value]) => [name, value instanceof Error ? described(value) : value]));
+  return Object.fromEntries(
+    kept.map(([name, value]) => [name, value instanceof Error ? described(value) : value]),
+  );
 }
 
 /** Drivers hang parameters and rows on their errors: of an error only this is kept, down its causes. */
@@ -45,6 +50,8 @@ function described(error: Error, depth = 0): object {
     message: error.message,
     ...(typeof code === 'string' ? { code } : {}),
     stack: error.stack,
-    ...(error.cause instanceof Error && depth < 3 ? { cause: described(error.cause, depth + 1) } : {}),
+    ...(error.cause instanceof Error && depth < 3
+      ? { cause: described(error.cause, depth + 1) }
+      : {}),
   };
 }

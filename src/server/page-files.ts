@@ -26,7 +26,13 @@ export function pageFiles(settings: GivenSettings): Pick<BuiltInPagesOptions, 'l
 function picture(path: string): Asset {
   const contentType = PICTURES[extname(path).toLowerCase()];
   if (contentType === undefined) {
-    throw new ConfigError([{ option: 'logoFile', problem: 'is no picture that pages can show.', remedy: 'Use svg, png, jpg or webp.' }]);
+    throw new ConfigError([
+      {
+        option: 'logoFile',
+        problem: 'is no picture that pages can show.',
+        remedy: 'Use svg, png, jpg or webp.',
+      },
+    ]);
   }
   return { contentType, body: read('logoFile', path) };
 }
@@ -36,7 +42,11 @@ function read(option: string, path: string): Buffer {
     return readFileSync(path);
   } catch {
     throw new ConfigError([
-      { option, problem: `names a file that cannot be read: ${path}.`, remedy: 'Check the path and its permissions.' },
+      {
+        option,
+        problem: `names a file that cannot be read: ${path}.`,
+        remedy: 'Check the path and its permissions.',
+      },
     ]);
   }
 }

@@ -2,7 +2,14 @@
  * From settings to the provider's configuration, and everything the provider would say against it, told before anything is opened or made.
  * Defaults are the provider's; this file only passes on.
  */
-import { type Config, ConfigError, type ConfigProblem, createProvider, type GivenKey, memoryDatabase } from 'valetkey';
+import {
+  type Config,
+  ConfigError,
+  type ConfigProblem,
+  createProvider,
+  type GivenKey,
+  memoryDatabase,
+} from 'valetkey';
 import { peerAddress } from 'valetkey/node';
 import { builtInPages } from 'valetkey/pages';
 import { type SqlOptions, sqlProblems } from 'valetkey/sql';
@@ -36,8 +43,16 @@ export function providerConfig(settings: GivenSettings, parts: ConfigParts): Con
   const keys = givenKeys(settings);
   return {
     ...parts,
-    ...Object.fromEntries(PASSED_ON.filter((path) => settings[path] !== undefined).map((path) => [path, settings[path]])),
-    pages: builtInPages({ ...(accentColor === undefined ? {} : { accentColor }), ...pageFiles(settings) }),
+    ...Object.fromEntries(
+      PASSED_ON.filter((path) => settings[path] !== undefined).map((path) => [
+        path,
+        settings[path],
+      ]),
+    ),
+    pages: builtInPages({
+      ...(accentColor === undefined ? {} : { accentColor }),
+      ...pageFiles(settings),
+    }),
     scopes: { ...DEMO_SCOPES, ...(settings['scopes'] as object | undefined) },
     lifetimes: group(settings, 'lifetimes'),
     keySchedule: group(settings, 'keySchedule'),
@@ -72,32 +87,66 @@ export function trustedProxies(settings: GivenSettings): false | number | readon
 
 /** What the provider, its pages and the database would refuse, found with stand-ins for what they open: nothing is opened or made. */
 export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
-  const secret = (settings['secret'] as readonly string[] | undefined) ?? ['a stand-in for the secret in the file'];
+  const secret = (settings['secret'] as readonly string[] | undefined) ?? [
+    'a stand-in for the secret in the file',
+  ];
   const accounts: Config['accounts'] = { find: async () => null, authenticate: async () => null };
   const attempt = (given: GivenSettings): readonly ConfigProblem[] => {
     try {
-      createProvider(providerConfig(given, { issuer: issuerOf(given), store: memoryDatabase(), accounts, secret }));
+      createProvider(
+        providerConfig(given, {
+          issuer: issuerOf(given),
+          store: memoryDatabase(),
+          accounts,
+          secret,
+        }),
+      );
       return [];
     } catch (error) {
-      if (error instanceof ConfigError) return error.problems.map((problem) => ({ ...problem, option: pathOf(problem.option, given) }));
+      if (error instanceof ConfigError)
+        return error.problems.map((problem) => ({
+          ...problem,
+          option: pathOf(problem.option, given),
+        }));
       throw error;
     }
   };
   const problems = [...attempt(settings)];
   // What the pages refuse is refused before the provider sees the rest.
-  const pages = problems.filter(({ option }) => PAGE_SETTINGS.includes(option)).map(({ option }) => option);
-  if (pages.length > 0) problems.push(...attempt({ ...settings, ...Object.fromEntries(PAGE_SETTINGS.map((path) => [path, undefined])) }));
+  const pages = problems
+    .filter(({ option }) => PAGE_SETTINGS.includes(option))
+    .map(({ option }) => option);
+  if (pages.length > 0)
+    problems.push(
+      ...attempt({
+        ...settings,
+        ...Object.fromEntries(PAGE_SETTINGS.map((path) => [path, undefined])),
+      }),
+    );
   try {
     peerAddress(trustedProxies(settings));
   } catch (error) {
-    const problem = `is refused: ${error instanceof Error ? error.message : String(error)}.`.replace(/\.\.$/, '.');
-    problems.push({ option: 'trustProxy', problem, remedy: 'Write addresses and networks like 10.0.0.0/8, or a number of hops.' });
+    const problem =
+      `is refused: ${error instanceof Error ? error.message : String(error)}.`.replace(
+        /\.\.$/,
+        '.',
+      );
+    problems.push({
+      option: 'trustProxy',
+      problem,
+      remedy: 'Write addresses and networks like 10.0.0.0/8, or a number of hops.',
+    });
   }
   const database = sqlProblems({ url: 'sqlite::memory:', ...sqlOptionsOf(settings) });
   problems.push(
-    ...database.map((problem) => ({ ...problem, option: SQL_SETTINGS.find(([, option]) => option === problem.option)?.[0] ?? '' })),
+    ...database.map((problem) => ({
+      ...problem,
+      option: SQL_SETTINGS.find(([, option]) => option === problem.option)?.[0] ?? '',
+    })),
   );
-  return problems.filter(({ option }, index) => problems.findIndex((other) => other.option === option) === index);
+  return problems.filter(
+    ({ option }, index) => problems.findIndex((other) => other.option === option) === index,
+  );
 }
 
 const PAGE_SETTINGS: readonly string[] = ['accentColor', 'logoFile', 'styleFile'];
@@ -114,15 +163,21 @@ const SQL_SETTINGS: readonly (readonly [path: string, option: keyof SqlOptions])
 /** The options of the database that are given. */
 export function sqlOptionsOf(settings: GivenSettings): SqlOptions {
   return Object.fromEntries(
-    SQL_SETTINGS.filter(([path]) => settings[path] !== undefined).map(([path, option]) => [option, settings[path]]),
+    SQL_SETTINGS.filter(([path]) => settings[path] !== undefined).map(([path, option]) => [
+      option,
+      settings[path],
+    ]),
   );
 }
 
 /** The setting behind an option of the provider: keys have two, scopes are one whatever their names. */
 function pathOf(option: string, settings: GivenSettings): string {
-  if (!option.startsWith('signingKeys')) return option.replace(/^scopes\..*/, 'scopes').replace(/\[[0-9]+\]$/, '');
+  if (!option.startsWith('signingKeys'))
+    return option.replace(/^scopes\..*/, 'scopes').replace(/\[[0-9]+\]$/, '');
   const index = Number(/\[([0-9]+)\]/.exec(option)?.[1] ?? Number.POSITIVE_INFINITY);
-  return index < givenKeys(settings).filter(({ active }) => active).length ? 'rsaPrivateKey' : 'rsaPrivateKeysInactive';
+  return index < givenKeys(settings).filter(({ active }) => active).length
+    ? 'rsaPrivateKey'
+    : 'rsaPrivateKeysInactive';
 }
 
 function group(settings: GivenSettings, name: string): Record<string, never> {
@@ -139,9 +194,13 @@ function givenKeys(settings: GivenSettings): readonly GivenKey[] {
   const split = (path: string, active: boolean): GivenKey[] => {
     // Files of environment variables write line breaks as \\n.
     const text = String(settings[path] ?? '').replaceAll('\\n', '\n');
-    const found = text.match(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g);
+    const found = text.match(
+      /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
+    );
     // What is no PEM at all goes on as it is, so that the provider refuses it instead of making keys of its own.
-    return (found ?? [text]).filter((pem) => pem !== '').map((pem) => ({ pem, alg: 'RS256', active }));
+    return (found ?? [text])
+      .filter((pem) => pem !== '')
+      .map((pem) => ({ pem, alg: 'RS256', active }));
   };
   return [...split('rsaPrivateKey', true), ...split('rsaPrivateKeysInactive', false)];
 }

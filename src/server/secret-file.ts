@@ -26,7 +26,10 @@ export interface SecretPlace {
  * @param given from settings
  * @throws Error when a needed secret is missing
  */
-export function findSecret(given: readonly string[] | undefined, { dataDir, needed, create }: SecretPlace): FoundSecret {
+export function findSecret(
+  given: readonly string[] | undefined,
+  { dataDir, needed, create }: SecretPlace,
+): FoundSecret {
   if (given !== undefined && given.length > 0) return { secrets: given, file: null, made: false };
   const file = join(dataDir, 'secret');
   if (!existsSync(file)) {
@@ -35,7 +38,10 @@ export function findSecret(given: readonly string[] | undefined, { dataDir, need
         `The database holds sealed keys, but their secret is missing: ${file} is not there and VALETKEY_SECRET is not set. Put the secret back; a new one could not open them.`,
       );
     }
-    if (!create) throw new Error(`There is no secret at ${file}, and VALETKEY_SECRET is not set. Run: valetkey init`);
+    if (!create)
+      throw new Error(
+        `There is no secret at ${file}, and VALETKEY_SECRET is not set. Run: valetkey init`,
+      );
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     const made = makeSecret(file);
     return { secrets: read(file), file, made };
@@ -46,7 +52,11 @@ export function findSecret(given: readonly string[] | undefined, { dataDir, need
 /** Writes aside and links, so that the file is whole from its first moment and of several processes one makes it. True when it was this one. */
 function makeSecret(file: string): boolean {
   const aside = `${file}.${randomBytes(6).toString('hex')}`;
-  writeFileSync(aside, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  writeFileSync(aside, `${randomBytes(32).toString('base64url')}\n`, {
+    mode: 0o600,
+    flag: 'wx',
+    flush: true,
+  });
   try {
     linkSync(aside, file);
     return true;
@@ -62,6 +72,7 @@ function read(file: string): readonly string[] {
   const secrets = readFileSync(file, 'utf8')
     .split(/[,\s]+/)
     .filter((secret) => secret !== '');
-  if (secrets.length === 0) throw new Error(`The secret file ${file} is empty. Put the secret back.`);
+  if (secrets.length === 0)
+    throw new Error(`The secret file ${file} is empty. Put the secret back.`);
   return secrets;
 }

@@ -16,7 +16,15 @@ import { issuerOf, portOf, trustedProxies } from './provider-config.ts';
 import { readSettings, type SettingSources } from './settings.ts';
 import type { GivenSettings } from './settings-table.ts';
 
-export { type AssembleOptions, type Assembly, assemble, dataDirOf, type OpenedDatabase, openDatabase, whoseDatabase } from './assemble.ts';
+export {
+  type AssembleOptions,
+  type Assembly,
+  assemble,
+  dataDirOf,
+  type OpenedDatabase,
+  openDatabase,
+  whoseDatabase,
+} from './assemble.ts';
 export { type FirstStart, firstStart } from './first-start.ts';
 export { discoveryUrl, issuerOf } from './provider-config.ts';
 export { readSettings, type SettingSources } from './settings.ts';
@@ -48,7 +56,9 @@ const DRAIN = 8000;
  * Reads the settings and starts.
  * @throws ConfigError, StoreUnavailable, or Error with a message for operators
  */
-export async function startServer(sources: SettingSources = { env: process.env }): Promise<RunningServer> {
+export async function startServer(
+  sources: SettingSources = { env: process.env },
+): Promise<RunningServer> {
   const settings = await readSettings(sources);
   const log = serverLog((settings['logLevel'] as string | undefined) ?? 'info');
   const assembly = await assemble(settings, { logger: log });
@@ -120,22 +130,37 @@ async function clearAll(provider: Provider): Promise<void> {
 
 function requests(assembly: Assembly, readiness: Readiness, log: Logger): RequestListener {
   // The process is nothing but this provider, so the faster Request and Response may take the global names.
-  const listener = nodeListener(assembly.provider, { trustProxy: trustedProxies(assembly.settings), overrideGlobals: true });
+  const listener = nodeListener(assembly.provider, {
+    trustProxy: trustedProxies(assembly.settings),
+    overrideGlobals: true,
+  });
   return (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     if (OWN_PATHS.includes(path) && request.method !== 'GET' && request.method !== 'HEAD')
-      return answer(response, 405, 'The request method is not allowed here.', { Allow: 'GET, HEAD' });
+      return answer(response, 405, 'The request method is not allowed here.', {
+        Allow: 'GET, HEAD',
+      });
     if (path === '/') return homePage(assembly, response);
     if (path === '/healthz') return answer(response, 200, 'ok');
     if (path === '/readyz')
-      return void readiness.problem().then((problem) => answer(response, problem === null ? 200 : 503, problem ?? 'ready'));
+      return void readiness
+        .problem()
+        .then((problem) => answer(response, problem === null ? 200 : 503, problem ?? 'ready'));
     listener(request, response).catch((error: unknown) => fail(request, response, error, log));
   };
 }
 
 /** An unreferenced timer; what fails is told and tried again next time. */
-function every(milliseconds: number, work: () => Promise<unknown>, log: Logger, complaint: string): NodeJS.Timeout {
-  return setInterval(() => void work().catch((error: unknown) => log.error({ error }, complaint)), milliseconds).unref();
+function every(
+  milliseconds: number,
+  work: () => Promise<unknown>,
+  log: Logger,
+  complaint: string,
+): NodeJS.Timeout {
+  return setInterval(
+    () => void work().catch((error: unknown) => log.error({ error }, complaint)),
+    milliseconds,
+  ).unref();
 }
 
 /** An issuer on loopback is for this machine alone. */
@@ -143,11 +168,27 @@ function hostOf(settings: GivenSettings, issuer: string): string | undefined {
   return (settings['host'] as string | undefined) ?? (isLoopback(issuer) ? 'loopback' : undefined);
 }
 
-function answer(response: ServerResponse, status: number, text: string, headers: Readonly<Record<string, string>> = {}): void {
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store', ...headers }).end(`${text}\n`);
+function answer(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response
+    .writeHead(status, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Cache-Control': 'no-store',
+      ...headers,
+    })
+    .end(`${text}\n`);
 }
 
-function fail(request: IncomingMessage, response: ServerResponse, error: unknown, log: Logger): void {
+function fail(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  log: Logger,
+): void {
   log.error({ error, method: request.method }, 'the request could not be answered');
   if (response.headersSent) response.destroy();
   else answer(response, 500, 'Something went wrong on our side.');

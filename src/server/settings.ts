@@ -37,7 +37,9 @@ const WANTED: Readonly<Record<SettingDefinition['kind'], string>> = {
  */
 export async function readSettings(sources: SettingSources): Promise<GivenSettings> {
   const problems: ConfigProblem[] = [];
-  const fromFile = flatten(await readFile(sources.configFile ?? sources.env['VALETKEY_CONFIG'], problems));
+  const fromFile = flatten(
+    await readFile(sources.configFile ?? sources.env['VALETKEY_CONFIG'], problems),
+  );
   problems.push(...unknownNames(fromFile, sources.env));
   const given: Record<string, unknown> = {};
   const written = new Map<string, string>();
@@ -51,7 +53,8 @@ export async function readSettings(sources: SettingSources): Promise<GivenSettin
     if (found === undefined) continue;
     const [name, value] = found;
     const accepted = accept(setting, value);
-    if (accepted === undefined) problems.push({ option: name, problem: `is not ${wanted(setting)}.`, remedy: setting.about });
+    if (accepted === undefined)
+      problems.push({ option: name, problem: `is not ${wanted(setting)}.`, remedy: setting.about });
     else given[setting.path] = accepted;
     written.set(setting.path, name);
   }
@@ -61,7 +64,9 @@ export async function readSettings(sources: SettingSources): Promise<GivenSettin
       problem: 'is 0, any free port.',
       remedy: 'Then the issuer has to be given: VALETKEY_ISSUER.',
     });
-  problems.push(...refusedBy(given).map((problem) => ({ ...problem, option: nameOf(problem.option, written) })));
+  problems.push(
+    ...refusedBy(given).map((problem) => ({ ...problem, option: nameOf(problem.option, written) })),
+  );
   if (problems.length > 0) throw new ConfigError(problems);
   return given;
 }
@@ -76,7 +81,10 @@ function flagOf(path: string): string {
   return `--${path.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-function unknownNames(fromFile: Readonly<Record<string, unknown>>, env: SettingSources['env']): ConfigProblem[] {
+function unknownNames(
+  fromFile: Readonly<Record<string, unknown>>,
+  env: SettingSources['env'],
+): ConfigProblem[] {
   const paths = SETTINGS.map(({ path }) => path);
   const names = [...SETTINGS.flatMap((one) => [one.env, `${one.env}_FILE`]), 'VALETKEY_CONFIG'];
   const complain = (option: string, known: readonly string[]): ConfigProblem => ({
@@ -94,11 +102,18 @@ function unknownNames(fromFile: Readonly<Record<string, unknown>>, env: SettingS
   ];
 }
 
-async function readFile(path: string | undefined, problems: ConfigProblem[]): Promise<Readonly<Record<string, unknown>>> {
+async function readFile(
+  path: string | undefined,
+  problems: ConfigProblem[],
+): Promise<Readonly<Record<string, unknown>>> {
   const found = path ?? FILES.find((name) => existsSync(name));
   if (found === undefined) return {};
   const refuse = (problem: string): Record<string, never> => {
-    problems.push({ option: found, problem, remedy: 'Write JSON, or a module whose default export is an object.' });
+    problems.push({
+      option: found,
+      problem,
+      remedy: 'Write JSON, or a module whose default export is an object.',
+    });
     return {};
   };
   try {
@@ -112,7 +127,10 @@ async function readFile(path: string | undefined, problems: ConfigProblem[]): Pr
 }
 
 /** Groups become dotted paths; a value that is a map of its own (`scopes`) stays one. */
-function flatten(value: Readonly<Record<string, unknown>>, prefix = ''): Readonly<Record<string, unknown>> {
+function flatten(
+  value: Readonly<Record<string, unknown>>,
+  prefix = '',
+): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
       const path = prefix + name;
@@ -139,16 +157,23 @@ function fromEnvironment(
   if (value !== undefined) return refuse(`is set, and ${name} as well.`, 'Keep one of them.');
   try {
     const content = readFileSync(file, 'utf8').trim();
-    return content === '' ? refuse(`names an empty file: ${file}.`, 'Write the value into it.') : [fileName, content];
+    return content === ''
+      ? refuse(`names an empty file: ${file}.`, 'Write the value into it.')
+      : [fileName, content];
   } catch {
-    return refuse(`names a file that cannot be read: ${file}.`, 'Check the path and its permissions.');
+    return refuse(
+      `names a file that cannot be read: ${file}.`,
+      'Check the path and its permissions.',
+    );
   }
 }
 
 /** The value in the kind of its setting, or undefined. The environment knows only texts; a file may use JSON's own kinds. */
 function accept(setting: SettingDefinition, value: unknown): unknown {
   const accepted = convert(setting, value);
-  const fits = setting.choices === undefined || [accepted].flat().every((one) => setting.choices?.includes(String(one)));
+  const fits =
+    setting.choices === undefined ||
+    [accepted].flat().every((one) => setting.choices?.includes(String(one)));
   return fits ? accepted : undefined;
 }
 
@@ -159,19 +184,30 @@ function convert({ kind }: SettingDefinition, value: unknown): unknown {
     case 'number':
     case 'seconds':
     case 'port': {
-      const number = typeof value === 'string' && /^[0-9]{1,15}$/.test(value) ? Number(value) : value;
-      return Number.isSafeInteger(number) && Number(number) >= 0 && (kind !== 'port' || Number(number) <= 65_535) ? number : undefined;
+      const number =
+        typeof value === 'string' && /^[0-9]{1,15}$/.test(value) ? Number(value) : value;
+      return Number.isSafeInteger(number) &&
+        Number(number) >= 0 &&
+        (kind !== 'port' || Number(number) <= 65_535)
+        ? number
+        : undefined;
     }
     case 'boolean':
       if (typeof value !== 'string') return typeof value === 'boolean' ? value : undefined;
-      return /^(true|1|yes|on)$/i.test(value) ? true : /^(false|0|no|off)$/i.test(value) ? false : undefined;
+      return /^(true|1|yes|on)$/i.test(value)
+        ? true
+        : /^(false|0|no|off)$/i.test(value)
+          ? false
+          : undefined;
     case 'list':
       if (value === false) return [];
       if (typeof value === 'string' || typeof value === 'number')
         return String(value)
           .split(/[,\s]+/)
           .filter((item) => item !== '');
-      return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+      return Array.isArray(value) && value.every((item) => typeof item === 'string')
+        ? value
+        : undefined;
     case 'rateLimit':
       return typeof value === 'string' ? parsedRateLimit(value) : isMap(value) ? value : undefined;
     case 'map':
@@ -198,5 +234,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
 }
 
 function wanted(setting: SettingDefinition): string {
-  return setting.choices === undefined ? WANTED[setting.kind] : setting.choices.join(', ').replace(/, ([^,]*)$/, ' or $1');
+  return setting.choices === undefined
+    ? WANTED[setting.kind]
+    : setting.choices.join(', ').replace(/, ([^,]*)$/, ' or $1');
 }

@@ -20,7 +20,12 @@ export function auditStore(db: Kysely<Tables>, tenant: string): AuditStore {
       if (events.length > 0) await db.insertInto('audit').values(events.map(rowOf)).execute();
     },
     async list({ limit, type, sub, clientId }) {
-      let query = db.selectFrom('audit').selectAll().where('tenant', '=', tenant).orderBy('at', 'desc').limit(limit);
+      let query = db
+        .selectFrom('audit')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .orderBy('at', 'desc')
+        .limit(limit);
       if (type !== undefined) query = query.where('type', '=', type);
       if (sub !== undefined) query = query.where('sub', '=', sub);
       if (clientId !== undefined) query = query.where('client_id', '=', clientId);

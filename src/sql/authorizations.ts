@@ -5,7 +5,11 @@ import { consumeCodes } from './codes.ts';
 import { authorizationOf, authorizationRow, type Tables } from './schema.ts';
 
 export function authorizationStore(db: Kysely<Tables>, tenant: string): AuthorizationStore {
-  const find = async (on: Kysely<Tables>, sub: string, clientId: string): Promise<ReturnType<typeof authorizationOf> | null> => {
+  const find = async (
+    on: Kysely<Tables>,
+    sub: string,
+    clientId: string,
+  ): Promise<ReturnType<typeof authorizationOf> | null> => {
     const row = await on
       .selectFrom('authorizations')
       .selectAll()
@@ -23,7 +27,11 @@ export function authorizationStore(db: Kysely<Tables>, tenant: string): Authoriz
         const row = await trx
           .insertInto('authorizations')
           .values(authorizationRow(tenant, authorization))
-          .onConflict((conflict) => conflict.columns(['tenant', 'sub', 'client_id']).doUpdateSet({ updated_at: authorization.updatedAt }))
+          .onConflict((conflict) =>
+            conflict
+              .columns(['tenant', 'sub', 'client_id'])
+              .doUpdateSet({ updated_at: authorization.updatedAt }),
+          )
           .returningAll()
           .executeTakeFirstOrThrow();
         const before = authorizationOf(row);
@@ -61,7 +69,12 @@ export function authorizationStore(db: Kysely<Tables>, tenant: string): Authoriz
       });
     },
     async listBySubject(sub) {
-      const rows = await db.selectFrom('authorizations').selectAll().where('tenant', '=', tenant).where('sub', '=', sub).execute();
+      const rows = await db
+        .selectFrom('authorizations')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('sub', '=', sub)
+        .execute();
       return rows.map(authorizationOf);
     },
   };

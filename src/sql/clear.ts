@@ -4,17 +4,32 @@ import { type ClearedCounts, CODE_KEPT } from 'valetkey';
 import type { Tables } from './schema.ts';
 
 /** Deletes at most `batch` rows of each kind, found by their expiry index. */
-export async function clear(db: Kysely<Tables>, tenant: string, now: number, batch: number, auditFrom: number): Promise<ClearedCounts> {
+export async function clear(
+  db: Kysely<Tables>,
+  tenant: string,
+  now: number,
+  batch: number,
+  auditFrom: number,
+): Promise<ClearedCounts> {
   const expired = async (
-    table: 'codes' | 'access_tokens' | 'families' | 'id_tokens' | 'sessions' | 'interactions' | 'counters' | 'audit',
+    table:
+      | 'codes'
+      | 'access_tokens'
+      | 'families'
+      | 'id_tokens'
+      | 'sessions'
+      | 'interactions'
+      | 'counters'
+      | 'audit',
     key: string,
     column: string,
     before: number,
   ): Promise<number> => {
-    const { numAffectedRows } = await sql`delete from ${sql.table(table)} where tenant = ${tenant} and ${sql.id(key)} in
+    const { numAffectedRows } =
+      await sql`delete from ${sql.table(table)} where tenant = ${tenant} and ${sql.id(key)} in
       (select ${sql.id(key)} from ${sql.table(table)} where tenant = ${tenant} and ${sql.id(column)} <= ${before} limit ${batch})`.execute(
-      db,
-    );
+        db,
+      );
     return Number(numAffectedRows ?? 0);
   };
   return {

@@ -40,13 +40,26 @@ export function clientStore(db: Kysely<Tables>, tenant: string): ClientStore {
     },
     async delete(clientId) {
       return await db.transaction().execute(async (trx) => {
-        await trx.deleteFrom('authorizations').where('tenant', '=', tenant).where('client_id', '=', clientId).execute();
-        const result = await trx.deleteFrom('clients').where('tenant', '=', tenant).where('client_id', '=', clientId).executeTakeFirst();
+        await trx
+          .deleteFrom('authorizations')
+          .where('tenant', '=', tenant)
+          .where('client_id', '=', clientId)
+          .execute();
+        const result = await trx
+          .deleteFrom('clients')
+          .where('tenant', '=', tenant)
+          .where('client_id', '=', clientId)
+          .executeTakeFirst();
         return result.numDeletedRows > 0n;
       });
     },
     async list({ after, limit, owner }) {
-      let query = db.selectFrom('clients').select('data').where('tenant', '=', tenant).orderBy('client_id').limit(limit);
+      let query = db
+        .selectFrom('clients')
+        .select('data')
+        .where('tenant', '=', tenant)
+        .orderBy('client_id')
+        .limit(limit);
       if (after !== undefined) query = query.where('client_id', '>', after);
       if (owner !== undefined) query = query.where('owner', '=', owner);
       return (await query.execute()).map(read);

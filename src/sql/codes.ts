@@ -1,5 +1,11 @@
 /** Authorization codes: kept by digest, whether used or not, until no replay is worth telling (`clear.ts`). Their single use is in `tokens.ts`. */
-import { type Kysely, type RawBuilder, sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely';
+import {
+  type Kysely,
+  type RawBuilder,
+  sql,
+  type UpdateQueryBuilder,
+  type UpdateResult,
+} from 'kysely';
 import type { CodeStore } from 'valetkey';
 import { columnsOf, valuesOf } from './conditional-issue.ts';
 import { type CodeRow, codeOf, codeRow, type Tables } from './schema.ts';
@@ -19,26 +25,41 @@ export function consumeCodes(
     .where('redeemed_at', 'is', null);
 }
 
-export function codeStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', tenant: string): CodeStore {
+export function codeStore(
+  db: Kysely<Tables>,
+  dialect: 'sqlite' | 'postgres',
+  tenant: string,
+): CodeStore {
   return {
     async insert(code, session) {
       const row = codeRow(tenant, code);
       if (await insertIfStanding(db, dialect, sql.table('codes'), row, session)) return 'stored';
-      const known = db.selectFrom('codes').select('digest').where('tenant', '=', tenant).where('digest', '=', code.digest);
+      const known = db
+        .selectFrom('codes')
+        .select('digest')
+        .where('tenant', '=', tenant)
+        .where('digest', '=', code.digest);
       return (await known.executeTakeFirst()) === undefined ? 'session_ended' : 'exists';
     },
     async find(digest) {
       const row = await db
         .selectFrom('codes')
         .leftJoin('authorizations', (join) =>
-          join.onRef('authorizations.tenant', '=', 'codes.tenant').onRef('authorizations.id', '=', 'codes.authorization_id'),
+          join
+            .onRef('authorizations.tenant', '=', 'codes.tenant')
+            .onRef('authorizations.id', '=', 'codes.authorization_id'),
         )
         .selectAll('codes')
         .select('authorizations.id as authorized')
         .where('codes.tenant', '=', tenant)
         .where('codes.digest', '=', digest)
         .executeTakeFirst();
-      return row === undefined ? null : { code: codeOf(row), authorized: row.authorization_id === null || row.authorized !== null };
+      return row === undefined
+        ? null
+        : {
+            code: codeOf(row),
+            authorized: row.authorization_id === null || row.authorized !== null,
+          };
     },
     async countFailure(digest) {
       const row = await db
@@ -66,7 +87,10 @@ async function insertIfStanding(
 ): Promise<boolean> {
   const standing = sql`select 1 as one from ${sql.table('sessions')} where tenant = ${row.tenant} and handle = ${session}`;
   const locked = dialect === 'postgres' ? sql`${standing} for share` : standing;
-  const { numAffectedRows } = await sql`with standing as (${locked}) insert into ${table} ${columnsOf(row)}
-    select ${valuesOf(row)} from standing where true on conflict (tenant, digest) do nothing`.execute(db);
+  const { numAffectedRows } =
+    await sql`with standing as (${locked}) insert into ${table} ${columnsOf(row)}
+    select ${valuesOf(row)} from standing where true on conflict (tenant, digest) do nothing`.execute(
+      db,
+    );
   return numAffectedRows === 1n;
 }

@@ -18,7 +18,16 @@ export interface Consequence {
 type InsertTable = 'families' | 'access_tokens' | 'id_tokens';
 
 /** Columns that are numbers; all others are text. PostgreSQL must be told, since the values stand in a SELECT. */
-const NUMBERS = ['auth_time', 'created_at', 'expires_at', 'refresh_expires_at', 'redeemed_at', 'rotated_at', 'revoked_at', 'issued_at'];
+const NUMBERS = [
+  'auth_time',
+  'created_at',
+  'expires_at',
+  'refresh_expires_at',
+  'redeemed_at',
+  'rotated_at',
+  'revoked_at',
+  'issued_at',
+];
 const SHORT_NUMBERS = ['offline', 'failed_attempts'];
 
 /** @returns true when the condition took a row and everything is stored */
@@ -34,25 +43,39 @@ export async function issueIf(
   if (consequence.family !== null) rows.push(['families', consequence.family]);
   if (accessToken !== null) rows.push(['access_tokens', accessTokenRow(tenant, accessToken)]);
   if (idToken !== null) rows.push(['id_tokens', idTokenRow(tenant, idToken)]);
-  return dialect === 'postgres' ? await inOneStatement(db, condition, rows) : await inOneTransaction(db, condition, rows);
+  return dialect === 'postgres'
+    ? await inOneStatement(db, condition, rows)
+    : await inOneTransaction(db, condition, rows);
 }
 
-async function inOneStatement(db: Kysely<Tables>, condition: Condition, rows: readonly [InsertTable, object][]): Promise<boolean> {
+async function inOneStatement(
+  db: Kysely<Tables>,
+  condition: Condition,
+  rows: readonly [InsertTable, object][],
+): Promise<boolean> {
   const inserts = rows.map(
     ([table, row]) =>
       sql`${sql.id(`into_${table}`)} as (insert into ${sql.table(table)} ${columnsOf(row)} select ${valuesOf(row)} from consumed)`,
   );
   const parts = sql.join([sql`consumed as (${condition} returning 1)`, ...inserts]);
-  const { rows: counted } = await sql<{ n: number }>`with ${parts} select count(*)::int as n from consumed`.execute(db);
+  const { rows: counted } = await sql<{
+    n: number;
+  }>`with ${parts} select count(*)::int as n from consumed`.execute(db);
   return counted[0]?.n === 1;
 }
 
-async function inOneTransaction(db: Kysely<Tables>, condition: Condition, rows: readonly [InsertTable, object][]): Promise<boolean> {
+async function inOneTransaction(
+  db: Kysely<Tables>,
+  condition: Condition,
+  rows: readonly [InsertTable, object][],
+): Promise<boolean> {
   return await db.transaction().execute(async (trx) => {
     const { numAffectedRows } = await condition.execute(trx);
     if (numAffectedRows !== 1n) return false;
     for (const [table, row] of rows)
-      await sql`insert into ${sql.table(table)} ${columnsOf(row)} values (${sql.join(Object.values(row))})`.execute(trx);
+      await sql`insert into ${sql.table(table)} ${columnsOf(row)} values (${sql.join(Object.values(row))})`.execute(
+        trx,
+      );
     return true;
   });
 }

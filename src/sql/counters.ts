@@ -8,7 +8,10 @@ export function counterStore(db: Kysely<Tables>, tenant: string): CounterStore {
     async hit(key, windowSeconds, now) {
       const counters = sql.table('counters');
       // One statement: a window that is over begins again, else the count goes up.
-      const { rows } = await sql<{ count: number; reset_at: number }>`insert into ${counters} (tenant, name, count, reset_at)
+      const { rows } = await sql<{
+        count: number;
+        reset_at: number;
+      }>`insert into ${counters} (tenant, name, count, reset_at)
         values (${tenant}, ${key}, 1, ${now + windowSeconds})
         on conflict (tenant, name) do update set
           count = case when ${counters}.reset_at <= ${now} then 1 else ${counters}.count + 1 end,
@@ -27,7 +30,11 @@ export function counterStore(db: Kysely<Tables>, tenant: string): CounterStore {
         .execute();
     },
     async reset(key) {
-      await db.deleteFrom('counters').where('tenant', '=', tenant).where('name', '=', key).execute();
+      await db
+        .deleteFrom('counters')
+        .where('tenant', '=', tenant)
+        .where('name', '=', key)
+        .execute();
     },
   };
 }

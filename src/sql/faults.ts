@@ -40,9 +40,15 @@ export function asUnavailable(error: unknown): StoreUnavailable | null {
   if (error instanceof StoreUnavailable) return error;
   const code = codeOf(error);
   if (AGAIN.includes(code)) return null;
-  const named = GONE_POSTGRES.test(code) || GONE_SYSTEM.test(code) || GONE_SQLITE.test(code) || code === 'ERR_INVALID_STATE';
+  const named =
+    GONE_POSTGRES.test(code) ||
+    GONE_SYSTEM.test(code) ||
+    GONE_SQLITE.test(code) ||
+    code === 'ERR_INVALID_STATE';
   const told = code === '' && error instanceof Error && GONE_MESSAGE.test(error.message);
-  return named || told ? new StoreUnavailable('The database does not answer.', { cause: error }) : null;
+  return named || told
+    ? new StoreUnavailable('The database does not answer.', { cause: error })
+    : null;
 }
 
 /** True when the connection the error came over is of no more use: everything but an answer of the server about a statement. */
@@ -59,7 +65,8 @@ export async function withFaults<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       if (!AGAIN.includes(codeOf(error))) throw asUnavailable(error) ?? error;
-      if (attempt === MOST_ATTEMPTS) throw new StoreUnavailable('The database is too busy.', { cause: error });
+      if (attempt === MOST_ATTEMPTS)
+        throw new StoreUnavailable('The database is too busy.', { cause: error });
       // A short, uneven pause, so that two that collided do not collide again.
       await new Promise((resolve) => setTimeout(resolve, attempt * 5 + Math.random() * 10));
     }
@@ -72,7 +79,8 @@ export function guarded<T extends object>(methods: T): T {
   for (const [name, method] of Object.entries(methods)) {
     wrapped[name] =
       typeof method === 'function'
-        ? async (...args: unknown[]) => await withFaults(async () => (await method(...args)) as unknown)
+        ? async (...args: unknown[]) =>
+            await withFaults(async () => (await method(...args)) as unknown)
         : method;
   }
   return wrapped as T;

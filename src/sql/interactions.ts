@@ -6,7 +6,10 @@ import type { Tables } from './schema.ts';
 export function interactionStore(db: Kysely<Tables>, tenant: string): InteractionStore {
   return {
     async put(handle, sealed, expiresAt) {
-      await db.insertInto('interactions').values({ tenant, handle, sealed, expires_at: expiresAt }).execute();
+      await db
+        .insertInto('interactions')
+        .values({ tenant, handle, sealed, expires_at: expiresAt })
+        .execute();
     },
     async find(handle, now) {
       const row = await db

@@ -6,8 +6,14 @@ import type { Tables } from './schema.ts';
 export function keyStore(db: Kysely<Tables>, tenant: string): KeyStore {
   return {
     async load() {
-      const row = await db.selectFrom('key_sets').select(['version', 'keys']).where('tenant', '=', tenant).executeTakeFirst();
-      return row === undefined ? null : { version: row.version, keys: JSON.parse(row.keys) as KeySet['keys'] };
+      const row = await db
+        .selectFrom('key_sets')
+        .select(['version', 'keys'])
+        .where('tenant', '=', tenant)
+        .executeTakeFirst();
+      return row === undefined
+        ? null
+        : { version: row.version, keys: JSON.parse(row.keys) as KeySet['keys'] };
     },
     async swap(expected, keys) {
       const text = JSON.stringify(keys);

@@ -33,10 +33,16 @@ export function createMigrator(
 
   const applied = async (on: Kysely<Tables>): Promise<ReadonlySet<string>> => {
     try {
-      return new Set((await on.selectFrom('migrations').select('name').execute()).map(({ name }) => name));
+      return new Set(
+        (await on.selectFrom('migrations').select('name').execute()).map(({ name }) => name),
+      );
     } catch (error) {
       // No table yet: nothing was applied. PostgreSQL speaks the language of its administrator, so its code is what counts.
-      if ((error as { code?: unknown }).code === UNDEFINED_TABLE || /no such table/.test(String(error))) return new Set();
+      if (
+        (error as { code?: unknown }).code === UNDEFINED_TABLE ||
+        /no such table/.test(String(error))
+      )
+        return new Set();
       throw error;
     }
   };
@@ -94,6 +100,8 @@ export function createMigrator(
 
 /** A role that may not create schemas is given one that is there; "if not exists" alone would still ask for the right. */
 async function createSchema(on: Kysely<Tables>, name: string): Promise<void> {
-  const { rows } = await sql`select 1 from pg_catalog.pg_namespace where nspname = ${name}`.execute(on);
+  const { rows } = await sql`select 1 from pg_catalog.pg_namespace where nspname = ${name}`.execute(
+    on,
+  );
   if (rows.length === 0) await sql`create schema if not exists ${sql.id(name)}`.execute(on);
 }

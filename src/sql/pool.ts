@@ -33,7 +33,10 @@ const MOST_NAMES = 300;
  * @param options.prepare give statements names, so that the server parses and plans each once per connection; not on a pool of the host,
  * which may lead through a pooler that cannot
  */
-export function reliablePool(pool: PostgresPool, options: { readonly prepare: boolean }): PostgresPool {
+export function reliablePool(
+  pool: PostgresPool,
+  options: { readonly prepare: boolean },
+): PostgresPool {
   const known = new WeakMap<PostgresPoolClient, PostgresPoolClient>();
   const names = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
@@ -62,20 +65,31 @@ export function reliablePool(pool: PostgresPool, options: { readonly prepare: bo
   };
 }
 
-function reliableClient(client: Client, nameOf: (text: string) => string | undefined): PostgresPoolClient {
+function reliableClient(
+  client: Client,
+  nameOf: (text: string) => string | undefined,
+): PostgresPoolClient {
   let lost: unknown = null;
   const types = typesOf(client);
   // A connection that breaks between two queries tells it as an event, and an unheard 'error' ends the process.
   client.on?.('error', () => {
     lost ??= asUnavailable(new Error('the connection was lost'));
   });
-  const query = async <R>(text: string, parameters: readonly unknown[] = []): Promise<PostgresQueryResult<R>> => {
+  const query = async <R>(
+    text: string,
+    parameters: readonly unknown[] = [],
+  ): Promise<PostgresQueryResult<R>> => {
     // After a lost connection a ROLLBACK would only wait once more.
     if (lost !== null) throw lost;
     const name = nameOf(text);
     const values = parameters.some(hasNul) ? parameters.map(withoutNul) : parameters;
     try {
-      return await client.query<R>({ text, values, ...(types === null ? {} : { types }), ...(name === undefined ? {} : { name }) });
+      return await client.query<R>({
+        text,
+        values,
+        ...(types === null ? {} : { types }),
+        ...(name === undefined ? {} : { name }),
+      });
     } catch (error) {
       const unavailable = asUnavailable(error);
       if (endsConnection(error)) lost = unavailable ?? error;
@@ -91,10 +105,14 @@ function reliableClient(client: Client, nameOf: (text: string) => string | undef
 function typesOf(client: Client): Parsers | null {
   if (client.getTypeParser === undefined) return null;
   return {
-    getTypeParser: (oid, format) => (oid === INT8 && format !== 'binary' ? Number : (client.getTypeParser?.(oid, format) ?? String)),
+    getTypeParser: (oid, format) =>
+      oid === INT8 && format !== 'binary'
+        ? Number
+        : (client.getTypeParser?.(oid, format) ?? String),
   };
 }
 
 // PostgreSQL's text cannot hold NUL. What comes from the wire with one is to find nothing rather than to be an error.
 const hasNul = (value: unknown): boolean => typeof value === 'string' && value.includes('\0');
-const withoutNul = (value: unknown): unknown => (typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value);
+const withoutNul = (value: unknown): unknown =>
+  typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value;

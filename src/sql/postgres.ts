@@ -15,7 +15,10 @@ export interface PoolOptions {
 /** The server gives up a little before we do: then the connection is still good. */
 const SERVER_SHARE = 0.9;
 
-export function postgresDialect(url: string, { size, timeout, patient = false }: PoolOptions): Dialect {
+export function postgresDialect(
+  url: string,
+  { size, timeout, patient = false }: PoolOptions,
+): Dialect {
   const pg = loadPg();
   const onServer = Math.ceil(timeout * SERVER_SHARE);
   const pool = new pg.Pool({
@@ -25,11 +28,18 @@ export function postgresDialect(url: string, { size, timeout, patient = false }:
     connectionTimeoutMillis: timeout,
     ...(patient
       ? {}
-      : { query_timeout: timeout, statement_timeout: onServer, lock_timeout: onServer, idle_in_transaction_session_timeout: 10_000 }),
+      : {
+          query_timeout: timeout,
+          statement_timeout: onServer,
+          lock_timeout: onServer,
+          idle_in_transaction_session_timeout: 10_000,
+        }),
   });
   // An idle connection that breaks must not end the process; the next query finds out.
   pool.on('error', () => undefined);
-  return new PostgresDialect({ pool: reliablePool(pool as unknown as PostgresPool, { prepare: true }) });
+  return new PostgresDialect({
+    pool: reliablePool(pool as unknown as PostgresPool, { prepare: true }),
+  });
 }
 
 /** A pool the host made, with its own limits. */

@@ -2,7 +2,15 @@
  * The tables as Kysely sees them, and how records become rows. Narrow typed columns; lists of words are text separated by spaces; JSON only
  * where rows are cold (clients, key set, audit detail). Every row begins with its tenant.
  */
-import type { AccessToken, Authorization, Code, Entitlement, Family, IdTokenRecord, Session } from 'valetkey';
+import type {
+  AccessToken,
+  Authorization,
+  Code,
+  Entitlement,
+  Family,
+  IdTokenRecord,
+  Session,
+} from 'valetkey';
 
 interface TenantRow {
   /** First 11 characters of the issuer's SHA-256 in base64url. */
@@ -222,7 +230,15 @@ export function sessionOf(row: SessionRow): Session {
 
 export function authorizationRow(tenant: string, record: Authorization): AuthorizationRow {
   const { id, sub, clientId, scopes, createdAt, updatedAt } = record;
-  return { tenant, id, sub, client_id: clientId, scopes: joined(scopes), created_at: createdAt, updated_at: updatedAt };
+  return {
+    tenant,
+    id,
+    sub,
+    client_id: clientId,
+    scopes: joined(scopes),
+    created_at: createdAt,
+    updated_at: updatedAt,
+  };
 }
 
 export function authorizationOf(row: AuthorizationRow): Authorization {

@@ -8,14 +8,24 @@ import { lockSubject } from './subjects.ts';
 export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
   return {
     async find(handle) {
-      const row = await db.selectFrom('sessions').selectAll().where('tenant', '=', tenant).where('handle', '=', handle).executeTakeFirst();
+      const row = await db
+        .selectFrom('sessions')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('handle', '=', handle)
+        .executeTakeFirst();
       return row === undefined ? null : sessionOf(row);
     },
     async start(session, replaces, began) {
       return await db.transaction().execute(async (trx) => {
         const revokedAt = await lockSubject(trx, tenant, session.sub);
         if (revokedAt > 0 && revokedAt >= began) return false;
-        if (replaces !== null) await trx.deleteFrom('sessions').where('tenant', '=', tenant).where('handle', '=', replaces).execute();
+        if (replaces !== null)
+          await trx
+            .deleteFrom('sessions')
+            .where('tenant', '=', tenant)
+            .where('handle', '=', replaces)
+            .execute();
         await trx.insertInto('sessions').values(sessionRow(tenant, session)).execute();
         return true;
       });
@@ -54,7 +64,12 @@ export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
       });
     },
     async listBySubject(sub) {
-      const rows = await db.selectFrom('sessions').selectAll().where('tenant', '=', tenant).where('sub', '=', sub).execute();
+      const rows = await db
+        .selectFrom('sessions')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('sub', '=', sub)
+        .execute();
       return rows.map(sessionOf);
     },
   };

@@ -1,7 +1,13 @@
 /** `valetkey/sql`: a `Database` over SQLite or PostgreSQL, in a file, a server, or the host's own database under a prefix or schema. */
 import { createHash } from 'node:crypto';
 import { CompiledQuery, type Dialect, Kysely, type PostgresPool, sql } from 'kysely';
-import { ConfigError, type ConfigProblem, type Database, type Store, StoreUnavailable } from 'valetkey';
+import {
+  ConfigError,
+  type ConfigProblem,
+  type Database,
+  type Store,
+  StoreUnavailable,
+} from 'valetkey';
 import { auditStore } from './audit.ts';
 import { authorizationStore } from './authorizations.ts';
 import { clear } from './clear.ts';
@@ -85,11 +91,13 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
   const prefix = options.prefix ?? 'valetkey_';
   const schema = options.schema ?? null;
   const { dialect, kind, driver, patient } = dialectFor(options);
-  const connect = (through: Dialect): Kysely<Tables> => new Kysely<Tables>({ dialect: through, plugins: [tablePrefix(prefix, schema)] });
+  const connect = (through: Dialect): Kysely<Tables> =>
+    new Kysely<Tables>({ dialect: through, plugins: [tablePrefix(prefix, schema)] });
   const kysely = connect(dialect);
   const migratorOn = (db: Kysely<Tables>): Migrator =>
     createMigrator(db, { dialect: kind, prefix, schema, extra: options.migrations ?? [] });
-  const pending = async (): Promise<readonly string[]> => await withFaults(migratorOn(kysely).pending);
+  const pending = async (): Promise<readonly string[]> =>
+    await withFaults(migratorOn(kysely).pending);
   return {
     // Even `:memory:` may hold keys that a second provider in the process wants to open.
     ephemeral: false,
@@ -111,7 +119,9 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
     },
     issuers: async () =>
       await withFaults(async () =>
-        (await kysely.selectFrom('issuers').select('issuer').orderBy('created_at').execute()).map(({ issuer }) => issuer),
+        (await kysely.selectFrom('issuers').select('issuer').orderBy('created_at').execute()).map(
+          ({ issuer }) => issuer,
+        ),
       ),
     rememberIssuer: async (issuer) =>
       await withFaults(async () => {
@@ -124,7 +134,9 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
       }),
     pendingMigrations: pending,
     check: async () =>
-      await withFaults(async () => (kind === 'postgres' ? await checkPostgres(kysely) : await checkSqlite(kysely, driver))),
+      await withFaults(async () =>
+        kind === 'postgres' ? await checkPostgres(kysely) : await checkSqlite(kysely, driver),
+      ),
     close: async () => await kysely.destroy(),
   };
 }
@@ -139,13 +151,23 @@ interface Access {
 
 function dialectFor(options: SqlOptions): Access {
   const { url, pool, poolSize: size = 10, timeout = 2000 } = options;
-  if (pool !== undefined) return { dialect: hostPoolDialect(pool), kind: 'postgres', driver: 'pg', patient: null };
+  if (pool !== undefined)
+    return { dialect: hostPoolDialect(pool), kind: 'postgres', driver: 'pg', patient: null };
   if (url?.startsWith('sqlite:')) {
-    return { ...sqliteDialect(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')), kind: 'sqlite', patient: null };
+    return {
+      ...sqliteDialect(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')),
+      kind: 'sqlite',
+      patient: null,
+    };
   }
   if (url !== undefined && /^postgres(ql)?:\/\//.test(url)) {
     const patient = (): Dialect => postgresDialect(url, { size: 1, timeout, patient: true });
-    return { dialect: postgresDialect(url, { size, timeout }), kind: 'postgres', driver: 'pg', patient };
+    return {
+      dialect: postgresDialect(url, { size, timeout }),
+      kind: 'postgres',
+      driver: 'pg',
+      patient,
+    };
   }
   throw new Error('unreachable: the URL was checked');
 }
@@ -153,16 +175,41 @@ function dialectFor(options: SqlOptions): Access {
 /** What is wrong with options, found without opening anything. */
 export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
   const { url, pool, prefix, schema, poolSize, timeout } = options;
-  const known = pool !== undefined || (url !== undefined && /^(sqlite:.|postgres(ql)?:\/\/)/.test(url));
-  const whole = (value: number | undefined): boolean => value === undefined || (Number.isSafeInteger(value) && value >= 1);
-  const named = (value: string | undefined): boolean => value === undefined || /^[a-z][a-z0-9_]{0,30}$/.test(value);
+  const known =
+    pool !== undefined || (url !== undefined && /^(sqlite:.|postgres(ql)?:\/\/)/.test(url));
+  const whole = (value: number | undefined): boolean =>
+    value === undefined || (Number.isSafeInteger(value) && value >= 1);
+  const named = (value: string | undefined): boolean =>
+    value === undefined || /^[a-z][a-z0-9_]{0,30}$/.test(value);
   const name = 'Use lower-case letters, digits and underscores, a letter first, 31 at most.';
   return [
-    ...(known ? [] : [{ option: 'url', problem: 'is of an unknown kind.', remedy: 'It begins with sqlite: or postgres://.' }]),
-    ...(named(prefix) ? [] : [{ option: 'prefix', problem: 'is no prefix of table names.', remedy: name }]),
-    ...(named(schema) ? [] : [{ option: 'schema', problem: 'is no name of a schema.', remedy: name }]),
-    ...(whole(poolSize) ? [] : [{ option: 'poolSize', problem: 'is not a whole number from 1.', remedy: 'Default 10.' }]),
-    ...(whole(timeout) ? [] : [{ option: 'timeout', problem: 'is not a whole number of milliseconds from 1.', remedy: 'Default 2000.' }]),
+    ...(known
+      ? []
+      : [
+          {
+            option: 'url',
+            problem: 'is of an unknown kind.',
+            remedy: 'It begins with sqlite: or postgres://.',
+          },
+        ]),
+    ...(named(prefix)
+      ? []
+      : [{ option: 'prefix', problem: 'is no prefix of table names.', remedy: name }]),
+    ...(named(schema)
+      ? []
+      : [{ option: 'schema', problem: 'is no name of a schema.', remedy: name }]),
+    ...(whole(poolSize)
+      ? []
+      : [{ option: 'poolSize', problem: 'is not a whole number from 1.', remedy: 'Default 10.' }]),
+    ...(whole(timeout)
+      ? []
+      : [
+          {
+            option: 'timeout',
+            problem: 'is not a whole number of milliseconds from 1.',
+            remedy: 'Default 2000.',
+          },
+        ]),
   ];
 }
 
@@ -182,7 +229,8 @@ function createStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', tenant:
     interactions: guarded(interactionStore(db, tenant)),
     counters: guarded(counterStore(db, tenant)),
     audit: guarded(auditStore(db, tenant)),
-    clear: async (now, batch, auditFrom) => await withFaults(async () => await clear(db, tenant, now, batch, auditFrom)),
+    clear: async (now, batch, auditFrom) =>
+      await withFaults(async () => await clear(db, tenant, now, batch, auditFrom)),
   };
 }
 
@@ -192,10 +240,15 @@ async function checkSqlite(db: Kysely<Tables>, driver: string): Promise<SqlCheck
     now: number;
   }>`select sqlite_version() as version, cast(strftime('%s','now') as integer) as now`.execute(db);
   const pragma = async (name: string): Promise<string> => {
-    const result = await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(`pragma ${name}`));
+    const result = await db.executeQuery<Record<string, unknown>>(
+      CompiledQuery.raw(`pragma ${name}`),
+    );
     return String(Object.values(result.rows[0] ?? {})[0]);
   };
-  const warnings = (await pragma('synchronous')) === '2' ? [] : ['synchronous is not FULL: a power cut may undo the last commits.'];
+  const warnings =
+    (await pragma('synchronous')) === '2'
+      ? []
+      : ['synchronous is not FULL: a power cut may undo the last commits.'];
   return { driver, version: rows[0]?.version ?? '', serverTime: Number(rows[0]?.now), warnings };
 }
 
@@ -213,7 +266,11 @@ async function checkPostgres(db: Kysely<Tables>): Promise<SqlCheck> {
   if (row === undefined) throw new StoreUnavailable('The database does not answer.');
   const warnings = [
     ...(row.fsync === 'on' ? [] : ['fsync is off: a crash may lose acknowledged writes.']),
-    ...(row.commit === 'off' ? ['synchronous_commit is off: a crash may lose the last commits, and a used code could live again.'] : []),
+    ...(row.commit === 'off'
+      ? [
+          'synchronous_commit is off: a crash may lose the last commits, and a used code could live again.',
+        ]
+      : []),
   ];
   return { driver: 'pg', version: row.version, serverTime: Number(row.now), warnings };
 }

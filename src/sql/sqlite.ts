@@ -9,7 +9,10 @@ import { asUnavailable } from './faults.ts';
 interface Statement {
   readonly reader: boolean;
   all(parameters: readonly unknown[]): unknown[];
-  run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint };
+  run(parameters: readonly unknown[]): {
+    changes: number | bigint;
+    lastInsertRowid: number | bigint;
+  };
   iterate(parameters: readonly unknown[]): IterableIterator<unknown>;
 }
 
@@ -36,11 +39,15 @@ interface NodeSqlite {
 }
 
 const require = createRequire(import.meta.url);
-const PRAGMAS = 'pragma journal_mode=WAL; pragma synchronous=FULL; pragma busy_timeout=5000; pragma foreign_keys=ON;';
+const PRAGMAS =
+  'pragma journal_mode=WAL; pragma synchronous=FULL; pragma busy_timeout=5000; pragma foreign_keys=ON;';
 const MOST_STATEMENTS = 200;
 
 /** @param path of the file, or `:memory:` */
-export function sqliteDialect(path: string): { readonly dialect: Dialect; readonly driver: string } {
+export function sqliteDialect(path: string): {
+  readonly dialect: Dialect;
+  readonly driver: string;
+} {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
   const { database, driver } = open(path);
   // Waiting for the lock comes first: switching to WAL takes it.
@@ -56,7 +63,9 @@ function open(path: string): { readonly database: SqliteDatabase; readonly drive
     const Libsql = require('libsql') as new (path: string) => SqliteDatabase;
     return { database: new Libsql(path), driver: 'libsql' };
   } catch (cause) {
-    throw new Error('SQLite needs Node 22.13 or later, or the package libsql: npm install libsql', { cause });
+    throw new Error('SQLite needs Node 22.13 or later, or the package libsql: npm install libsql', {
+      cause,
+    });
   }
 }
 
@@ -76,7 +85,8 @@ function fromNode({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
     prepare(text) {
       const statement = database.prepare(text);
       return {
-        reader: statement.columns === undefined ? returnsRows(text) : statement.columns().length > 0,
+        reader:
+          statement.columns === undefined ? returnsRows(text) : statement.columns().length > 0,
         all: (parameters) => statement.all(...parameters),
         run: (parameters) => statement.run(...parameters),
         iterate: (parameters) => statement.iterate(...parameters),
@@ -87,7 +97,10 @@ function fromNode({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
 
 /** What the first Nodes with node:sqlite cannot say of a statement. */
 function returnsRows(text: string): boolean {
-  return /^\s*(select|pragma)|\breturning\b/i.test(text) || (/^\s*with\b/i.test(text) && !/\b(insert|update|delete)\b/i.test(text));
+  return (
+    /^\s*(select|pragma)|\breturning\b/i.test(text) ||
+    (/^\s*with\b/i.test(text) && !/\b(insert|update|delete)\b/i.test(text))
+  );
 }
 
 /** Keeps prepared statements, for the same few dozen texts come again and again, and tells errors in the port's words. */

@@ -3,7 +3,12 @@ import { type Kysely, sql } from 'kysely';
 import type { Tables } from './schema.ts';
 
 /** Locks the subject until the transaction ends; resolves to when it was last revoked, in seconds (0: never). */
-export async function lockSubject(trx: Kysely<Tables>, tenant: string, sub: string, revokedAt = 0): Promise<number> {
+export async function lockSubject(
+  trx: Kysely<Tables>,
+  tenant: string,
+  sub: string,
+  revokedAt = 0,
+): Promise<number> {
   const subjects = sql.table('subjects');
   const { rows } = await sql<{
     revoked_at: number;

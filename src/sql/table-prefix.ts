@@ -21,17 +21,26 @@ class PrefixTransformer extends OperationNodeTransformer {
     this.#schema = schema;
   }
 
-  protected override transformSchemableIdentifier(node: SchemableIdentifierNode): SchemableIdentifierNode {
+  protected override transformSchemableIdentifier(
+    node: SchemableIdentifierNode,
+  ): SchemableIdentifierNode {
     const plain = super.transformSchemableIdentifier(node);
-    const prefixed = { ...plain, identifier: IdentifierNode.create(this.#prefix + plain.identifier.name) };
-    return this.#schema === null ? prefixed : { ...prefixed, schema: IdentifierNode.create(this.#schema) };
+    const prefixed = {
+      ...plain,
+      identifier: IdentifierNode.create(this.#prefix + plain.identifier.name),
+    };
+    return this.#schema === null
+      ? prefixed
+      : { ...prefixed, schema: IdentifierNode.create(this.#schema) };
   }
 }
 
 export function tablePrefix(prefix: string, schema: string | null): KyselyPlugin {
   const transformer = new PrefixTransformer(prefix, schema);
   return {
-    transformQuery: (args: PluginTransformQueryArgs): RootOperationNode => transformer.transformNode(args.node),
-    transformResult: async (args: PluginTransformResultArgs): Promise<QueryResult<UnknownRow>> => args.result,
+    transformQuery: (args: PluginTransformQueryArgs): RootOperationNode =>
+      transformer.transformNode(args.node),
+    transformResult: async (args: PluginTransformResultArgs): Promise<QueryResult<UnknownRow>> =>
+      args.result,
   };
 }

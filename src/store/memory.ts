@@ -2,7 +2,17 @@
  * The reference implementation of the store: plain maps in one process. JavaScript runs each method to its end before the next begins,
  * so every law holds by construction. For tests, demonstrations and throw-away providers.
  */
-import type { AccessToken, AuditEvent, Authorization, Client, Code, Family, IdTokenRecord, KeySet, Session } from './records.ts';
+import type {
+  AccessToken,
+  AuditEvent,
+  Authorization,
+  Client,
+  Code,
+  Family,
+  IdTokenRecord,
+  KeySet,
+  Session,
+} from './records.ts';
 import { type ClearedCounts, CODE_KEPT, type Database, type Issue, type Store } from './store.ts';
 
 /** A database that forgets everything with the process. */
@@ -70,13 +80,16 @@ function createStore(): Store {
       async hit(key, windowSeconds, now) {
         const before = tables.counters.get(key);
         const fresh = before === undefined || before.resetAt <= now;
-        const after = fresh ? { count: 1, resetAt: now + windowSeconds } : { count: before.count + 1, resetAt: before.resetAt };
+        const after = fresh
+          ? { count: 1, resetAt: now + windowSeconds }
+          : { count: before.count + 1, resetAt: before.resetAt };
         tables.counters.set(key, after);
         return after;
       },
       async giveBack(key) {
         const before = tables.counters.get(key);
-        if (before !== undefined) tables.counters.set(key, { ...before, count: Math.max(0, before.count - 1) });
+        if (before !== undefined)
+          tables.counters.set(key, { ...before, count: Math.max(0, before.count - 1) });
       },
       async reset(key) {
         tables.counters.delete(key);
@@ -117,7 +130,9 @@ function clientStore(tables: Tables): Store['clients'] {
     },
     async list({ after = '', limit, owner }) {
       return [...tables.clients.values()]
-        .filter((client) => client.clientId > after && (owner === undefined || client.owner === owner))
+        .filter(
+          (client) => client.clientId > after && (owner === undefined || client.owner === owner),
+        )
         .sort((a, b) => (a.clientId < b.clientId ? -1 : 1))
         .slice(0, limit);
     },
@@ -129,14 +144,16 @@ function sessionStore(tables: Tables): Store['sessions'] {
   return {
     find: async (handle) => sessions.get(handle) ?? null,
     async start(session, replaces, began) {
-      if ((tables.revokedSubjects.get(session.sub) ?? Number.NEGATIVE_INFINITY) >= began) return false;
+      if ((tables.revokedSubjects.get(session.sub) ?? Number.NEGATIVE_INFINITY) >= began)
+        return false;
       if (replaces !== null) sessions.delete(replaces);
       sessions.set(session.handle, session);
       return true;
     },
     async touch(handle, seenAt) {
       const session = sessions.get(handle);
-      if (session !== undefined && session.seenAt < seenAt) sessions.set(handle, { ...session, seenAt });
+      if (session !== undefined && session.seenAt < seenAt)
+        sessions.set(handle, { ...session, seenAt });
     },
     async end(handle, now, revokeTokens) {
       const session = sessions.get(handle);
@@ -144,7 +161,11 @@ function sessionStore(tables: Tables): Store['sessions'] {
       sessions.delete(handle);
       if (revokeTokens) {
         consumeWhere(tables, now, (code) => code.sid === session.sid);
-        revokeWhere(tables, now, (family) => family.sid === session.sid && !family.scopes.includes('offline_access'));
+        revokeWhere(
+          tables,
+          now,
+          (family) => family.sid === session.sid && !family.scopes.includes('offline_access'),
+        );
       }
       return session;
     },
@@ -155,7 +176,8 @@ function sessionStore(tables: Tables): Store['sessions'] {
 function authorizationStore(tables: Tables): Store['authorizations'] {
   const { authorizations } = tables;
   const find = (sub: string, clientId: string): Authorization | null =>
-    [...authorizations.values()].find((row) => row.sub === sub && row.clientId === clientId) ?? null;
+    [...authorizations.values()].find((row) => row.sub === sub && row.clientId === clientId) ??
+    null;
   return {
     find: async (sub, clientId) => find(sub, clientId),
     async remember(authorization) {
@@ -163,7 +185,11 @@ function authorizationStore(tables: Tables): Store['authorizations'] {
       const after =
         before === null
           ? authorization
-          : { ...before, scopes: [...new Set([...before.scopes, ...authorization.scopes])], updatedAt: authorization.updatedAt };
+          : {
+              ...before,
+              scopes: [...new Set([...before.scopes, ...authorization.scopes])],
+              updatedAt: authorization.updatedAt,
+            };
       authorizations.set(after.id, after);
       return after;
     },
@@ -188,7 +214,9 @@ function codeStore(tables: Tables): Store['codes'] {
     },
     async find(digest) {
       const code = codes.get(digest);
-      return code === undefined ? null : { code, authorized: isAuthorized(tables, code.authorizationId) };
+      return code === undefined
+        ? null
+        : { code, authorized: isAuthorized(tables, code.authorizationId) };
     },
     async countFailure(digest) {
       const code = codes.get(digest);
@@ -209,23 +237,37 @@ function tokenStore(tables: Tables): Store['tokens'] {
   /** The family, if `presented` is its live refresh token and it may still be used. */
   const usable = (id: string, presented: string, now: number): Family | null => {
     const family = families.get(id);
-    if (family === undefined || family.refreshDigest !== presented || family.revokedAt !== null) return null;
-    const expired = family.expiresAt <= now || family.refreshExpiresAt === null || family.refreshExpiresAt <= now;
+    if (family === undefined || family.refreshDigest !== presented || family.revokedAt !== null)
+      return null;
+    const expired =
+      family.expiresAt <= now || family.refreshExpiresAt === null || family.refreshExpiresAt <= now;
     return expired || !isAuthorized(tables, family.authorizationId) ? null : family;
   };
   return {
     async redeem(digest, family, issue, now) {
       const code = codes.get(digest);
-      if (code === undefined || code.redeemedAt !== null || code.expiresAt <= now) return 'consumed';
+      if (code === undefined || code.redeemedAt !== null || code.expiresAt <= now)
+        return 'consumed';
       codes.set(digest, { ...code, redeemedAt: now, familyId: family.id });
       families.set(family.id, family);
       store(issue);
       return 'fresh';
     },
-    async rotate({ familyId, presented, refreshDigest, refreshExpiresAt, sealedSuccessor }, issue, now) {
+    async rotate(
+      { familyId, presented, refreshDigest, refreshExpiresAt, sealedSuccessor },
+      issue,
+      now,
+    ) {
       const family = usable(familyId, presented, now);
       if (family === null) return 'consumed';
-      families.set(familyId, { ...family, refreshDigest, refreshExpiresAt, previousDigest: presented, sealedSuccessor, rotatedAt: now });
+      families.set(familyId, {
+        ...family,
+        refreshDigest,
+        refreshExpiresAt,
+        previousDigest: presented,
+        sealedSuccessor,
+        rotatedAt: now,
+      });
       store(issue);
       return 'fresh';
     },
@@ -242,7 +284,9 @@ function tokenStore(tables: Tables): Store['tokens'] {
     },
     async findFamily(id) {
       const family = families.get(id);
-      return family === undefined ? null : { family, authorized: isAuthorized(tables, family.authorizationId) };
+      return family === undefined
+        ? null
+        : { family, authorized: isAuthorized(tables, family.authorizationId) };
     },
     async findAccessToken(digest) {
       const token = accessTokens.get(digest);
@@ -286,11 +330,16 @@ function isAuthorized(tables: Tables, authorizationId: string | null): boolean {
 
 function consumeWhere(tables: Tables, now: number, matches: (code: Code) => boolean): void {
   for (const [digest, code] of tables.codes) {
-    if (code.redeemedAt === null && matches(code)) tables.codes.set(digest, { ...code, redeemedAt: now });
+    if (code.redeemedAt === null && matches(code))
+      tables.codes.set(digest, { ...code, redeemedAt: now });
   }
 }
 
-function removeWhere<Row>(table: Map<string, Row>, matches: (row: Row) => boolean, most: number = Number.POSITIVE_INFINITY): number {
+function removeWhere<Row>(
+  table: Map<string, Row>,
+  matches: (row: Row) => boolean,
+  most: number = Number.POSITIVE_INFINITY,
+): number {
   let removed = 0;
   for (const [key, row] of table) {
     if (removed >= most) break;

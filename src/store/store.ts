@@ -84,7 +84,11 @@ export interface ClientStore {
    */
   delete(clientId: string): Promise<boolean>;
   /** In order of client_id, after `after` (exclusive), at most `limit`. */
-  list(page: { readonly after?: string; readonly limit: number; readonly owner?: string }): Promise<readonly Client[]>;
+  list(page: {
+    readonly after?: string;
+    readonly limit: number;
+    readonly owner?: string;
+  }): Promise<readonly Client[]>;
 }
 
 /** Logins of browsers. */
@@ -191,7 +195,13 @@ export interface TokenStore {
    * Stores an issue under a family without rotating: only if `presented` is live in a family neither revoked nor expired at `now`;
    * moves `refreshExpiresAt`.
    */
-  extend(familyId: Digest, presented: Digest, refreshExpiresAt: Seconds, issue: Issue, now: Seconds): Promise<'fresh' | 'consumed'>;
+  extend(
+    familyId: Digest,
+    presented: Digest,
+    refreshExpiresAt: Seconds,
+    issue: Issue,
+    now: Seconds,
+  ): Promise<'fresh' | 'consumed'>;
   /** Stores tokens that use nothing up, and the family they begin, if they do. */
   insert(issue: Issue, family: Family | null): Promise<void>;
   /** In one trip, with what its life depends on; null when unknown. */
@@ -233,7 +243,11 @@ export interface InteractionStore {
 /** Counters of failures (sign-in, client authentication), in fixed windows. */
 export interface CounterStore {
   /** `key` is a digest. One statement: counts one more in the window and resolves to the new count and the window's end. Of 100 concurrent hits each sees another count. */
-  hit(key: string, windowSeconds: number, now: Seconds): Promise<{ readonly count: number; readonly resetAt: Seconds }>;
+  hit(
+    key: string,
+    windowSeconds: number,
+    now: Seconds,
+  ): Promise<{ readonly count: number; readonly resetAt: Seconds }>;
   /** Takes one back, never below zero. One statement. */
   giveBack(key: string): Promise<void>;
   /** Forgets the counter (after a success). */

@@ -47,10 +47,23 @@ export function scriptedBrowser(fetch: Fetch, inside: (url: URL) => boolean): Sc
       for (const line of response.headers.getSetCookie()) keep(line);
       const location = response.headers.get('location');
       if (location === null || response.status < 300 || response.status > 399) {
-        return { url: next, status: response.status, headers: response.headers, html: await response.text(), leaves: null };
+        return {
+          url: next,
+          status: response.status,
+          headers: response.headers,
+          html: await response.text(),
+          leaves: null,
+        };
       }
       const target = new URL(location, next);
-      if (!inside(target)) return { url: next, status: response.status, headers: response.headers, html: '', leaves: target };
+      if (!inside(target))
+        return {
+          url: next,
+          status: response.status,
+          headers: response.headers,
+          html: '',
+          leaves: target,
+        };
       next = target.href;
       options = {};
     }
@@ -78,15 +91,24 @@ export function scriptedBrowser(fetch: Fetch, inside: (url: URL) => boolean): Sc
 }
 
 /** Action and hidden fields of the form of a page. @throws Error when there is none */
-export function readForm(html: string): { readonly action: string; readonly fields: Readonly<Record<string, string>> } {
+export function readForm(html: string): {
+  readonly action: string;
+  readonly fields: Readonly<Record<string, string>>;
+} {
   const form = /<form\b[^>]*>/i.exec(html)?.[0];
   if (form === undefined) throw new Error(`the page has no form: ${html.slice(0, 500)}`);
   const fields: Record<string, string> = {};
-  for (const [input] of html.matchAll(/<input\b[^>]*type="hidden"[^>]*>/gi)) fields[attribute(input, 'name')] = attribute(input, 'value');
+  for (const [input] of html.matchAll(/<input\b[^>]*type="hidden"[^>]*>/gi))
+    fields[attribute(input, 'name')] = attribute(input, 'value');
   return { action: attribute(form, 'action'), fields };
 }
 
 function attribute(tag: string, name: string): string {
   const value = new RegExp(`\\b${name}="([^"]*)"`, 'i').exec(tag)?.[1] ?? '';
-  return value.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+  return value
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
 }

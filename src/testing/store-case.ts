@@ -14,7 +14,8 @@ export const CROWD = 100;
 
 export const crowd = async <T>(work: (index: number) => Promise<T>): Promise<T[]> =>
   await Promise.all(Array.from({ length: CROWD }, async (_, index) => await work(index)));
-export const count = <T>(list: readonly T[], wanted: T): number => list.filter((item) => item === wanted).length;
+export const count = <T>(list: readonly T[], wanted: T): number =>
+  list.filter((item) => item === wanted).length;
 
 export const isLive = async (store: Store, issue: TokenIssue): Promise<boolean> =>
   (await store.tokens.findAccessToken(issue.accessToken.digest))?.live ?? false;

@@ -5,10 +5,16 @@
 import type { StoreCase } from './store-case.ts';
 import { END_LAWS } from './store-laws-ends.ts';
 import { RECORD_LAWS } from './store-laws-records.ts';
+import { SESSION_LAWS } from './store-laws-sessions.ts';
 import { TOKEN_LAWS } from './store-laws-tokens.ts';
 import { TWIN_LAWS } from './store-laws-twins.ts';
 
 /** Every law, as a case of its own. */
 export function storeContract(): readonly StoreCase[] {
-  return [...TOKEN_LAWS, ...RECORD_LAWS, ...END_LAWS, ...TWIN_LAWS].map(([name, run]) => ({ name, run }));
+  return [...TOKEN_LAWS, ...SESSION_LAWS, ...RECORD_LAWS, ...END_LAWS, ...TWIN_LAWS].map(
+    ([name, run]) => ({
+      name,
+      run,
+    }),
+  );
 }

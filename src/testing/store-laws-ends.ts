@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import type { Family, Store } from 'valetkey';
 import { isLive, type Law } from './store-case.ts';
-import { type Facts, NOW, sample, type TokenIssue, withCode, withFamily, word } from './store-samples.ts';
+import {
+  type Facts,
+  NOW,
+  sample,
+  type TokenIssue,
+  withCode,
+  withFamily,
+  word,
+} from './store-samples.ts';
 
 const redeemedAt = async (store: Store, digest: string): Promise<number | null | undefined> =>
   (await store.codes.find(digest))?.code.redeemedAt;
@@ -25,8 +33,17 @@ async function withFamilyOf(
 async function uses(store: Store, family: Family, now: number): Promise<string[]> {
   const presented = family.refreshDigest ?? '';
   const facts = { ...family, sid: family.sid ?? word() };
-  const issues = [1, 2].map(() => sample.issue(facts, family.id, family.authorizationId)) as [TokenIssue, TokenIssue];
-  const wish = { familyId: family.id, presented, refreshDigest: word(), refreshExpiresAt: NOW + 5000, sealedSuccessor: 's' };
+  const issues = [1, 2].map(() => sample.issue(facts, family.id, family.authorizationId)) as [
+    TokenIssue,
+    TokenIssue,
+  ];
+  const wish = {
+    familyId: family.id,
+    presented,
+    refreshDigest: word(),
+    refreshExpiresAt: NOW + 5000,
+    sealedSuccessor: 's',
+  };
   const outcomes = [
     await store.tokens.extend(family.id, presented, family.refreshExpiresAt ?? 0, issues[0], now),
     await store.tokens.rotate(wish, issues[1], now),
@@ -48,8 +65,18 @@ const OBSTACLES: readonly (readonly [
   ['its absolute end', { expiresAt: NOW + 10, refreshExpiresAt: NOW + 1000 }, NOW + 10, () => null],
   ['its idle end', { expiresAt: NOW + 1000, refreshExpiresAt: NOW + 10 }, NOW + 10, () => null],
   ['an idle end that was never set', { refreshExpiresAt: null }, NOW, () => null],
-  ['its end, set', {}, NOW, async (store, { id }) => assert.equal(await store.tokens.revokeFamily(id, NOW), true)],
-  ['its authorization, gone', {}, NOW, async (store, { clientId }) => assert.equal(await store.clients.delete(clientId), true)],
+  [
+    'its end, set',
+    {},
+    NOW,
+    async (store, { id }) => assert.equal(await store.tokens.revokeFamily(id, NOW), true),
+  ],
+  [
+    'its authorization, gone',
+    {},
+    NOW,
+    async (store, { clientId }) => assert.equal(await store.clients.delete(clientId), true),
+  ],
 ];
 
 export const END_LAWS: readonly Law[] = [
@@ -84,7 +111,10 @@ export const END_LAWS: readonly Law[] = [
       const [one, two] = [await withFamilyOf(store, {}), await withFamilyOf(store, {})];
       const mixed = { ...one.family, refreshDigest: two.family.refreshDigest };
       assert.deepEqual(await uses(store, mixed, NOW), ['consumed', 'consumed']);
-      assert.deepEqual(await uses(store, { ...one.family, refreshDigest: word() }, NOW), ['consumed', 'consumed']);
+      assert.deepEqual(await uses(store, { ...one.family, refreshDigest: word() }, NOW), [
+        'consumed',
+        'consumed',
+      ]);
       assert.deepEqual(await uses(store, one.family, NOW), ['fresh', 'fresh']);
     },
   ],
@@ -97,7 +127,11 @@ export const END_LAWS: readonly Law[] = [
       const family = await withFamilyOf(store, {}, other.facts);
       assert.equal(await store.authorizations.revoke(mine.authorization.id, NOW), true);
       assert.deepEqual(
-        [await isLive(store, mine.issue), await redeemedAt(store, other.code.digest), await isLive(store, family.issue)],
+        [
+          await isLive(store, mine.issue),
+          await redeemedAt(store, other.code.digest),
+          await isLive(store, family.issue),
+        ],
         [false, null, true],
       );
       assert.deepEqual(await uses(store, family.family, NOW), ['fresh', 'fresh']);
@@ -109,7 +143,10 @@ export const END_LAWS: readonly Law[] = [
       const here = await withCode(store);
       const there = await withCode(store, { sub: here.facts.sub });
       assert.notEqual(await store.sessions.end(here.session.handle, NOW + 1, true), null);
-      assert.deepEqual([await redeemedAt(store, here.code.digest), await redeemedAt(store, there.code.digest)], [NOW + 1, null]);
+      assert.deepEqual(
+        [await redeemedAt(store, here.code.digest), await redeemedAt(store, there.code.digest)],
+        [NOW + 1, null],
+      );
     },
   ],
   [
@@ -117,14 +154,21 @@ export const END_LAWS: readonly Law[] = [
     async (store) => {
       const mine = await withCode(store);
       const others = await withCode(store);
-      const elsewhere = await store.authorizations.remember(sample.authorization({ ...mine.facts, clientId: word() }));
+      const elsewhere = await store.authorizations.remember(
+        sample.authorization({ ...mine.facts, clientId: word() }),
+      );
       assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW + 1), 0);
-      assert.deepEqual([await redeemedAt(store, mine.code.digest), await redeemedAt(store, others.code.digest)], [NOW + 1, null]);
+      assert.deepEqual(
+        [await redeemedAt(store, mine.code.digest), await redeemedAt(store, others.code.digest)],
+        [NOW + 1, null],
+      );
       assert.deepEqual(await store.sessions.listBySubject(others.facts.sub), [others.session]);
       await store.clients.insert(sample.client(mine.facts.clientId));
       assert.equal(await store.clients.delete(mine.facts.clientId), true);
       assert.deepEqual(await store.authorizations.listBySubject(mine.facts.sub), [elsewhere]);
-      assert.deepEqual(await store.authorizations.listBySubject(others.facts.sub), [others.authorization]);
+      assert.deepEqual(await store.authorizations.listBySubject(others.facts.sub), [
+        others.authorization,
+      ]);
     },
   ],
   [
@@ -158,7 +202,10 @@ export const END_LAWS: readonly Law[] = [
       await store.clients.insert(sample.client(left.facts.clientId));
       assert.equal(await store.clients.delete(left.facts.clientId), true);
       const found = await store.tokens.findFamily(left.family.id);
-      assert.deepEqual([found?.authorized, found?.family.revokedAt, await isLive(store, left.issue)], [false, null, false]);
+      assert.deepEqual(
+        [found?.authorized, found?.family.revokedAt, await isLive(store, left.issue)],
+        [false, null, false],
+      );
     },
   ],
   [

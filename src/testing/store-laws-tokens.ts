@@ -28,14 +28,22 @@ export const TOKEN_LAWS: readonly Law[] = [
       const tries = await crowd(async () => {
         const family = sample.family(facts, authorization.id);
         const issue = sample.issue(facts, family.id, authorization.id);
-        return { family, issue, outcome: await store.tokens.redeem(code.digest, family, issue, NOW) };
+        return {
+          family,
+          issue,
+          outcome: await store.tokens.redeem(code.digest, family, issue, NOW),
+        };
       });
       assert.equal(tries.filter(({ outcome }) => outcome === 'fresh').length, 1);
       for (const { family, issue, outcome } of tries) {
         assert.equal((await store.tokens.findFamily(family.id)) !== null, outcome === 'fresh');
         assert.equal(await isLive(store, issue), outcome === 'fresh');
-        assert.equal((await store.tokens.findIdToken(issue.idToken?.jti ?? '')) !== null, outcome === 'fresh');
-        if (outcome === 'fresh') assert.equal((await store.codes.find(code.digest))?.code.familyId, family.id);
+        assert.equal(
+          (await store.tokens.findIdToken(issue.idToken?.jti ?? '')) !== null,
+          outcome === 'fresh',
+        );
+        if (outcome === 'fresh')
+          assert.equal((await store.codes.find(code.digest))?.code.familyId, family.id);
       }
     },
   ],
@@ -45,7 +53,10 @@ export const TOKEN_LAWS: readonly Law[] = [
       const { facts, authorization, code, session } = await withCode(store);
       const family = sample.family(facts, authorization.id);
       const issue = sample.issue(facts, family.id, authorization.id);
-      assert.equal(await store.tokens.redeem(code.digest, family, issue, code.expiresAt), 'consumed');
+      assert.equal(
+        await store.tokens.redeem(code.digest, family, issue, code.expiresAt),
+        'consumed',
+      );
       assert.equal(await store.tokens.redeem(word(), family, issue, NOW), 'consumed');
       await store.sessions.end(session.handle, NOW, true);
       assert.equal(await store.tokens.redeem(code.digest, family, issue, NOW), 'consumed');
@@ -57,9 +68,15 @@ export const TOKEN_LAWS: readonly Law[] = [
     async (store) => {
       const { family, issue, code } = await withFamily(store);
       assert.deepEqual((await store.tokens.findFamily(family.id))?.family, family);
-      assert.deepEqual(await store.tokens.findAccessToken(issue.accessToken.digest), { token: issue.accessToken, live: true });
+      assert.deepEqual(await store.tokens.findAccessToken(issue.accessToken.digest), {
+        token: issue.accessToken,
+        live: true,
+      });
       assert.deepEqual(await store.tokens.findIdToken(issue.idToken?.jti ?? ''), issue.idToken);
-      assert.deepEqual(await store.codes.find(code.digest), { code: { ...code, redeemedAt: NOW, familyId: family.id }, authorized: true });
+      assert.deepEqual(await store.codes.find(code.digest), {
+        code: { ...code, redeemedAt: NOW, familyId: family.id },
+        authorized: true,
+      });
     },
   ],
   [
@@ -68,30 +85,51 @@ export const TOKEN_LAWS: readonly Law[] = [
       const { facts, authorization, family } = await withFamily(store);
       const tries = await crowd(async () => {
         const wish = rotation(family);
-        return { wish, outcome: await store.tokens.rotate(wish, sample.issue(facts, family.id, authorization.id), NOW) };
+        return {
+          wish,
+          outcome: await store.tokens.rotate(
+            wish,
+            sample.issue(facts, family.id, authorization.id),
+            NOW,
+          ),
+        };
       });
       const winners = tries.filter(({ outcome }) => outcome === 'fresh');
       assert.equal(winners.length, 1);
       const after = (await store.tokens.findFamily(family.id))?.family;
       assert.equal(after?.refreshDigest, winners[0]?.wish.refreshDigest);
-      assert.deepEqual([after?.previousDigest, after?.rotatedAt, after?.sealedSuccessor], [family.refreshDigest, NOW, 'sealed']);
+      assert.deepEqual(
+        [after?.previousDigest, after?.rotatedAt, after?.sealedSuccessor],
+        [family.refreshDigest, NOW, 'sealed'],
+      );
     },
   ],
   [
     'rotate, extend: never in a family that is revoked, expired, idle too long, or without authorization',
     async (store) => {
       const breaks: ((made: Awaited<ReturnType<typeof withFamily>>) => Promise<number>)[] = [
-        async ({ family }) => ((await store.tokens.revokeFamily(family.id, NOW)) && NOW ? NOW : NOW),
+        async ({ family }) =>
+          (await store.tokens.revokeFamily(family.id, NOW)) && NOW ? NOW : NOW,
         async () => NOW + 1000,
         async () => NOW + 500,
-        async ({ authorization }) => ((await store.authorizations.revoke(authorization.id, NOW)) ? NOW : NOW),
+        async ({ authorization }) =>
+          (await store.authorizations.revoke(authorization.id, NOW)) ? NOW : NOW,
       ];
       for (const spoil of breaks) {
         const made = await withFamily(store);
         const now = await spoil(made);
         const issue = sample.issue(made.facts, made.family.id, made.authorization.id);
         assert.equal(await store.tokens.rotate(rotation(made.family), issue, now), 'consumed');
-        assert.equal(await store.tokens.extend(made.family.id, made.family.refreshDigest ?? '', now + 1, issue, now), 'consumed');
+        assert.equal(
+          await store.tokens.extend(
+            made.family.id,
+            made.family.refreshDigest ?? '',
+            now + 1,
+            issue,
+            now,
+          ),
+          'consumed',
+        );
         assert.equal(await store.tokens.findAccessToken(issue.accessToken.digest), null);
       }
     },
@@ -101,11 +139,20 @@ export const TOKEN_LAWS: readonly Law[] = [
     async (store) => {
       const { facts, authorization, family } = await withFamily(store);
       const issue = sample.issue(facts, family.id, authorization.id);
-      assert.equal(await store.tokens.extend(family.id, family.refreshDigest ?? '', NOW + 777, issue, NOW), 'fresh');
+      assert.equal(
+        await store.tokens.extend(family.id, family.refreshDigest ?? '', NOW + 777, issue, NOW),
+        'fresh',
+      );
       assert.equal(await isLive(store, issue), true);
       assert.equal((await store.tokens.findFamily(family.id))?.family.refreshExpiresAt, NOW + 777);
       assert.equal(
-        await store.tokens.extend(family.id, word(), NOW + 777, sample.issue(facts, family.id, authorization.id), NOW),
+        await store.tokens.extend(
+          family.id,
+          word(),
+          NOW + 777,
+          sample.issue(facts, family.id, authorization.id),
+          NOW,
+        ),
         'consumed',
       );
     },
@@ -114,7 +161,10 @@ export const TOKEN_LAWS: readonly Law[] = [
     'revokeFamily: one of 100 callers is told, and every token under it is dead',
     async (store) => {
       const { family, issue } = await withFamily(store);
-      assert.equal(count(await crowd(async () => await store.tokens.revokeFamily(family.id, NOW)), true), 1);
+      assert.equal(
+        count(await crowd(async () => await store.tokens.revokeFamily(family.id, NOW)), true),
+        1,
+      );
       assert.equal(await isLive(store, issue), false);
       assert.equal((await store.tokens.findFamily(family.id))?.family.revokedAt, NOW);
       assert.equal(await store.tokens.revokeFamily(word(), NOW), false);
@@ -126,7 +176,10 @@ export const TOKEN_LAWS: readonly Law[] = [
       for (let round = 0; round < 20; round += 1) {
         const { facts, authorization, family, issue } = await withFamily(store);
         const next = sample.issue(facts, family.id, authorization.id);
-        await Promise.all([store.tokens.rotate(rotation(family), next, NOW), store.tokens.revokeFamily(family.id, NOW)]);
+        await Promise.all([
+          store.tokens.rotate(rotation(family), next, NOW),
+          store.tokens.revokeFamily(family.id, NOW),
+        ]);
         assert.deepEqual([await isLive(store, issue), await isLive(store, next)], [false, false]);
       }
     },
@@ -152,9 +205,15 @@ export const TOKEN_LAWS: readonly Law[] = [
       const facts = sample.facts();
       const alone = sample.issue(facts, null, null, { sub: null, sid: null });
       await store.tokens.insert({ ...alone, idToken: null }, null);
-      assert.deepEqual(await store.tokens.findAccessToken(alone.accessToken.digest), { token: alone.accessToken, live: true });
+      assert.deepEqual(await store.tokens.findAccessToken(alone.accessToken.digest), {
+        token: alone.accessToken,
+        live: true,
+      });
       assert.deepEqual(
-        [await store.tokens.revokeAccessToken(alone.accessToken.digest), await store.tokens.revokeAccessToken(alone.accessToken.digest)],
+        [
+          await store.tokens.revokeAccessToken(alone.accessToken.digest),
+          await store.tokens.revokeAccessToken(alone.accessToken.digest),
+        ],
         [true, false],
       );
       const { issue } = await withFamily(store);

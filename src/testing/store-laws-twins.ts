@@ -33,7 +33,16 @@ function records(): Records {
     family,
     issue: sample.issue(facts, family.id, authorization.id),
     lone: sample.issue(facts, null, null).accessToken,
-    event: { id: word(), at: NOW, type: 'x', sub: facts.sub, clientId: client.clientId, ip: null, reason: null, detail: {} },
+    event: {
+      id: word(),
+      at: NOW,
+      type: 'x',
+      sub: facts.sub,
+      clientId: client.clientId,
+      ip: null,
+      reason: null,
+      detail: {},
+    },
   };
 }
 
@@ -41,7 +50,8 @@ async function fill(store: Store, all: Records): Promise<void> {
   assert.equal(await store.clients.insert(all.client), true);
   assert.equal(await store.sessions.start(all.session, null, NOW), true);
   await store.authorizations.remember(all.authorization);
-  for (const code of [all.used, all.open]) assert.equal(await store.codes.insert(code, all.session.handle), 'stored');
+  for (const code of [all.used, all.open])
+    assert.equal(await store.codes.insert(code, all.session.handle), 'stored');
   assert.equal(await store.tokens.redeem(all.used.digest, all.family, all.issue, NOW), 'fresh');
   await store.tokens.insert({ accessToken: all.lone, idToken: null }, null);
   assert.equal(await store.keys.swap(0, []), true);
@@ -75,24 +85,50 @@ async function seen(store: Store, all: Records): Promise<unknown[]> {
 }
 
 /** Every method that changes something, for records that both issuers have. */
-const CHANGES: readonly (readonly [name: string, change: (store: Store, all: Records) => Promise<unknown>])[] = [
-  ['clients.replace', async (store, { client }) => await store.clients.replace({ ...client, name: 'other', version: client.version + 1 })],
+const CHANGES: readonly (readonly [
+  name: string,
+  change: (store: Store, all: Records) => Promise<unknown>,
+])[] = [
+  [
+    'clients.replace',
+    async (store, { client }) =>
+      await store.clients.replace({ ...client, name: 'other', version: client.version + 1 }),
+  ],
   ['clients.delete', async (store, { client }) => await store.clients.delete(client.clientId)],
-  ['sessions.touch', async (store, { session }) => await store.sessions.touch(session.handle, NOW + 5)],
-  ['sessions.start', async (store, { session }) => await store.sessions.start({ ...session, handle: word() }, session.handle, NOW)],
-  ['sessions.end', async (store, { session }) => await store.sessions.end(session.handle, NOW, true)],
+  [
+    'sessions.touch',
+    async (store, { session }) => await store.sessions.touch(session.handle, NOW + 5),
+  ],
+  [
+    'sessions.start',
+    async (store, { session }) =>
+      await store.sessions.start({ ...session, handle: word() }, session.handle, NOW),
+  ],
+  [
+    'sessions.end',
+    async (store, { session }) => await store.sessions.end(session.handle, NOW, true),
+  ],
   [
     'authorizations.remember',
-    async (store, { authorization }) => await store.authorizations.remember({ ...authorization, scopes: ['more'] }),
+    async (store, { authorization }) =>
+      await store.authorizations.remember({ ...authorization, scopes: ['more'] }),
   ],
-  ['authorizations.revoke', async (store, { authorization }) => await store.authorizations.revoke(authorization.id, NOW)],
+  [
+    'authorizations.revoke',
+    async (store, { authorization }) => await store.authorizations.revoke(authorization.id, NOW),
+  ],
   ['codes.countFailure', async (store, { open }) => await store.codes.countFailure(open.digest)],
   [
     'tokens.redeem',
     async (store, { open, authorization }) => {
       const facts = { ...sample.facts(), ...authorization, sid: word() };
       const family = sample.family(facts, authorization.id);
-      return await store.tokens.redeem(open.digest, family, sample.issue(facts, family.id, authorization.id), NOW);
+      return await store.tokens.redeem(
+        open.digest,
+        family,
+        sample.issue(facts, family.id, authorization.id),
+        NOW,
+      );
     },
   ],
   [
@@ -111,11 +147,26 @@ const CHANGES: readonly (readonly [name: string, change: (store: Store, all: Rec
   [
     'tokens.extend',
     async (store, { family }) =>
-      await store.tokens.extend(family.id, family.refreshDigest ?? '', NOW + 9, { accessToken: null, idToken: null }, NOW),
+      await store.tokens.extend(
+        family.id,
+        family.refreshDigest ?? '',
+        NOW + 9,
+        { accessToken: null, idToken: null },
+        NOW,
+      ),
   ],
-  ['tokens.revokeFamily', async (store, { family }) => await store.tokens.revokeFamily(family.id, NOW)],
-  ['tokens.revokeAccessToken', async (store, { lone }) => await store.tokens.revokeAccessToken(lone.digest)],
-  ['tokens.revokeSubject', async (store, { session }) => await store.tokens.revokeSubject(session.sub, NOW)],
+  [
+    'tokens.revokeFamily',
+    async (store, { family }) => await store.tokens.revokeFamily(family.id, NOW),
+  ],
+  [
+    'tokens.revokeAccessToken',
+    async (store, { lone }) => await store.tokens.revokeAccessToken(lone.digest),
+  ],
+  [
+    'tokens.revokeSubject',
+    async (store, { session }) => await store.tokens.revokeSubject(session.sub, NOW),
+  ],
   ['keys.swap', async (store) => await store.keys.swap(1, [])],
   ['counters.giveBack', async (store) => await store.counters.giveBack('counter')],
   ['counters.reset', async (store) => await store.counters.reset('counter')],
@@ -135,8 +186,12 @@ export const TWIN_LAWS: readonly Law[] = [
         const outcome = await change(store, all);
         assert.deepEqual(await seen(twin, all), before);
         // The change was one, so that the law has something to hold.
-        if (!name.startsWith('counters.')) assert.notDeepEqual([await seen(store, all), outcome], [mine, undefined]);
-        const counts = await Promise.all([store.counters.hit('counter', 60, NOW), twin.counters.hit('counter', 60, NOW)]);
+        if (!name.startsWith('counters.'))
+          assert.notDeepEqual([await seen(store, all), outcome], [mine, undefined]);
+        const counts = await Promise.all([
+          store.counters.hit('counter', 60, NOW),
+          twin.counters.hit('counter', 60, NOW),
+        ]);
         assert.equal(counts[1].count, 2);
       },
     ],
@@ -148,15 +203,24 @@ export const TWIN_LAWS: readonly Law[] = [
       const twin = twinOf(database);
       await fill(twin, all);
       assert.deepEqual(
-        [await store.interactions.find('handle', NOW), await store.tokens.findIdToken(all.issue.idToken?.jti ?? '')],
+        [
+          await store.interactions.find('handle', NOW),
+          await store.tokens.findIdToken(all.issue.idToken?.jti ?? ''),
+        ],
         [null, null],
       );
       assert.equal(await store.codes.insert(all.open, all.session.handle), 'session_ended');
       const mine = sample.session({ ...sample.facts(), sub: all.session.sub });
       assert.equal(await store.sessions.start(mine, null, NOW), true);
       assert.equal(await store.codes.insert(all.used, mine.handle), 'stored');
-      assert.deepEqual(await store.codes.find(all.used.digest), { code: all.used, authorized: false });
-      assert.equal(await store.tokens.redeem(all.open.digest, all.family, all.issue, NOW), 'consumed');
+      assert.deepEqual(await store.codes.find(all.used.digest), {
+        code: all.used,
+        authorized: false,
+      });
+      assert.equal(
+        await store.tokens.redeem(all.open.digest, all.family, all.issue, NOW),
+        'consumed',
+      );
       await store.tokens.insert(all.issue, all.family);
       const found = await store.tokens.findFamily(all.family.id);
       const access = await store.tokens.findAccessToken(all.issue.accessToken.digest);
@@ -168,7 +232,10 @@ export const TWIN_LAWS: readonly Law[] = [
         refreshExpiresAt: NOW + 9,
         sealedSuccessor: 's',
       };
-      assert.equal(await store.tokens.rotate(rotation, { accessToken: null, idToken: null }, NOW), 'consumed');
+      assert.equal(
+        await store.tokens.rotate(rotation, { accessToken: null, idToken: null }, NOW),
+        'consumed',
+      );
     },
   ],
   [
@@ -176,9 +243,15 @@ export const TWIN_LAWS: readonly Law[] = [
     async (store, database) => {
       const all = records();
       await fill(twinOf(database), all);
-      assert.equal((await store.authorizations.remember(all.authorization)).id, all.authorization.id);
+      assert.equal(
+        (await store.authorizations.remember(all.authorization)).id,
+        all.authorization.id,
+      );
       await store.tokens.insert(all.issue, null);
-      assert.deepEqual(await store.tokens.findAccessToken(all.issue.accessToken.digest), { token: all.issue.accessToken, live: false });
+      assert.deepEqual(await store.tokens.findAccessToken(all.issue.accessToken.digest), {
+        token: all.issue.accessToken,
+        live: false,
+      });
     },
   ],
 ];

@@ -1,7 +1,16 @@
 /** Records for tests of stores: complete, distinct, and belonging together as those of one sign-in do. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import type { AccessToken, Authorization, Client, Code, Family, Issue, Session, Store } from 'valetkey';
+import type {
+  AccessToken,
+  Authorization,
+  Client,
+  Code,
+  Family,
+  Issue,
+  Session,
+  Store,
+} from 'valetkey';
 
 export const NOW: number = 1_800_000_000;
 export const word = (): string => randomBytes(16).toString('base64url');
@@ -19,7 +28,13 @@ export interface Facts {
 
 /** Records for tests, complete and distinct. */
 export const sample = {
-  facts: (changes: Partial<Facts> = {}): Facts => ({ sub: word(), clientId: word(), sid: word(), scopes: ['openid', 'read'], ...changes }),
+  facts: (changes: Partial<Facts> = {}): Facts => ({
+    sub: word(),
+    clientId: word(),
+    sid: word(),
+    scopes: ['openid', 'read'],
+    ...changes,
+  }),
   client: (clientId: string = word()): Client => ({
     clientId,
     name: 'Naïve 🔑 "app"',
@@ -102,11 +117,30 @@ export const sample = {
     revokedAt: null,
     ...changes,
   }),
-  issue: (facts: Facts, familyId: string | null, authorizationId: string | null, changes: Partial<AccessToken> = {}): TokenIssue => {
-    const token: AccessToken = { digest: word(), familyId, authorizationId, ...facts, issuedAt: NOW, expiresAt: NOW + 100, ...changes };
+  issue: (
+    facts: Facts,
+    familyId: string | null,
+    authorizationId: string | null,
+    changes: Partial<AccessToken> = {},
+  ): TokenIssue => {
+    const token: AccessToken = {
+      digest: word(),
+      familyId,
+      authorizationId,
+      ...facts,
+      issuedAt: NOW,
+      expiresAt: NOW + 100,
+      ...changes,
+    };
     return {
       accessToken: token,
-      idToken: { jti: word(), ...facts, accessTokenDigest: token.digest, issuedAt: NOW, expiresAt: NOW + 100 },
+      idToken: {
+        jti: word(),
+        ...facts,
+        accessTokenDigest: token.digest,
+        issuedAt: NOW,
+        expiresAt: NOW + 100,
+      },
     };
   },
 };
@@ -129,7 +163,14 @@ export async function withCode(
 export async function withFamily(
   store: Store,
   changes: Partial<Facts> = {},
-): Promise<{ facts: Facts; authorization: Authorization; code: Code; session: Session; family: Family; issue: TokenIssue }> {
+): Promise<{
+  facts: Facts;
+  authorization: Authorization;
+  code: Code;
+  session: Session;
+  family: Family;
+  issue: TokenIssue;
+}> {
   const start = await withCode(store, changes);
   const family = sample.family(start.facts, start.authorization.id);
   const issue = sample.issue(start.facts, family.id, start.authorization.id);

@@ -21,7 +21,12 @@ function isSecure(settings: Settings): boolean {
   return settings.issuer.startsWith('https:');
 }
 
-function cookie(settings: Settings, kind: 'session' | 'browser' | 'device', value: string, maxAge: number | undefined): string {
+function cookie(
+  settings: Settings,
+  kind: 'session' | 'browser' | 'device',
+  value: string,
+  maxAge: number | undefined,
+): string {
   return stringifySetCookie({
     name: cookieName(settings, kind),
     value,
@@ -72,16 +77,28 @@ const MOST_KNOWN_DEVICES = 5;
 
 /** The proofs in the cookie that says which accounts somebody signed in to here before; each is good for this browser alone. */
 function knownDeviceProofs(ctx: Context, call: Call): readonly string[] {
-  return (call.cookie(cookieName(ctx.settings, 'device')) ?? '').split('.').slice(0, MOST_KNOWN_DEVICES);
+  return (call.cookie(cookieName(ctx.settings, 'device')) ?? '')
+    .split('.')
+    .slice(0, MOST_KNOWN_DEVICES);
 }
 
 /** True when somebody signed in to the account in this very browser before. */
 export function isKnownDevice(ctx: Context, call: Call, browser: string, account: string): boolean {
-  return knownDeviceProofs(ctx, call).some((proof) => ctx.vault.matches('device', `${browser}\n${account}`, proof));
+  return knownDeviceProofs(ctx, call).some((proof) =>
+    ctx.vault.matches('device', `${browser}\n${account}`, proof),
+  );
 }
 
 /** Set-Cookie that makes this browser a known device of an account. */
-export function knownDeviceCookie(ctx: Context, call: Call, browser: string, account: string): string {
-  const proofs = [ctx.vault.mac('device', `${browser}\n${account}`), ...knownDeviceProofs(ctx, call)].filter((proof) => proof !== '');
+export function knownDeviceCookie(
+  ctx: Context,
+  call: Call,
+  browser: string,
+  account: string,
+): string {
+  const proofs = [
+    ctx.vault.mac('device', `${browser}\n${account}`),
+    ...knownDeviceProofs(ctx, call),
+  ].filter((proof) => proof !== '');
   return cookie(ctx.settings, 'device', proofs.slice(0, MOST_KNOWN_DEVICES).join('.'), YEAR);
 }

@@ -34,7 +34,13 @@ export interface CallInfo {
   readonly requestId?: string | undefined;
 }
 
-export function createCall(request: Request, url: URL, info: CallInfo, limits: ParamLimits, makeId: () => string): Call {
+export function createCall(
+  request: Request,
+  url: URL,
+  info: CallInfo,
+  limits: ParamLimits,
+  makeId: () => string,
+): Call {
   let query: Params | null = null;
   let cookies: Readonly<Record<string, string | undefined>> | null = null;
   const readQuery = (): Params => {
@@ -69,24 +75,40 @@ export function createCall(request: Request, url: URL, info: CallInfo, limits: P
 
 // RFC 6749 §4.1.3, Appendix B: parameters are sent as application/x-www-form-urlencoded in UTF-8.
 function checkContentType(contentType: string | null): void {
-  if (contentType !== null && /^application\/x-www-form-urlencoded *(; *charset="?utf-8"? *)?$/i.test(contentType)) return;
-  throw new OAuthError('invalid_request', 'content_type', 'The request body must be application/x-www-form-urlencoded.', { status: 415 });
+  if (
+    contentType !== null &&
+    /^application\/x-www-form-urlencoded *(; *charset="?utf-8"? *)?$/i.test(contentType)
+  )
+    return;
+  throw new OAuthError(
+    'invalid_request',
+    'content_type',
+    'The request body must be application/x-www-form-urlencoded.',
+    { status: 415 },
+  );
 }
 
 /** A peer that hangs up in the middle has sent a bad request; what was read before we saw it is a mistake of the host. */
 function bodyFailure(cause: unknown): never {
   if (cause instanceof OAuthError || cause instanceof BodyTaken) throw cause;
-  throw new OAuthError('invalid_request', 'body_incomplete', 'The request body did not arrive.', { cause });
+  throw new OAuthError('invalid_request', 'body_incomplete', 'The request body did not arrive.', {
+    cause,
+  });
 }
 
 class BodyTaken extends Error {}
 
 async function readText(request: Request, limit: number): Promise<string> {
-  const tooLarge = (): OAuthError => new OAuthError('invalid_request', 'request_too_large', 'The request is too large.', { status: 413 });
+  const tooLarge = (): OAuthError =>
+    new OAuthError('invalid_request', 'request_too_large', 'The request is too large.', {
+      status: 413,
+    });
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > limit) throw tooLarge();
   if (request.bodyUsed) {
-    throw new BodyTaken('The request body was read before the provider saw it: mount the provider before body parsers.');
+    throw new BodyTaken(
+      'The request body was read before the provider saw it: mount the provider before body parsers.',
+    );
   }
   // The HTTP server holds the peer to the declared length; only a body of unknown length has to be counted.
   if (declared !== null || request.body === null) return await request.text();

@@ -6,13 +6,19 @@ import type { Call } from './call.ts';
 export type CorsRule = 'any' | 'client';
 
 /** Names the origin that may read `response`, if any. Public clients name themselves in the form; a secret has no place in a browser. */
-export async function allowOrigin(ctx: Context, call: Call, rule: CorsRule, response: Response): Promise<void> {
+export async function allowOrigin(
+  ctx: Context,
+  call: Call,
+  rule: CorsRule,
+  response: Response,
+): Promise<void> {
   response.headers.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After');
   if (rule === 'any') return response.headers.set('Access-Control-Allow-Origin', '*');
   response.headers.append('Vary', 'Origin');
   const origin = call.headers.get('origin');
   // RFC 9700 §2.6: endpoints that browser applications call directly support CORS; here for the origins they registered.
-  if (origin !== null && (await originsOf(ctx, call)).includes(origin)) response.headers.set('Access-Control-Allow-Origin', origin);
+  if (origin !== null && (await originsOf(ctx, call)).includes(origin))
+    response.headers.set('Access-Control-Allow-Origin', origin);
 }
 
 async function originsOf(ctx: Context, call: Call): Promise<readonly string[]> {

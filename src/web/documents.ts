@@ -9,13 +9,22 @@ export interface PublicDocument {
 }
 
 export function publicDocument(contentType: string, body: string | Uint8Array): PublicDocument {
-  return { contentType, body: typeof body === 'string' ? body : new Uint8Array(body), etag: `"${sha256(body).slice(0, 22)}"` };
+  return {
+    contentType,
+    body: typeof body === 'string' ? body : new Uint8Array(body),
+    etag: `"${sha256(body).slice(0, 22)}"`,
+  };
 }
 
 /**
  * @param maxAge seconds a cache may keep it
  */
-export function serveDocument(call: Call, document: PublicDocument, maxAge: number, more: Readonly<Record<string, string>> = {}): Response {
+export function serveDocument(
+  call: Call,
+  document: PublicDocument,
+  maxAge: number,
+  more: Readonly<Record<string, string>> = {},
+): Response {
   const headers = {
     ...more,
     'Content-Type': document.contentType,
@@ -23,7 +32,8 @@ export function serveDocument(call: Call, document: PublicDocument, maxAge: numb
     ETag: document.etag,
     'X-Content-Type-Options': 'nosniff',
   };
-  if (isKnown(call.headers.get('if-none-match'), document.etag)) return new Response(null, { status: 304, headers });
+  if (isKnown(call.headers.get('if-none-match'), document.etag))
+    return new Response(null, { status: 304, headers });
   return new Response(call.method === 'HEAD' ? null : document.body, { headers });
 }
 

@@ -8,7 +8,12 @@ import type { Call } from './call.ts';
  * Refuses a form that another site made the browser send, or that was made for another browser, interaction or session.
  * @throws OAuthError with status 403
  */
-export function requireOwnForm(ctx: Context, call: Call, token: string | undefined, binding: FormBinding): void {
+export function requireOwnForm(
+  ctx: Context,
+  call: Call,
+  token: string | undefined,
+  binding: FormBinding,
+): void {
   requireOwnSite(call);
   if (token === undefined || !isFormToken(ctx, binding, token)) {
     throw new OAuthError(
@@ -28,6 +33,11 @@ export function requireOwnForm(ctx: Context, call: Call, token: string | undefin
 export function requireOwnSite(call: Call): void {
   const site = call.headers.get('sec-fetch-site');
   if (site !== null && site !== 'same-origin' && site !== 'none') {
-    throw new OAuthError('invalid_request', 'form_cross_site', 'The form was not sent from this site.', { status: 403 });
+    throw new OAuthError(
+      'invalid_request',
+      'form_cross_site',
+      'The form was not sent from this site.',
+      { status: 403 },
+    );
   }
 }

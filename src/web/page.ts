@@ -52,7 +52,9 @@ export function page(ctx: Context, html: Html, options: PageOptions = {}): Respo
       'Cache-Control': 'no-store',
       Pragma: 'no-cache',
       // For this host alone: its subdomains are the business of whoever runs them.
-      ...(ctx.settings.issuer.startsWith('https:') ? { 'Strict-Transport-Security': 'max-age=63072000' } : {}),
+      ...(ctx.settings.issuer.startsWith('https:')
+        ? { 'Strict-Transport-Security': 'max-age=63072000' }
+        : {}),
       ...options.headers,
     },
   });
@@ -120,5 +122,8 @@ export function errorPage(ctx: Context, call: Call, error: OAuthError): Response
     description: error.description,
     requestId: call.requestId,
   };
-  return page(ctx, ctx.settings.pages.error(view), { status: error.status, headers: error.headers });
+  return page(ctx, ctx.settings.pages.error(view), {
+    status: error.status,
+    headers: error.headers,
+  });
 }

@@ -5,10 +5,19 @@ import { StoreUnavailable } from '../store/store.ts';
 const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' } as const;
 
 /** JSON that no cache keeps (RFC 6749 §5.1). */
-export function json(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Response {
+export function json(
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   return new Response(JSON.stringify(body), {
     status,
-    headers: { 'Content-Type': 'application/json', 'X-Content-Type-Options': 'nosniff', ...NO_STORE, ...headers },
+    headers: {
+      'Content-Type': 'application/json',
+      'X-Content-Type-Options': 'nosniff',
+      ...NO_STORE,
+      ...headers,
+    },
   });
 }
 
@@ -19,24 +28,38 @@ export function empty(status: number, headers: Readonly<Record<string, string>> 
 
 /** 303: the browser goes on with GET and never repeats a form elsewhere (RFC 9700 §4.12). */
 export function redirect(location: string, cookies: readonly string[] = []): Response {
-  const response = new Response(null, { status: 303, headers: { Location: location, 'Referrer-Policy': 'no-referrer', ...NO_STORE } });
+  const response = new Response(null, {
+    status: 303,
+    headers: { Location: location, 'Referrer-Policy': 'no-referrer', ...NO_STORE },
+  });
   for (const cookie of cookies) response.headers.append('Set-Cookie', cookie);
   return response;
 }
 
 /** A refusal as JSON (RFC 6749 §5.2). */
 export function jsonError(error: OAuthError): Response {
-  return json(error.status, { error: error.code, error_description: error.description }, error.headers);
+  return json(
+    error.status,
+    { error: error.code, error_description: error.description },
+    error.headers,
+  );
 }
 
 /** Any failure as the refusal it amounts to; what we did not foresee becomes `server_error` without a word about it. */
 export function asOAuthError(failure: unknown): OAuthError {
   if (failure instanceof OAuthError) return failure;
   if (failure instanceof StoreUnavailable) {
-    return new OAuthError('temporarily_unavailable', 'store_unavailable', 'The service is not available at the moment. Try again soon.', {
-      cause: failure,
-      headers: { 'Retry-After': '1' },
-    });
+    return new OAuthError(
+      'temporarily_unavailable',
+      'store_unavailable',
+      'The service is not available at the moment. Try again soon.',
+      {
+        cause: failure,
+        headers: { 'Retry-After': '1' },
+      },
+    );
   }
-  return new OAuthError('server_error', 'unexpected', 'Something went wrong on our side.', { cause: failure });
+  return new OAuthError('server_error', 'unexpected', 'Something went wrong on our side.', {
+    cause: failure,
+  });
 }

@@ -1,6 +1,12 @@
 /** People with passwords, on every database: what may be stored, how a name is found, what a wrong password costs, and whose they are. */
 
-import { AccountError, accountsMigrations, type PasswordAccounts, passwordAccounts, STANDARD_CLAIMS } from 'valetkey/accounts';
+import {
+  AccountError,
+  accountsMigrations,
+  type PasswordAccounts,
+  passwordAccounts,
+  STANDARD_CLAIMS,
+} from 'valetkey/accounts';
 import { type SqlDatabase, sqlDatabase } from 'valetkey/sql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES, type EmptyDatabase } from '../databases.ts';
@@ -19,7 +25,12 @@ describe.each(DATABASES)('$name', (kind) => {
       sql = sqlDatabase({ ...empty.options, migrations: accountsMigrations });
       expect(await sql.migrate()).toEqual(['0001-first-tables', '0001-accounts']);
       accounts = passwordAccounts({ sql, issuer: ISSUER, clock: () => now });
-      await accounts.create({ sub: 'alice', username: 'Alice', password: PASSWORD, claims: { name: 'Alice Example', team: 'red' } });
+      await accounts.create({
+        sub: 'alice',
+        username: 'Alice',
+        password: PASSWORD,
+        claims: { name: 'Alice Example', team: 'red' },
+      });
     });
     afterAll(async () => {
       await sql.close();
@@ -37,20 +48,39 @@ describe.each(DATABASES)('$name', (kind) => {
       ['the same name, spelt otherwise', { username: ' ＡＬＩＣＥ ', password: PASSWORD }],
       ['a subject that is taken', { username: 'x', password: PASSWORD, sub: 'alice' }],
       ['a claim sub', { username: 'x', password: PASSWORD, claims: { sub: 'other' } }],
-      ['a mail address that is none', { username: 'x', password: PASSWORD, claims: { email: 'nobody' } }],
-      ['a verified flag that is a text', { username: 'x', password: PASSWORD, claims: { email_verified: 'true' } }],
-      ['a birthdate that is none', { username: 'x', password: PASSWORD, claims: { birthdate: 'today' } }],
-      ['an address that is a text', { username: 'x', password: PASSWORD, claims: { address: 'Main Street 1' } }],
+      [
+        'a mail address that is none',
+        { username: 'x', password: PASSWORD, claims: { email: 'nobody' } },
+      ],
+      [
+        'a verified flag that is a text',
+        { username: 'x', password: PASSWORD, claims: { email_verified: 'true' } },
+      ],
+      [
+        'a birthdate that is none',
+        { username: 'x', password: PASSWORD, claims: { birthdate: 'today' } },
+      ],
+      [
+        'an address that is a text',
+        { username: 'x', password: PASSWORD, claims: { address: 'Main Street 1' } },
+      ],
       ['a blank claim', { username: 'x', password: PASSWORD, claims: { name: '' } }],
     ])('refuses %s and stores nothing', async (_name, account) => {
-      await expect(accounts.create(account as Parameters<PasswordAccounts['create']>[0])).rejects.toBeInstanceOf(AccountError);
+      await expect(
+        accounts.create(account as Parameters<PasswordAccounts['create']>[0]),
+      ).rejects.toBeInstanceOf(AccountError);
       expect(await accounts.list({ limit: 10 })).toHaveLength(1);
     });
 
-    it.each(['alice', 'ALICE', ' Alice ', 'ａｌｉｃｅ'])('IN-08 one account, however the name is spelt: %s', async (username) => {
-      expect((await accounts.authenticate({ username, password: PASSWORD }))?.account.sub).toBe('alice');
-      expect(accounts.canonical(username)).toBe('alice');
-    });
+    it.each(['alice', 'ALICE', ' Alice ', 'ａｌｉｃｅ'])(
+      'IN-08 one account, however the name is spelt: %s',
+      async (username) => {
+        expect((await accounts.authenticate({ username, password: PASSWORD }))?.account.sub).toBe(
+          'alice',
+        );
+        expect(accounts.canonical(username)).toBe('alice');
+      },
+    );
     it.each([
       ['alice', 'wrong'],
       ['alice', ''],
@@ -72,12 +102,23 @@ describe.each(DATABASES)('$name', (kind) => {
         isOutdated: () => false,
         slowest: () => 0,
       };
-      await passwordAccounts({ sql, issuer: ISSUER, hasher }).authenticate({ username: 'nobody', password: PASSWORD });
+      await passwordAccounts({ sql, issuer: ISSUER, hasher }).authenticate({
+        username: 'nobody',
+        password: PASSWORD,
+      });
       expect(seen).toEqual(['made ']);
     });
     it('a hash of other parameters is replaced at the next sign-in', async () => {
-      const weak = { hash: async () => 'weak', verify: async () => true, isOutdated: (hash: string) => hash !== 'weak', slowest: () => 0 };
-      await passwordAccounts({ sql, issuer: ISSUER, hasher: weak }).authenticate({ username: 'alice', password: PASSWORD });
+      const weak = {
+        hash: async () => 'weak',
+        verify: async () => true,
+        isOutdated: (hash: string) => hash !== 'weak',
+        slowest: () => 0,
+      };
+      await passwordAccounts({ sql, issuer: ISSUER, hasher: weak }).authenticate({
+        username: 'alice',
+        password: PASSWORD,
+      });
       const stored = async (): Promise<unknown> =>
         (
           await sql.kysely
@@ -92,30 +133,56 @@ describe.each(DATABASES)('$name', (kind) => {
       expect(await strong.setPassword('nobody', PASSWORD)).toBe(false);
     });
     it('claims come back with the name and the time of the last change', async () => {
-      expect((await accounts.find('alice'))?.claims).toMatchObject({ preferred_username: 'alice', name: 'Alice Example', team: 'red' });
+      expect((await accounts.find('alice'))?.claims).toMatchObject({
+        preferred_username: 'alice',
+        name: 'Alice Example',
+        team: 'red',
+      });
       now += 60;
       await accounts.updateClaims('alice', { name: 'Alice Other' });
-      expect((await accounts.find('alice'))?.claims).toEqual({ preferred_username: 'alice', name: 'Alice Other', updated_at: now });
+      expect((await accounts.find('alice'))?.claims).toEqual({
+        preferred_username: 'alice',
+        name: 'Alice Other',
+        updated_at: now,
+      });
       expect(STANDARD_CLAIMS).toHaveLength(18);
     });
     it('can be switched off and on, listed in order, and deleted', async () => {
-      for (const username of ['carol', 'bob']) await accounts.create({ username, password: PASSWORD });
+      for (const username of ['carol', 'bob'])
+        await accounts.create({ username, password: PASSWORD });
       const names = async (after?: string): Promise<string[]> =>
-        (await accounts.list({ limit: 2, ...(after === undefined ? {} : { after }) })).map(({ username }) => username);
+        (await accounts.list({ limit: 2, ...(after === undefined ? {} : { after }) })).map(
+          ({ username }) => username,
+        );
       expect([await names(), await names('bob')]).toEqual([['alice', 'bob'], ['carol']]);
       const bob = await accounts.findByUsername('bob');
       expect(await accounts.setEnabled(bob?.sub ?? '', false)).toBe(true);
       expect((await accounts.find(bob?.sub ?? ''))?.enabled).toBe(false);
-      expect([await accounts.delete(bob?.sub ?? ''), await accounts.delete(bob?.sub ?? '')]).toEqual([true, false]);
+      expect([
+        await accounts.delete(bob?.sub ?? ''),
+        await accounts.delete(bob?.sub ?? ''),
+      ]).toEqual([true, false]);
     });
     it('belong to one issuer: another has none of them, and may use the same names', async () => {
       const others = passwordAccounts({ sql, issuer: 'https://two.example' });
-      expect([await others.find('alice'), await others.findByUsername('alice'), await others.list({ limit: 9 })]).toEqual([null, null, []]);
+      expect([
+        await others.find('alice'),
+        await others.findByUsername('alice'),
+        await others.list({ limit: 9 }),
+      ]).toEqual([null, null, []]);
       expect(await others.authenticate({ username: 'alice', password: PASSWORD })).toBeNull();
-      expect([await others.setEnabled('alice', false), await others.setPassword('alice', 'another password')]).toEqual([false, false]);
-      expect([await others.delete('alice'), await others.updateClaims('alice', {})]).toEqual([false, false]);
+      expect([
+        await others.setEnabled('alice', false),
+        await others.setPassword('alice', 'another password'),
+      ]).toEqual([false, false]);
+      expect([await others.delete('alice'), await others.updateClaims('alice', {})]).toEqual([
+        false,
+        false,
+      ]);
       await others.create({ sub: 'alice', username: 'alice', password: 'a password of two' });
-      expect((await accounts.authenticate({ username: 'alice', password: PASSWORD }))?.account.enabled).toBe(true);
+      expect(
+        (await accounts.authenticate({ username: 'alice', password: PASSWORD }))?.account.enabled,
+      ).toBe(true);
     });
   });
 });

@@ -14,20 +14,40 @@ const own = express.Router().get('/mine', (_request, response) => {
   response.send('mine');
 });
 const MOUNTS: [name: string, mount: (provider: Provider) => Server][] = [
-  ['node', (provider) => createServer((request, response) => void nodeListener(provider)(request, response))],
+  [
+    'node',
+    (provider) =>
+      createServer((request, response) => void nodeListener(provider)(request, response)),
+  ],
   ['express', (provider) => createServer(express().use(expressValetkey(provider)).use(own))],
   [
     'express after body parsers',
-    (provider) => createServer(express().use(express.urlencoded({ extended: true }), express.json(), expressValetkey(provider), own)),
+    (provider) =>
+      createServer(
+        express().use(
+          express.urlencoded({ extended: true }),
+          express.json(),
+          expressValetkey(provider),
+          own,
+        ),
+      ),
   ],
-  ['express under the base path', (provider) => createServer(express().use(['/o', '/.well-known'], expressValetkey(provider)).use(own))],
+  [
+    'express under the base path',
+    (provider) =>
+      createServer(express().use(['/o', '/.well-known'], expressValetkey(provider)).use(own)),
+  ],
   [
     'hono',
     (provider) =>
       createServer(
-        getRequestListener(new Hono().use(honoValetkey(provider)).get('/mine', (context) => context.text('mine')).fetch, {
-          overrideGlobalObjects: false,
-        }),
+        getRequestListener(
+          new Hono().use(honoValetkey(provider)).get('/mine', (context) => context.text('mine'))
+            .fetch,
+          {
+            overrideGlobalObjects: false,
+          },
+        ),
       ),
   ],
 ];
@@ -46,28 +66,44 @@ describe.each(MOUNTS)('%s', (name, mount) => {
   });
   afterAll(() => void server.close());
   const post = async (body: string, headers: Record<string, string> = {}): Promise<Response> =>
-    await fetch(`${base}/o/token/`, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers }, body });
+    await fetch(`${base}/o/token/`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+      body,
+    });
 
-  it.each(['/.well-known/openid-configuration', '/o/.well-known/openid-configuration/', '/.well-known/oauth-authorization-server'])(
-    'serves %s',
-    async (path) => {
-      expect(((await (await fetch(base + path)).json()) as Record<string, unknown>)['issuer']).toBe('https://op.example');
-    },
-  );
+  it.each([
+    '/.well-known/openid-configuration',
+    '/o/.well-known/openid-configuration/',
+    '/.well-known/oauth-authorization-server',
+  ])('serves %s', async (path) => {
+    expect(((await (await fetch(base + path)).json()) as Record<string, unknown>)['issuer']).toBe(
+      'https://op.example',
+    );
+  });
   it('[RFC6749 §4.4] a token', async () => {
     const response = await post('grant_type=client_credentials&scope=read+write', {
       authorization: basic(world.web.clientId, world.webSecret),
     });
-    expect([response.status, ((await response.json()) as Record<string, unknown>)['scope']]).toEqual([200, 'read write']);
+    expect([
+      response.status,
+      ((await response.json()) as Record<string, unknown>)['scope'],
+    ]).toEqual([200, 'read write']);
   });
   it('[RFC6749 §3.2] a repeated parameter is seen', async () => {
     const response = await post('grant_type=client_credentials&scope=read&scope=write', {
       authorization: basic(world.web.clientId, world.webSecret),
     });
-    expect([response.status, ((await response.json()) as Record<string, unknown>)['error']]).toEqual([400, 'invalid_request']);
+    expect([
+      response.status,
+      ((await response.json()) as Record<string, unknown>)['error'],
+    ]).toEqual([400, 'invalid_request']);
   });
   it('a cookie and a redirect', async () => {
-    const response = await fetch(`${base}/o/authorize/?${authorizeParams(world, pkce().challenge)}`, { redirect: 'manual' });
+    const response = await fetch(
+      `${base}/o/authorize/?${authorizeParams(world, pkce().challenge)}`,
+      { redirect: 'manual' },
+    );
     expect([response.status, response.headers.getSetCookie().length]).toEqual([303, 1]);
   });
   it('passes on what is not its own', async () => {
@@ -92,15 +128,24 @@ describe('the peer behind proxies', () => {
     [['loopback'], '10.0.0.7'],
     [['loopback', '10.0.0.0/8'], '198.51.100.1'],
     [['192.0.2.0/24'], '127.0.0.1'],
-  ])('MD-01 trustProxy %o: %s', (trust, address) => expect(peerAddress(trust)(request)).toBe(address));
-  it.each(['*', '0.0.0.0/0', '0.0.0.0/128.0.0.0', '128.0.0.0/128.0.0.0', '::/0', '::ffff:0.0.0.0/96'])(
-    'MD-01 everybody is nobody to trust: %s',
-    (network) => expect(() => peerAddress([network])).toThrow(/everybody/),
+  ])('MD-01 trustProxy %o: %s', (trust, address) =>
+    expect(peerAddress(trust)(request)).toBe(address),
+  );
+  it.each([
+    '*',
+    '0.0.0.0/0',
+    '0.0.0.0/128.0.0.0',
+    '128.0.0.0/128.0.0.0',
+    '::/0',
+    '::ffff:0.0.0.0/96',
+  ])('MD-01 everybody is nobody to trust: %s', (network) =>
+    expect(() => peerAddress([network])).toThrow(/everybody/),
   );
 });
 
 describe('a request as hosts with pages of their own pass it on', () => {
-  const addressOf = (url: string): string => toRequest({ method: 'GET', url, headers: {} } as never, 'https://host.example').url;
+  const addressOf = (url: string): string =>
+    toRequest({ method: 'GET', url, headers: {} } as never, 'https://host.example').url;
   it.each([
     ['/login?interaction=a&b=c?d', 'https://host.example/login?interaction=a&b=c?d'],
     ['http://evil.example/login?interaction=a', 'https://host.example/login?interaction=a'],
@@ -108,5 +153,7 @@ describe('a request as hosts with pages of their own pass it on', () => {
     ['//evil.example/login', 'https://host.example//evil.example/login'],
     ['/%zz\\evil.example', 'https://host.example/%zz/evil.example'],
     ['*', 'https://host.example/*'],
-  ])('MD-01 %s is an address of this host', (target, address) => expect(addressOf(target)).toBe(address));
+  ])('MD-01 %s is an address of this host', (target, address) =>
+    expect(addressOf(target)).toBe(address),
+  );
 });

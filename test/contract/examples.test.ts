@@ -23,8 +23,14 @@ describe.each(['minimal', 'express', 'hono'])('examples/%s.ts', (name) => {
       headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
       body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'read' }),
     });
-    expect([response.status, ((await response.json()) as Record<string, unknown>)['scope']]).toEqual([200, 'read']);
-    if (name !== 'minimal') expect(await (await fetch(`http://localhost:${port}/`)).text()).toBe('The application itself');
+    expect([
+      response.status,
+      ((await response.json()) as Record<string, unknown>)['scope'],
+    ]).toEqual([200, 'read']);
+    if (name !== 'minimal')
+      expect(await (await fetch(`http://localhost:${port}/`)).text()).toBe(
+        'The application itself',
+      );
   }, 60_000);
 });
 
@@ -36,7 +42,11 @@ describe('the README', () => {
     program = start('examples/readme.ts', [], { PORT: String(port) });
     await untilUp(`http://localhost:${port}/o/.well-known/jwks.json`, program);
   }, 60_000);
-  it.each([...readFileSync('README.md', 'utf8').matchAll(/\]\(([^):#]+)\)/g)].map(([, path = '']) => path))('leads to %s', (path) => {
+  it.each(
+    [...readFileSync('README.md', 'utf8').matchAll(/\]\(([^):#]+)\)/g)].map(
+      ([, path = '']) => path,
+    ),
+  )('leads to %s', (path) => {
     expect(existsSync(path)).toBe(true);
   });
 });

@@ -25,7 +25,9 @@ afterAll(() => {
 async function behind(parsers: readonly Handler[]): Promise<(body: string) => Promise<unknown[]>> {
   world = await makeWorld();
   const failed: express.ErrorRequestHandler = (error: Error, _request, response, _next) => {
-    response.status(599).json({ error: error.message.includes('rawBody') ? 'body_lost' : error.message });
+    response
+      .status(599)
+      .json({ error: error.message.includes('rawBody') ? 'body_lost' : error.message });
   };
   const server = createServer(express().use(...parsers, expressValetkey(world.provider), failed));
   servers.push(server);
@@ -34,8 +36,15 @@ async function behind(parsers: readonly Handler[]): Promise<(body: string) => Pr
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   const authorization = basic(world.web.clientId, world.webSecret);
   return async (body) => {
-    const headers = { 'content-type': FORM, ...(body.includes('client_secret') ? {} : { authorization }) };
-    const answer = await fetch(`http://127.0.0.1:${port}/o/token/`, { method: 'POST', headers, body });
+    const headers = {
+      'content-type': FORM,
+      ...(body.includes('client_secret') ? {} : { authorization }),
+    };
+    const answer = await fetch(`http://127.0.0.1:${port}/o/token/`, {
+      method: 'POST',
+      headers,
+      body,
+    });
     const json = (await answer.json()) as Record<string, unknown>;
     return [answer.status, json['error'] ?? json['scope']];
   };
@@ -57,37 +66,59 @@ describe.each(PARSERS)('after %s', (_name, parsers) => {
     ask = await behind(parsers);
   });
   it('[RFC6749 §4.4] a token', async () => {
-    expect(await ask('grant_type=client_credentials&scope=read+write')).toEqual([200, 'read write']);
+    expect(await ask('grant_type=client_credentials&scope=read+write')).toEqual([
+      200,
+      'read write',
+    ]);
   });
   it('[RFC6749 §3.2] TK-10 a repeated parameter', async () => {
-    expect(await ask('grant_type=client_credentials&scope=read&scope=write')).toEqual([400, 'invalid_request']);
+    expect(await ask('grant_type=client_credentials&scope=read&scope=write')).toEqual([
+      400,
+      'invalid_request',
+    ]);
     expect(world.reasons.at(-1)).toBe('repeated_parameter');
   });
-  it.each(['grant_type[]=client_credentials', 'grant_type[0]=client_credentials', 'grant_type[a]=client_credentials'])(
-    '[RFC6749 §3.2] IN-02 %s is no grant_type',
-    async (body) => {
-      expect(await ask(`${body}&scope=read`)).toEqual([400, 'invalid_request']);
-      expect(world.reasons.at(-1)).toBe('missing_parameter');
-    },
-  );
-  it.each(['client_secret[]', 'client_secret[0]', 'client_secret[x]'])('[RFC6749 §2.3.1] IN-02 CL-04 %s is no secret', async (name) => {
-    const { clientId } = world.other;
-    const form = `grant_type=authorization_code&code=x&client_id=${clientId}`;
-    expect(await ask(`${form}&${encodeURIComponent(name)}=${world.otherSecret}`)).toEqual([401, 'invalid_client']);
-    expect(world.reasons.at(-1)).toBe('client_auth_method');
-    expect(await ask(`${form}&client_secret=${world.otherSecret}`)).toEqual([400, 'invalid_grant']);
+  it.each([
+    'grant_type[]=client_credentials',
+    'grant_type[0]=client_credentials',
+    'grant_type[a]=client_credentials',
+  ])('[RFC6749 §3.2] IN-02 %s is no grant_type', async (body) => {
+    expect(await ask(`${body}&scope=read`)).toEqual([400, 'invalid_request']);
+    expect(world.reasons.at(-1)).toBe('missing_parameter');
   });
-  it.each(['scope[]=read', 'scope[a][b]=read', '__proto__[x]=1', 'constructor[prototype][x]=1', 'toString=1'])(
-    'IN-02 names are data: %s',
-    async (extra) => {
-      expect(await ask(`grant_type=client_credentials&${extra}`)).toEqual([200, '']);
-      expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  it.each(['client_secret[]', 'client_secret[0]', 'client_secret[x]'])(
+    '[RFC6749 §2.3.1] IN-02 CL-04 %s is no secret',
+    async (name) => {
+      const { clientId } = world.other;
+      const form = `grant_type=authorization_code&code=x&client_id=${clientId}`;
+      expect(await ask(`${form}&${encodeURIComponent(name)}=${world.otherSecret}`)).toEqual([
+        401,
+        'invalid_client',
+      ]);
+      expect(world.reasons.at(-1)).toBe('client_auth_method');
+      expect(await ask(`${form}&client_secret=${world.otherSecret}`)).toEqual([
+        400,
+        'invalid_grant',
+      ]);
     },
   );
+  it.each([
+    'scope[]=read',
+    'scope[a][b]=read',
+    '__proto__[x]=1',
+    'constructor[prototype][x]=1',
+    'toString=1',
+  ])('IN-02 names are data: %s', async (extra) => {
+    expect(await ask(`grant_type=client_credentials&${extra}`)).toEqual([200, '']);
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  });
 });
 
 describe('after a parser that keeps nothing', () => {
   it('the host is told, and nothing is answered in the dark', async () => {
-    expect(await (await behind([lose]))('grant_type=client_credentials')).toEqual([599, 'body_lost']);
+    expect(await (await behind([lose]))('grant_type=client_credentials')).toEqual([
+      599,
+      'body_lost',
+    ]);
   });
 });

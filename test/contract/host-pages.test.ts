@@ -23,31 +23,53 @@ describe('a login page of the host', () => {
     provider = createProvider({
       issuer,
       store: memoryDatabase(),
-      accounts: { find: async (sub) => ({ sub, enabled: sub !== 'locked', claims: { name: `Person ${sub}` } }) },
+      accounts: {
+        find: async (sub) => ({
+          sub,
+          enabled: sub !== 'locked',
+          claims: { name: `Person ${sub}` },
+        }),
+      },
       pages: builtInPages({ login: '/login' }),
       signingKeys: SIGNING_KEYS,
       onEvent: ({ type, ip }) => {
         if (type === 'login.succeeded') ips.push(ip);
       },
     });
-    const made = await provider.clients.create({ name: 'App', redirectUris: ['https://rp.example/cb'] });
+    const made = await provider.clients.create({
+      name: 'App',
+      redirectUris: ['https://rp.example/cb'],
+    });
     clientId = made.client.clientId;
     const app = express().use(expressValetkey(provider)).use(express.urlencoded());
     app.get('/login', async (request, response) => {
-      const { client, loginHint, because } = await provider.interactions.details(toRequest(request, issuer));
+      const { client, loginHint, because } = await provider.interactions.details(
+        toRequest(request, issuer),
+      );
       response.send(
         `<h1>${client.name} ${loginHint} ${because}</h1><form method="post" action="${request.originalUrl.replaceAll('&', '&amp;')}"></form>`,
       );
     });
     app.post('/login', async (request, response) => {
       const { sub } = request.body as { sub: string };
-      const answer = await provider.interactions.login(toRequest(request, issuer), { sub, amr: ['hwk'] }, { ip: request.ip });
+      const answer = await provider.interactions.login(
+        toRequest(request, issuer),
+        { sub, amr: ['hwk'] },
+        { ip: request.ip },
+      );
       response.cookie('host', 'its own');
       await sendResponse(answer, response);
     });
-    app.use((error: Error & { reason?: string }, _request: express.Request, response: express.Response, _next: express.NextFunction) => {
-      response.status(400).send(error.reason ?? 'unknown');
-    });
+    app.use(
+      (
+        error: Error & { reason?: string },
+        _request: express.Request,
+        response: express.Response,
+        _next: express.NextFunction,
+      ) => {
+        response.status(400).send(error.reason ?? 'unknown');
+      },
+    );
     server = createServer(app);
     await new Promise<void>((resolve) => server.listen(port, 'localhost', resolve));
   });
@@ -77,7 +99,9 @@ describe('a login page of the host', () => {
     expect(visit.html).toContain('<h1>App ann no_session</h1>');
     const consent = await browser.submit(visit, { sub: 'ann' });
     expect(consent.html).toContain('Person ann');
-    expect((await browser.submit(consent, { decision: 'allow' })).leaves?.searchParams.get('code')).toMatch(/^vkac_/);
+    expect(
+      (await browser.submit(consent, { decision: 'allow' })).leaves?.searchParams.get('code'),
+    ).toMatch(/^vkac_/);
     expect([browser.cookies.size, browser.cookies.get('host'), ips.at(-1)]).toEqual([
       3,
       'its own',

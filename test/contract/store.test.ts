@@ -15,7 +15,10 @@ interface Kind {
 }
 
 /** @param change other options for the same empty database */
-const sql = ({ name, missing, make }: DatabaseKind, change: (options: SqlOptions) => SqlOptions = (options) => options): Kind => ({
+const sql = (
+  { name, missing, make }: DatabaseKind,
+  change: (options: SqlOptions) => SqlOptions = (options) => options,
+): Kind => ({
   name,
   missing,
   async open() {
@@ -37,10 +40,17 @@ const sql = ({ name, missing, make }: DatabaseKind, change: (options: SqlOptions
 const hostPool = (): pg.Pool => new pg.Pool({ connectionString: services.postgres ?? '' });
 
 const KINDS: readonly Kind[] = [
-  { name: 'memory', missing: false, open: async () => ({ database: memoryDatabase(), close: async () => undefined }) },
+  {
+    name: 'memory',
+    missing: false,
+    open: async () => ({ database: memoryDatabase(), close: async () => undefined }),
+  },
   ...DATABASES.map((kind) => sql(kind)),
   ...DATABASES.filter(({ name }) => name === 'PostgreSQL').map((kind) =>
-    sql({ ...kind, name: 'PostgreSQL through a pool of the host' }, ({ url: _, ...options }) => ({ ...options, pool: hostPool() })),
+    sql({ ...kind, name: 'PostgreSQL through a pool of the host' }, ({ url: _, ...options }) => ({
+      ...options,
+      pool: hostPool(),
+    })),
   ),
 ];
 
@@ -54,7 +64,10 @@ describe.each(KINDS)('$name', (kind) => {
     it.each(storeContract().map((law) => [law.name, law] as const))(
       '[store] %s',
       async (_name, law) => {
-        await law.run(opened.database.forIssuer(`https://${randomUUID()}.example`), opened.database);
+        await law.run(
+          opened.database.forIssuer(`https://${randomUUID()}.example`),
+          opened.database,
+        );
       },
       60_000,
     );

@@ -22,7 +22,11 @@ export interface Cluster {
   /** A code for the person who is signed in, with its verifier. Shows no page after the first time. */
   code(): Promise<Grant>;
   /** Posts a form to an endpoint of server `index`, as the application. Rejects when no whole answer came. */
-  post(endpoint: 'token' | 'introspect' | 'revoke_token', form: Readonly<Record<string, string>>, index?: number): Promise<Reply>;
+  post(
+    endpoint: 'token' | 'introspect' | 'revoke_token',
+    form: Readonly<Record<string, string>>,
+    index?: number,
+  ): Promise<Reply>;
   /** The parameters that redeem a code. */
   exchange(grant: Grant): Record<string, string>;
   remove(): Promise<void>;
@@ -38,7 +42,11 @@ export interface Reply {
   readonly body: Readonly<Record<string, string>>;
 }
 
-export async function makeCluster(kind: DatabaseKind, size: number, more: Readonly<Record<string, string>> = {}): Promise<Cluster> {
+export async function makeCluster(
+  kind: DatabaseKind,
+  size: number,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), 'valetkey-cluster-'));
   const empty = kind.make();
   const ports = await Promise.all(Array.from({ length: size }, async () => await freePort()));
@@ -48,7 +56,9 @@ export async function makeCluster(kind: DatabaseKind, size: number, more: Readon
     VALETKEY_ISSUER: issuer,
     VALETKEY_DATA_DIR: folder,
     DATABASE_URL: empty.options.url ?? '',
-    ...(empty.options.schema === undefined ? {} : { VALETKEY_DATABASE_SCHEMA: empty.options.schema }),
+    ...(empty.options.schema === undefined
+      ? {}
+      : { VALETKEY_DATABASE_SCHEMA: empty.options.schema }),
     ...more,
   };
   const { clientId, clientSecret } = await prepare(env);
@@ -69,10 +79,16 @@ export async function makeCluster(kind: DatabaseKind, size: number, more: Readon
     });
     let visit = await browser.open(`${issuer}/o/authorize/?${query}`);
     if (visit.html.includes('id="login-form"'))
-      visit = await browser.submit(visit, { username: 'alice', password: PASSWORD, decision: 'login' });
-    if (visit.html.includes('id="consent-form"')) visit = await browser.submit(visit, { decision: 'allow' });
+      visit = await browser.submit(visit, {
+        username: 'alice',
+        password: PASSWORD,
+        decision: 'login',
+      });
+    if (visit.html.includes('id="consent-form"'))
+      visit = await browser.submit(visit, { decision: 'allow' });
     const found = visit.leaves?.searchParams.get('code');
-    if (typeof found !== 'string') throw new Error(`no code: ${visit.status} ${visit.leaves?.href ?? visit.html}`);
+    if (typeof found !== 'string')
+      throw new Error(`no code: ${visit.status} ${visit.leaves?.href ?? visit.html}`);
     return { code: found, verifier };
   };
 
@@ -81,8 +97,12 @@ export async function makeCluster(kind: DatabaseKind, size: number, more: Readon
     origins,
     code,
     async start() {
-      programs = ports.map((port) => start('src/cli/main.ts', ['serve'], { ...env, PORT: String(port) }));
-      await Promise.all(programs.map(async (program, index) => await untilUp(`${origins[index]}/readyz`, program)));
+      programs = ports.map((port) =>
+        start('src/cli/main.ts', ['serve'], { ...env, PORT: String(port) }),
+      );
+      await Promise.all(
+        programs.map(async (program, index) => await untilUp(`${origins[index]}/readyz`, program)),
+      );
     },
     async end(signal) {
       await Promise.all(programs.map(async (program) => await stop(program, signal)));
@@ -95,7 +115,10 @@ export async function makeCluster(kind: DatabaseKind, size: number, more: Readon
         body: new URLSearchParams(form),
       });
       const text = await response.text();
-      return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, string>) };
+      return {
+        status: response.status,
+        body: text === '' ? {} : (JSON.parse(text) as Record<string, string>),
+      };
     },
     exchange: ({ code: presented, verifier }) => ({
       grant_type: 'authorization_code',
@@ -110,11 +133,16 @@ export async function makeCluster(kind: DatabaseKind, size: number, more: Readon
   };
 }
 
-async function prepare(env: Readonly<Record<string, string>>): Promise<{ clientId: string; clientSecret: string }> {
+async function prepare(
+  env: Readonly<Record<string, string>>,
+): Promise<{ clientId: string; clientSecret: string }> {
   const assembly = await assemble(await readSettings({ env: { ...env, PORT: '4000' } }));
   try {
     await assembly.accounts.create({ username: 'alice', password: PASSWORD });
-    const { client, clientSecret } = await assembly.provider.clients.create({ name: 'Printer', redirectUris: [REDIRECT_URI] });
+    const { client, clientSecret } = await assembly.provider.clients.create({
+      name: 'Printer',
+      redirectUris: [REDIRECT_URI],
+    });
     return { clientId: client.clientId, clientSecret: clientSecret ?? '' };
   } finally {
     await assembly.close();

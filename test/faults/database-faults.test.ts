@@ -30,9 +30,15 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
   const opened: SqlDatabase[] = [];
   let admin: SqlDatabase;
 
-  const through = (port: number): string => Object.assign(new URL(url), { port: String(port) }).href;
+  const through = (port: number): string =>
+    Object.assign(new URL(url), { port: String(port) }).href;
   const open = (options: SqlOptions = {}): SqlDatabase => {
-    const database = sqlDatabase({ url: url.href, schema: SCHEMA, migrations: accountsMigrations, ...options });
+    const database = sqlDatabase({
+      url: url.href,
+      schema: SCHEMA,
+      migrations: accountsMigrations,
+      ...options,
+    });
     opened.push(database);
     return database;
   };
@@ -59,11 +65,15 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     expect(await unavailable(database.migrate())).toBeLessThan(1000);
     expect(await unavailable(database.pendingMigrations())).toBeLessThan(1000);
     expect(await unavailable(database.check())).toBeLessThan(1000);
-    expect(await unavailable(passwordAccounts({ sql: database, issuer: ISSUER }).find('a'))).toBeLessThan(1000);
+    expect(
+      await unavailable(passwordAccounts({ sql: database, issuer: ISSUER }).find('a')),
+    ).toBeLessThan(1000);
   });
 
   it('[store] a database that does not exist is StoreUnavailable, not a schema to migrate', async () => {
-    const database = open({ url: Object.assign(new URL(url), { pathname: '/no_such_database' }).href });
+    const database = open({
+      url: Object.assign(new URL(url), { pathname: '/no_such_database' }).href,
+    });
     await unavailable(database.pendingMigrations());
   });
 
@@ -85,13 +95,22 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     const waits = await Promise.all([
       unavailable(store.clients.find('a')),
       unavailable(store.sessions.end('a', NOW, true)),
-      unavailable(store.tokens.redeem(code.digest, family, sample.issue(facts, family.id, authorization.id), NOW)),
+      unavailable(
+        store.tokens.redeem(
+          code.digest,
+          family,
+          sample.issue(facts, family.id, authorization.id),
+          NOW,
+        ),
+      ),
       unavailable(store.tokens.revokeSubject('a', NOW)),
     ]);
     expect(Math.max(...waits)).toBeLessThan(SOON);
     relay.restore();
     const begun = Date.now();
-    const answers = await Promise.all(Array.from({ length: 8 }, async () => await store.codes.find(code.digest)));
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, async () => await store.codes.find(code.digest)),
+    );
     expect(answers.every((found) => found?.code.redeemedAt === null)).toBe(true);
     expect(Date.now() - begun).toBeLessThan(1000);
     await relay.close();
@@ -101,7 +120,12 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     const store = open().forIssuer(ISSUER);
     const { session } = await withFamily(store);
     await admin.kysely.transaction().execute(async (trx) => {
-      await trx.selectFrom('sessions').selectAll().where('handle', '=', session.handle).forUpdate().execute();
+      await trx
+        .selectFrom('sessions')
+        .selectAll()
+        .where('handle', '=', session.handle)
+        .forUpdate()
+        .execute();
       expect(await unavailable(store.sessions.end(session.handle, NOW, true))).toBeLessThan(SOON);
     });
     expect(await store.sessions.end(session.handle, NOW, true)).not.toBeNull();
@@ -116,9 +140,13 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
   });
 
   it('[store] connections the server ended fail at most once each, never with another error', async () => {
-    const store = open({ poolSize: 2, url: `${url.href}?application_name=doomed` }).forIssuer(ISSUER);
+    const store = open({ poolSize: 2, url: `${url.href}?application_name=doomed` }).forIssuer(
+      ISSUER,
+    );
     await Promise.all([store.clients.find('a'), store.clients.find('a')]);
-    await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'doomed'`.execute(admin.kysely);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'doomed'`.execute(
+      admin.kysely,
+    );
     for (let attempt = 0; attempt < 3; attempt += 1) {
       const outcome = await store.clients.find('a').catch((error: unknown) => error);
       if (outcome !== null) expect(outcome).toBeInstanceOf(StoreUnavailable);
@@ -127,7 +155,9 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
   });
 
   it('[store] a server that only reads, after a failover, is StoreUnavailable', async () => {
-    const store = open({ url: `${url.href}?options=-c%20default_transaction_read_only%3Don` }).forIssuer(ISSUER);
+    const store = open({
+      url: `${url.href}?options=-c%20default_transaction_read_only%3Don`,
+    }).forIssuer(ISSUER);
     await unavailable(store.clients.insert(sample.client()));
     await unavailable(store.tokens.revokeSubject('a', NOW));
   });
@@ -155,7 +185,8 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
   it('[store] a migration may take longer than a statement of a request', async () => {
     const slow = {
       name: '9000-slow',
-      up: async (db: Parameters<(typeof accountsMigrations)[number]['up']>[0]) => void (await sql`select pg_sleep(1.5)`.execute(db)),
+      up: async (db: Parameters<(typeof accountsMigrations)[number]['up']>[0]) =>
+        void (await sql`select pg_sleep(1.5)`.execute(db)),
     };
     const database = open({ timeout: 500, migrations: [...accountsMigrations, slow] });
     expect(await database.migrate()).toEqual(['9000-slow']);
@@ -168,7 +199,9 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     const { session, family, issue, facts } = await withFamily(store);
     expect(await store.sessions.find(session.handle)).toEqual(session);
     expect((await store.tokens.findFamily(family.id))?.family).toEqual(family);
-    expect((await store.tokens.findAccessToken(issue.accessToken?.digest ?? ''))?.token).toEqual(issue.accessToken);
+    expect((await store.tokens.findAccessToken(issue.accessToken?.digest ?? ''))?.token).toEqual(
+      issue.accessToken,
+    );
     expect((await store.authorizations.find(facts.sub, facts.clientId))?.createdAt).toBe(NOW);
     expect(await pool.query('select 1::int8 as n')).toMatchObject({ rows: [{ n: '1' }] });
     await database.close();
@@ -179,7 +212,16 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     expect(await store.clients.find('a\0b')).toBeNull();
     expect(await store.tokens.findIdToken('\0')).toBeNull();
     expect((await store.counters.hit(`login \0${Date.now()}`, 60, NOW)).count).toBe(1);
-    const event = { id: `nul-${Date.now()}`, at: NOW, type: 'nul', sub: null, clientId: 'a\0b', ip: null, reason: null, detail: {} };
+    const event = {
+      id: `nul-${Date.now()}`,
+      at: NOW,
+      type: 'nul',
+      sub: null,
+      clientId: 'a\0b',
+      ip: null,
+      reason: null,
+      detail: {},
+    };
     await store.audit.append([event]);
     expect(await store.audit.list({ limit: 1, type: 'nul' })).toHaveLength(1);
   });
@@ -193,7 +235,9 @@ describe.skipIf(services.fast)('SQLite', () => {
     await one.migrate();
     await one.kysely.connection().execute(async (connection) => {
       await sql`begin immediate`.execute(connection);
-      expect(await unavailable(two.forIssuer(ISSUER).clients.insert(sample.client()))).toBeLessThan(8000);
+      expect(await unavailable(two.forIssuer(ISSUER).clients.insert(sample.client()))).toBeLessThan(
+        8000,
+      );
       await sql`rollback`.execute(connection);
     });
     expect(await two.forIssuer(ISSUER).clients.insert(sample.client())).toBe(true);

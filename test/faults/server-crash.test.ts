@@ -20,89 +20,109 @@ interface Attempt {
 }
 
 describe.each(DATABASES)('$name', (kind) => {
-  describe.skipIf(kind.missing)(`kill -9 at ${PER_SECOND} code exchanges a second, ${KILLS} times`, () => {
-    let cluster: Cluster;
-    beforeAll(async () => {
-      cluster = await makeCluster(kind, 1);
-      await cluster.start();
-      // From here on the browser is signed in, and a code costs no page.
-      await cluster.code();
-    });
-    afterAll(async () => {
-      await cluster.end('SIGTERM');
-      await cluster.remove();
-    });
-
-    /** Exchanges codes at a steady pace until the server is gone. */
-    async function exchangeUntilKilled(round: number): Promise<readonly Attempt[]> {
-      const grants = await Promise.all(Array.from({ length: PER_SECOND }, async () => await cluster.code()));
-      const begun = Date.now();
-      const first = killWith(round);
-      const dueAt = (index: number): number => begun + ((index > first && index < first + BURST ? first : index) * 1000) / PER_SECOND;
-      let killing: Promise<void> | null = null;
-      const attempts = await Promise.all(
-        grants.map(async (grant, index): Promise<Attempt> => {
-          await sleep(Math.max(0, dueAt(index) - Date.now()));
-          if (index === first) killing = sleep(killLater(round)).then(async () => await cluster.end('SIGKILL'));
-          const reply = await cluster.post('token', cluster.exchange(grant)).catch(() => null);
-          return { grant, reply };
-        }),
-      );
-      await killing;
-      return attempts;
-    }
-
-    const exchange = async (grant: Grant): Promise<readonly [number, string | undefined]> => {
-      const { status, body } = await cluster.post('token', cluster.exchange(grant));
-      return [status, body['error']];
-    };
-    const stillWorks = async ({ access_token = '', refresh_token = '' }: Reply['body']): Promise<void> => {
-      expect((await cluster.post('introspect', { token: access_token })).body['active']).toBe(true);
-      expect((await cluster.post('token', { grant_type: 'refresh_token', refresh_token })).status).toBe(200);
-    };
-
-    it('[RFC6749 §4.1.2] K-1 every token of a received 200 is valid afterwards, no code worked twice', async () => {
-      const totals = { answered: 0, cut: 0, cutAndLost: 0 };
-      for (let round = 0; round < KILLS; round += 1) {
-        const attempts = await exchangeUntilKilled(round);
-        const answered = attempts.filter(({ reply }) => reply !== null);
-        const cut = attempts.filter(({ reply }) => reply === null);
-        // The kill came in the middle, and nothing but good answers before it.
-        expect([answered.length > 0, cut.length > 0]).toEqual([true, true]);
-        expect(answered.filter(({ reply }) => reply?.status !== 200)).toEqual([]);
+  describe.skipIf(kind.missing)(
+    `kill -9 at ${PER_SECOND} code exchanges a second, ${KILLS} times`,
+    () => {
+      let cluster: Cluster;
+      beforeAll(async () => {
+        cluster = await makeCluster(kind, 1);
         await cluster.start();
+        // From here on the browser is signed in, and a code costs no page.
+        await cluster.code();
+      });
+      afterAll(async () => {
+        await cluster.end('SIGTERM');
+        await cluster.remove();
+      });
 
-        await Promise.all(answered.map(async ({ reply }) => await stillWorks(reply?.body ?? {})));
-        // A code that worked does not work again; one whose answer was cut off worked once at most, before or now.
-        await Promise.all(answered.map(async ({ grant }) => expect(await exchange(grant)).toEqual([400, 'invalid_grant'])));
-        const late = await Promise.all(cut.map(async ({ grant }) => [await exchange(grant), await exchange(grant)]));
-        for (const [first, second] of late) {
-          expect([
-            [200, undefined],
-            [400, 'invalid_grant'],
-          ]).toContainEqual(first);
-          expect(second).toEqual([400, 'invalid_grant']);
-        }
-        totals.cutAndLost += late.filter(([first]) => first?.[0] === 400).length;
-        totals.answered += answered.length;
-        totals.cut += cut.length;
+      /** Exchanges codes at a steady pace until the server is gone. */
+      async function exchangeUntilKilled(round: number): Promise<readonly Attempt[]> {
+        const grants = await Promise.all(
+          Array.from({ length: PER_SECOND }, async () => await cluster.code()),
+        );
+        const begun = Date.now();
+        const first = killWith(round);
+        const dueAt = (index: number): number =>
+          begun + ((index > first && index < first + BURST ? first : index) * 1000) / PER_SECOND;
+        let killing: Promise<void> | null = null;
+        const attempts = await Promise.all(
+          grants.map(async (grant, index): Promise<Attempt> => {
+            await sleep(Math.max(0, dueAt(index) - Date.now()));
+            if (index === first)
+              killing = sleep(killLater(round)).then(async () => await cluster.end('SIGKILL'));
+            const reply = await cluster.post('token', cluster.exchange(grant)).catch(() => null);
+            return { grant, reply };
+          }),
+        );
+        await killing;
+        return attempts;
       }
-      console.log(
-        `${kind.name}: ${totals.answered} answered, ${totals.cut} cut off or refused by the kill, ${totals.cutAndLost} of them committed`,
-      );
-    }, 240_000);
 
-    it('[RFC9700 §4.14.2] RT-11 what was rotated before a restart stays rotated', async () => {
-      const first = await cluster.post('token', cluster.exchange(await cluster.code()));
-      const refresh = async (token: string | undefined): Promise<Reply> =>
-        await cluster.post('token', { grant_type: 'refresh_token', refresh_token: token ?? '' });
-      const second = await refresh(first.body['refresh_token']);
-      const third = await refresh(second.body['refresh_token']);
-      expect(third.status).toBe(200);
-      await cluster.end('SIGKILL');
-      await cluster.start();
-      expect((await refresh(first.body['refresh_token'])).body['error']).toBe('invalid_grant');
-      expect((await refresh(third.body['refresh_token'])).body['error']).toBe('invalid_grant');
-    });
-  });
+      const exchange = async (grant: Grant): Promise<readonly [number, string | undefined]> => {
+        const { status, body } = await cluster.post('token', cluster.exchange(grant));
+        return [status, body['error']];
+      };
+      const stillWorks = async ({
+        access_token = '',
+        refresh_token = '',
+      }: Reply['body']): Promise<void> => {
+        expect((await cluster.post('introspect', { token: access_token })).body['active']).toBe(
+          true,
+        );
+        expect(
+          (await cluster.post('token', { grant_type: 'refresh_token', refresh_token })).status,
+        ).toBe(200);
+      };
+
+      it('[RFC6749 §4.1.2] K-1 every token of a received 200 is valid afterwards, no code worked twice', async () => {
+        const totals = { answered: 0, cut: 0, cutAndLost: 0 };
+        for (let round = 0; round < KILLS; round += 1) {
+          const attempts = await exchangeUntilKilled(round);
+          const answered = attempts.filter(({ reply }) => reply !== null);
+          const cut = attempts.filter(({ reply }) => reply === null);
+          // The kill came in the middle, and nothing but good answers before it.
+          expect([answered.length > 0, cut.length > 0]).toEqual([true, true]);
+          expect(answered.filter(({ reply }) => reply?.status !== 200)).toEqual([]);
+          await cluster.start();
+
+          await Promise.all(answered.map(async ({ reply }) => await stillWorks(reply?.body ?? {})));
+          // A code that worked does not work again; one whose answer was cut off worked once at most, before or now.
+          await Promise.all(
+            answered.map(async ({ grant }) =>
+              expect(await exchange(grant)).toEqual([400, 'invalid_grant']),
+            ),
+          );
+          const late = await Promise.all(
+            cut.map(async ({ grant }) => [await exchange(grant), await exchange(grant)]),
+          );
+          for (const [first, second] of late) {
+            expect([
+              [200, undefined],
+              [400, 'invalid_grant'],
+            ]).toContainEqual(first);
+            expect(second).toEqual([400, 'invalid_grant']);
+          }
+          totals.cutAndLost += late.filter(([first]) => first?.[0] === 400).length;
+          totals.answered += answered.length;
+          totals.cut += cut.length;
+        }
+        console.log(
+          `${kind.name}: ${totals.answered} answered, ${totals.cut} cut off or refused by the kill, ${totals.cutAndLost} of them committed`,
+        );
+      }, 240_000);
+
+      it('[RFC9700 §4.14.2] RT-11 what was rotated before a restart stays rotated', async () => {
+        const first = await cluster.post('token', cluster.exchange(await cluster.code()));
+        const refresh = async (token: string | undefined): Promise<Reply> =>
+          await cluster.post('token', { grant_type: 'refresh_token', refresh_token: token ?? '' });
+        const second = await refresh(first.body['refresh_token']);
+        const third = await refresh(second.body['refresh_token']);
+        expect(third.status).toBe(200);
+        await cluster.end('SIGKILL');
+        await cluster.start();
+        expect((await refresh(first.body['refresh_token'])).body['error']).toBe('invalid_grant');
+        expect((await refresh(third.body['refresh_token'])).body['error']).toBe('invalid_grant');
+      });
+    },
+  );
 });

@@ -32,7 +32,12 @@ describe.each(DATABASES)('$name', (kind) => {
     });
 
     const crowd = async (form: Record<string, string>): Promise<readonly Reply[]> =>
-      await Promise.all(Array.from({ length: PARALLEL }, async (_, index) => await cluster.post('token', form, index % SERVERS)));
+      await Promise.all(
+        Array.from(
+          { length: PARALLEL },
+          async (_, index) => await cluster.post('token', form, index % SERVERS),
+        ),
+      );
 
     it('[RFC6749 §4.1.2] TK-02 one code: exactly one 200, everybody else invalid_grant', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
@@ -44,7 +49,10 @@ describe.each(DATABASES)('$name', (kind) => {
     it('[RFC6749 §6] RT-03 one refresh token: one successor, and no other branch', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const first = await cluster.post('token', cluster.exchange(await cluster.code()));
-        const replies = await crowd({ grant_type: 'refresh_token', refresh_token: first.body['refresh_token'] ?? '' });
+        const replies = await crowd({
+          grant_type: 'refresh_token',
+          refresh_token: first.body['refresh_token'] ?? '',
+        });
         const won = replies.filter(({ status }) => status === 200);
         const successors = [...new Set(won.map(({ body }) => body['refresh_token'] ?? ''))];
         expect(successors).toHaveLength(1);
@@ -54,7 +62,14 @@ describe.each(DATABASES)('$name', (kind) => {
           // A lost answer costs nobody their sign-in: all get the same pair, and it works.
           expect(outcomes(replies)).toEqual({ 200: PARALLEL });
           expect(new Set(won.map(({ body }) => body['access_token'])).size).toBe(1);
-          expect((await cluster.post('token', { grant_type: 'refresh_token', refresh_token: successors[0] ?? '' })).status).toBe(200);
+          expect(
+            (
+              await cluster.post('token', {
+                grant_type: 'refresh_token',
+                refresh_token: successors[0] ?? '',
+              })
+            ).status,
+          ).toBe(200);
         }
       }
     });

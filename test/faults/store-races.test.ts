@@ -13,8 +13,10 @@ const PROCESSES = 4;
 const EACH = 25;
 const NOW = 1_800_000_000;
 
-const errors = (outcomes: readonly Outcome[]): unknown[] => outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]));
-const fresh = (outcomes: readonly Outcome[]): Outcome[] => outcomes.filter(({ result }) => result === 'fresh');
+const errors = (outcomes: readonly Outcome[]): unknown[] =>
+  outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]));
+const fresh = (outcomes: readonly Outcome[]): Outcome[] =>
+  outcomes.filter(({ result }) => result === 'fresh');
 
 describe.each(DATABASES)('$name', (kind) => {
   describe.skipIf(kind.missing)(`${PROCESSES} processes, ${ROUNDS} rounds`, () => {
@@ -46,19 +48,39 @@ describe.each(DATABASES)('$name', (kind) => {
     it('[store] redeem: of 100 calls from several processes exactly one is fresh, none throws, and one token lives', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const { facts, authorization, code } = await withCode(store());
-        const task: Task = { do: 'redeem', code: code.digest, facts, authorizationId: authorization.id, now: NOW };
+        const task: Task = {
+          do: 'redeem',
+          code: code.digest,
+          facts,
+          authorizationId: authorization.id,
+          now: NOW,
+        };
         const outcomes = await crowd.all(task, issuer, EACH);
         expect(outcomes).toHaveLength(PROCESSES * EACH);
-        expect([errors(outcomes), fresh(outcomes).length, await livingOf(outcomes)]).toEqual([[], 1, 1]);
+        expect([errors(outcomes), fresh(outcomes).length, await livingOf(outcomes)]).toEqual([
+          [],
+          1,
+          1,
+        ]);
       }
     });
 
     it('[store] rotate: of 100 calls from several processes exactly one is fresh, none throws, and one new token lives', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const { facts, authorization, family } = await withFamily(store());
-        const task: Task = { do: 'rotate', family, facts, authorizationId: authorization.id, now: NOW };
+        const task: Task = {
+          do: 'rotate',
+          family,
+          facts,
+          authorizationId: authorization.id,
+          now: NOW,
+        };
         const outcomes = await crowd.all(task, issuer, EACH);
-        expect([errors(outcomes), fresh(outcomes).length, await livingOf(outcomes)]).toEqual([[], 1, 1]);
+        expect([errors(outcomes), fresh(outcomes).length, await livingOf(outcomes)]).toEqual([
+          [],
+          1,
+          1,
+        ]);
       }
     });
 
@@ -67,27 +89,56 @@ describe.each(DATABASES)('$name', (kind) => {
       async (way) => {
         for (let round = 0; round < ROUNDS; round += 1) {
           const { facts, authorization, family, session, issue } = await withFamily(store());
-          const rotate: Task = { do: 'rotate', family, facts, authorizationId: authorization.id, now: NOW };
-          const outcomes = await crowd.all([rotate, ending(way, family.id, authorization.id, session.handle), rotate, rotate], issuer, 3);
-          expect([errors(outcomes), await livingOf(outcomes), await live(issue.accessToken?.digest)]).toEqual([[], 0, false]);
+          const rotate: Task = {
+            do: 'rotate',
+            family,
+            facts,
+            authorizationId: authorization.id,
+            now: NOW,
+          };
+          const outcomes = await crowd.all(
+            [rotate, ending(way, family.id, authorization.id, session.handle), rotate, rotate],
+            issuer,
+            3,
+          );
+          expect([
+            errors(outcomes),
+            await livingOf(outcomes),
+            await live(issue.accessToken?.digest),
+          ]).toEqual([[], 0, false]);
         }
       },
     );
 
-    it.each(['revoke-authorization', 'end-session'] as const)('[store] %s beside redeem: nothing lives afterwards', async (way) => {
-      for (let round = 0; round < ROUNDS; round += 1) {
-        const { facts, authorization, code, session } = await withCode(store());
-        const redeem: Task = { do: 'redeem', code: code.digest, facts, authorizationId: authorization.id, now: NOW };
-        const outcomes = await crowd.all([redeem, ending(way, '', authorization.id, session.handle), redeem, redeem], issuer, 3);
-        expect([errors(outcomes), await livingOf(outcomes)]).toEqual([[], 0]);
-        expect(fresh(outcomes).length).toBeLessThanOrEqual(1);
-      }
-    });
+    it.each(['revoke-authorization', 'end-session'] as const)(
+      '[store] %s beside redeem: nothing lives afterwards',
+      async (way) => {
+        for (let round = 0; round < ROUNDS; round += 1) {
+          const { facts, authorization, code, session } = await withCode(store());
+          const redeem: Task = {
+            do: 'redeem',
+            code: code.digest,
+            facts,
+            authorizationId: authorization.id,
+            now: NOW,
+          };
+          const outcomes = await crowd.all(
+            [redeem, ending(way, '', authorization.id, session.handle), redeem, redeem],
+            issuer,
+            3,
+          );
+          expect([errors(outcomes), await livingOf(outcomes)]).toEqual([[], 0]);
+          expect(fresh(outcomes).length).toBeLessThanOrEqual(1);
+        }
+      },
+    );
 
     it('[store] keys.swap: of all processes that start at once one makes the keys', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const outcomes = await crowd.all({ do: 'swap', expected: round }, issuer, 5);
-        expect([errors(outcomes), outcomes.filter(({ result }) => result === true).length]).toEqual([[], 1]);
+        expect([errors(outcomes), outcomes.filter(({ result }) => result === true).length]).toEqual(
+          [[], 1],
+        );
       }
     });
   });
@@ -100,7 +151,10 @@ describe.each(DATABASES)('$name', (kind) => {
       expect(errors(outcomes)).toEqual([]);
       expect(outcomes.filter(({ result }) => (result as string[]).length > 0)).toHaveLength(1);
       const swaps = await crowd.all({ do: 'swap', expected: 0 }, 'https://new.example');
-      expect([errors(swaps), swaps.filter(({ result }) => result === true).length]).toEqual([[], 1]);
+      expect([errors(swaps), swaps.filter(({ result }) => result === true).length]).toEqual([
+        [],
+        1,
+      ]);
       await crowd.stop();
       await empty.remove();
     });
@@ -109,8 +163,12 @@ describe.each(DATABASES)('$name', (kind) => {
       const empty = kind.make();
       const doomed = startCrowd(1);
       const [victim] = doomed.processes;
-      const halfWay = new Promise<void>((resolve) => victim?.on('message', (word) => word === HALF_WAY && resolve()));
-      const died = doomed.all({ do: 'migrate', options: empty.options, stall: true }, '').catch(String);
+      const halfWay = new Promise<void>((resolve) =>
+        victim?.on('message', (word) => word === HALF_WAY && resolve()),
+      );
+      const died = doomed
+        .all({ do: 'migrate', options: empty.options, stall: true }, '')
+        .catch(String);
       await halfWay;
       victim?.kill('SIGKILL');
       expect(await died).toContain('a worker ended');
@@ -136,5 +194,7 @@ function ending(
   handle: string,
 ): Task {
   if (way === 'revoke-family') return { do: way, id: familyId, now: NOW };
-  return way === 'revoke-authorization' ? { do: way, id: authorizationId, now: NOW } : { do: way, handle, now: NOW };
+  return way === 'revoke-authorization'
+    ? { do: way, id: authorizationId, now: NOW }
+    : { do: way, handle, now: NOW };
 }

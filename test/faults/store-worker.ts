@@ -12,8 +12,20 @@ import { STALLING } from './stalling-migration.ts';
 export type Task =
   | { readonly do: 'open'; readonly options: SqlOptions }
   | { readonly do: 'migrate'; readonly options: SqlOptions; readonly stall?: boolean }
-  | { readonly do: 'redeem'; readonly code: string; readonly facts: Facts; readonly authorizationId: string; readonly now: number }
-  | { readonly do: 'rotate'; readonly family: Family; readonly facts: Facts; readonly authorizationId: string; readonly now: number }
+  | {
+      readonly do: 'redeem';
+      readonly code: string;
+      readonly facts: Facts;
+      readonly authorizationId: string;
+      readonly now: number;
+    }
+  | {
+      readonly do: 'rotate';
+      readonly family: Family;
+      readonly facts: Facts;
+      readonly authorizationId: string;
+      readonly now: number;
+    }
   | { readonly do: 'swap'; readonly expected: number }
   | { readonly do: 'end-session'; readonly handle: string; readonly now: number }
   | { readonly do: 'revoke-family'; readonly id: string; readonly now: number }
@@ -49,7 +61,10 @@ async function perform(task: Task, issuer: string): Promise<Outcome> {
       await database.check();
       return { result: database.dialect };
     case 'migrate': {
-      database = sqlDatabase({ ...task.options, migrations: task.stall === undefined ? [] : [STALLING(task.stall)] });
+      database = sqlDatabase({
+        ...task.options,
+        migrations: task.stall === undefined ? [] : [STALLING(task.stall)],
+      });
       return { result: await database.migrate() };
     }
     case 'close':
@@ -60,12 +75,18 @@ async function perform(task: Task, issuer: string): Promise<Outcome> {
   }
 }
 
-async function onStore(task: Exclude<Task, { do: 'open' | 'migrate' | 'close' }>, store: Store): Promise<Outcome> {
+async function onStore(
+  task: Exclude<Task, { do: 'open' | 'migrate' | 'close' }>,
+  store: Store,
+): Promise<Outcome> {
   switch (task.do) {
     case 'redeem': {
       const family = sample.family(task.facts, task.authorizationId);
       const issue = sample.issue(task.facts, family.id, task.authorizationId);
-      return { result: await store.tokens.redeem(task.code, family, issue, task.now), digest: issue.accessToken?.digest ?? '' };
+      return {
+        result: await store.tokens.redeem(task.code, family, issue, task.now),
+        digest: issue.accessToken?.digest ?? '',
+      };
     }
     case 'rotate': {
       const { family, facts, authorizationId, now } = task;
@@ -78,7 +99,10 @@ async function onStore(task: Exclude<Task, { do: 'open' | 'migrate' | 'close' }>
         refreshExpiresAt: now + 500,
         sealedSuccessor: 'x',
       };
-      return { result: await store.tokens.rotate(rotation, issue, now), digest: issue.accessToken?.digest ?? '' };
+      return {
+        result: await store.tokens.rotate(rotation, issue, now),
+        digest: issue.accessToken?.digest ?? '',
+      };
     }
     case 'swap':
       return { result: await store.keys.swap(task.expected, []) };

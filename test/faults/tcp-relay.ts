@@ -11,7 +11,9 @@ export interface Relay {
 }
 
 /** @param target where to relay to; null: silent from the start */
-export async function startRelay(target: { readonly host: string; readonly port: number } | null): Promise<Relay> {
+export async function startRelay(
+  target: { readonly host: string; readonly port: number } | null,
+): Promise<Relay> {
   const sockets = new Set<Socket>();
   let silent = target === null;
   const keep = (socket: Socket): void => {

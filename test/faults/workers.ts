@@ -22,7 +22,10 @@ export function startCrowd(size: number): Crowd {
       const list = Array.isArray(tasks) ? (tasks as readonly Task[]) : [tasks as Task];
       const at = Date.now() + LEAD;
       const answers = await Promise.all(
-        processes.map(async (worker, index) => await ask(worker, { task: list[index % list.length] as Task, issuer, times, at })),
+        processes.map(
+          async (worker, index) =>
+            await ask(worker, { task: list[index % list.length] as Task, issuer, times, at }),
+        ),
       );
       return answers.flat();
     },
@@ -40,7 +43,10 @@ export function startCrowd(size: number): Crowd {
 }
 
 function startWorker(): ChildProcess {
-  return fork(WORKER, [], { execArgv: ['--import', 'tsx', '--conditions=source'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return fork(WORKER, [], {
+    execArgv: ['--import', 'tsx', '--conditions=source'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
 }
 
 async function ask(worker: ChildProcess, order: Order): Promise<readonly Outcome[]> {

@@ -8,7 +8,15 @@ import { freePort, start, stop, untilUp } from '../processes.ts';
 import { services } from '../services.ts';
 import { launch } from './browser.ts';
 
-const MODULES = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'auth_openidc', 'dir', 'mime'];
+const MODULES = [
+  'mpm_event',
+  'authn_core',
+  'authz_core',
+  'authz_user',
+  'auth_openidc',
+  'dir',
+  'mime',
+];
 
 describe.skipIf(services.chromium === null || services.apache === null)('mod_auth_openidc', () => {
   it('[OIDC Core §3.1] signs a user in and logs them out', async () => {
@@ -27,7 +35,16 @@ describe.skipIf(services.chromium === null || services.apache === null)('mod_aut
       return JSON.parse(program.output()) as Record<string, string>;
     };
     await command('init');
-    await command('user', 'create', '--username', 'alice', '--password', 'correct horse battery', '--email', 'alice@example.com');
+    await command(
+      'user',
+      'create',
+      '--username',
+      'alice',
+      '--password',
+      'correct horse battery',
+      '--email',
+      'alice@example.com',
+    );
     const made = await command(
       'application',
       'create',
@@ -40,7 +57,16 @@ describe.skipIf(services.chromium === null || services.apache === null)('mod_aut
     );
     // Keys of every kind are published, as they are once clients ask for them.
     for (const alg of ['PS256', 'ES256', 'EdDSA'])
-      await command('application', 'create', '--name', alg, '--redirect-uri', 'https://other.example/', '--algorithm', alg);
+      await command(
+        'application',
+        'create',
+        '--name',
+        alg,
+        '--redirect-uri',
+        'https://other.example/',
+        '--algorithm',
+        alg,
+      );
     const op = start('src/cli/main.ts', ['serve'], env);
     await untilUp(`http://localhost:${port}/readyz`, op);
 
@@ -80,7 +106,11 @@ OIDCRemoteUserClaim email
     // The workers are another user: they must get to the files.
     const { chmodSync } = await import('node:fs');
     chmodSync(folder, 0o755);
-    const httpd = spawn(services.apache ?? '', ['-d', folder, '-f', join(folder, 'httpd.conf'), '-DFOREGROUND'], { stdio: 'ignore' });
+    const httpd = spawn(
+      services.apache ?? '',
+      ['-d', folder, '-f', join(folder, 'httpd.conf'), '-DFOREGROUND'],
+      { stdio: 'ignore' },
+    );
     const ended = new Promise<void>((resolve) => httpd.once('exit', () => resolve()));
     const browser = await launch();
     try {
@@ -101,7 +131,9 @@ OIDCRemoteUserClaim email
       await page.goto(`${apache}/protected/`);
       await page.waitForSelector('#login-form', { timeout: 15_000 });
     } catch (error) {
-      throw new Error(`${String(error)}\n${readFileSync(join(folder, 'error.log'), 'utf8')}\n${op.output()}`);
+      throw new Error(
+        `${String(error)}\n${readFileSync(join(folder, 'error.log'), 'utf8')}\n${op.output()}`,
+      );
     } finally {
       await browser.close();
       httpd.kill('SIGTERM');

@@ -23,16 +23,27 @@ describe.skipIf(services.newerNode === null)('a newer Node', () => {
 
   it('[store] node:sqlite keeps the laws of the store', () => {
     const files = ['test/contract/store.test.ts', 'test/contract/accounts.test.ts'];
-    const { code, output } = run(['node_modules/vitest/vitest.mjs', 'run', '--project', 'contract', ...files], { NO_COLOR: '1' });
-    expect([code, /^(\d+) passed, 0 failed/m.exec(output)?.[1]], output).toEqual([0, expect.stringMatching(/^\d{3}$/)]);
+    const { code, output } = run(
+      ['node_modules/vitest/vitest.mjs', 'run', '--project', 'contract', ...files],
+      { NO_COLOR: '1' },
+    );
+    expect([code, /^(\d+) passed, 0 failed/m.exec(output)?.[1]], output).toEqual([
+      0,
+      expect.stringMatching(/^\d{3}$/),
+    ]);
   }, 120_000);
 
   it('the built server starts on node:sqlite, and its doctor says so', () => {
-    const command = (...args: string[]): { readonly code: number | null; readonly output: string } =>
+    const command = (
+      ...args: string[]
+    ): { readonly code: number | null; readonly output: string } =>
       run(['dist/cli/main.js', ...args], { VALETKEY_DATA_DIR: folder });
     expect(command('init').code).toBe(0);
     const { code, output } = command('doctor');
-    expect([code, output]).toEqual([0, expect.stringMatching(/Database: sqlite \S+ through node:sqlite/)]);
+    expect([code, output]).toEqual([
+      0,
+      expect.stringMatching(/Database: sqlite \S+ through node:sqlite/),
+    ]);
     expect(output).not.toMatch(/Warning|✗/);
   }, 60_000);
 });

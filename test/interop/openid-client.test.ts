@@ -35,7 +35,9 @@ async function standalone(database: string | null, rp: RelyingParty): Promise<Ru
   const env: Record<string, string> = {
     PORT: String(port),
     VALETKEY_DATA_DIR: folder,
-    ...(database === null ? {} : { DATABASE_URL: database, VALETKEY_DATABASE_SCHEMA: `e2e_${randomUUID().slice(0, 8)}` }),
+    ...(database === null
+      ? {}
+      : { DATABASE_URL: database, VALETKEY_DATABASE_SCHEMA: `e2e_${randomUUID().slice(0, 8)}` }),
   };
   const command = async (...args: string[]): Promise<Record<string, string>> => {
     const program = start('src/cli/main.ts', [...args, '--json'], env);
@@ -91,13 +93,21 @@ async function mounted(rp: RelyingParty): Promise<Running> {
     password: PASSWORD,
     claims: { name: 'Alice Example', email: 'alice@example.com', email_verified: true },
   });
-  const provider = createProvider({ issuer, store: sql, accounts, pages: builtInPages(), secret: randomUUID().repeat(2) });
+  const provider = createProvider({
+    issuer,
+    store: sql,
+    accounts,
+    pages: builtInPages(),
+    secret: randomUUID().repeat(2),
+  });
   const { client: made, clientSecret } = await provider.clients.create({
     name: 'Photo Printer',
     redirectUris: [rp.redirectUri],
     postLogoutRedirectUris: [rp.postLogoutRedirectUri],
   });
-  const server = createServer(express().use(express.urlencoded({ extended: false }), expressValetkey(provider)));
+  const server = createServer(
+    express().use(express.urlencoded({ extended: false }), expressValetkey(provider)),
+  );
   await new Promise<void>((resolve) => server.listen(port, 'localhost', resolve));
   return {
     issuer,
@@ -141,7 +151,8 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       const page = await (await browser.newContext()).newPage();
       const problems: string[] = [];
       page.on('console', (message) => {
-        if (message.type() === 'error' && !message.text().includes('422')) problems.push(message.text());
+        if (message.type() === 'error' && !message.text().includes('422'))
+          problems.push(message.text());
       });
       const begun = await rp.begin(op.issuer, op.clientId, op.clientSecret);
       await page.goto(begun.url);
@@ -161,7 +172,9 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       });
       const claims = tokens.claims();
       expect(claims?.iss).toBe(op.issuer);
-      const jwks = (await (await fetch(begun.config.serverMetadata().jwks_uri ?? '')).json()) as JSONWebKeySet;
+      const jwks = (await (
+        await fetch(begun.config.serverMetadata().jwks_uri ?? '')
+      ).json()) as JSONWebKeySet;
       await verifyIdToken(tokens.id_token ?? '', {
         issuer: op.issuer,
         clientId: op.clientId,
@@ -171,7 +184,11 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       });
 
       const info = await client.fetchUserInfo(begun.config, tokens.access_token, claims?.sub ?? '');
-      expect(info).toMatchObject({ name: 'Alice Example', email: 'alice@example.com', email_verified: true });
+      expect(info).toMatchObject({
+        name: 'Alice Example',
+        email: 'alice@example.com',
+        email_verified: true,
+      });
       const next = await client.refreshTokenGrant(begun.config, tokens.refresh_token ?? '');
       expect(next.claims()?.sub).toBe(claims?.sub);
       expect((await client.tokenIntrospection(begun.config, next.access_token)).active).toBe(true);
@@ -197,7 +214,9 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       await page.goto(logout.href);
       await page.click('#logout-confirm');
       await page.waitForURL(`${rp.postLogoutRedirectUri}?state=bye`);
-      expect((await client.tokenIntrospection(begun.config, repeated.access_token)).active).toBe(false);
+      expect((await client.tokenIntrospection(begun.config, repeated.access_token)).active).toBe(
+        false,
+      );
       await page.goto((await rp.begin(op.issuer, op.clientId, op.clientSecret)).url);
       await page.waitForSelector('#login-form');
       expect(problems, 'no violation of the content security policy').toEqual([]);
@@ -215,10 +234,16 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       await rp.callback();
       const second = new URL((await rp.begin(op.issuer, op.clientId, op.clientSecret)).url);
       await page.goto(rp.origin);
-      const fields = [...second.searchParams].map(([name, value]) => `<input name="${name}" value="${value}">`);
-      await page.setContent(`<form method="post" action="${second.origin}${second.pathname}">${fields.join('')}</form>`);
+      const fields = [...second.searchParams].map(
+        ([name, value]) => `<input name="${name}" value="${value}">`,
+      );
+      await page.setContent(
+        `<form method="post" action="${second.origin}${second.pathname}">${fields.join('')}</form>`,
+      );
       await page.evaluate('document.forms[0].submit()');
-      expect((await rp.callback()).searchParams.get('state')).toBe(second.searchParams.get('state'));
+      expect((await rp.callback()).searchParams.get('state')).toBe(
+        second.searchParams.get('state'),
+      );
     });
 
     it('form_post', async () => {

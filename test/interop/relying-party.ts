@@ -28,7 +28,9 @@ export async function relyingParty(): Promise<RelyingParty> {
   const arrived: URL[] = [];
   const server: Server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', origin);
-    response.writeHead(200, { 'content-type': 'text/html' }).end(`<!doctype html><title>RP</title><h1 id="rp">${url.pathname}</h1>`);
+    response
+      .writeHead(200, { 'content-type': 'text/html' })
+      .end(`<!doctype html><title>RP</title><h1 id="rp">${url.pathname}</h1>`);
     if (url.pathname !== '/callback') return;
     const take = waiting.shift();
     if (take === undefined) arrived.push(url);
@@ -42,9 +44,15 @@ export async function relyingParty(): Promise<RelyingParty> {
     redirectUri: `${origin}/callback`,
     postLogoutRedirectUri: `${origin}/bye`,
     async begin(issuer, clientId, clientSecret) {
-      const config = await client.discovery(new URL(issuer), clientId, undefined, client.ClientSecretBasic(clientSecret), {
-        execute: [client.allowInsecureRequests],
-      });
+      const config = await client.discovery(
+        new URL(issuer),
+        clientId,
+        undefined,
+        client.ClientSecretBasic(clientSecret),
+        {
+          execute: [client.allowInsecureRequests],
+        },
+      );
       const verifier = client.randomPKCECodeVerifier();
       const state = client.randomState();
       const nonce = client.randomNonce();
@@ -58,7 +66,8 @@ export async function relyingParty(): Promise<RelyingParty> {
       });
       return { config, url: url.href, verifier, state, nonce };
     },
-    callback: async () => arrived.shift() ?? (await new Promise<URL>((resolve) => waiting.push(resolve))),
+    callback: async () =>
+      arrived.shift() ?? (await new Promise<URL>((resolve) => waiting.push(resolve))),
     close: () => void server.close(),
   };
 }

@@ -22,7 +22,12 @@ const POLICY = [
   "frame-ancestors 'none'",
   "base-uri 'none'",
 ].join('; ');
-const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'];
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+];
 const NAMES = Object.keys(ALL);
 
 interface AxeResult {
@@ -39,7 +44,9 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
 
   beforeAll(async () => {
     server = createServer(async (request, response) => {
-      const name = decodeURIComponent(new URL(request.url ?? '', 'http://localhost').pathname.slice(1));
+      const name = decodeURIComponent(
+        new URL(request.url ?? '', 'http://localhost').pathname.slice(1),
+      );
       const asset = name.startsWith('assets/') ? assets?.[name.slice('assets/'.length)] : undefined;
       if (asset !== undefined) {
         response.setHeader('Content-Type', asset.contentType);
@@ -63,7 +70,11 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
   });
 
   /** Opens a page, works on it, and fails on anything the browser complained about or fetched from elsewhere. */
-  async function visit(name: string, options: BrowserContextOptions, work: (page: Page) => Promise<void>): Promise<void> {
+  async function visit(
+    name: string,
+    options: BrowserContextOptions,
+    work: (page: Page) => Promise<void>,
+  ): Promise<void> {
     const context = await browser.newContext(options);
     try {
       const page = await context.newPage();
@@ -71,7 +82,8 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
       page.on('console', (message) => complaints.push(message.text()));
       page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
       page.on('request', (request) => {
-        if (!request.url().startsWith(`${origin}/`)) complaints.push(`from elsewhere: ${request.url()}`);
+        if (!request.url().startsWith(`${origin}/`))
+          complaints.push(`from elsewhere: ${request.url()}`);
       });
       const response = await page.goto(`${origin}/${encodeURIComponent(name)}`);
       expect(response?.status()).toBe(200);
@@ -85,7 +97,10 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
   async function axe(page: Page): Promise<string[]> {
     await page.evaluate(axeCore.source);
     const { violations } = await page.evaluate<{ violations: readonly AxeResult[] }>('axe.run()');
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`);
+    return violations.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`,
+    );
   }
 
   it('the test sees violations of the policy', async () => {
@@ -100,21 +115,27 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
       await visit(name, { colorScheme, viewport: { width: 1280, height: 800 } }, async (page) => {
         expect(await axe(page)).toEqual([]);
         // It is styled at all, and in the scheme that was asked for.
-        const [red = 0] = (await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')).match(/\d+/g)?.map(Number) ?? [];
+        const [red = 0] =
+          (await page.evaluate<string>('getComputedStyle(document.body).backgroundColor'))
+            .match(/\d+/g)
+            ?.map(Number) ?? [];
         expect(red > 128).toBe(colorScheme === 'light');
       });
     });
 
-    it.each(['#ffdd00', '#ffffff', '#000000', '#101080', '#7f7f7f'])('any accent can be read: %s', async (accentColor) => {
-      assets = builtInPages({ accentColor }).assets;
-      try {
-        for (const name of ['login, wrong', 'consent, more']) {
-          await visit(name, { colorScheme }, async (page) => expect(await axe(page)).toEqual([]));
+    it.each(['#ffdd00', '#ffffff', '#000000', '#101080', '#7f7f7f'])(
+      'any accent can be read: %s',
+      async (accentColor) => {
+        assets = builtInPages({ accentColor }).assets;
+        try {
+          for (const name of ['login, wrong', 'consent, more']) {
+            await visit(name, { colorScheme }, async (page) => expect(await axe(page)).toEqual([]));
+          }
+        } finally {
+          assets = PAGES.assets;
         }
-      } finally {
-        assets = PAGES.assets;
-      }
-    });
+      },
+    );
   });
 
   it.each(NAMES)('nothing is cut off at 320 pixels: %s', async (name) => {
@@ -133,28 +154,62 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
   });
 
   it.each([
-    ['login', ['username', 'password', 'login-submit', 'login-cancel', 'Privacy policy', 'Terms of service', 'Website']],
-    ['account', ['account-continue', 'account-switch', 'account-cancel', 'Privacy policy', 'Terms of service', 'Website']],
-    ['consent', ['consent-allow', 'consent-deny', 'consent-switch', 'Privacy policy', 'Terms of service', 'Website']],
+    [
+      'login',
+      [
+        'username',
+        'password',
+        'login-submit',
+        'login-cancel',
+        'Privacy policy',
+        'Terms of service',
+        'Website',
+      ],
+    ],
+    [
+      'account',
+      [
+        'account-continue',
+        'account-switch',
+        'account-cancel',
+        'Privacy policy',
+        'Terms of service',
+        'Website',
+      ],
+    ],
+    [
+      'consent',
+      [
+        'consent-allow',
+        'consent-deny',
+        'consent-switch',
+        'Privacy policy',
+        'Terms of service',
+        'Website',
+      ],
+    ],
     ['logout', ['logout-confirm', 'logout-stay']],
     ['signed out', ['Go to Photo Studio']],
-  ])('the keyboard reaches everything in order, and shows where it is: %s', async (name, expected) => {
-    await visit(name, {}, async (page) => {
-      const seen: string[] = [];
-      for (const _ of expected) {
-        // The login page starts in its first field, as soon as the browser has drawn it.
-        if (name === 'login' && seen.length === 0) await page.waitForSelector('#username:focus');
-        else await page.keyboard.press('Tab');
-        const [label, outline] = await page.evaluate<[string, string]>(`(() => {
+  ])(
+    'the keyboard reaches everything in order, and shows where it is: %s',
+    async (name, expected) => {
+      await visit(name, {}, async (page) => {
+        const seen: string[] = [];
+        for (const _ of expected) {
+          // The login page starts in its first field, as soon as the browser has drawn it.
+          if (name === 'login' && seen.length === 0) await page.waitForSelector('#username:focus');
+          else await page.keyboard.press('Tab');
+          const [label, outline] = await page.evaluate<[string, string]>(`(() => {
           const here = document.activeElement;
           return [here.id || here.textContent.replace(/ \\(.*/, ''), getComputedStyle(here).outlineStyle];
         })()`);
-        seen.push(label);
-        expect(outline, label).toBe('solid');
-      }
-      expect(seen).toEqual(expected);
-    });
-  });
+          seen.push(label);
+          expect(outline, label).toBe('solid');
+        }
+        expect(seen).toEqual(expected);
+      });
+    },
+  );
 
   it('Enter in the password field signs in, with everything the form carries', async () => {
     await visit('login', {}, async (page) => {

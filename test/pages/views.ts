@@ -1,12 +1,30 @@
 /** Every state of every page, drawn by the built-in pages, for the tests that look at them. */
-import type { ClientView, ConsentView, ErrorView, Html, LoginView, PageView, ScopeView } from 'valetkey';
+import type {
+  ClientView,
+  ConsentView,
+  ErrorView,
+  Html,
+  LoginView,
+  PageView,
+  ScopeView,
+} from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
 
 export const PAGES = builtInPages() as Drawing;
 /** The built-in pages are functions, all of them. */
-type Drawing = { [Name in keyof ReturnType<typeof builtInPages>]: Exclude<ReturnType<typeof builtInPages>[Name], string> };
+type Drawing = {
+  [Name in keyof ReturnType<typeof builtInPages>]: Exclude<
+    ReturnType<typeof builtInPages>[Name],
+    string
+  >;
+};
 
-export const PAGE: PageView = { providerName: 'Northwind ID', logoUrl: null, locales: ['en'], assetsUrl: '/assets/' };
+export const PAGE: PageView = {
+  providerName: 'Northwind ID',
+  logoUrl: null,
+  locales: ['en'],
+  assetsUrl: '/assets/',
+};
 export const CLIENT: ClientView = {
   clientId: 'photos',
   name: 'Photo Studio',
@@ -15,13 +33,17 @@ export const CLIENT: ClientView = {
   policyUri: 'https://photos.example/privacy',
   tosUri: 'https://photos.example/terms',
 };
-export const FORM = { action: '/post', fields: { interaction: 'sealed', step: 'a "step"', token: 't' } };
+export const FORM = {
+  action: '/post',
+  fields: { interaction: 'sealed', step: 'a "step"', token: 't' },
+};
 const LONG: ClientView = {
   ...CLIENT,
   name: 'The Extraordinarily Long-Winded Application of the Donaudampfschifffahrtsgesellschaft and Friends',
   host: 'a-very-long-subdomain-name-of-somebody.applications.customer-portal.example.co.uk',
 };
-const scopes = (...descriptions: string[]): ScopeView[] => descriptions.map((description, index) => ({ name: `s${index}`, description }));
+const scopes = (...descriptions: string[]): ScopeView[] =>
+  descriptions.map((description, index) => ({ name: `s${index}`, description }));
 
 export const LOGIN: LoginView = {
   ...PAGE,
@@ -62,17 +84,36 @@ export const ENDS: Readonly<Record<string, Html>> = {
 export const FORMS: Readonly<Record<string, Html>> = {
   login: PAGES.login(LOGIN),
   'login, wrong': PAGES.login({ ...LOGIN, username: 'alice', problem: 'credentials' }),
-  'login, limited': PAGES.login({ ...LOGIN, username: 'alice', problem: 'limited', retryAfter: 840 }),
+  'login, limited': PAGES.login({
+    ...LOGIN,
+    username: 'alice',
+    problem: 'limited',
+    retryAfter: 840,
+  }),
   'login, idle': PAGES.login({ ...LOGIN, problem: 'idle', again: true }),
-  'login, long names': PAGES.login({ ...LOGIN, client: LONG, username: 'a'.repeat(90), problem: 'credentials' }),
+  'login, long names': PAGES.login({
+    ...LOGIN,
+    client: LONG,
+    username: 'a'.repeat(90),
+    problem: 'credentials',
+  }),
   account: PAGES.account(account),
   'account, long names': PAGES.account({ ...account, client: LONG, accountName: 'a'.repeat(100) }),
   consent: PAGES.consent(CONSENT),
-  'consent, more': PAGES.consent({ ...CONSENT, knownScopes: scopes('See your phone number'), offline: true }),
+  'consent, more': PAGES.consent({
+    ...CONSENT,
+    knownScopes: scopes('See your phone number'),
+    offline: true,
+  }),
   'consent, many': PAGES.consent({
     ...CONSENT,
     client: LONG,
-    newScopes: scopes(...Array.from({ length: 12 }, (_, index) => `Change thing ${index}, also on behalf of other people of your team`)),
+    newScopes: scopes(
+      ...Array.from(
+        { length: 12 },
+        (_, index) => `Change thing ${index}, also on behalf of other people of your team`,
+      ),
+    ),
     offline: true,
   }),
   'consent, nothing': PAGES.consent({ ...CONSENT, newScopes: [] }),

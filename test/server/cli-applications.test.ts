@@ -1,7 +1,18 @@
 /** `valetkey application …`: every option arrives in the record, an application works with what was printed, and mistakes are told by field. */
 import type { Client } from 'valetkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, calledTold, inspect, type Json, makePlace, oneObject, type Place, problemsIn, run, told } from './command-line.ts';
+import {
+  call,
+  calledTold,
+  inspect,
+  type Json,
+  makePlace,
+  oneObject,
+  type Place,
+  problemsIn,
+  run,
+  told,
+} from './command-line.ts';
 
 const SECRET = 'a-secret-of-more-than-32-characters';
 const URI = 'https://rp.example/cb';
@@ -23,8 +34,15 @@ const tokenStatus = async (clientId: string, secret: unknown): Promise<number> =
   await inspect(place, async ({ provider }) => {
     const authorization = `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`;
     const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded' };
-    return (await provider.fetch(new Request(provider.url('token'), { method: 'POST', headers, body: 'grant_type=client_credentials' })))
-      .status;
+    return (
+      await provider.fetch(
+        new Request(provider.url('token'), {
+          method: 'POST',
+          headers,
+          body: 'grant_type=client_credentials',
+        }),
+      )
+    ).status;
   });
 
 describe('what is refused', () => {
@@ -32,26 +50,61 @@ describe('what is refused', () => {
     [['redirectUris'], []],
     [['redirectUris'], ['--redirect-uri', 'com.example.app:/cb']],
     [['grantTypes'], ['--grant-type', 'client_credentials', '--client-type', 'public']],
-    [['tokenEndpointAuthMethod'], ['--redirect-uri', URI, '--client-type', 'public', '--auth-method', 'client_secret_basic']],
-    [['idTokenSignedResponseAlg'], ['--redirect-uri', URI, '--client-type', 'public', '--algorithm', 'HS256']],
+    [
+      ['tokenEndpointAuthMethod'],
+      ['--redirect-uri', URI, '--client-type', 'public', '--auth-method', 'client_secret_basic'],
+    ],
+    [
+      ['idTokenSignedResponseAlg'],
+      ['--redirect-uri', URI, '--client-type', 'public', '--algorithm', 'HS256'],
+    ],
     [['clientSecret'], ['--redirect-uri', URI, '--client-secret', 'short']],
     [
-      ['name', 'redirectUris', 'redirectUris', 'postLogoutRedirectUris', 'allowedOrigins', 'grantTypes', 'tokenEndpointAuthMethod'].concat([
-        'scopes',
-        'clientUri',
-        'logoUri',
-        'policyUri',
-        'tosUri',
-      ]),
       [
-        ...['--name', ' ', '--redirect-uri', 'javascript:alert(1)', '--redirect-uri', 'http://rp.example/', '--scope', 'a"b'],
-        ...['--post-logout-redirect-uri', 'nonsense', '--allowed-origin', 'nonsense', '--auth-method', 'nothing'],
-        ...['--grant-type', 'authorization-code', '--grant-type', 'password', '--client-uri', 'x', '--logo-uri', 'http://x.example'],
+        'name',
+        'redirectUris',
+        'redirectUris',
+        'postLogoutRedirectUris',
+        'allowedOrigins',
+        'grantTypes',
+        'tokenEndpointAuthMethod',
+      ].concat(['scopes', 'clientUri', 'logoUri', 'policyUri', 'tosUri']),
+      [
+        ...[
+          '--name',
+          ' ',
+          '--redirect-uri',
+          'javascript:alert(1)',
+          '--redirect-uri',
+          'http://rp.example/',
+          '--scope',
+          'a"b',
+        ],
+        ...[
+          '--post-logout-redirect-uri',
+          'nonsense',
+          '--allowed-origin',
+          'nonsense',
+          '--auth-method',
+          'nothing',
+        ],
+        ...[
+          '--grant-type',
+          'authorization-code',
+          '--grant-type',
+          'password',
+          '--client-uri',
+          'x',
+          '--logo-uri',
+          'http://x.example',
+        ],
         ...['--policy-uri', 'javascript:alert(1)', '--tos-uri', '//x.example'],
       ],
     ],
   ])('a registration, for its %o', async (fields, options) => {
-    const problems = problemsIn(await call(['application', 'create', '--name', 'App', ...options], place.env));
+    const problems = problemsIn(
+      await call(['application', 'create', '--name', 'App', ...options], place.env),
+    );
     expect(problems.map((problem) => problem.split(':')[0])).toEqual(fields);
   });
 
@@ -61,20 +114,43 @@ describe('what is refused', () => {
     ['--algorithm', 'none'],
     ['--no-hash-client-secret', '--skip-consent'],
   ])('what no application can be: %s %s', async (...options) => {
-    expect(problemsIn(await call(['application', 'create', '--name', 'App', '--redirect-uri', URI, ...options], place.env))).toHaveLength(
-      1,
-    );
+    expect(
+      problemsIn(
+        await call(
+          ['application', 'create', '--name', 'App', '--redirect-uri', URI, ...options],
+          place.env,
+        ),
+      ),
+    ).toHaveLength(1);
   });
 
-  it.each(['demo', 'a b', 'https://rp.example/client'])('the identifier "%s", which is taken or none', async (clientId) => {
-    const args = ['application', 'create', '--name', 'App', '--redirect-uri', URI, '--client-id', clientId];
-    expect(problemsIn(await call(args, place.env))).toHaveLength(1);
-  });
+  it.each(['demo', 'a b', 'https://rp.example/client'])(
+    'the identifier "%s", which is taken or none',
+    async (clientId) => {
+      const args = [
+        'application',
+        'create',
+        '--name',
+        'App',
+        '--redirect-uri',
+        URI,
+        '--client-id',
+        clientId,
+      ];
+      expect(problemsIn(await call(args, place.env))).toHaveLength(1);
+    },
+  );
 
   it('--json tells one problem each', async () => {
-    const { code, stdout, stderr } = await call(['application', 'create', '--json', '--name', 'App', '--redirect-uri', 'x y'], place.env);
+    const { code, stdout, stderr } = await call(
+      ['application', 'create', '--json', '--name', 'App', '--redirect-uri', 'x y'],
+      place.env,
+    );
     expect([code, stderr]).toEqual([1, '']);
-    expect(oneObject(stdout)['error']).toEqual([expect.stringMatching(/^redirectUris: /), expect.stringMatching(/^redirectUris: /)]);
+    expect(oneObject(stdout)['error']).toEqual([
+      expect.stringMatching(/^redirectUris: /),
+      expect.stringMatching(/^redirectUris: /),
+    ]);
   });
 
   it.each([
@@ -86,13 +162,24 @@ describe('what is refused', () => {
     ['application', 'update', '--client-id', 'nobody', '--name', 'x'],
     ['application', 'update', '--client-id', 'demo'],
     ['application', 'update', '--client-id', 'demo', '--redirect-uri', 'nonsense'],
-  ])('%s %s of nobody, or of nothing', async (...args) => expect(problemsIn(await call(args, place.env))).toHaveLength(1));
+  ])('%s %s of nobody, or of nothing', async (...args) =>
+    expect(problemsIn(await call(args, place.env))).toHaveLength(1),
+  );
 });
 
 describe('an application', () => {
   it('has every option in its record', async () => {
     const options = [
-      ...['--client-id', 'every', '--client-secret', SECRET, '--client-type', 'confidential', '--application-type', 'native'],
+      ...[
+        '--client-id',
+        'every',
+        '--client-secret',
+        SECRET,
+        '--client-type',
+        'confidential',
+        '--application-type',
+        'native',
+      ],
       ...[
         '--redirect-uri',
         'https://rp.example/a',
@@ -101,13 +188,48 @@ describe('an application', () => {
         '--post-logout-redirect-uri',
         'https://rp.example/bye',
       ],
-      ...['--allowed-origin', 'https://rp.example', '--grant-type', 'authorization_code', '--grant-type', 'client_credentials'],
-      ...['--scope', 'openid', '--scope', 'read', '--auth-method', 'client_secret_post', '--algorithm', 'ES256', '--skip-consent'],
-      ...['--owner', 'the-owner', '--client-uri', 'https://rp.example/', '--logo-uri', 'https://rp.example/logo.png'],
-      ...['--contact', 'ops@rp.example', '--policy-uri', 'https://rp.example/privacy', '--tos-uri', 'https://rp.example/terms'],
+      ...[
+        '--allowed-origin',
+        'https://rp.example',
+        '--grant-type',
+        'authorization_code',
+        '--grant-type',
+        'client_credentials',
+      ],
+      ...[
+        '--scope',
+        'openid',
+        '--scope',
+        'read',
+        '--auth-method',
+        'client_secret_post',
+        '--algorithm',
+        'ES256',
+        '--skip-consent',
+      ],
+      ...[
+        '--owner',
+        'the-owner',
+        '--client-uri',
+        'https://rp.example/',
+        '--logo-uri',
+        'https://rp.example/logo.png',
+      ],
+      ...[
+        '--contact',
+        'ops@rp.example',
+        '--policy-uri',
+        'https://rp.example/privacy',
+        '--tos-uri',
+        'https://rp.example/terms',
+      ],
     ];
     const made = await told(['application', 'create', '--name', 'App', ...options], place.env);
-    expect(made).toMatchObject({ client_id: 'every', client_secret: SECRET, token_endpoint_auth_method: 'client_secret_post' });
+    expect(made).toMatchObject({
+      client_id: 'every',
+      client_secret: SECRET,
+      token_endpoint_auth_method: 'client_secret_post',
+    });
     expect(await record('every')).toMatchObject({
       clientId: 'every',
       name: 'App',
@@ -131,12 +253,22 @@ describe('an application', () => {
       disabledAt: null,
     });
     // The key it asks for is published with it, not with its first token.
-    const algs = await inspect(place, async ({ provider }) => (await provider.keys.list()).map(({ alg }) => alg));
+    const algs = await inspect(place, async ({ provider }) =>
+      (await provider.keys.list()).map(({ alg }) => alg),
+    );
     expect(algs.sort()).toEqual(['ES256', 'RS256']);
   });
 
   it('is made as django-oauth-toolkit makes it: other spellings, several values in one', async () => {
-    const spelled = ['--user', 'the-owner', '--skip-authorization', '--algorithm', 'HS256', '--client-type', 'confidential'];
+    const spelled = [
+      '--user',
+      'the-owner',
+      '--skip-authorization',
+      '--algorithm',
+      'HS256',
+      '--client-type',
+      'confidential',
+    ];
     const several = [
       '--redirect-uri',
       'https://a.example/ https://b.example/',
@@ -145,8 +277,19 @@ describe('an application', () => {
       '--scope',
       'read write',
     ];
-    const made = await create('--client-id', 'dot', '--client-secret', SECRET, ...spelled, ...several);
-    expect(made).toMatchObject({ client_id: 'dot', client_secret: SECRET, grant_types: ['authorization_code', 'refresh_token'] });
+    const made = await create(
+      '--client-id',
+      'dot',
+      '--client-secret',
+      SECRET,
+      ...spelled,
+      ...several,
+    );
+    expect(made).toMatchObject({
+      client_id: 'dot',
+      client_secret: SECRET,
+      grant_types: ['authorization_code', 'refresh_token'],
+    });
     expect(await record('dot')).toMatchObject({
       owner: 'the-owner',
       skipConsent: true,
@@ -167,7 +310,15 @@ describe('an application', () => {
       '--redirect-uris',
       'https://a.example/ https://b.example/',
     ];
-    const more = ['--post-logout-redirect-uris', 'https://a.example/bye', '--name', 'Line', '--skip-authorization', '--algorithm', 'RS256'];
+    const more = [
+      '--post-logout-redirect-uris',
+      'https://a.example/bye',
+      '--name',
+      'Line',
+      '--skip-authorization',
+      '--algorithm',
+      'RS256',
+    ];
     await calledTold([...line, ...more, 'public', 'authorization-code'], place.env);
     expect(await record('line')).toMatchObject({
       name: 'Line',
@@ -187,18 +338,27 @@ describe('an application', () => {
       place.env,
     );
     expect(changed).toMatchObject({ client_name: 'Other', scope: 'write', redirect_uris: [URI] });
-    expect(await calledTold(['application', 'show', '--client-id', 'changing'], place.env)).toEqual(changed);
+    expect(await calledTold(['application', 'show', '--client-id', 'changing'], place.env)).toEqual(
+      changed,
+    );
     for (const [name, disabled] of [
       ['disable', true],
       ['enable', false],
     ] as const) {
-      expect(await calledTold(['application', name, '--client-id', 'changing'], place.env)).toEqual({ client_id: 'changing', disabled });
+      expect(await calledTold(['application', name, '--client-id', 'changing'], place.env)).toEqual(
+        { client_id: 'changing', disabled },
+      );
       expect(((await record('changing'))?.disabledAt ?? null) === null).toBe(!disabled);
     }
   });
 
   it('gets an identifier, a secret and safe defaults of its own', async () => {
-    const made = await create('--redirect-uri', URI, '--grant-type', 'client-credentials authorization_code refresh_token');
+    const made = await create(
+      '--redirect-uri',
+      URI,
+      '--grant-type',
+      'client-credentials authorization_code refresh_token',
+    );
     const { secrets, ...rest } = (await record(made['client_id'])) ?? {};
     expect(rest).toMatchObject({
       clientType: 'confidential',
@@ -209,23 +369,55 @@ describe('an application', () => {
     });
     expect(JSON.stringify(secrets)).not.toContain(String(made['client_secret']));
     expect(await tokenStatus(String(made['client_id']), made['client_secret'])).toBe(200);
-    const { stdout } = await run(['application', 'create', '--name', 'App', '--grant-type', 'client_credentials'], place.env);
-    const [clientId = '', secret] = ['Client ID', 'Client secret'].map((label) => new RegExp(`^${label} +(\\S+)$`, 'm').exec(stdout)?.[1]);
+    const { stdout } = await run(
+      ['application', 'create', '--name', 'App', '--grant-type', 'client_credentials'],
+      place.env,
+    );
+    const [clientId = '', secret] = ['Client ID', 'Client secret'].map(
+      (label) => new RegExp(`^${label} +(\\S+)$`, 'm').exec(stdout)?.[1],
+    );
     expect(await tokenStatus(clientId, secret)).toBe(200);
   });
 
   it('that is public has no secret', async () => {
     const made = await create('--redirect-uri', URI, '--client-type', 'public');
     expect(made).not.toHaveProperty('client_secret');
-    expect(await record(made['client_id'])).toMatchObject({ clientType: 'public', tokenEndpointAuthMethod: 'none', secrets: [] });
-    expect(problemsIn(await call(['application', 'rotate-secret', '--client-id', String(made['client_id'])], place.env))).toHaveLength(1);
+    expect(await record(made['client_id'])).toMatchObject({
+      clientType: 'public',
+      tokenEndpointAuthMethod: 'none',
+      secrets: [],
+    });
+    expect(
+      problemsIn(
+        await call(
+          ['application', 'rotate-secret', '--client-id', String(made['client_id'])],
+          place.env,
+        ),
+      ),
+    ).toHaveLength(1);
   });
 
   it('gets a new secret beside the old one, or in its place', async () => {
-    await create('--client-id', 'rotated', '--client-secret', SECRET, '--grant-type', 'client_credentials');
-    const beside = await told(['application', 'rotate-secret', '--client-id', 'rotated'], place.env);
-    expect([await tokenStatus('rotated', SECRET), await tokenStatus('rotated', beside['client_secret'])]).toEqual([200, 200]);
-    const instead = await calledTold(['application', 'rotate-secret', '--client-id', 'rotated', '--overlap', '0'], place.env);
+    await create(
+      '--client-id',
+      'rotated',
+      '--client-secret',
+      SECRET,
+      '--grant-type',
+      'client_credentials',
+    );
+    const beside = await told(
+      ['application', 'rotate-secret', '--client-id', 'rotated'],
+      place.env,
+    );
+    expect([
+      await tokenStatus('rotated', SECRET),
+      await tokenStatus('rotated', beside['client_secret']),
+    ]).toEqual([200, 200]);
+    const instead = await calledTold(
+      ['application', 'rotate-secret', '--client-id', 'rotated', '--overlap', '0'],
+      place.env,
+    );
     const statuses = [SECRET, beside['client_secret'], instead['client_secret']].map(
       async (secret) => await tokenStatus('rotated', secret),
     );
@@ -245,11 +437,16 @@ describe('an application', () => {
     });
     expect(JSON.stringify(all)).not.toContain('secret"');
     const ids = all.map((row) => String(row['client_id']));
-    const page = (await calledTold(['application', 'list', '--limit', '1', '--after', ids.at(-2) ?? ''], place.env))[
-      'applications'
-    ] as Json[];
+    const page = (
+      await calledTold(
+        ['application', 'list', '--limit', '1', '--after', ids.at(-2) ?? ''],
+        place.env,
+      )
+    )['applications'] as Json[];
     expect(page.map((row) => row['client_id'])).toEqual(['zz-last']);
-    expect(await told(['application', 'delete', '--client-id', 'zz-last'], place.env)).toEqual({ deleted: 'zz-last' });
+    expect(await told(['application', 'delete', '--client-id', 'zz-last'], place.env)).toEqual({
+      deleted: 'zz-last',
+    });
     expect(await record('zz-last')).toBeNull();
     const { stdout } = await call(['application', 'list'], place.env);
     expect(ids.filter((id) => new RegExp(`^${id} `, 'm').test(stdout))).toEqual(ids.slice(0, -1));

@@ -5,17 +5,65 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES } from '../databases.ts';
-import { call, calledTold, type Env, inspect, makePlace, oneObject, type Place, problemsIn, run, told } from './command-line.ts';
+import {
+  call,
+  calledTold,
+  type Env,
+  inspect,
+  makePlace,
+  oneObject,
+  type Place,
+  problemsIn,
+  run,
+  told,
+} from './command-line.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'valetkey-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const NOWHERE = join(folder, 'nowhere');
 
 describe('help', () => {
-  const person = ['name', 'given-name', 'family-name', 'middle-name', 'nickname', 'profile', 'picture', 'website', 'gender', 'birthdate'];
-  const more = ['zoneinfo', 'locale', 'email', 'email-verified', 'phone-number', 'phone-number-verified', 'address'];
-  const application = ['name', 'redirect-uri', 'post-logout-redirect-uri', 'allowed-origin', 'grant-type', 'scope', 'client-type', 'owner'];
-  const further = ['application-type', 'auth-method', 'algorithm', 'skip-consent', 'skip-authorization', 'user', 'client-uri', 'logo-uri'];
+  const person = [
+    'name',
+    'given-name',
+    'family-name',
+    'middle-name',
+    'nickname',
+    'profile',
+    'picture',
+    'website',
+    'gender',
+    'birthdate',
+  ];
+  const more = [
+    'zoneinfo',
+    'locale',
+    'email',
+    'email-verified',
+    'phone-number',
+    'phone-number-verified',
+    'address',
+  ];
+  const application = [
+    'name',
+    'redirect-uri',
+    'post-logout-redirect-uri',
+    'allowed-origin',
+    'grant-type',
+    'scope',
+    'client-type',
+    'owner',
+  ];
+  const further = [
+    'application-type',
+    'auth-method',
+    'algorithm',
+    'skip-consent',
+    'skip-authorization',
+    'user',
+    'client-uri',
+    'logo-uri',
+  ];
   it.each<[command: string, options: string[]]>([
     ['', ['version']],
     ['init', []],
@@ -33,7 +81,18 @@ describe('help', () => {
     ['user set-password', ['username', 'password', 'password-stdin']],
     ['user disable', ['username']],
     ['user enable', ['username']],
-    ['application create', [...application, ...further, 'contact', 'policy-uri', 'tos-uri', 'client-id', 'client-secret']],
+    [
+      'application create',
+      [
+        ...application,
+        ...further,
+        'contact',
+        'policy-uri',
+        'tos-uri',
+        'client-id',
+        'client-secret',
+      ],
+    ],
     ['application list', ['after', 'limit']],
     ['application delete', ['client-id']],
     ['application rotate-secret', ['client-id', 'overlap']],
@@ -42,7 +101,10 @@ describe('help', () => {
     ['clear-expired', ['batch-size', 'pause']],
     ['doctor', ['settings']],
   ])('%s', async (command, options) => {
-    const { code, stdout, stderr } = await call([...command.split(' ').filter((part) => part !== ''), '--help']);
+    const { code, stdout, stderr } = await call([
+      ...command.split(' ').filter((part) => part !== ''),
+      '--help',
+    ]);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout.split('\n')[0]).toMatch(new RegExp(`^Usage: valetkey ${command}`));
     // Each with its words: a name, what it takes, what it does.
@@ -52,7 +114,16 @@ describe('help', () => {
 
   it('names every command', async () => {
     const { stdout } = await run(['help']);
-    for (const command of ['init', 'serve', 'migrate', 'user', 'application', 'keys', 'clear-expired', 'doctor'])
+    for (const command of [
+      'init',
+      'serve',
+      'migrate',
+      'user',
+      'application',
+      'keys',
+      'clear-expired',
+      'doctor',
+    ])
       expect(stdout).toMatch(new RegExp(`^  ${command}( \\[options\\])?  +\\S`, 'm'));
   });
 });
@@ -79,7 +150,10 @@ describe('what is refused before anything is opened', () => {
     ['clear-expired --pause long'],
   ])('%s', async (args) => {
     const words = args.split(' ').filter((part) => part !== '');
-    const [text, json] = [await call(words, at(NOWHERE)), await call(['--json', ...words], at(NOWHERE))];
+    const [text, json] = [
+      await call(words, at(NOWHERE)),
+      await call(['--json', ...words], at(NOWHERE)),
+    ];
     const problems = problemsIn(text);
     expect(problems).toHaveLength(1);
     expect([json.code, oneObject(json.stdout)]).toEqual([1, { error: problems }]);
@@ -103,7 +177,9 @@ describe('what is refused before anything is opened', () => {
   });
 
   it('a settings file that is not there', async () => {
-    const [problem] = problemsIn(await call(['user', 'list', '--config', join(NOWHERE, 'settings.json')], at(NOWHERE)));
+    const [problem] = problemsIn(
+      await call(['user', 'list', '--config', join(NOWHERE, 'settings.json')], at(NOWHERE)),
+    );
     expect(problem).toContain(join(NOWHERE, 'settings.json'));
   });
 });
@@ -137,11 +213,22 @@ describe('settings', () => {
   it('are found in the working folder, and the folder of the data is taken from the command line first', async () => {
     const cwd = join(folder, 'working');
     mkdirSync(cwd);
-    const settings = { dataDir: join(folder, 'from-file'), issuer: 'https://op.example', basePath: '/auth' };
+    const settings = {
+      dataDir: join(folder, 'from-file'),
+      issuer: 'https://op.example',
+      basePath: '/auth',
+    };
     writeFileSync(join(cwd, 'valetkey.config.json'), JSON.stringify(settings));
-    const { code, stdout } = await run(['init', '--json', '--data-dir', join(folder, 'from-flag')], {}, { cwd });
+    const { code, stdout } = await run(
+      ['init', '--json', '--data-dir', join(folder, 'from-flag')],
+      {},
+      { cwd },
+    );
     expect([code, oneObject(stdout)['issuer']]).toEqual([0, 'https://op.example']);
-    expect([existsSync(join(folder, 'from-flag', 'secret')), existsSync(join(folder, 'from-file'))]).toEqual([true, false]);
+    expect([
+      existsSync(join(folder, 'from-flag', 'secret')),
+      existsSync(join(folder, 'from-file')),
+    ]).toEqual([true, false]);
   });
 });
 
@@ -157,7 +244,9 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
     afterAll(async () => await place.remove());
 
     it('a server that may not migrate by itself does not start on a schema that is behind', async () => {
-      expect(problemsIn(await run(['serve'], place.env))).toEqual([expect.stringContaining('valetkey migrate')]);
+      expect(problemsIn(await run(['serve'], place.env))).toEqual([
+        expect.stringContaining('valetkey migrate'),
+      ]);
       expect(existsSync(join(place.folder, 'data', 'secret'))).toBe(false);
     });
     it('--dry-run tells what is pending, and it stays pending', async () => {
@@ -168,7 +257,8 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       expect(applied).toEqual({ applied: dry['pending'], pending: [] });
       expect(await told(['migrate'], place.env)).toEqual({ applied: [], pending: [] });
     });
-    it('it needs no secret and makes none', () => expect(existsSync(join(place.folder, 'data', 'secret'))).toBe(false));
+    it('it needs no secret and makes none', () =>
+      expect(existsSync(join(place.folder, 'data', 'secret'))).toBe(false));
   });
 });
 
@@ -179,7 +269,9 @@ describe('keeping house', () => {
     await told(['init'], place.env);
   });
   afterAll(async () => await place.remove());
-  const keys = async (...args: string[]): Promise<{ readonly kid: string; readonly state: string }[]> =>
+  const keys = async (
+    ...args: string[]
+  ): Promise<{ readonly kid: string; readonly state: string }[]> =>
     (await told(['keys', ...args], place.env))['keys'] as { kid: string; state: string }[];
 
   it('keys are listed, rotated in time, and in an emergency at once', async () => {
@@ -191,7 +283,11 @@ describe('keeping house', () => {
       [false, 'next'],
     ]);
     const [only, ...rest] = await keys('rotate', '--emergency');
-    expect([only?.state, rest, rotated.some(({ kid }) => kid === only?.kid)]).toEqual(['current', [], false]);
+    expect([only?.state, rest, rotated.some(({ kid }) => kid === only?.kid)]).toEqual([
+      'current',
+      [],
+      false,
+    ]);
     const { stdout } = await run(['keys', 'list'], place.env);
     expect(stdout).toMatch(new RegExp(`^${only?.kid} +RS256 +current `, 'm'));
   });
@@ -206,16 +302,30 @@ describe('keeping house', () => {
       await store.counters.hit('live', 600, now);
     });
     const begun = Date.now();
-    const { cleared } = await told(['clear-expired', '--batch-size', '10', '--pause', '0.5'], place.env);
-    expect(cleared).toMatchObject({ interactions: 25, counters: 1, codes: 0, sessions: 0, accessTokens: 0 });
+    const { cleared } = await told(
+      ['clear-expired', '--batch-size', '10', '--pause', '0.5'],
+      place.env,
+    );
+    expect(cleared).toMatchObject({
+      interactions: 25,
+      counters: 1,
+      codes: 0,
+      sessions: 0,
+      accessTokens: 0,
+    });
     // Three batches have two pauses between them.
     expect(Date.now() - begun).toBeGreaterThan(1000);
     const found = await inspect(place, async ({ provider: { store } }) => ({
-      interactions: await Promise.all((live ?? []).map(async (handle) => await store.interactions.find(handle, now))),
+      interactions: await Promise.all(
+        (live ?? []).map(async (handle) => await store.interactions.find(handle, now)),
+      ),
       counter: (await store.counters.hit('live', 600, now)).count,
     }));
     expect(found).toEqual({ interactions: (live ?? []).map(() => 'sealed'), counter: 2 });
-    expect((await calledTold(['clear-expired'], place.env))['cleared']).toMatchObject({ interactions: 0, counters: 0 });
+    expect((await calledTold(['clear-expired'], place.env))['cleared']).toMatchObject({
+      interactions: 0,
+      counters: 0,
+    });
   });
 });
 

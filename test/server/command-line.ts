@@ -20,8 +20,14 @@ export interface Ran {
   readonly stderr: string;
 }
 
-const path = (relative: string): string => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
-const NODE = ['--import', path('node_modules/tsx/dist/loader.mjs'), '--conditions=source', path('src/cli/main.ts')];
+const path = (relative: string): string =>
+  fileURLToPath(new URL(`../../${relative}`, import.meta.url));
+const NODE = [
+  '--import',
+  path('node_modules/tsx/dist/loader.mjs'),
+  '--conditions=source',
+  path('src/cli/main.ts'),
+];
 
 /** Runs a command to its end, with an empty standard input unless something is typed in. */
 export async function run(
@@ -31,7 +37,12 @@ export async function run(
 ): Promise<Ran> {
   const child = spawn(process.execPath, [...NODE, ...args], {
     cwd: more.cwd ?? path('.'),
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', TSX_TSCONFIG_PATH: path('tsconfig.json'), ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '',
+      TSX_TSCONFIG_PATH: path('tsconfig.json'),
+      ...env,
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
@@ -39,7 +50,11 @@ export async function run(
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
   child.stdin.end(more.input ?? '');
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+  return {
+    code,
+    stdout: Buffer.concat(stdout).toString(),
+    stderr: Buffer.concat(stderr).toString(),
+  };
 }
 
 const MAIN = new URL('../../src/cli/main.ts', import.meta.url).href;
@@ -49,9 +64,14 @@ let calls = 0;
 export async function call(args: readonly string[], env: Env = {}): Promise<Ran> {
   const { argv, env: environment, exitCode, stdout, stderr } = process;
   const [out, err]: [string[], string[]] = [[], []];
-  const into = (lines: string[]) => ((chunk: string) => lines.push(chunk) > 0) as typeof stdout.write;
+  const into = (lines: string[]) =>
+    ((chunk: string) => lines.push(chunk) > 0) as typeof stdout.write;
   const write = { stdout: stdout.write, stderr: stderr.write };
-  Object.assign(process, { argv: [process.execPath, 'valetkey', ...args], env: { ...env }, exitCode: 0 });
+  Object.assign(process, {
+    argv: [process.execPath, 'valetkey', ...args],
+    env: { ...env },
+    exitCode: 0,
+  });
   Object.assign(stdout, { write: into(out) });
   Object.assign(stderr, { write: into(err) });
   try {
@@ -67,7 +87,11 @@ export async function call(args: readonly string[], env: Env = {}): Promise<Ran>
 }
 
 /** Runs a command that has to do its work, and reads the one JSON object it prints. */
-export async function told(args: readonly string[], env: Env, more: { readonly input?: string } = {}): Promise<Json> {
+export async function told(
+  args: readonly string[],
+  env: Env,
+  more: { readonly input?: string } = {},
+): Promise<Json> {
   return objectOf(await run([...args, '--json'], env, more));
 }
 
@@ -106,7 +130,10 @@ export interface Place {
   remove(): Promise<void>;
 }
 
-export async function makePlace(more: Env = {}, kind: DatabaseKind | undefined = DATABASES[0]): Promise<Place> {
+export async function makePlace(
+  more: Env = {},
+  kind: DatabaseKind | undefined = DATABASES[0],
+): Promise<Place> {
   const folder = mkdtempSync(join(tmpdir(), 'valetkey-server-'));
   const port = await freePort();
   const database = kind?.make();
@@ -132,7 +159,10 @@ export async function makePlace(more: Env = {}, kind: DatabaseKind | undefined =
 }
 
 /** Starts `serve` and waits until it is ready. */
-export async function startServing({ env, issuer }: Pick<Place, 'env' | 'issuer'>, args: readonly string[] = []): Promise<Program> {
+export async function startServing(
+  { env, issuer }: Pick<Place, 'env' | 'issuer'>,
+  args: readonly string[] = [],
+): Promise<Program> {
   const program = start('src/cli/main.ts', ['serve', ...args], env);
   await untilUp(`${issuer}/readyz`, program);
   // What it tells comes by another way than its answers.
@@ -141,7 +171,10 @@ export async function startServing({ env, issuer }: Pick<Place, 'env' | 'issuer'
 }
 
 /** Looks into what a command left behind, with the parts of the server in this process. */
-export async function inspect<T>({ env }: Pick<Place, 'env'>, look: (assembly: Assembly) => Promise<T>): Promise<T> {
+export async function inspect<T>(
+  { env }: Pick<Place, 'env'>,
+  look: (assembly: Assembly) => Promise<T>,
+): Promise<T> {
   const assembly = await assemble(await readSettings({ env }), { create: false });
   try {
     return await look(assembly);
@@ -161,6 +194,8 @@ export async function untilTold({ output, child }: Program): Promise<Json> {
 
 /** The identifiers of the published keys. */
 export async function kidsAt(origin: string): Promise<readonly string[]> {
-  const { keys } = (await (await fetch(`${origin}/.well-known/jwks.json`)).json()) as { keys: { kid: string }[] };
+  const { keys } = (await (await fetch(`${origin}/.well-known/jwks.json`)).json()) as {
+    keys: { kid: string }[];
+  };
   return keys.map(({ kid }) => kid).sort();
 }

@@ -4,7 +4,18 @@ import { join } from 'node:path';
 import { SETTINGS } from 'valetkey/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES } from '../databases.ts';
-import { call, calledTold, type Env, inspect, makePlace, oneObject, type Place, problemsIn, run, told } from './command-line.ts';
+import {
+  call,
+  calledTold,
+  type Env,
+  inspect,
+  makePlace,
+  oneObject,
+  type Place,
+  problemsIn,
+  run,
+  told,
+} from './command-line.ts';
 
 interface Finding {
   readonly about: string;
@@ -21,7 +32,9 @@ async function wrong(env: Env): Promise<readonly string[]> {
   expect([healthy, json.code, text.code, json.stderr, text.stderr]).toEqual(
     bad.length === 0 ? [true, 0, 0, '', ''] : [false, 1, 1, '', ''],
   );
-  const marks = text.stdout.split('\n').flatMap((line) => /^([✓✗]) ([^:]+): ./u.exec(line)?.slice(1, 3).join(' ') ?? []);
+  const marks = text.stdout
+    .split('\n')
+    .flatMap((line) => /^([✓✗]) ([^:]+): ./u.exec(line)?.slice(1, 3).join(' ') ?? []);
   expect(marks).toEqual(findings.map(({ ok, about }) => `${ok ? '✓' : '✗'} ${about}`));
   for (const { remedy } of bad) if (remedy !== null) expect(text.stdout).toContain(remedy);
   return bad.map(({ about }) => about);
@@ -60,7 +73,12 @@ describe.each(DATABASES)('$name', (kind) => {
       writeFileSync(secretFile, '', { mode: 0o600 });
       expect(await wrong(place.env)).toEqual(['Secret']);
       renameSync(aside, secretFile);
-      expect(await wrong({ ...place.env, VALETKEY_SECRET: 'another-secret-that-is-long-enough-for-anybody' })).toEqual(['Signing keys']);
+      expect(
+        await wrong({
+          ...place.env,
+          VALETKEY_SECRET: 'another-secret-that-is-long-enough-for-anybody',
+        }),
+      ).toEqual(['Signing keys']);
     });
 
     it('migrations that are pending', async () => {
@@ -89,17 +107,26 @@ describe.each(DATABASES)('$name', (kind) => {
     });
 
     it('an issuer that was never started here', async () => {
-      expect(await wrong({ ...place.env, VALETKEY_ISSUER: 'https://another.example' })).toEqual(['Issuer']);
+      expect(await wrong({ ...place.env, VALETKEY_ISSUER: 'https://another.example' })).toEqual([
+        'Issuer',
+      ]);
     });
 
     it('options that weaken', async () => {
-      const env = { ...place.env, VALETKEY_ALLOW_MISSING_PKCE: 'true', VALETKEY_ALLOW_LOCALHOST_REDIRECT: 'true' };
+      const env = {
+        ...place.env,
+        VALETKEY_ALLOW_MISSING_PKCE: 'true',
+        VALETKEY_ALLOW_LOCALHOST_REDIRECT: 'true',
+      };
       expect(await wrong(env)).toEqual(['Settings']);
     });
 
     it('several of them together', async () => {
       chmodSync(secretFile, 0o604);
-      expect(await wrong({ ...place.env, VALETKEY_ALLOW_MISSING_PKCE: 'true' })).toEqual(['Settings', 'Secret']);
+      expect(await wrong({ ...place.env, VALETKEY_ALLOW_MISSING_PKCE: 'true' })).toEqual([
+        'Settings',
+        'Secret',
+      ]);
       chmodSync(secretFile, 0o600);
     });
 
@@ -121,14 +148,20 @@ describe('doctor without a database', () => {
   });
   afterAll(async () => await place.remove());
 
-  it.each(['empty', 'missing'])('in a folder that is %s: says so and makes nothing', async (name) => {
-    const before = contents(place.folder);
-    expect(await wrong({ VALETKEY_DATA_DIR: join(place.folder, name) })).toEqual(['Database']);
-    expect(contents(place.folder)).toEqual(before);
-  });
+  it.each(['empty', 'missing'])(
+    'in a folder that is %s: says so and makes nothing',
+    async (name) => {
+      const before = contents(place.folder);
+      expect(await wrong({ VALETKEY_DATA_DIR: join(place.folder, name) })).toEqual(['Database']);
+      expect(contents(place.folder)).toEqual(before);
+    },
+  );
 
   it('one that does not answer, without a word of its password', async () => {
-    const env = { DATABASE_URL: 'postgres://somebody:hidden@127.0.0.1:1/x', VALETKEY_DATA_DIR: place.folder };
+    const env = {
+      DATABASE_URL: 'postgres://somebody:hidden@127.0.0.1:1/x',
+      VALETKEY_DATA_DIR: place.folder,
+    };
     expect(await wrong(env)).toEqual(['Database']);
     expect((await call(['doctor'], env)).stdout).not.toContain('hidden');
   });
@@ -140,6 +173,7 @@ describe('doctor without a database', () => {
   it('lists every setting', async () => {
     expect((await calledTold(['doctor', '--settings'], {}))['settings']).toEqual(SETTINGS);
     const { stdout } = await call(['doctor', '--settings']);
-    for (const { env, path, about } of SETTINGS) expect(stdout.replaceAll(/ +/g, ' ')).toContain(`${env} ${path} ${about}`);
+    for (const { env, path, about } of SETTINGS)
+      expect(stdout.replaceAll(/ +/g, ' ')).toContain(`${env} ${path} ${about}`);
   });
 });

@@ -24,14 +24,19 @@ afterAll(async () => {
   await place.remove();
 });
 
-const send = async (target: string, headers = '', { method = 'GET', body = '' } = {}): Promise<Answer> =>
+const send = async (
+  target: string,
+  headers = '',
+  { method = 'GET', body = '' } = {},
+): Promise<Answer> =>
   await exchange(
     place.port,
     `${method} ${target} HTTP/1.1\r\n${/^host:/im.test(headers) ? '' : `Host: localhost:${place.port}\r\n`}Connection: close\r\n${headers}\r\n${body}`,
   );
 const sendForm = async (path: string, body: string, headers = ''): Promise<Answer> =>
   await send(path, `${FORM}Content-Length: ${body.length}\r\n${headers}`, { method: 'POST', body });
-const chunked = (size: number): string => `${`4000\r\n${'a'.repeat(0x4000)}\r\n`.repeat(size / 0x4000)}0\r\n\r\n`;
+const chunked = (size: number): string =>
+  `${`4000\r\n${'a'.repeat(0x4000)}\r\n`.repeat(size / 0x4000)}0\r\n\r\n`;
 
 describe('too much', () => {
   it.each([16 * KB, 17 * KB, 32 * KB])('IN-01 an address of %i bytes', async (size) => {
@@ -49,10 +54,23 @@ describe('too much', () => {
     ['one of 16 KB', `X-A: ${'a'.repeat(16 * KB)}\r\n`],
     ['a cookie of 32 KB', `Cookie: a=${'a'.repeat(32 * KB)}\r\n`],
     ['a name of 16 KB', `${'a'.repeat(16 * KB)}: x\r\n`],
-    ['2000 of them', Array.from({ length: 2000 }, (_, index) => `X-${index}: 0123456789\r\n`).join('')],
-  ])('IN-01 headers: %s', async (_name, headers) => expect((await send('/o/authorize/', headers)).status).toBe(431));
+    [
+      '2000 of them',
+      Array.from({ length: 2000 }, (_, index) => `X-${index}: 0123456789\r\n`).join(''),
+    ],
+  ])('IN-01 headers: %s', async (_name, headers) =>
+    expect((await send('/o/authorize/', headers)).status).toBe(431),
+  );
 
-  const forms = ['/o/token/', '/o/introspect/', '/o/revoke_token/', '/o/userinfo/', '/o/authorize/', '/o/interaction/', '/o/logout/'];
+  const forms = [
+    '/o/token/',
+    '/o/introspect/',
+    '/o/revoke_token/',
+    '/o/userinfo/',
+    '/o/authorize/',
+    '/o/interaction/',
+    '/o/logout/',
+  ];
   it.each(forms)('IN-01 a body over 64 KB for %s', async (path) => {
     const header = `${FORM}Transfer-Encoding: chunked\r\n`;
     const answers = [
@@ -68,7 +86,9 @@ describe('too much', () => {
 
   it('IN-01 a body without an end is not read for ever', async () => {
     const wire = connect(place.port);
-    wire.send(`POST /o/token/ HTTP/1.1\r\nHost: localhost\r\n${FORM}Transfer-Encoding: chunked\r\n\r\n`);
+    wire.send(
+      `POST /o/token/ HTTP/1.1\r\nHost: localhost\r\n${FORM}Transfer-Encoding: chunked\r\n\r\n`,
+    );
     const begun = Date.now();
     const more = setInterval(() => wire.send(`4000\r\n${'a'.repeat(0x4000)}\r\n`), 5);
     await wire.over;
@@ -81,12 +101,24 @@ describe('too much', () => {
     expect((await send('/healthz', `X-A: ${'a'.repeat(15 * KB)}\r\n`)).status).toBe(200);
     expect((await send(`/healthz?${'a'.repeat(15 * KB)}`)).status).toBe(200);
     const body = `grant_type=nothing&${Array.from({ length: 9 }, (_, index) => `p${index}=${'a'.repeat(7 * KB)}`).join('&')}`;
-    expect(JSON.parse((await sendForm('/o/token/', body)).body)).toMatchObject({ error: 'unsupported_grant_type' });
+    expect(JSON.parse((await sendForm('/o/token/', body)).body)).toMatchObject({
+      error: 'unsupported_grant_type',
+    });
   });
 });
 
 describe('methods', () => {
-  const methods = ['HEAD', 'OPTIONS', 'TRACE', 'PUT', 'PATCH', 'DELETE', 'POST', 'QUERY', 'PROPFIND'];
+  const methods = [
+    'HEAD',
+    'OPTIONS',
+    'TRACE',
+    'PUT',
+    'PATCH',
+    'DELETE',
+    'POST',
+    'QUERY',
+    'PROPFIND',
+  ];
   it.each<[path: string, allow: string]>([
     ['/o/authorize/', 'GET, POST'],
     ['/o/interaction/', 'GET, POST'],
@@ -114,12 +146,24 @@ describe('methods', () => {
   });
 
   it('IN-04 an unknown path has none', async () => {
-    for (const method of ['GET', ...methods]) expect([method, (await send('/nowhere', '', { method })).status]).toEqual([method, 404]);
+    for (const method of ['GET', ...methods])
+      expect([method, (await send('/nowhere', '', { method })).status]).toEqual([method, 404]);
   });
 });
 
 describe('broken', () => {
-  const encodings = ['%', '%z', '%zz', '%00', '%ff', '%c0%af', '%e0%80%af', '%ed%a0%80', '%f4%90%80%80', '%u0041'];
+  const encodings = [
+    '%',
+    '%z',
+    '%zz',
+    '%00',
+    '%ff',
+    '%c0%af',
+    '%e0%80%af',
+    '%ed%a0%80',
+    '%f4%90%80%80',
+    '%u0041',
+  ];
   it.each(encodings)('IN-03 IN-05 %s is 4xx wherever it stands', async (bad) => {
     const basic = Buffer.from(`demo:${bad}`).toString('base64');
     const answers = {
@@ -134,31 +178,54 @@ describe('broken', () => {
       interaction: await send(`/o/interaction/?interaction=${bad}`),
       'hint of a logout': await send(`/o/logout/?id_token_hint=${bad}`),
       'name in a body': await sendForm('/o/token/', `${bad}=x`),
-      'value in a body': await sendForm('/o/token/', `grant_type=client_credentials&client_id=demo&client_secret=${bad}`),
+      'value in a body': await sendForm(
+        '/o/token/',
+        `grant_type=client_credentials&client_id=demo&client_secret=${bad}`,
+      ),
       'a token in a body': await sendForm('/o/userinfo/', `access_token=${bad}`),
       cookies: await send('/o/authorize/', `Cookie: vk_session=${bad}; ${bad}=${bad}; =; ;;\r\n`),
       bearer: await send('/o/userinfo/', `Authorization: Bearer ${bad}\r\n`),
-      basic: await sendForm('/o/token/', 'grant_type=client_credentials', `Authorization: Basic ${basic}\r\n`),
-      'not even basic': await sendForm('/o/token/', 'grant_type=client_credentials', `Authorization: Basic ${bad}\r\n`),
-      languages: await send('/o/authorize/', `Accept-Language: ${bad}\r\nOrigin: ${bad}\r\nReferer: ${bad}\r\n`),
-      'type of a body': await send('/o/token/', `Content-Type: ${bad}\r\nContent-Length: 0\r\n`, { method: 'POST' }),
+      basic: await sendForm(
+        '/o/token/',
+        'grant_type=client_credentials',
+        `Authorization: Basic ${basic}\r\n`,
+      ),
+      'not even basic': await sendForm(
+        '/o/token/',
+        'grant_type=client_credentials',
+        `Authorization: Basic ${bad}\r\n`,
+      ),
+      languages: await send(
+        '/o/authorize/',
+        `Accept-Language: ${bad}\r\nOrigin: ${bad}\r\nReferer: ${bad}\r\n`,
+      ),
+      'type of a body': await send('/o/token/', `Content-Type: ${bad}\r\nContent-Length: 0\r\n`, {
+        method: 'POST',
+      }),
       'the peer of a proxy': await send('/o/authorize/', `X-Forwarded-For: ${bad}\r\n`),
     };
     const others = Object.entries(answers).filter(([, { status }]) => status < 400 || status > 499);
     expect(others.map(([place, { status }]) => `${place}: ${status}`)).toEqual([]);
   });
 
-  it.each(['%0d%0aSet-Cookie:%20evil=1', '%0aSet-Cookie:%20evil=1', '%0d%0a%0d%0aevil', '%e5%98%8a%e5%98%8dSet-Cookie:%20evil=1'])(
-    'IN-03 no line of its own comes of %s',
-    async (bad) => {
-      const request = `/o/authorize/?client_id=demo&response_type=code&redirect_uri=http://127.0.0.1:8400/callback&scope=openid`;
-      for (const target of [`${request}&state=${bad}`, `${request}${bad}`, `/o/${bad}`, `/o/logout/?client_id=demo&state=${bad}`]) {
-        const { status, text } = await send(target);
-        expect(status).toBeLessThan(500);
-        expect(text.split('\r\n\r\n')[0]).not.toMatch(/^(set-cookie: )?evil/im);
-      }
-    },
-  );
+  it.each([
+    '%0d%0aSet-Cookie:%20evil=1',
+    '%0aSet-Cookie:%20evil=1',
+    '%0d%0a%0d%0aevil',
+    '%e5%98%8a%e5%98%8dSet-Cookie:%20evil=1',
+  ])('IN-03 no line of its own comes of %s', async (bad) => {
+    const request = `/o/authorize/?client_id=demo&response_type=code&redirect_uri=http://127.0.0.1:8400/callback&scope=openid`;
+    for (const target of [
+      `${request}&state=${bad}`,
+      `${request}${bad}`,
+      `/o/${bad}`,
+      `/o/logout/?client_id=demo&state=${bad}`,
+    ]) {
+      const { status, text } = await send(target);
+      expect(status).toBeLessThan(500);
+      expect(text.split('\r\n\r\n')[0]).not.toMatch(/^(set-cookie: )?evil/im);
+    }
+  });
 
   const host = 'Host: localhost\r\nConnection: close\r\n';
   it.each<[name: string, request: string]>([
@@ -175,11 +242,23 @@ describe('broken', () => {
     ['a path without its slash', `GET o/authorize/ HTTP/1.1\r\n${host}\r\n`],
     ['a backslash', `GET /\\evil.example HTTP/1.1\r\n${host}\r\n`],
     ['an asterisk', `OPTIONS * HTTP/1.1\r\n${host}\r\n`],
-    ['two lengths', `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`],
-    ['a length and chunks', `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+    [
+      'two lengths',
+      `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`,
+    ],
+    [
+      'a length and chunks',
+      `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    ],
     ['a length below zero', `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Content-Length: -1\r\n\r\n`],
-    ['a chunk of no size', `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n`],
-    ['an expectation nobody has', `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Content-Length: 3\r\nExpect: x\r\n\r\na=b`],
+    [
+      'a chunk of no size',
+      `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n`,
+    ],
+    [
+      'an expectation nobody has',
+      `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Content-Length: 3\r\nExpect: x\r\n\r\na=b`,
+    ],
     ['another version', `GET / HTTP/9.9\r\n${host}\r\n`],
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03'],
@@ -191,7 +270,13 @@ describe('broken', () => {
 });
 
 describe('false names', () => {
-  const targets = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server', '/', '/o/authorize/', '/nowhere'];
+  const targets = [
+    '/.well-known/openid-configuration',
+    '/.well-known/oauth-authorization-server',
+    '/',
+    '/o/authorize/',
+    '/nowhere',
+  ];
   const start =
     '/o/authorize/?client_id=demo&response_type=code&scope=openid&state=s&redirect_uri=http%3A%2F%2F127.0.0.1%3A8400%2Fcallback';
   it.each<[name: string, headers: string]>([
@@ -207,24 +292,40 @@ describe('false names', () => {
     ['X-Original-URL', 'X-Original-URL: /evil\r\nX-Rewrite-URL: /evil\r\nX-Host: evil.example\r\n'],
     ['X-Forwarded-For', `X-Forwarded-For: ${'evil, '.repeat(500)}1.2.3.4, ::1\r\n`],
   ])('MD-01 change no address: %s', async (_name, headers) => {
-    const documents = await Promise.all(targets.slice(0, 2).map(async (target) => await send(target, headers)));
+    const documents = await Promise.all(
+      targets.slice(0, 2).map(async (target) => await send(target, headers)),
+    );
     for (const { body } of documents) {
       const urls = body.match(/https?:[^"]+/g) ?? [];
       expect(urls.length).toBeGreaterThan(5);
-      expect(urls.filter((url) => url !== place.issuer && !url.startsWith(`${place.issuer}/`))).toEqual([]);
+      expect(
+        urls.filter((url) => url !== place.issuer && !url.startsWith(`${place.issuer}/`)),
+      ).toEqual([]);
     }
     for (const target of targets) {
       const { text, status } = await send(target, headers);
-      expect([target, status < 500, /evil|javascript|:666/.test(text)]).toEqual([target, true, false]);
+      expect([target, status < 500, /evil|javascript|:666/.test(text)]).toEqual([
+        target,
+        true,
+        false,
+      ]);
     }
-    const { status, headers: given } = await send(`${start}&code_challenge=${'a'.repeat(43)}&code_challenge_method=S256`, headers);
-    expect([status, given['location']?.startsWith(`${place.issuer}/o/interaction/?`)]).toEqual([303, true]);
+    const { status, headers: given } = await send(
+      `${start}&code_challenge=${'a'.repeat(43)}&code_challenge_method=S256`,
+      headers,
+    );
+    expect([status, given['location']?.startsWith(`${place.issuer}/o/interaction/?`)]).toEqual([
+      303,
+      true,
+    ]);
     expect(given['set-cookie']).not.toMatch(/domain/i);
   });
 
-  it.each(['http://evil.example/.well-known/openid-configuration', 'http://evil.example:666/.well-known/openid-configuration'])(
-    'MD-01 change no address: the absolute form %s',
-    async (target) => expect((await send(target)).body).not.toMatch(/evil|666/),
+  it.each([
+    'http://evil.example/.well-known/openid-configuration',
+    'http://evil.example:666/.well-known/openid-configuration',
+  ])('MD-01 change no address: the absolute form %s', async (target) =>
+    expect((await send(target)).body).not.toMatch(/evil|666/),
   );
 
   const unreadable = [
@@ -239,13 +340,25 @@ describe('false names', () => {
     'localhost#',
     'localhost/x',
   ];
-  const unresolvable = ['javascript:alert(1)', '%00', 'localhost:99999', 'xn--a', '999.999.999.999', '1.2.3.4.5', 'a..b.', '\xad'];
-  it.each([...unreadable, ...unresolvable])('MD-01 a host that is none is never an error of ours: "%s"', async (host) => {
-    for (const target of targets) {
-      const { status } = await send(target, `Host: ${host}\r\n`);
-      expect([target, status >= 200 && status < 500]).toEqual([target, true]);
-    }
-  });
+  const unresolvable = [
+    'javascript:alert(1)',
+    '%00',
+    'localhost:99999',
+    'xn--a',
+    '999.999.999.999',
+    '1.2.3.4.5',
+    'a..b.',
+    '\xad',
+  ];
+  it.each([...unreadable, ...unresolvable])(
+    'MD-01 a host that is none is never an error of ours: "%s"',
+    async (host) => {
+      for (const target of targets) {
+        const { status } = await send(target, `Host: ${host}\r\n`);
+        expect([target, status >= 200 && status < 500]).toEqual([target, true]);
+      }
+    },
+  );
 });
 
 describe('too slowly', () => {
@@ -262,9 +375,19 @@ describe('too slowly', () => {
       .output()
       .split('\n')
       .filter((line) => line.startsWith('{'));
-    const entries = lines.map((line) => JSON.parse(line) as { level: number; reason?: string; msg: string; error?: { message: string } });
+    const entries = lines.map(
+      (line) =>
+        JSON.parse(line) as {
+          level: number;
+          reason?: string;
+          msg: string;
+          error?: { message: string };
+        },
+    );
     expect(entries.length).toBeGreaterThan(100);
-    const errors = entries.filter(({ level }) => level >= 50).map(({ reason, msg, error }) => `${reason}: ${msg}: ${error?.message}`);
+    const errors = entries
+      .filter(({ level }) => level >= 50)
+      .map(({ reason, msg, error }) => `${reason}: ${msg}: ${error?.message}`);
     expect([...new Set(errors)]).toEqual([]);
     expect(server.output()).not.toMatch(/^ +at /m);
   });

@@ -8,7 +8,16 @@ import type { ScriptedBrowser, Visit } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Program, stop } from '../processes.ts';
 import { makePlace, type Place, startServing, told } from './command-line.ts';
-import { type Application, answer, authorizeUrl, browserAt, exchange, post, random, userinfo } from './sign-in.ts';
+import {
+  type Application,
+  answer,
+  authorizeUrl,
+  browserAt,
+  exchange,
+  post,
+  random,
+  userinfo,
+} from './sign-in.ts';
 import { exchange as exchangeBytes } from './wire.ts';
 
 const PERSON = { username: 'alice', password: `password-${random()}` };
@@ -40,9 +49,20 @@ const keep = (name: string, value: unknown): string => {
 beforeAll(async () => {
   place = await makePlace({ VALETKEY_LOG_LEVEL: 'debug' });
   await told(['init'], place.env);
-  await told(['user', 'create', '--username', PERSON.username, '--password-stdin'], place.env, { input: PERSON.password });
+  await told(['user', 'create', '--username', PERSON.username, '--password-stdin'], place.env, {
+    input: PERSON.password,
+  });
   const { clientId, clientSecret, redirectUri } = APPLICATION;
-  const application = ['--client-id', clientId, '--client-secret', clientSecret, '--redirect-uri', redirectUri, '--algorithm', 'HS256'];
+  const application = [
+    '--client-id',
+    clientId,
+    '--client-secret',
+    clientSecret,
+    '--redirect-uri',
+    redirectUri,
+    '--algorithm',
+    'HS256',
+  ];
   await told(['application', 'create', '--name', 'Canary', ...application], place.env);
   server = await startServing(place);
   await wholeFlow();
@@ -58,8 +78,16 @@ afterAll(async () => {
   await place.remove();
 });
 
-function newRequest(name: string): { readonly state: string; readonly nonce: string; readonly verifier: string } {
-  const request = { state: `state-${random()}`, nonce: `nonce-${random()}`, verifier: `verifier-${random()}` };
+function newRequest(name: string): {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+} {
+  const request = {
+    state: `state-${random()}`,
+    nonce: `nonce-${random()}`,
+    verifier: `verifier-${random()}`,
+  };
   requests.set(`${name} state`, request.state);
   requests.set(`${name} nonce`, request.nonce);
   secrets.set(`${name} verifier`, request.verifier);
@@ -68,7 +96,9 @@ function newRequest(name: string): { readonly state: string; readonly nonce: str
 
 /** Every hidden field of a form, and every cookie. */
 function keepPage(name: string, browser: ScriptedBrowser, visit: Visit): void {
-  for (const [, field = '', value = ''] of visit.html.matchAll(/<input type="hidden" name="(\w+)" value="([^"]{20,})"/g))
+  for (const [, field = '', value = ''] of visit.html.matchAll(
+    /<input type="hidden" name="(\w+)" value="([^"]{20,})"/g,
+  ))
     keep(`${name} ${field}`, value);
   for (const [cookie, value] of browser.cookies) keep(`${name} ${cookie}`, value);
 }
@@ -82,7 +112,10 @@ async function wholeFlow(): Promise<void> {
   keepPage(
     'failed login',
     browser,
-    await browser.submit(login, { username: 'alice', password: keep('wrong password', `wrong-${random()}`) }),
+    await browser.submit(login, {
+      username: 'alice',
+      password: keep('wrong password', `wrong-${random()}`),
+    }),
   );
   // People type their password into the wrong field.
   await browser.submit(login, { username: IN_THE_WRONG_FIELD, password: 'x', decision: 'login' });
@@ -93,25 +126,53 @@ async function wholeFlow(): Promise<void> {
   keep('wrong verifier', random());
   refusals.push(
     JSON.stringify(
-      await post(issuer, 'token', exchange(code, APPLICATION, { verifier: secrets.get('wrong verifier') ?? '' }), APPLICATION),
+      await post(
+        issuer,
+        'token',
+        exchange(code, APPLICATION, { verifier: secrets.get('wrong verifier') ?? '' }),
+        APPLICATION,
+      ),
     ),
   );
   const tokens = await post(issuer, 'token', exchange(code, APPLICATION, request), APPLICATION);
   const access = keep('access token', tokens.body['access_token']);
   const refresh = keep('refresh token', tokens.body['refresh_token']);
   const hint = keep('id token', tokens.body['id_token']);
-  expect(await userinfo(issuer, access)).toMatchObject({ status: 200, body: { preferred_username: 'alice' } });
-  expect((await post(issuer, 'introspect', { token: refresh }, APPLICATION)).body).toMatchObject({ active: true });
-  const next = await post(issuer, 'token', { grant_type: 'refresh_token', refresh_token: refresh }, APPLICATION);
+  expect(await userinfo(issuer, access)).toMatchObject({
+    status: 200,
+    body: { preferred_username: 'alice' },
+  });
+  expect((await post(issuer, 'introspect', { token: refresh }, APPLICATION)).body).toMatchObject({
+    active: true,
+  });
+  const next = await post(
+    issuer,
+    'token',
+    { grant_type: 'refresh_token', refresh_token: refresh },
+    APPLICATION,
+  );
   const second = keep('second refresh token', next.body['refresh_token']);
   keep('second access token', next.body['access_token']);
   await post(issuer, 'token', { grant_type: 'refresh_token', refresh_token: second }, APPLICATION);
   await post(issuer, 'revoke_token', { token: second }, APPLICATION);
   // A code that is used again, and tokens that are over.
-  refusals.push(JSON.stringify(await post(issuer, 'token', exchange(code, APPLICATION, request), APPLICATION)));
-  refusals.push(JSON.stringify(await post(issuer, 'token', { grant_type: 'refresh_token', refresh_token: second }, APPLICATION)));
+  refusals.push(
+    JSON.stringify(await post(issuer, 'token', exchange(code, APPLICATION, request), APPLICATION)),
+  );
+  refusals.push(
+    JSON.stringify(
+      await post(
+        issuer,
+        'token',
+        { grant_type: 'refresh_token', refresh_token: second },
+        APPLICATION,
+      ),
+    ),
+  );
   refusals.push(JSON.stringify(await userinfo(issuer, access)));
-  const logout = await browser.open(`${issuer}/o/logout/?${new URLSearchParams({ id_token_hint: hint, state: request.state })}`);
+  const logout = await browser.open(
+    `${issuer}/o/logout/?${new URLSearchParams({ id_token_hint: hint, state: request.state })}`,
+  );
   keepPage('logout', browser, logout);
   await browser.submit(logout, { decision: 'logout' });
 }
@@ -129,7 +190,9 @@ async function everythingWrong(): Promise<void> {
     `${issuer}/o/userinfo/?access_token=${stray('query')}`,
     `${issuer}/o/interaction/?interaction=${stray('interaction')}`,
     `${issuer}/o/logout/?id_token_hint=${stray('hint')}.a.b`,
-    authorizeUrl(issuer, APPLICATION, request, { redirect_uri: `https://rp.example/cb?token=${stray('redirect')}` }),
+    authorizeUrl(issuer, APPLICATION, request, {
+      redirect_uri: `https://rp.example/cb?token=${stray('redirect')}`,
+    }),
     authorizeUrl(issuer, { ...APPLICATION, clientId: stray('client') }, request),
     authorizeUrl(issuer, APPLICATION, request, { scope: stray('scope') }),
     authorizeUrl(issuer, APPLICATION, request, { request: stray('object') }),
@@ -137,19 +200,47 @@ async function everythingWrong(): Promise<void> {
   for (const address of addresses) await fetch(address, { redirect: 'manual' });
   const forms: Record<string, string>[] = [
     { grant_type: stray('grant') },
-    { grant_type: 'authorization_code', code: stray('unknown'), redirect_uri: 'x', code_verifier: stray('short') },
+    {
+      grant_type: 'authorization_code',
+      code: stray('unknown'),
+      redirect_uri: 'x',
+      code_verifier: stray('short'),
+    },
     { grant_type: 'refresh_token', refresh_token: stray('refresh') },
     { grant_type: 'client_credentials', scope: stray('words') },
     { grant_type: 'client_credentials', client_secret: stray('twice') },
   ];
-  for (const form of forms) refusals.push(JSON.stringify(await post(issuer, 'token', form, APPLICATION)));
-  for (const path of ['introspect', 'revoke_token']) await post(issuer, path, { token: stray(path) }, APPLICATION);
-  refusals.push(JSON.stringify(await post(issuer, 'token', { grant_type: 'x' }, { ...APPLICATION, clientSecret: stray('client secret') })));
+  for (const form of forms)
+    refusals.push(JSON.stringify(await post(issuer, 'token', form, APPLICATION)));
+  for (const path of ['introspect', 'revoke_token'])
+    await post(issuer, path, { token: stray(path) }, APPLICATION);
+  refusals.push(
+    JSON.stringify(
+      await post(
+        issuer,
+        'token',
+        { grant_type: 'x' },
+        { ...APPLICATION, clientSecret: stray('client secret') },
+      ),
+    ),
+  );
   refusals.push(JSON.stringify(await userinfo(issuer, stray('bearer'))));
-  const headers = ['Authorization: Basic', 'Authorization: Digest', 'Cookie: vk_session=', 'DPoP:', 'X-Api-Key:'];
+  const headers = [
+    'Authorization: Basic',
+    'Authorization: Digest',
+    'Cookie: vk_session=',
+    'DPoP:',
+    'X-Api-Key:',
+  ];
   for (const header of headers)
-    await exchangeBytes(port, `GET /o/userinfo/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${header} ${stray('header')}\r\n\r\n`);
-  await exchangeBytes(port, `POST /o/token/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${stray('broken')}\r\n\r\n`);
+    await exchangeBytes(
+      port,
+      `GET /o/userinfo/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${header} ${stray('header')}\r\n\r\n`,
+    );
+  await exchangeBytes(
+    port,
+    `POST /o/token/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${stray('broken')}\r\n\r\n`,
+  );
 }
 
 /** Names of what stands in a text, as it is or in the spellings of URLs, names of people and Base64. */
@@ -160,7 +251,9 @@ function found(text: string, values: ReadonlyMap<string, string>): string[] {
     value.toLowerCase(),
     Buffer.from(value).toString('base64').slice(0, -4),
   ];
-  return [...values].filter(([, value]) => spellings(value).some((spelling) => text.includes(spelling))).map(([name]) => name);
+  return [...values]
+    .filter(([, value]) => spellings(value).some((spelling) => text.includes(spelling)))
+    .map(([name]) => name);
 }
 
 describe('a flow with canaries', () => {
@@ -177,8 +270,11 @@ describe('a flow with canaries', () => {
     ];
     expect(names.filter((name) => !secrets.has(name))).toEqual([]);
     const lines = server.output().split('\n');
-    const reasons = lines.filter((line) => line.startsWith('{')).map((line) => (JSON.parse(line) as { reason?: string }).reason);
-    for (const reason of ['path_unknown', 'client_unknown', 'token_invalid']) expect(reasons).toContain(reason);
+    const reasons = lines
+      .filter((line) => line.startsWith('{'))
+      .map((line) => (JSON.parse(line) as { reason?: string }).reason);
+    for (const reason of ['path_unknown', 'client_unknown', 'token_invalid'])
+      expect(reasons).toContain(reason);
     // What is no credential is kept, and found in the files.
     expect(found(database, requests)).toEqual(['good nonce']);
   });
@@ -192,7 +288,10 @@ describe('a flow with canaries', () => {
   });
   it('ST-02 ST-01 leaves no password anywhere that was typed as a username', () => {
     const misplaced = new Map([['password', IN_THE_WRONG_FIELD]]);
-    expect({ log: found(server.output(), misplaced), database: found(database, misplaced) }).toEqual({ log: [], database: [] });
+    expect({
+      log: found(server.output(), misplaced),
+      database: found(database, misplaced),
+    }).toEqual({ log: [], database: [] });
   });
   it('ST-02 gives no secret back in a refusal', () => {
     expect(found(refusals.join('\n'), secrets)).toEqual([]);

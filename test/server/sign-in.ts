@@ -52,40 +52,77 @@ export function authorizeUrl(
 }
 
 /** Login and consent as far as they are asked for; the visit that leaves for the application, or the page that stays. */
-export async function answer(browser: ScriptedBrowser, first: Visit, { username, password }: Person): Promise<Visit> {
+export async function answer(
+  browser: ScriptedBrowser,
+  first: Visit,
+  { username, password }: Person,
+): Promise<Visit> {
   let visit = first;
   if (visit.leaves === null && visit.html.includes('id="login-form"'))
     visit = await browser.submit(visit, { username, password, decision: 'login' });
-  if (visit.leaves === null && visit.html.includes('id="consent-form"')) visit = await browser.submit(visit, { decision: 'allow' });
+  if (visit.leaves === null && visit.html.includes('id="consent-form"'))
+    visit = await browser.submit(visit, { decision: 'allow' });
   return visit;
 }
 
 /** Posts a form as the application. */
-export async function post(issuer: string, path: string, form: Readonly<Record<string, string>>, application: Application): Promise<Reply> {
-  const credentials = Buffer.from(`${application.clientId}:${application.clientSecret}`).toString('base64');
+export async function post(
+  issuer: string,
+  path: string,
+  form: Readonly<Record<string, string>>,
+  application: Application,
+): Promise<Reply> {
+  const credentials = Buffer.from(`${application.clientId}:${application.clientSecret}`).toString(
+    'base64',
+  );
   const response = await fetch(`${issuer}/o/${path}/`, {
     method: 'POST',
-    headers: { authorization: `Basic ${credentials}`, 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: `Basic ${credentials}`,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     body: new URLSearchParams(form).toString(),
   });
   const text = await response.text();
-  return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) };
+  return {
+    status: response.status,
+    body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
+  };
 }
 
-export function exchange(code: string, { redirectUri }: Application, { verifier }: Pick<Request, 'verifier'>): Record<string, string> {
-  return { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier };
+export function exchange(
+  code: string,
+  { redirectUri }: Application,
+  { verifier }: Pick<Request, 'verifier'>,
+): Record<string, string> {
+  return {
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: redirectUri,
+    code_verifier: verifier,
+  };
 }
 
 export async function userinfo(issuer: string, token: unknown): Promise<Reply> {
-  const response = await fetch(`${issuer}/o/userinfo/`, { headers: { authorization: `Bearer ${token}` } });
+  const response = await fetch(`${issuer}/o/userinfo/`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
 /** The whole way. Resolves to what userinfo tells, null when the person does not get in. */
-export async function signIn(issuer: string, person: Person, application: Application): Promise<Reply['body'] | null> {
+export async function signIn(
+  issuer: string,
+  person: Person,
+  application: Application,
+): Promise<Reply['body'] | null> {
   const request = { state: random(), nonce: random(), verifier: random() };
   const browser = browserAt(issuer);
-  const visit = await answer(browser, await browser.open(authorizeUrl(issuer, application, request)), person);
+  const visit = await answer(
+    browser,
+    await browser.open(authorizeUrl(issuer, application, request)),
+    person,
+  );
   const code = visit.leaves?.searchParams.get('code');
   if (code === null || code === undefined) return null;
   const tokens = await post(issuer, 'token', exchange(code, application, request), application);

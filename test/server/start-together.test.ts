@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES } from '../databases.ts';
 import { type Program, start, stop } from '../processes.ts';
-import { inspect, type Json, kidsAt, makePlace, type Place, told, untilTold } from './command-line.ts';
+import {
+  inspect,
+  type Json,
+  kidsAt,
+  makePlace,
+  type Place,
+  told,
+  untilTold,
+} from './command-line.ts';
 import { post } from './sign-in.ts';
 
 describe.concurrent.each(DATABASES)('$name', (kind) => {
@@ -14,12 +22,16 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
     let tales: readonly Json[];
     /** What those told who made something. */
     const made = (what: string, key: string): unknown[] =>
-      tales.map((tale) => (tale[what] as Json | null)?.[key] ?? false).filter((value) => value !== false);
+      tales
+        .map((tale) => (tale[what] as Json | null)?.[key] ?? false)
+        .filter((value) => value !== false);
 
     beforeAll(async () => {
       // Any free port each; they are one issuer.
       place = await makePlace({ PORT: '0' }, kind);
-      servers = Array.from({ length: 10 }, () => start('src/cli/main.ts', ['serve', '--json'], place.env));
+      servers = Array.from({ length: 10 }, () =>
+        start('src/cli/main.ts', ['serve', '--json'], place.env),
+      );
       tales = await Promise.all(servers.map(untilTold));
     });
     afterAll(async () => {
@@ -28,10 +40,16 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
     });
 
     it('X-4 end with one secret, one key set, one administrator and one demo application', async () => {
-      expect([made('made', 'secret'), made('administrator', 'password'), made('demo', 'clientSecret')].map(({ length }) => length)).toEqual(
-        [1, 1, 1],
+      expect(
+        [
+          made('made', 'secret'),
+          made('administrator', 'password'),
+          made('demo', 'clientSecret'),
+        ].map(({ length }) => length),
+      ).toEqual([1, 1, 1]);
+      const sets = await Promise.all(
+        tales.map(async ({ listening }) => (await kidsAt(String(listening))).join()),
       );
-      const sets = await Promise.all(tales.map(async ({ listening }) => (await kidsAt(String(listening))).join()));
       expect([new Set(sets).size, sets[0]?.split(',').length]).toEqual([1, 1]);
       expect((await told(['user', 'list'], place.env))['users']).toHaveLength(1);
       expect((await told(['application', 'list'], place.env))['applications']).toHaveLength(1);
@@ -39,22 +57,33 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
     });
 
     it('X-4 all tell of the same, one says that it made the schema, one that it made the keys', () => {
-      expect(tales.filter(({ administrator, demo }) => administrator === null || demo === null)).toEqual([]);
+      expect(
+        tales.filter(({ administrator, demo }) => administrator === null || demo === null),
+      ).toEqual([]);
       expect(made('made', 'issuer')).toHaveLength(1);
-      expect(tales.filter((tale) => ((tale['made'] as Json)['migrations'] as unknown[]).length > 0)).toHaveLength(1);
+      expect(
+        tales.filter((tale) => ((tale['made'] as Json)['migrations'] as unknown[]).length > 0),
+      ).toHaveLength(1);
       expect(made('keys', 'made')).toHaveLength(1);
     });
 
     it('the password and the secret that were told are right', async () => {
-      const [[password], [clientSecret]] = [made('administrator', 'password'), made('demo', 'clientSecret')];
+      const [[password], [clientSecret]] = [
+        made('administrator', 'password'),
+        made('demo', 'clientSecret'),
+      ];
       const signedIn = await inspect(
         place,
-        async ({ accounts }) => await accounts.authenticate({ username: 'admin', password: String(password) }),
+        async ({ accounts }) =>
+          await accounts.authenticate({ username: 'admin', password: String(password) }),
       );
       expect(signedIn?.account.claims['name']).toBe('Administrator');
       const demo = { clientId: 'demo', clientSecret: String(clientSecret), redirectUri: '' };
       for (const { listening } of tales)
-        expect((await post(String(listening), 'token', { grant_type: 'client_credentials' }, demo)).status).toBe(200);
+        expect(
+          (await post(String(listening), 'token', { grant_type: 'client_credentials' }, demo))
+            .status,
+        ).toBe(200);
     });
   });
 });

@@ -7,15 +7,27 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DATABASES } from '../databases.ts';
 import { type Program, stop } from '../processes.ts';
-import { inspect, kidsAt, makePlace, oneObject, type Place, problemsIn, run, startServing, told } from './command-line.ts';
+import {
+  inspect,
+  kidsAt,
+  makePlace,
+  oneObject,
+  type Place,
+  problemsIn,
+  run,
+  startServing,
+  told,
+} from './command-line.ts';
 import { signIn } from './sign-in.ts';
 
 const CURL = spawnSync('curl', ['--version']).status === 0;
 
 /** What one start told in text. */
-const find = (pattern: RegExp, text: string): string => pattern.exec(text)?.[1] ?? `no ${pattern} in:\n${text}`;
+const find = (pattern: RegExp, text: string): string =>
+  pattern.exec(text)?.[1] ?? `no ${pattern} in:\n${text}`;
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
-const files = (folder: string): string[] => readdirSync(folder).filter((name) => !name.startsWith('test.db'));
+const files = (folder: string): string[] =>
+  readdirSync(folder).filter((name) => !name.startsWith('test.db'));
 
 describe.concurrent.each(DATABASES)('$name', (kind) => {
   describe.skipIf(kind.missing).sequential('one server', () => {
@@ -50,7 +62,12 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
         people: (await accounts.list({ limit: 10 })).map(({ username }) => username),
         applications: (await provider.clients.list({ limit: 10 })).map(({ clientId }) => clientId),
       }));
-      expect(left).toEqual({ pending: [], keys: ['RS256 current'], people: ['admin'], applications: ['demo'] });
+      expect(left).toEqual({
+        pending: [],
+        keys: ['RS256 current'],
+        people: ['admin'],
+        applications: ['demo'],
+      });
     });
 
     it('it prints where the discovery document is, and that is where it is', async () => {
@@ -69,22 +86,45 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
         ]),
       );
       expect(rows).toContain(kids[0]);
-      for (const hidden of [secret, printed.secret, '"d"', '\\"d\\"', '\\\\\\"d\\\\\\"', 'PRIVATE KEY']) expect(rows).not.toContain(hidden);
+      for (const hidden of [
+        secret,
+        printed.secret,
+        '"d"',
+        '\\"d\\"',
+        '\\\\\\"d\\\\\\"',
+        'PRIVATE KEY',
+      ])
+        expect(rows).not.toContain(hidden);
       expect(rows).toContain(createHash('sha256').update(printed.secret).digest('base64url'));
       const file = /^sqlite:(.+)$/.exec(place.env['DATABASE_URL'] ?? '')?.[1];
-      const besides = file === undefined ? [] : readdirSync(dirname(file)).map((name) => join(dirname(file), name));
+      const besides =
+        file === undefined
+          ? []
+          : readdirSync(dirname(file)).map((name) => join(dirname(file), name));
       expect(besides.filter((path) => mode(path) !== '600')).toEqual([]);
     });
 
     it('the printed password opens the login page, another does not', async () => {
-      const demo = { clientId: 'demo', clientSecret: printed.secret, redirectUri: 'http://127.0.0.1:8400/callback' };
-      expect(await signIn(place.issuer, { username: 'admin', password: `${printed.password}x` }, demo)).toBeNull();
-      const claims = await signIn(place.issuer, { username: 'admin', password: printed.password }, demo);
+      const demo = {
+        clientId: 'demo',
+        clientSecret: printed.secret,
+        redirectUri: 'http://127.0.0.1:8400/callback',
+      };
+      expect(
+        await signIn(place.issuer, { username: 'admin', password: `${printed.password}x` }, demo),
+      ).toBeNull();
+      const claims = await signIn(
+        place.issuer,
+        { username: 'admin', password: printed.password },
+        demo,
+      );
       expect(claims).toMatchObject({ preferred_username: 'admin', name: 'Administrator' });
     });
 
     it.skipIf(!CURL)('the printed command line gets a token', () => {
-      const { stdout, stderr, status } = spawnSync('sh', ['-c', printed.curl], { encoding: 'utf8' });
+      const { stdout, stderr, status } = spawnSync('sh', ['-c', printed.curl], {
+        encoding: 'utf8',
+      });
       expect(status, stderr).toBe(0);
       expect(JSON.parse(stdout)).toMatchObject({ token_type: 'Bearer', scope: 'read' });
     });
@@ -110,7 +150,8 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
         readFileSync(secretFile, 'utf8').trim(),
         place.env['DATABASE_URL']?.match(/:([^:@]+)@/)?.[1],
       ];
-      for (const secret of hidden.filter((one) => one !== undefined)) expect(server.output()).not.toContain(secret);
+      for (const secret of hidden.filter((one) => one !== undefined))
+        expect(server.output()).not.toContain(secret);
     });
 
     it('so does a first start again in text', async () => {
@@ -130,7 +171,10 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       mkdirSync(another);
       const runs = await Promise.all([
         run(['serve'], place.env),
-        run(['serve'], { ...place.env, VALETKEY_SECRET: 'another-secret-that-is-long-enough-for-anybody' }),
+        run(['serve'], {
+          ...place.env,
+          VALETKEY_SECRET: 'another-secret-that-is-long-enough-for-anybody',
+        }),
         run(['serve'], { ...place.env, VALETKEY_DATA_DIR: another }),
       ]);
       for (const one of runs) expect(problemsIn(one)).toHaveLength(1);
@@ -151,7 +195,10 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
     it('a schema that is behind is no place to serve from: not ready, but alive', async () => {
       const name = '0001-accounts';
       const untilReadiness = async (status: number): Promise<void> =>
-        await vi.waitFor(async () => expect((await fetch(`${place.issuer}/readyz`)).status).toBe(status), { timeout: 10_000 });
+        await vi.waitFor(
+          async () => expect((await fetch(`${place.issuer}/readyz`)).status).toBe(status),
+          { timeout: 10_000 },
+        );
       await inspect(place, async ({ database: { kysely } }) => {
         await kysely.deleteFrom('migrations').where('name', '=', name).execute();
         await untilReadiness(503);
@@ -167,14 +214,19 @@ describe.each(['/', '/identity', '/identity/'])('an issuer that ends in %s', (pa
   it('is found where it is said to be', async () => {
     const place = await makePlace();
     const issuer = `${place.issuer}${path}`;
-    const server = await startServing({ ...place, env: { ...place.env, VALETKEY_ISSUER: issuer } }, ['--json']);
+    const server = await startServing(
+      { ...place, env: { ...place.env, VALETKEY_ISSUER: issuer } },
+      ['--json'],
+    );
     onTestFinished(async () => {
       await stop(server);
       await place.remove();
     });
     const { discovery } = oneObject(server.output());
     expect(await (await fetch(String(discovery))).json()).toMatchObject({ issuer });
-    const [, link = ''] = /href="([^"]+openid-configuration)"/.exec(await (await fetch(`${place.issuer}/`)).text()) ?? [];
+    const [, link = ''] =
+      /href="([^"]+openid-configuration)"/.exec(await (await fetch(`${place.issuer}/`)).text()) ??
+      [];
     expect(link).toBe(discovery);
   });
 });

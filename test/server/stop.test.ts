@@ -1,9 +1,26 @@
 /** Running and stopping: what operators and load balancers ask, a port that is taken, and an end that cuts no request. Row G-1. */
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, type TestContext } from 'vitest';
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  it,
+  onTestFinished,
+  type TestContext,
+} from 'vitest';
 import { type Program, stop } from '../processes.ts';
-import { makePlace, oneObject, type Place, problemsIn, run, startServing, told, untilTold } from './command-line.ts';
+import {
+  makePlace,
+  oneObject,
+  type Place,
+  problemsIn,
+  run,
+  startServing,
+  told,
+  untilTold,
+} from './command-line.ts';
 import { connect, exchange, parse, type Wire } from './wire.ts';
 
 const FORM = 'grant_type=client_credentials&scope=read';
@@ -23,15 +40,25 @@ async function serve({ onTestFinished }: Pick<TestContext, 'onTestFinished'>): P
     await place.remove();
   });
   const { clientSecret } = (await untilTold(server))['demo'] as { clientSecret: string };
-  return { place, server, authorization: `Basic ${Buffer.from(`demo:${clientSecret}`).toString('base64')}` };
+  return {
+    place,
+    server,
+    authorization: `Basic ${Buffer.from(`demo:${clientSecret}`).toString('base64')}`,
+  };
 }
 
 /** A token request that has arrived by half. */
 function begin({ place, authorization }: Served): Wire {
   const wire = connect(place.port);
-  const head = ['POST /o/token/ HTTP/1.1', `Host: localhost:${place.port}`, `Authorization: ${authorization}`];
+  const head = [
+    'POST /o/token/ HTTP/1.1',
+    `Host: localhost:${place.port}`,
+    `Authorization: ${authorization}`,
+  ];
   const type = 'Content-Type: application/x-www-form-urlencoded';
-  wire.send(`${[...head, type, `Content-Length: ${FORM.length}`].join('\r\n')}\r\n\r\n${FORM.slice(0, 10)}`);
+  wire.send(
+    `${[...head, type, `Content-Length: ${FORM.length}`].join('\r\n')}\r\n\r\n${FORM.slice(0, 10)}`,
+  );
   return wire;
 }
 
@@ -39,7 +66,8 @@ const get = (port: number, path: string, method = 'GET'): string =>
   `${method} ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`;
 
 /** What a load balancer sees: the status of a new connection's request, 0 when there is nobody. */
-const readiness = async ({ place }: Served): Promise<number> => (await exchange(place.port, get(place.port, '/readyz'))).status;
+const readiness = async ({ place }: Served): Promise<number> =>
+  (await exchange(place.port, get(place.port, '/readyz'))).status;
 
 /** Sends the signal and waits until it arrived. */
 async function signal(served: Served): Promise<number> {
@@ -61,27 +89,48 @@ describe('a running server', () => {
     await place.remove();
   });
 
-  it.each(['/healthz', '/readyz', '/healthz?verbose'])('%s answers, and no cache keeps it', async (path) => {
-    const [full, head] = await Promise.all(
-      ['GET', 'HEAD'].map(async (method) => await exchange(place.port, get(place.port, path, method))),
-    );
-    expect([full?.status, head?.status, head?.body, full?.headers['cache-control']]).toEqual([200, 200, '', 'no-store']);
-    expect(full?.body).not.toBe('');
-  });
+  it.each(['/healthz', '/readyz', '/healthz?verbose'])(
+    '%s answers, and no cache keeps it',
+    async (path) => {
+      const [full, head] = await Promise.all(
+        ['GET', 'HEAD'].map(
+          async (method) => await exchange(place.port, get(place.port, path, method)),
+        ),
+      );
+      expect([full?.status, head?.status, head?.body, full?.headers['cache-control']]).toEqual([
+        200,
+        200,
+        '',
+        'no-store',
+      ]);
+      expect(full?.body).not.toBe('');
+    },
+  );
 
   it('/ is a page that leads to the discovery document and runs nothing', async () => {
     const { status, headers, body } = await exchange(place.port, get(place.port, '/'));
-    expect([status, headers['content-type'], headers['x-content-type-options']]).toEqual([200, 'text/html; charset=utf-8', 'nosniff']);
-    expect(headers['content-security-policy']).toMatch(/default-src 'none'.*frame-ancestors 'none'/);
+    expect([status, headers['content-type'], headers['x-content-type-options']]).toEqual([
+      200,
+      'text/html; charset=utf-8',
+      'nosniff',
+    ]);
+    expect(headers['content-security-policy']).toMatch(
+      /default-src 'none'.*frame-ancestors 'none'/,
+    );
     expect(body).toContain(`href="${place.issuer}/.well-known/openid-configuration"`);
     const style = /<link rel="stylesheet" href="([^"]+)">/.exec(body)?.[1] ?? '';
-    expect((await exchange(place.port, get(place.port, style))).headers['content-type']).toMatch(/^text\/css/);
+    expect((await exchange(place.port, get(place.port, style))).headers['content-type']).toMatch(
+      /^text\/css/,
+    );
   });
 
   it('a port that is taken is told in one line', async () => {
     const other = await makePlace({ PORT: String(place.port) });
     onTestFinished(other.remove);
-    const [text, json] = [await run(['serve'], other.env), await run(['serve', '--json'], other.env)];
+    const [text, json] = [
+      await run(['serve'], other.env),
+      await run(['serve', '--json'], other.env),
+    ];
     const problems = problemsIn(text);
     expect(problems).toEqual([expect.stringContaining(String(place.port))]);
     expect([json.code, json.stderr, oneObject(json.stdout)]).toEqual([1, '', { error: problems }]);
@@ -109,7 +158,8 @@ describe.concurrent('an end', () => {
     await Promise.all(wires.map(async ({ over }) => await over));
     const answers = wires.map(({ received }) => parse(received()));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
-    for (const { body } of answers) expect(JSON.parse(body)).toMatchObject({ token_type: 'Bearer' });
+    for (const { body } of answers)
+      expect(JSON.parse(body)).toMatchObject({ token_type: 'Bearer' });
     expect(await served.server.ended).toBe(0);
     expect(Date.now() - at).toBeLessThan(10_000);
   });
@@ -161,11 +211,19 @@ async function untilClosed({ place, authorization }: Served, outcomes: string[])
   const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded' };
   const once = async (): Promise<{ readonly outcome: string; readonly last: boolean }> =>
     await new Promise((resolve) => {
-      const sent = request({ agent, host: '127.0.0.1', port: place.port, path: '/o/token/', method: 'POST', headers }, (response) => {
-        response.on('error', ({ message }) => resolve({ outcome: message, last: true }));
-        response.on('end', () => resolve({ outcome: String(response.statusCode), last: response.headers.connection === 'close' }));
-        response.resume();
-      });
+      const sent = request(
+        { agent, host: '127.0.0.1', port: place.port, path: '/o/token/', method: 'POST', headers },
+        (response) => {
+          response.on('error', ({ message }) => resolve({ outcome: message, last: true }));
+          response.on('end', () =>
+            resolve({
+              outcome: String(response.statusCode),
+              last: response.headers.connection === 'close',
+            }),
+          );
+          response.resume();
+        },
+      );
       sent.on('error', ({ message }) => resolve({ outcome: message, last: true }));
       sent.end(FORM);
     });

@@ -56,6 +56,7 @@ export async function exchange(port: number, request: string): Promise<Answer> {
   const late = setTimeout(() => wire.socket.destroy(new Error('late')), 5000);
   await wire.over;
   clearTimeout(late);
-  if (wire.socket.errored?.message === 'late') throw new Error(`no end after ${JSON.stringify(request.slice(0, 80))}: ${wire.received()}`);
+  if (wire.socket.errored?.message === 'late')
+    throw new Error(`no end after ${JSON.stringify(request.slice(0, 80))}: ${wire.received()}`);
   return parse(wire.received());
 }

@@ -28,11 +28,18 @@ let world: World;
 beforeEach(async () => {
   world = await makeWorld();
 });
-const start = async (browser: ScriptedBrowser, changes: Record<string, string | null> = {}, proof = pkce()): Promise<Visit> =>
+const start = async (
+  browser: ScriptedBrowser,
+  changes: Record<string, string | null> = {},
+  proof = pkce(),
+): Promise<Visit> =>
   await browser.open(authorizeUrl(world, authorizeParams(world, proof.challenge, changes)));
 const from = (ip: string): ScriptedBrowser => {
   const { fetch } = world.provider;
-  return browserOf({ ...world, provider: { ...world.provider, fetch: async (request) => await fetch(request, { ip }) } });
+  return browserOf({
+    ...world,
+    provider: { ...world.provider, fetch: async (request) => await fetch(request, { ip }) },
+  });
 };
 const attempt = async (ip: string, username: string, password: string): Promise<number> => {
   const browser = from(ip);
@@ -40,23 +47,29 @@ const attempt = async (ip: string, username: string, password: string): Promise<
 };
 
 describe('rateLimits', () => {
-  it.each(['from 203.0.113.7', '203.0.113.7', '["login from","203.0.113.7"]', 'login from 203.0.113.7'])(
-    'UI-11 an account named %s is no network',
-    async (username) => {
-      for (let index = 0; index < 6; index += 1) await attempt(`198.51.100.${index}`, username, 'x');
-      expect(await attempt('198.51.100.99', username, 'x')).toBe(429);
-      expect(await attempt('203.0.113.7', ALICE.username, ALICE.password)).toBe(200);
-    },
-  );
+  it.each([
+    'from 203.0.113.7',
+    '203.0.113.7',
+    '["login from","203.0.113.7"]',
+    'login from 203.0.113.7',
+  ])('UI-11 an account named %s is no network', async (username) => {
+    for (let index = 0; index < 6; index += 1) await attempt(`198.51.100.${index}`, username, 'x');
+    expect(await attempt('198.51.100.99', username, 'x')).toBe(429);
+    expect(await attempt('203.0.113.7', ALICE.username, ALICE.password)).toBe(200);
+  });
   it('UI-11 attempts on a locked account use up nothing of the network they come from', async () => {
     for (let index = 0; index < 5; index += 1) await attempt('203.0.113.8', 'locked', 'x');
-    for (let index = 0; index < 60; index += 1) expect(await attempt('203.0.113.8', 'locked', 'x')).toBe(429);
+    for (let index = 0; index < 60; index += 1)
+      expect(await attempt('203.0.113.8', 'locked', 'x')).toBe(429);
     expect(await attempt('203.0.113.8', ALICE.username, ALICE.password)).toBe(200);
   });
   it('L-3 requests too large for an address are bounded where the host tells no address', async () => {
     const browser = (): ScriptedBrowser => {
       const { fetch } = world.provider;
-      return browserOf({ ...world, provider: { ...world.provider, fetch: async (request) => await fetch(request) } });
+      return browserOf({
+        ...world,
+        provider: { ...world.provider, fetch: async (request) => await fetch(request) },
+      });
     };
     let last = 0;
     for (let index = 0; index < 61; index += 1)
@@ -74,7 +87,8 @@ describe('rateLimits', () => {
     });
     const stranger = browserOf(world);
     const login = await start(stranger);
-    for (let index = 0; index < 20; index += 1) await stranger.submit(login, { decision: 'cancel' });
+    for (let index = 0; index < 20; index += 1)
+      await stranger.submit(login, { decision: 'cancel' });
     expect(world.events.filter(({ type }) => type === 'authorization.denied')).toHaveLength(20);
     const known = browserOf(world);
     await known.submit(await logIn(known, await start(known)), { decision: 'deny' });
@@ -103,10 +117,17 @@ describe('a logout form of another site', () => {
       }),
     );
 
-  it.each(['cross-site', 'same-site'])('[RFC6749 §10.12] LO-01 UI-01 sent %s is refused', async (site) => {
-    const response = await send({ 'sec-fetch-site': site });
-    expect([response.status, world.reasons.at(-1), response.headers.getSetCookie()]).toEqual([403, 'form_cross_site', []]);
-  });
+  it.each(['cross-site', 'same-site'])(
+    '[RFC6749 §10.12] LO-01 UI-01 sent %s is refused',
+    async (site) => {
+      const response = await send({ 'sec-fetch-site': site });
+      expect([response.status, world.reasons.at(-1), response.headers.getSetCookie()]).toEqual([
+        403,
+        'form_cross_site',
+        [],
+      ]);
+    },
+  );
   it('[RFC6749 §10.12] LO-01 from a browser that says nothing takes no cookie it did not get', async () => {
     const response = await send({});
     expect([response.status, response.headers.getSetCookie()]).toEqual([200, []]);
@@ -117,7 +138,11 @@ describe('a logout form of another site', () => {
     await world.provider.subjects.revoke(ALICE.sub);
     const cookies = browser.cookies.size;
     const done = await browser.open(world.provider.url('rp-initiated-logout'));
-    expect([done.status, done.html.includes('signed out'), browser.cookies.size]).toEqual([200, true, cookies - 1]);
+    expect([done.status, done.html.includes('signed out'), browser.cookies.size]).toEqual([
+      200,
+      true,
+      cookies - 1,
+    ]);
   });
 });
 
@@ -143,7 +168,9 @@ describe('a decision', () => {
       const { searchParams } = url;
       const cookie = cookieOf(browser);
       const answer = await world.provider.fetch(
-        new Request(`${world.provider.url('interaction')}?${searchParams}`, { headers: { cookie } }),
+        new Request(`${world.provider.url('interaction')}?${searchParams}`, {
+          headers: { cookie },
+        }),
       );
       const location = answer.headers.get('location');
       if (location === null) expect(await answer.text()).toContain('id="consent-form"');
@@ -154,13 +181,21 @@ describe('a decision', () => {
   it('UI-18 out of the history of a host’s own page leads to no second code', async () => {
     const browser = browserOf(world);
     const proof = pkce();
-    const address = await decide(world, browser, await logIn(browser, await start(browser, {}, proof)), { decision: 'allow' });
+    const address = await decide(
+      world,
+      browser,
+      await logIn(browser, await start(browser, {}, proof)),
+      { decision: 'allow' },
+    );
     const code = codeOf(await browser.open(address)) ?? '';
     expect((await redeem(world, code, proof.verifier)).status).toBe(200);
     world.now += 660;
     await world.provider.store.clear(world.now, 100, 0);
     const cookie = cookieOf(browser);
-    const again = await world.provider.interactions.consent(new Request(address, { headers: { cookie } }), ['openid', 'profile', 'email']);
+    const again = await world.provider.interactions.consent(
+      new Request(address, { headers: { cookie } }),
+      ['openid', 'profile', 'email'],
+    );
     expect(codeOf(await browser.open(again.headers.get('location') ?? ''))).not.toBe(code);
   });
   it('UI-18 on a page that was open for eleven minutes counts, and what led to the page stays', async () => {
@@ -210,23 +245,41 @@ describe('a client_id that is registered a second time', () => {
 
 describe('keys that are given', () => {
   it('JW-06 sign only while they are active', async () => {
-    const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      .privateKey.export({ type: 'pkcs8', format: 'pem' })
+      .toString();
     const [rsa] = SIGNING_KEYS;
-    const signingKeys = [rsa as (typeof SIGNING_KEYS)[number], { alg: 'ES256' as const, active: false, pem }];
+    const signingKeys = [
+      rsa as (typeof SIGNING_KEYS)[number],
+      { alg: 'ES256' as const, active: false, pem },
+    ];
     world = await makeWorld({ signingKeys });
-    expect((await world.provider.keys.list()).map(({ alg, state }) => `${alg} ${state}`)).toEqual(['RS256 current', 'ES256 retired']);
+    expect((await world.provider.keys.list()).map(({ alg, state }) => `${alg} ${state}`)).toEqual([
+      'RS256 current',
+      'ES256 retired',
+    ]);
     expect(await world.provider.keys.published()).toHaveLength(2);
     await expect(
-      world.provider.clients.create({ name: 'x', redirectUris: [REDIRECT_URI], idTokenSignedResponseAlg: 'ES256' }),
+      world.provider.clients.create({
+        name: 'x',
+        redirectUris: [REDIRECT_URI],
+        idTokenSignedResponseAlg: 'ES256',
+      }),
     ).rejects.toThrow(/idTokenSignedResponseAlg/);
     // One that registered while the key was active.
-    await world.provider.store.clients.replace({ ...world.web, idTokenSignedResponseAlg: 'ES256', version: world.web.version + 1 });
+    await world.provider.store.clients.replace({
+      ...world.web,
+      idTokenSignedResponseAlg: 'ES256',
+      version: world.web.version + 1,
+    });
     world.now += 60;
     const { access_token } = await getTokens(world, { scope: 'read' });
     expect(await isActive(world, access_token)).toBe(true);
     const proof = pkce();
     const code = await getCode(world, proof);
     expect((await redeem(world, code, proof.verifier)).status).toBe(500);
-    expect((await post(world, 'token', { grant_type: 'client_credentials', scope: 'read' })).status).toBe(200);
+    expect(
+      (await post(world, 'token', { grant_type: 'client_credentials', scope: 'read' })).status,
+    ).toBe(200);
   });
 });

@@ -11,37 +11,70 @@ beforeEach(async () => {
 });
 
 const asSpa = (origin: string): Record<string, string> => ({ origin });
-const readableFrom = (headers: Headers): string | null => headers.get('access-control-allow-origin');
+const readableFrom = (headers: Headers): string | null =>
+  headers.get('access-control-allow-origin');
 
 describe('token and revocation endpoint', () => {
-  const calls: [name: string, endpoint: 'token' | 'revoke-token', fields: Record<string, string>][] = [
+  const calls: [
+    name: string,
+    endpoint: 'token' | 'revoke-token',
+    fields: Record<string, string>,
+  ][] = [
     ['a refusal', 'token', { grant_type: 'authorization_code', code: 'x' }],
     ['a request without grant_type', 'token', {}],
     ['a revocation', 'revoke-token', { token: 'x' }],
   ];
-  it.each(calls)('[RFC9700 §2.6] NB-07 %s is not readable from a stranger, and no cache mixes them up', async (_name, endpoint, fields) => {
-    const answer = await post(world, endpoint, { ...fields, client_id: world.spa.clientId }, asSpa(EVIL));
-    expect([readableFrom(answer.headers), answer.headers.get('vary')]).toEqual([null, 'Origin']);
-  });
-  it.each(calls)('[RFC9700 §2.6] NB-07 %s is readable from an origin the client registered', async (_name, endpoint, fields) => {
-    const answer = await post(world, endpoint, { ...fields, client_id: world.spa.clientId }, asSpa(OWN));
-    expect(readableFrom(answer.headers)).toBe(OWN);
-    expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
-  });
+  it.each(calls)(
+    '[RFC9700 §2.6] NB-07 %s is not readable from a stranger, and no cache mixes them up',
+    async (_name, endpoint, fields) => {
+      const answer = await post(
+        world,
+        endpoint,
+        { ...fields, client_id: world.spa.clientId },
+        asSpa(EVIL),
+      );
+      expect([readableFrom(answer.headers), answer.headers.get('vary')]).toEqual([null, 'Origin']);
+    },
+  );
+  it.each(calls)(
+    '[RFC9700 §2.6] NB-07 %s is readable from an origin the client registered',
+    async (_name, endpoint, fields) => {
+      const answer = await post(
+        world,
+        endpoint,
+        { ...fields, client_id: world.spa.clientId },
+        asSpa(OWN),
+      );
+      expect(readableFrom(answer.headers)).toBe(OWN);
+      expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+    },
+  );
   it.each([
-    ['of another client', () => ({ grant_type: 'refresh_token', refresh_token: 'x', client_id: world.other.clientId })],
+    [
+      'of another client',
+      () => ({ grant_type: 'refresh_token', refresh_token: 'x', client_id: world.other.clientId }),
+    ],
     ['of nobody', () => ({ grant_type: 'refresh_token', refresh_token: 'x' })],
     ['of a client that is not there', () => ({ grant_type: 'refresh_token', client_id: 'nobody' })],
   ])('[RFC9700 §2.6] NB-07 a request %s is not', async (_name, fields) => {
     expect(readableFrom((await post(world, 'token', fields(), asSpa(OWN))).headers)).toBeNull();
   });
-  it.each(['null', 'https://spa.example.evil', 'https://SPA.example', 'http://spa.example', `${OWN}/`, '*'])(
-    '[RFC9700 §2.6] NB-07 only the registered origin, to the letter: %s',
-    async (origin) => {
-      const answer = await post(world, 'token', { grant_type: 'refresh_token', client_id: world.spa.clientId }, asSpa(origin));
-      expect(readableFrom(answer.headers)).toBeNull();
-    },
-  );
+  it.each([
+    'null',
+    'https://spa.example.evil',
+    'https://SPA.example',
+    'http://spa.example',
+    `${OWN}/`,
+    '*',
+  ])('[RFC9700 §2.6] NB-07 only the registered origin, to the letter: %s', async (origin) => {
+    const answer = await post(
+      world,
+      'token',
+      { grant_type: 'refresh_token', client_id: world.spa.clientId },
+      asSpa(origin),
+    );
+    expect(readableFrom(answer.headers)).toBeNull();
+  });
   it('[RFC9700 §2.6] NB-07 a broken body is refused and not readable', async () => {
     const answer = await post(world, 'token', `client_id=${world.spa.clientId}&x=%zz`, asSpa(OWN));
     expect([answer.status, readableFrom(answer.headers)]).toEqual([400, null]);
@@ -53,35 +86,57 @@ describe('everything else', () => {
     '[RFC9700 §2.6] NB-07 AZ-23 %s is readable from nowhere, and no preflight passes',
     async (name) => {
       for (const method of ['GET', 'POST', 'OPTIONS']) {
-        const headers = { origin: OWN, 'access-control-request-method': 'POST', accept: 'application/json' };
-        const response = await world.provider.fetch(new Request(world.provider.url(name), { method, headers }));
-        expect([readableFrom(response.headers), response.headers.get('access-control-allow-methods')]).toEqual([null, null]);
+        const headers = {
+          origin: OWN,
+          'access-control-request-method': 'POST',
+          accept: 'application/json',
+        };
+        const response = await world.provider.fetch(
+          new Request(world.provider.url(name), { method, headers }),
+        );
+        expect([
+          readableFrom(response.headers),
+          response.headers.get('access-control-allow-methods'),
+        ]).toEqual([null, null]);
       }
     },
   );
   it('[RFC9700 §2.6] NB-07 userinfo is readable from anywhere, preflight and errors included, without cookies', async () => {
     const url = world.provider.url('userinfo');
     const preflight = await world.provider.fetch(
-      new Request(url, { method: 'OPTIONS', headers: { origin: EVIL, 'access-control-request-method': 'GET' } }),
+      new Request(url, {
+        method: 'OPTIONS',
+        headers: { origin: EVIL, 'access-control-request-method': 'GET' },
+      }),
     );
-    expect([preflight.status, preflight.headers.get('access-control-allow-headers')]).toEqual([204, 'Authorization, Content-Type']);
+    expect([preflight.status, preflight.headers.get('access-control-allow-headers')]).toEqual([
+      204,
+      'Authorization, Content-Type',
+    ]);
     const { access_token } = await getTokens(world);
     for (const [token, status] of [
       [access_token, 200],
       ['x', 401],
     ] as const) {
-      const response = await world.provider.fetch(new Request(url, { headers: { origin: EVIL, authorization: `Bearer ${token}` } }));
-      expect([response.status, readableFrom(response.headers), response.headers.get('access-control-allow-credentials')]).toEqual([
-        status,
-        '*',
-        null,
-      ]);
+      const response = await world.provider.fetch(
+        new Request(url, { headers: { origin: EVIL, authorization: `Bearer ${token}` } }),
+      );
+      expect([
+        response.status,
+        readableFrom(response.headers),
+        response.headers.get('access-control-allow-credentials'),
+      ]).toEqual([status, '*', null]);
     }
   });
   it('a confidential client is unharmed by an Origin header', async () => {
     const { refresh_token } = await getTokens(world);
     const headers = { authorization: basic(world.web.clientId, world.webSecret), origin: EVIL };
-    const answer = await post(world, 'token', { grant_type: 'refresh_token', refresh_token }, headers);
+    const answer = await post(
+      world,
+      'token',
+      { grant_type: 'refresh_token', refresh_token },
+      headers,
+    );
     expect([answer.status, readableFrom(answer.headers)]).toEqual([200, null]);
     expect(await isActive(world, String(answer.body['access_token']))).toBe(true);
   });

@@ -29,17 +29,23 @@ beforeEach(async () => {
   proof = pkce();
 });
 
-const start = async (changes: Record<string, string | null> = {}, who: ScriptedBrowser = browser): Promise<Visit> =>
+const start = async (
+  changes: Record<string, string | null> = {},
+  who: ScriptedBrowser = browser,
+): Promise<Visit> =>
   await who.open(authorizeUrl(world, authorizeParams(world, proof.challenge, changes)));
-const param = (visit: Visit, name: string): string | null => visit.leaves?.searchParams.get(name) ?? null;
-const signedIn = async (who = browser): Promise<Visit> => await allow(who, await logIn(who, await start({}, who)));
+const param = (visit: Visit, name: string): string | null =>
+  visit.leaves?.searchParams.get(name) ?? null;
+const signedIn = async (who = browser): Promise<Visit> =>
+  await allow(who, await logIn(who, await start({}, who)));
 
 describe('the login form', () => {
   it('UI-10 a wrong password and an unknown name look alike', async () => {
     const wrong = await logIn(browser, await start(), { username: 'alice', password: 'wrong' });
     const unknown = await logIn(browser, await start(), { username: 'nobody', password: 'wrong' });
     expect([unknown.status, pageOf(unknown)]).toEqual([422, 'login']);
-    const problem = (visit: Visit): string => /id="login-problem"[^>]*>([\s\S]*?)<\//.exec(visit.html)?.[1] ?? 'none';
+    const problem = (visit: Visit): string =>
+      /id="login-problem"[^>]*>([\s\S]*?)<\//.exec(visit.html)?.[1] ?? 'none';
     expect(problem(unknown)).toBe(problem(wrong));
     expect(wrong.html).toContain('value="alice"');
     expect(wrong.html).not.toContain('value="wrong"');
@@ -61,7 +67,11 @@ describe('the login form', () => {
     const answers = await Promise.all(
       Array.from(
         { length: 100 },
-        async (_, index) => await logIn(browser, visit, { username: spellings[index % 4] ?? '', password: `guess ${index}` }),
+        async (_, index) =>
+          await logIn(browser, visit, {
+            username: spellings[index % 4] ?? '',
+            password: `guess ${index}`,
+          }),
       ),
     );
     expect(evaluated).toBe(5);
@@ -71,7 +81,8 @@ describe('the login form', () => {
   it('UI-11 a success gives the budget back', async () => {
     for (let round = 0; round < 3; round += 1) {
       let visit = await start({ prompt: 'login' });
-      for (let guess = 0; guess < 4; guess += 1) visit = await logIn(browser, visit, { username: 'alice', password: 'wrong' });
+      for (let guess = 0; guess < 4; guess += 1)
+        visit = await logIn(browser, visit, { username: 'alice', password: 'wrong' });
       expect((await logIn(browser, visit)).status).not.toBe(429);
     }
   });
@@ -110,22 +121,37 @@ describe('the login form', () => {
 
 describe('forms of ours only', () => {
   const forms: [string, () => Promise<Visit>, Record<string, string>][] = [
-    ['login', async () => await start(), { username: ALICE.username, password: ALICE.password, decision: 'login' }],
+    [
+      'login',
+      async () => await start(),
+      { username: ALICE.username, password: ALICE.password, decision: 'login' },
+    ],
     ['consent', async () => await logIn(browser, await start()), { decision: 'allow' }],
-    ['account', async () => await signedIn().then(async () => await start({ prompt: 'select_account' })), { decision: 'continue' }],
+    [
+      'account',
+      async () => await signedIn().then(async () => await start({ prompt: 'select_account' })),
+      { decision: 'continue' },
+    ],
   ];
   it.each(forms)(
     '[RFC6749 §10.12] UI-01 the %s form without token, with another, or from another site: 403, no effect',
     async (_name, open, fields) => {
       const visit = await open();
-      for (const token of ['', 'x', readForm((await start({}, browserOf(world))).html).fields['token'] ?? '']) {
+      for (const token of [
+        '',
+        'x',
+        readForm((await start({}, browserOf(world))).html).fields['token'] ?? '',
+      ]) {
         const answer = await browser.submit(visit, { ...fields, token });
         expect([answer.status, reasonOf(answer)]).toEqual([403, 'form_token']);
       }
       const { action, fields: hidden } = readForm(visit.html);
       const crossSite = await browser.open(action, {
         method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'cross-site' },
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          'sec-fetch-site': 'cross-site',
+        },
         body: new URLSearchParams({ ...hidden, ...fields }).toString(),
       });
       expect([crossSite.status, reasonOf(crossSite)]).toEqual([403, 'form_cross_site']);
@@ -146,15 +172,26 @@ describe('forms of ours only', () => {
       client_id: world.other.clientId,
     });
     expect(done.leaves?.origin).toBe('https://rp.example');
-    expect((await redeem(world, param(done, 'code') ?? '', proof.verifier)).body['scope']).toBe('openid');
+    expect((await redeem(world, param(done, 'code') ?? '', proof.verifier)).body['scope']).toBe(
+      'openid',
+    );
   });
   it('an unknown decision', async () => {
-    expect(reasonOf(await browser.submit(await start(), { decision: 'whatever' }))).toBe('decision');
+    expect(reasonOf(await browser.submit(await start(), { decision: 'whatever' }))).toBe(
+      'decision',
+    );
   });
   it('[RFC6749 §4.1.2.1] the user declines', async () => {
     const done = await browser.submit(await logIn(browser, await start()), { decision: 'deny' });
-    expect([param(done, 'error'), param(done, 'state'), param(done, 'iss')]).toEqual(['access_denied', 'the-state', ISSUER]);
-    expect(world.events.at(-1)).toMatchObject({ type: 'authorization.denied', reason: 'user_declined' });
+    expect([param(done, 'error'), param(done, 'state'), param(done, 'iss')]).toEqual([
+      'access_denied',
+      'the-state',
+      ISSUER,
+    ]);
+    expect(world.events.at(-1)).toMatchObject({
+      type: 'authorization.denied',
+      reason: 'user_declined',
+    });
     expect(world.events.some(({ type }) => type === 'authorization.denied')).toBe(true);
   });
 });
@@ -175,13 +212,17 @@ describe('headers of every page', () => {
       expect(visit.headers.get('strict-transport-security')).toBe('max-age=63072000');
       expect(visit.headers.get('cross-origin-opener-policy')).toBe('same-origin');
     }
-    expect(login.headers.get('content-security-policy')).toContain("form-action 'self' https://rp.example");
+    expect(login.headers.get('content-security-policy')).toContain(
+      "form-action 'self' https://rp.example",
+    );
     expect(login.headers.get('referrer-policy')).toBe('same-origin');
     expect(error.headers.get('content-security-policy')).toContain("form-action 'none'");
     expect(error.headers.get('referrer-policy')).toBe('no-referrer');
   });
   it('cookies are __Host-, HttpOnly, Lax and carry nothing but random handles', async () => {
-    const response = await world.provider.fetch(new Request(authorizeUrl(world, authorizeParams(world, proof.challenge))));
+    const response = await world.provider.fetch(
+      new Request(authorizeUrl(world, authorizeParams(world, proof.challenge))),
+    );
     expect(response.headers.getSetCookie()).toHaveLength(1);
     expect(response.headers.getSetCookie()[0]).toMatch(
       /^__Host-vk_browser_[\w-]{6}=vkbr_[\w-]{49}; Max-Age=31536000; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
@@ -189,7 +230,9 @@ describe('headers of every page', () => {
   });
   it('errors are JSON for who asks for JSON', async () => {
     const response = await world.provider.fetch(
-      new Request(`${ISSUER}/o/authorize/?client_id=nope`, { headers: { accept: 'application/json' } }),
+      new Request(`${ISSUER}/o/authorize/?client_id=nope`, {
+        headers: { accept: 'application/json' },
+      }),
     );
     expect([response.status, response.headers.get('content-type'), await response.json()]).toEqual([
       400,
@@ -198,7 +241,9 @@ describe('headers of every page', () => {
     ]);
   });
   it('files of the pages, and only those', async () => {
-    const response = await world.provider.fetch(new Request(`${world.provider.url('assets')}nothing.css`));
+    const response = await world.provider.fetch(
+      new Request(`${world.provider.url('assets')}nothing.css`),
+    );
     expect(response.status).toBe(404);
     expect(world.reasons.at(-1)).toBe('asset_unknown');
   });

@@ -1,7 +1,17 @@
 /** ID tokens that come back as a hint, signed with the right key and wrong in one other thing. */
 import { createHmac, sign } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ALICE, authorizeParams, authorizeUrl, browserOf, ISSUER, makeWorld, pkce, SIGNING_KEYS, type World } from './setup.ts';
+import {
+  ALICE,
+  authorizeParams,
+  authorizeUrl,
+  browserOf,
+  ISSUER,
+  makeWorld,
+  pkce,
+  SIGNING_KEYS,
+  type World,
+} from './setup.ts';
 
 const HS = 'https://hs.example/cb';
 
@@ -11,7 +21,11 @@ let hs: { readonly clientId: string; readonly secret: string };
 let kid = '';
 beforeAll(async () => {
   world = await makeWorld();
-  const made = await world.provider.clients.create({ name: 'HS', redirectUris: [HS], idTokenSignedResponseAlg: 'HS256' });
+  const made = await world.provider.clients.create({
+    name: 'HS',
+    redirectUris: [HS],
+    idTokenSignedResponseAlg: 'HS256',
+  });
   hs = { clientId: made.client.clientId, secret: made.clientSecret ?? '' };
   kid = (await world.provider.keys.list()).find(({ alg }) => alg === 'RS256')?.kid ?? '';
 });
@@ -40,8 +54,15 @@ function macced(alg: 'HS256' | 'HS384' | 'HS512', claims = rightClaims(hs.client
 }
 
 /** What becomes of a hint at both endpoints that take one: taken, or refused with their reasons. */
-async function judged(hint: string, client: { readonly client_id: string; readonly redirect_uri: string }): Promise<unknown[]> {
-  const params = authorizeParams(world, pkce().challenge, { ...client, prompt: 'none', id_token_hint: hint });
+async function judged(
+  hint: string,
+  client: { readonly client_id: string; readonly redirect_uri: string },
+): Promise<unknown[]> {
+  const params = authorizeParams(world, pkce().challenge, {
+    ...client,
+    prompt: 'none',
+    id_token_hint: hint,
+  });
   const visit = await browserOf(world).open(authorizeUrl(world, params));
   const asked = [visit.leaves?.searchParams.get('error'), world.events.at(-1)?.reason];
   const before = world.reasons.length;
@@ -67,20 +88,34 @@ describe('a hint signed with a key of ours', () => {
     ['JW-17 without an end', { exp: undefined }, REFUSED],
     ['JW-17 of the future', { iat: 2_000_000_000 }, REFUSED],
   ])('[OIDC Core §3.1.2.1] [RP-Initiated Logout §2] %s', async (_name, changes, outcome) => {
-    expect(await judged(signed(changes), { client_id: world.web.clientId, redirect_uri: 'https://rp.example/cb' })).toEqual(outcome);
+    expect(
+      await judged(signed(changes), {
+        client_id: world.web.clientId,
+        redirect_uri: 'https://rp.example/cb',
+      }),
+    ).toEqual(outcome);
   });
   it('[OIDC Core §2] for a list of clients is none of ours: we name one, as a text', async () => {
     const client = { client_id: world.web.clientId, redirect_uri: 'https://rp.example/cb' };
-    for (const aud of [[world.web.clientId], [world.web.clientId, world.other.clientId], { [world.web.clientId]: 1 }])
+    for (const aud of [
+      [world.web.clientId],
+      [world.web.clientId, world.other.clientId],
+      { [world.web.clientId]: 1 },
+    ])
       expect(await judged(signed({ aud }), client)).toEqual(REFUSED);
   });
 });
 
 describe('a hint of a client that has a secret for it', () => {
-  const client = (): { client_id: string; redirect_uri: string } => ({ client_id: hs.clientId, redirect_uri: HS });
-  it('[OIDC Core §10.1] is signed with HS256', async () => expect(await judged(macced('HS256'), client())).toEqual(TAKEN));
-  it.each(['HS384', 'HS512'] as const)('[RFC8725 §3.1] JW-02 and with nothing else: %s under the very secret', async (alg) =>
-    expect(await judged(macced(alg), client())).toEqual(REFUSED),
+  const client = (): { client_id: string; redirect_uri: string } => ({
+    client_id: hs.clientId,
+    redirect_uri: HS,
+  });
+  it('[OIDC Core §10.1] is signed with HS256', async () =>
+    expect(await judged(macced('HS256'), client())).toEqual(TAKEN));
+  it.each(['HS384', 'HS512'] as const)(
+    '[RFC8725 §3.1] JW-02 and with nothing else: %s under the very secret',
+    async (alg) => expect(await judged(macced(alg), client())).toEqual(REFUSED),
   );
   it('[RFC8725 §3.1] JW-02 and not with a key of ours', async () =>
     expect(await judged(signed({ aud: hs.clientId }), client())).toEqual(REFUSED));

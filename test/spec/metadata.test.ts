@@ -48,14 +48,27 @@ describe('discovery', () => {
       revocation_endpoint: `${ISSUER}/o/revoke_token/`,
       end_session_endpoint: `${ISSUER}/o/logout/`,
       jwks_uri: `${ISSUER}/o/.well-known/jwks.json`,
-      scopes_supported: ['openid', 'profile', 'email', 'address', 'phone', 'offline_access', 'read', 'write'],
+      scopes_supported: [
+        'openid',
+        'profile',
+        'email',
+        'address',
+        'phone',
+        'offline_access',
+        'read',
+        'write',
+      ],
       response_types_supported: ['code'],
       response_modes_supported: ['query', 'fragment', 'form_post'],
       grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'],
       token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-      revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+      revocation_endpoint_auth_methods_supported: [
+        'client_secret_basic',
+        'client_secret_post',
+        'none',
+      ],
       introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
       code_challenge_methods_supported: ['S256'],
       prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
@@ -63,7 +76,14 @@ describe('discovery', () => {
       claims_parameter_supported: false,
       request_parameter_supported: false,
       request_uri_parameter_supported: false,
-      claims_supported: expect.arrayContaining(['sub', 'name', 'email', 'email_verified', 'address', 'phone_number']) as unknown,
+      claims_supported: expect.arrayContaining([
+        'sub',
+        'name',
+        'email',
+        'email_verified',
+        'address',
+        'phone_number',
+      ]) as unknown,
     });
   });
   it.each([
@@ -73,7 +93,9 @@ describe('discovery', () => {
     '/.well-known/oauth-authorization-server',
     '/o/.well-known/oauth-authorization-server/',
     '/.well-known/oauth-authorization-server/o',
-  ])('[RFC8414 §3.1] [OIDC Discovery §4] also at %s', async (path) => expect((await get(path)).body['issuer']).toBe(ISSUER));
+  ])('[RFC8414 §3.1] [OIDC Discovery §4] also at %s', async (path) =>
+    expect((await get(path)).body['issuer']).toBe(ISSUER),
+  );
   it('[RFC8414 §3.1] an issuer with a path: below it, inserted, and under the base path', async () => {
     const issuer = `${ISSUER}/tenant/one`;
     const tenant = await makeWorld({ issuer, basePath: '/auth' });
@@ -84,7 +106,10 @@ describe('discovery', () => {
       '/tenant/one/.well-known/oauth-authorization-server',
       '/auth/.well-known/openid-configuration',
     ]) {
-      expect((await get(path, {}, tenant)).body).toMatchObject({ issuer, token_endpoint: `${ISSUER}/auth/token/` });
+      expect((await get(path, {}, tenant)).body).toMatchObject({
+        issuer,
+        token_endpoint: `${ISSUER}/auth/token/`,
+      });
     }
   });
   it('MD-01 no header of a request moves the issuer', async () => {
@@ -95,26 +120,42 @@ describe('discovery', () => {
       forwarded: 'host=evil.example',
     });
     expect(JSON.stringify(body)).not.toContain('evil');
-    const elsewhere = await world.provider.fetch(new Request('http://evil.example/.well-known/openid-configuration'));
+    const elsewhere = await world.provider.fetch(
+      new Request('http://evil.example/.well-known/openid-configuration'),
+    );
     expect(await elsewhere.json()).toEqual(body);
   });
   it('[RFC9110 §13.1.2] an ETag spares the bytes', async () => {
     const etag = (await get('/.well-known/openid-configuration')).headers.get('etag') ?? '';
     for (const tags of [etag, `W/${etag}`, `"x", ${etag}`, '*', '"x"']) {
-      const request = new Request(`${ISSUER}/.well-known/openid-configuration`, { headers: { 'if-none-match': tags } });
+      const request = new Request(`${ISSUER}/.well-known/openid-configuration`, {
+        headers: { 'if-none-match': tags },
+      });
       const response = await world.provider.fetch(request);
-      expect([tags, response.status, (await response.text()) === '']).toEqual([tags, ...(tags === '"x"' ? [200, false] : [304, true])]);
+      expect([tags, response.status, (await response.text()) === '']).toEqual([
+        tags,
+        ...(tags === '"x"' ? [200, false] : [304, true]),
+      ]);
     }
   });
   it('MD-03 a scope taken away is not announced; one added is', async () => {
     const own = await makeWorld({ scopes: { phone: null, billing: 'See your bills' } });
     const { body } = await get('/.well-known/openid-configuration', {}, own);
-    expect(body['scopes_supported']).toEqual(['openid', 'profile', 'email', 'address', 'offline_access', 'billing']);
+    expect(body['scopes_supported']).toEqual([
+      'openid',
+      'profile',
+      'email',
+      'address',
+      'offline_access',
+      'billing',
+    ]);
     expect(body['claims_supported']).not.toContain('phone_number');
   });
   it('[OIDC Discovery §3] keys that cannot be had: 500, and a line in the log', async () => {
     const broken = await makeWorld();
-    Object.assign(broken.provider.keys, { published: async () => Promise.reject(new Error('keys are gone')) });
+    Object.assign(broken.provider.keys, {
+      published: async () => Promise.reject(new Error('keys are gone')),
+    });
     expect((await get('/.well-known/openid-configuration', {}, broken)).status).toBe(500);
     expect(broken.reasons.at(-1)).toBe('unexpected');
   });
@@ -144,8 +185,14 @@ describe('JWKS', () => {
     const keys = body['keys'] as Record<string, string>[];
     expect(keys.map(({ alg }) => alg)).toEqual(['RS256', 'PS256', 'ES256', 'EdDSA']);
     for (const key of keys) {
-      expect(Object.keys(key).filter((name) => !['kty', 'n', 'e', 'crv', 'x', 'y', 'kid', 'alg', 'use'].includes(name))).toEqual([]);
-      expect(key['kid']).toBe(await calculateJwkThumbprint(key as Parameters<typeof calculateJwkThumbprint>[0]));
+      expect(
+        Object.keys(key).filter(
+          (name) => !['kty', 'n', 'e', 'crv', 'x', 'y', 'kid', 'alg', 'use'].includes(name),
+        ),
+      ).toEqual([]);
+      expect(key['kid']).toBe(
+        await calculateJwkThumbprint(key as Parameters<typeof calculateJwkThumbprint>[0]),
+      );
       expect(key['use']).toBe('sig');
     }
     expect(headers.get('cache-control')).toBe('public, max-age=3600');
@@ -167,7 +214,12 @@ describe('ID tokens', () => {
       const answer = await post(
         world,
         'token',
-        { grant_type: 'authorization_code', code, redirect_uri: 'https://rp.example/cb', code_verifier: proof.verifier },
+        {
+          grant_type: 'authorization_code',
+          code,
+          redirect_uri: 'https://rp.example/cb',
+          code_verifier: proof.verifier,
+        },
         { authorization: basic(client.clientId, clientSecret ?? '') },
       );
       const tokens = answer.body as unknown as Tokens;
@@ -211,7 +263,9 @@ describe('ID tokens', () => {
         .update(tokens.access_token)
         .digest();
       expect(claims['at_hash']).toBe(hash.subarray(0, hash.length / 2).toString('base64url'));
-      const header = JSON.parse(Buffer.from(tokens.id_token.split('.')[0] ?? '', 'base64url').toString()) as Record<string, string>;
+      const header = JSON.parse(
+        Buffer.from(tokens.id_token.split('.')[0] ?? '', 'base64url').toString(),
+      ) as Record<string, string>;
       expect(header['kid'] === undefined).toBe(alg === 'HS256');
 
       const record = await world.provider.store.tokens.findIdToken(String(claims['jti']));
@@ -237,8 +291,13 @@ describe('ID tokens', () => {
           : ['no such key', { jwks: { keys: [] } }, 'unknown_key'],
       ];
       for (const [name, change, problem] of failures)
-        await expect(verifyIdToken(tokens.id_token, { ...options, ...change }), name).rejects.toMatchObject({ problem });
-      await expect(verifyIdToken(`${tokens.id_token.slice(0, -3)}AAA`, options)).rejects.toMatchObject({
+        await expect(
+          verifyIdToken(tokens.id_token, { ...options, ...change }),
+          name,
+        ).rejects.toMatchObject({ problem });
+      await expect(
+        verifyIdToken(`${tokens.id_token.slice(0, -3)}AAA`, options),
+      ).rejects.toMatchObject({
         problem: expect.stringMatching(/signature|malformed/) as unknown,
       });
     },
@@ -253,15 +312,26 @@ describe('ID tokens', () => {
       .setIssuedAt(world.now)
       .setExpirationTime(world.now + 60)
       .sign(bytes);
-    const options = { issuer: ISSUER, clientId: world.web.clientId, jwks: jwks as never, now: world.now };
+    const options = {
+      issuer: ISSUER,
+      clientId: world.web.clientId,
+      jwks: jwks as never,
+      now: world.now,
+    };
     await expect(verifyIdToken(forged, options)).rejects.toMatchObject({ problem: 'algorithm' });
     for (const alg of ['none', 'None', 'nOnE']) {
       const [, payload] = forged.split('.');
       await expect(
-        verifyIdToken(`${Buffer.from(JSON.stringify({ alg })).toString('base64url')}.${payload}.`, options),
+        verifyIdToken(
+          `${Buffer.from(JSON.stringify({ alg })).toString('base64url')}.${payload}.`,
+          options,
+        ),
       ).rejects.toMatchObject({ problem: 'malformed' });
       await expect(
-        verifyIdToken(`${Buffer.from(JSON.stringify({ alg })).toString('base64url')}.${payload}.AA`, options),
+        verifyIdToken(
+          `${Buffer.from(JSON.stringify({ alg })).toString('base64url')}.${payload}.AA`,
+          options,
+        ),
       ).rejects.toMatchObject({ problem: 'algorithm' });
     }
   });
@@ -278,9 +348,9 @@ describe('ID tokens', () => {
         idTokenSignedResponseAlg: 'HS256',
       }),
     ).rejects.toThrow(/HS256/);
-    await expect(world.provider.clients.update(world.web.clientId, { idTokenSignedResponseAlg: 'HS256' })).rejects.toThrow(
-      /register a new client/,
-    );
+    await expect(
+      world.provider.clients.update(world.web.clientId, { idTokenSignedResponseAlg: 'HS256' }),
+    ).rejects.toThrow(/register a new client/);
   });
 });
 
@@ -292,16 +362,23 @@ describe('signing keys over time', () => {
       store: memoryDatabase(),
       accounts: memoryAccounts([]),
       pages: builtInPages(),
-      keySchedule: { algs: ['ES256'], rotateEvery: 10 * DAY, publishBefore: DAY, keepAfter: 2 * DAY },
+      keySchedule: {
+        algs: ['ES256'],
+        rotateEvery: 10 * DAY,
+        publishBefore: DAY,
+        keepAfter: 2 * DAY,
+      },
       clock: () => world.now,
     });
 
   it('MD-02 next, current, retired, removed, each for as long as caches and tokens live', async () => {
     const provider = own();
     await provider.maintain();
-    const states = async (): Promise<string[]> => (await provider.keys.list()).map(({ state }) => state);
+    const states = async (): Promise<string[]> =>
+      (await provider.keys.list()).map(({ state }) => state);
     expect(await states()).toEqual(['current']);
-    const current = async (): Promise<string | undefined> => (await provider.keys.list()).find(({ state }) => state === 'current')?.kid;
+    const current = async (): Promise<string | undefined> =>
+      (await provider.keys.list()).find(({ state }) => state === 'current')?.kid;
     const isPublished = async (kid: string | undefined): Promise<boolean> =>
       (await provider.keys.published()).some((key) => key.kid === kid);
     const first = await current();
@@ -320,13 +397,27 @@ describe('signing keys over time', () => {
     expect(await isPublished(first)).toBe(false);
   });
   it('[OIDC Discovery §3] RS256 has a key from the start, any other algorithm once a client registers for it', async () => {
-    const provider = createProvider({ issuer: ISSUER, store: memoryDatabase(), accounts: memoryAccounts([]), pages: builtInPages() });
+    const provider = createProvider({
+      issuer: ISSUER,
+      store: memoryDatabase(),
+      accounts: memoryAccounts([]),
+      pages: builtInPages(),
+    });
     await provider.maintain();
     const [key] = await provider.keys.published();
-    expect([typeof key, key?.kty, Object.keys(key ?? {}).sort()]).toEqual(['object', 'RSA', ['alg', 'e', 'kid', 'kty', 'n', 'use']]);
-    const algs = async (): Promise<unknown[]> => (await provider.keys.published()).map(({ alg }) => alg);
+    expect([typeof key, key?.kty, Object.keys(key ?? {}).sort()]).toEqual([
+      'object',
+      'RSA',
+      ['alg', 'e', 'kid', 'kty', 'n', 'use'],
+    ]);
+    const algs = async (): Promise<unknown[]> =>
+      (await provider.keys.published()).map(({ alg }) => alg);
     expect(await algs()).toEqual(['RS256']);
-    await provider.clients.create({ name: 'x', redirectUris: ['https://x.example/'], idTokenSignedResponseAlg: 'EdDSA' });
+    await provider.clients.create({
+      name: 'x',
+      redirectUris: ['https://x.example/'],
+      idTokenSignedResponseAlg: 'EdDSA',
+    });
     expect(await algs()).toEqual(['RS256', 'EdDSA']);
     await provider.keys.rotate({ emergency: true });
     expect(await algs()).toEqual(['RS256', 'EdDSA']);
@@ -356,7 +447,9 @@ describe('signing keys over time', () => {
       }),
     );
     await Promise.all(nodes.map(async (node) => await node.maintain()));
-    const kids = await Promise.all(nodes.map(async (node) => (await node.keys.published()).map(({ kid }) => kid).join()));
+    const kids = await Promise.all(
+      nodes.map(async (node) => (await node.keys.published()).map(({ kid }) => kid).join()),
+    );
     expect(new Set(kids).size).toBe(1);
   });
   it('ST-04 private keys rest sealed; without the secret nothing starts', async () => {
@@ -372,12 +465,18 @@ describe('signing keys over time', () => {
       });
     await make('one secret of at least thirty-two characters').maintain();
     expect(JSON.stringify(await store.forIssuer(ISSUER).keys.load())).not.toMatch(/"d\\?"/);
-    await expect(make('another secret of thirty-two characters').maintain()).rejects.toThrow(/cannot be opened/);
+    await expect(make('another secret of thirty-two characters').maintain()).rejects.toThrow(
+      /cannot be opened/,
+    );
   });
   it('[RFC7518 §3.3] JW-11 an RSA key below 2048 bits is refused', async () => {
     const { generateKeyPairSync } = await import('node:crypto');
-    const pem = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    await expect(makeWorld({ signingKeys: [{ pem, alg: 'RS256', active: true }] })).rejects.toThrow(/2048/);
+    const pem = generateKeyPairSync('rsa', { modulusLength: 1024 })
+      .privateKey.export({ type: 'pkcs8', format: 'pem' })
+      .toString();
+    await expect(makeWorld({ signingKeys: [{ pem, alg: 'RS256', active: true }] })).rejects.toThrow(
+      /2048/,
+    );
   });
   it('a PEM of the configuration signs, an inactive one is only published', async () => {
     const { SIGNING_KEYS } = await import('./setup.ts');
@@ -387,11 +486,16 @@ describe('signing keys over time', () => {
     const tokens = (
       await redeem(
         given,
-        await getCode(given, { verifier: 'v'.repeat(43), challenge: createHash('sha256').update('v'.repeat(43)).digest('base64url') }),
+        await getCode(given, {
+          verifier: 'v'.repeat(43),
+          challenge: createHash('sha256').update('v'.repeat(43)).digest('base64url'),
+        }),
         'v'.repeat(43),
       )
     ).body;
-    const { kid } = JSON.parse(Buffer.from(String(tokens['id_token']).split('.')[0] ?? '', 'base64url').toString()) as { kid: string };
+    const { kid } = JSON.parse(
+      Buffer.from(String(tokens['id_token']).split('.')[0] ?? '', 'base64url').toString(),
+    ) as { kid: string };
     const keys = await given.provider.keys.list();
     expect(keys.map(({ state }) => state)).toEqual(['current', 'retired']);
     expect(kid).toBe(keys[0]?.kid);

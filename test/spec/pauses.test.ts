@@ -31,7 +31,10 @@ beforeEach(async () => {
 });
 
 const HOUR = 3600;
-const start = async (changes: Record<string, string | null> = {}, challenge = pkce().challenge): Promise<Visit> =>
+const start = async (
+  changes: Record<string, string | null> = {},
+  challenge = pkce().challenge,
+): Promise<Visit> =>
   await browser.open(authorizeUrl(world, authorizeParams(world, challenge, changes)));
 const cookie = (): string => cookieOf(browser);
 
@@ -42,9 +45,15 @@ async function useLoginPageOfHost(lifetimes: Partial<Lifetimes> = {}): Promise<v
 
 /** What a login page of the host does in the end. */
 async function vouch(page: Visit, login: Login): Promise<Visit> {
-  const answer = await world.provider.interactions.login(new Request(page.url, { headers: { cookie: cookie() } }), login);
+  const answer = await world.provider.interactions.login(
+    new Request(page.url, { headers: { cookie: cookie() } }),
+    login,
+  );
   for (const line of answer.headers.getSetCookie())
-    browser.cookies.set(line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1, line.indexOf(';')));
+    browser.cookies.set(
+      line.split('=')[0] ?? '',
+      line.slice(line.indexOf('=') + 1, line.indexOf(';')),
+    );
   return await browser.open(answer.headers.get('location') ?? '');
 }
 
@@ -69,21 +78,27 @@ describe('two tabs', () => {
     expect(codeOf(await logIn(browser, again))).not.toBeNull();
   });
   it('[OIDC Core §3.1.2.4] what one person allowed counts for nobody else who signs in meanwhile', async () => {
-    const allowed = await decide(world, browser, await logIn(browser, await start()), { decision: 'allow' });
+    const allowed = await decide(world, browser, await logIn(browser, await start()), {
+      decision: 'allow',
+    });
     expect(pageOf(await logIn(browser, await start({ prompt: 'login' }), BOB))).toBe('consent');
     const visit = await browser.open(allowed);
     expect([pageOf(visit), visit.html.includes('Bob Example')]).toEqual(['consent', true]);
     expect(await world.provider.store.authorizations.listBySubject(BOB.sub)).toEqual([]);
   });
   it('[OIDC Core §3.1.2.4] nor is it remembered of who signs in in their place', async () => {
-    const allowed = await decide(world, browser, await logIn(browser, await start()), { decision: 'allow' });
+    const allowed = await decide(world, browser, await logIn(browser, await start()), {
+      decision: 'allow',
+    });
     await world.provider.clients.update(world.web.clientId, { skipConsent: true });
     await world.provider.subjects.revoke(ALICE.sub);
     const login = await browser.open(allowed);
     expect(pageOf(login)).toBe('login');
     expect(codeOf(await logIn(browser, login, BOB))).not.toBeNull();
     // The operator's own application: Bob was never asked, and nothing says that he was.
-    expect((await world.provider.store.authorizations.find(BOB.sub, world.web.clientId))?.scopes).toEqual([]);
+    expect(
+      (await world.provider.store.authorizations.find(BOB.sub, world.web.clientId))?.scopes,
+    ).toEqual([]);
   });
   it('[OIDC Core §3.1.2.1] going on as somebody else is over once they signed in, whatever they do in another one', async () => {
     const login = await browser.submit(await logIn(browser, await start()), { decision: 'switch' });
@@ -94,7 +109,12 @@ describe('two tabs', () => {
   });
   it('[RFC6749 §4.1.2] UI-18 of two continuations at once one makes the code, and the other tells what became of it', async () => {
     const proof = pkce();
-    const allowed = await decide(world, browser, await logIn(browser, await start({}, proof.challenge)), { decision: 'allow' });
+    const allowed = await decide(
+      world,
+      browser,
+      await logIn(browser, await start({}, proof.challenge)),
+      { decision: 'allow' },
+    );
     let first: string | null = null;
     beforeInsert(world.provider.store, async () => {
       first = codeOf(await browser.open(allowed));
@@ -105,12 +125,23 @@ describe('two tabs', () => {
   });
   it('[RFC6749 §4.1.2] UI-18 and when that code is used already, nobody is sent to the application with it', async () => {
     const proof = pkce();
-    const allowed = await decide(world, browser, await logIn(browser, await start({}, proof.challenge)), { decision: 'allow' });
+    const allowed = await decide(
+      world,
+      browser,
+      await logIn(browser, await start({}, proof.challenge)),
+      { decision: 'allow' },
+    );
     beforeInsert(world.provider.store, async () => {
-      expect((await redeem(world, codeOf(await browser.open(allowed)) ?? '', proof.verifier)).status).toBe(200);
+      expect(
+        (await redeem(world, codeOf(await browser.open(allowed)) ?? '', proof.verifier)).status,
+      ).toBe(200);
     });
     const late = await browser.open(allowed);
-    expect([late.status, late.leaves, world.reasons.at(-1)]).toEqual([400, null, 'interaction_finished']);
+    expect([late.status, late.leaves, world.reasons.at(-1)]).toEqual([
+      400,
+      null,
+      'interaction_finished',
+    ]);
   });
 });
 
@@ -149,14 +180,17 @@ describe('a page left open for hours', () => {
     const done = await allow(browser, consent);
     expect([pageOf(done), codeOf(done) === null]).toEqual(['away', false]);
   });
-  it.each([300, HOUR])('[OIDC Core §3.1.2.1] AZ-20 of the host with prompt=login asks once as well: after %i s', async (interaction) => {
-    await useLoginPageOfHost({ interaction });
-    await vouch(await start(), { sub: ALICE.sub, amr: ['pwd'] });
-    const login = await start({ prompt: 'login' });
-    expect(new URL(login.url).pathname).toBe('/my/login');
-    world.now += interaction;
-    expect(pageOf(await vouch(login, { sub: ALICE.sub, amr: ['pwd'] }))).toBe('consent');
-  });
+  it.each([300, HOUR])(
+    '[OIDC Core §3.1.2.1] AZ-20 of the host with prompt=login asks once as well: after %i s',
+    async (interaction) => {
+      await useLoginPageOfHost({ interaction });
+      await vouch(await start(), { sub: ALICE.sub, amr: ['pwd'] });
+      const login = await start({ prompt: 'login' });
+      expect(new URL(login.url).pathname).toBe('/my/login');
+      world.now += interaction;
+      expect(pageOf(await vouch(login, { sub: ALICE.sub, amr: ['pwd'] }))).toBe('consent');
+    },
+  );
 });
 
 describe('a form', () => {
@@ -185,7 +219,9 @@ describe('a form', () => {
         body: `client_id=${world.web.clientId}`,
       }),
     );
-    const direct = await world.provider.fetch(new Request(unbound.headers.get('location') ?? '', { headers: { cookie: cookie() } }));
+    const direct = await world.provider.fetch(
+      new Request(unbound.headers.get('location') ?? '', { headers: { cookie: cookie() } }),
+    );
     expect([direct.status, (await direct.text()).includes('<form')]).toEqual([303, false]);
     expect(pageOf(await browser.open(direct.headers.get('location') ?? ''))).toBe('logout');
   });
@@ -196,7 +232,10 @@ describe('a login the host vouches for', () => {
     await useLoginPageOfHost();
     const proof = pkce();
     const login = await start({ max_age: '60' }, proof.challenge);
-    const done = await allow(browser, await vouch(login, { sub: ALICE.sub, amr: ['hwk'], authTime: world.now + 5000 }));
+    const done = await allow(
+      browser,
+      await vouch(login, { sub: ALICE.sub, amr: ['hwk'], authTime: world.now + 5000 }),
+    );
     const tokens = await redeem(world, codeOf(done) ?? '', proof.verifier);
     expect(claimsOf(tokens.body['id_token'])['auth_time']).toBe(world.now);
     world.now += 61;

@@ -1,6 +1,17 @@
 /** The refresh token grant: rotation, grace, reuse, lifetimes. Rows RT. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Answer, basic, getCode, getTokens, isActive, makeWorld, pkce, post, type Tokens, type World } from './setup.ts';
+import {
+  type Answer,
+  basic,
+  getCode,
+  getTokens,
+  isActive,
+  makeWorld,
+  pkce,
+  post,
+  type Tokens,
+  type World,
+} from './setup.ts';
 
 let world: World;
 let tokens: Tokens;
@@ -16,7 +27,11 @@ const refreshed = async (token: string): Promise<Tokens> => {
   expect(answer.status).toBe(200);
   return answer.body as unknown as Tokens;
 };
-const expectRefused = async (answer: Promise<Answer>, error: string, reason: string): Promise<void> => {
+const expectRefused = async (
+  answer: Promise<Answer>,
+  error: string,
+  reason: string,
+): Promise<void> => {
   const { status, body } = await answer;
   expect([status, body['error']]).toEqual([400, error]);
   expect(world.reasons.at(-1)).toBe(reason);
@@ -42,24 +57,47 @@ describe('what is refused', () => {
     const answer = await post(
       world,
       'token',
-      { grant_type: 'refresh_token', refresh_token: tokens.refresh_token, client_id: world.web.clientId },
+      {
+        grant_type: 'refresh_token',
+        refresh_token: tokens.refresh_token,
+        client_id: world.web.clientId,
+      },
       {},
     );
     expect([answer.status, answer.body['error']]).toEqual([401, 'invalid_client']);
   });
   it('[RFC6749 §6] a missing token', () =>
-    expectRefused(post(world, 'token', { grant_type: 'refresh_token' }), 'invalid_request', 'missing_parameter'));
+    expectRefused(
+      post(world, 'token', { grant_type: 'refresh_token' }),
+      'invalid_request',
+      'missing_parameter',
+    ));
   it('[RFC6749 §6] TK-16 TK-17 anything but the whole token changes nothing', async () => {
     const text = tokens.refresh_token;
     const flipped = `${text.slice(0, 40)}${text[40] === 'A' ? 'B' : 'A'}${text.slice(41)}`;
-    for (const damaged of [text.slice(0, -1), `${text}x`, flipped, tokens.access_token, tokens.id_token, 'x']) {
+    for (const damaged of [
+      text.slice(0, -1),
+      `${text}x`,
+      flipped,
+      tokens.access_token,
+      tokens.id_token,
+      'x',
+    ]) {
       await expectRefused(refresh(damaged), 'invalid_grant', 'refresh_token_unknown');
     }
     expect((await refresh(text)).status).toBe(200);
   });
   it('[RFC6749 §6] RT-06 the scope never grows', async () => {
-    await expectRefused(refresh(tokens.refresh_token, { scope: 'openid email' }), 'invalid_scope', 'scope_grew');
-    await expectRefused(refresh(tokens.refresh_token, { scope: '"' }), 'invalid_scope', 'malformed_scope');
+    await expectRefused(
+      refresh(tokens.refresh_token, { scope: 'openid email' }),
+      'invalid_scope',
+      'scope_grew',
+    );
+    await expectRefused(
+      refresh(tokens.refresh_token, { scope: '"' }),
+      'invalid_scope',
+      'malformed_scope',
+    );
     expect((await refresh(tokens.refresh_token)).status).toBe(200);
   });
 });
@@ -71,9 +109,13 @@ describe('rotation', () => {
     expect(next.refresh_token).not.toBe(tokens.refresh_token);
     expect(next.access_token).not.toBe(tokens.access_token);
     const claims = (token: string): Record<string, unknown> =>
-      JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+      JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<
+        string,
+        unknown
+      >;
     const [first, second] = [claims(tokens.id_token), claims(next.id_token)];
-    for (const name of ['iss', 'sub', 'aud', 'azp', 'auth_time', 'sid']) expect(second[name]).toEqual(first[name]);
+    for (const name of ['iss', 'sub', 'aud', 'azp', 'auth_time', 'sid'])
+      expect(second[name]).toEqual(first[name]);
     expect(second['iat']).toBe(Number(first['iat']) + 5);
     expect(second['nonce']).toBeUndefined();
   });
@@ -81,7 +123,9 @@ describe('rotation', () => {
     const answer = await refresh(tokens.refresh_token, { scope: 'read' });
     expect(answer.body).toMatchObject({ scope: 'read' });
     expect(answer.body).not.toHaveProperty('id_token');
-    expect((await refreshed(String(answer.body['refresh_token']))).scope).toBe('openid profile read write');
+    expect((await refreshed(String(answer.body['refresh_token']))).scope).toBe(
+      'openid profile read write',
+    );
   });
   it('[RFC9700 §4.14.2] RT-02 reuse after the grace ends the family', async () => {
     const second = await refreshed(tokens.refresh_token);
@@ -90,7 +134,8 @@ describe('rotation', () => {
     await expectRefused(refresh(tokens.refresh_token), 'invalid_grant', 'refresh_token_replayed');
     expect(world.events.filter(({ type }) => type === 'refresh_token.reused')).toHaveLength(1);
     await expectRefused(refresh(third.refresh_token), 'invalid_grant', 'refresh_token_revoked');
-    for (const { access_token } of [tokens, second, third]) expect(await isActive(world, access_token)).toBe(false);
+    for (const { access_token } of [tokens, second, third])
+      expect(await isActive(world, access_token)).toBe(false);
   });
   it('[RFC9700 §4.14.2] RT-02 also the immediate predecessor, once the grace is over', async () => {
     await refreshed(tokens.refresh_token);
@@ -115,7 +160,9 @@ describe('rotation', () => {
     await expectRefused(refresh(tokens.refresh_token), 'invalid_grant', 'refresh_token_revoked');
   });
   it('RT-03 of 100 parallel refreshes there is one successor', async () => {
-    const answers = await Promise.all(Array.from({ length: 100 }, async () => await refresh(tokens.refresh_token)));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, async () => await refresh(tokens.refresh_token)),
+    );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(new Set(answers.map(({ body }) => body['refresh_token'])).size).toBe(1);
     expect(new Set(answers.map(({ body }) => body['access_token'])).size).toBe(1);
@@ -123,9 +170,13 @@ describe('rotation', () => {
   it('RT-03 without grace one of 100 wins and the losers end the family', async () => {
     world = await makeWorld({ refreshTokens: { grace: 0 } });
     tokens = await getTokens(world);
-    const answers = await Promise.all(Array.from({ length: 100 }, async () => await refresh(tokens.refresh_token)));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, async () => await refresh(tokens.refresh_token)),
+    );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-    expect(new Set(answers.filter(({ status }) => status !== 200).map(({ body }) => body['error']))).toEqual(new Set(['invalid_grant']));
+    expect(
+      new Set(answers.filter(({ status }) => status !== 200).map(({ body }) => body['error'])),
+    ).toEqual(new Set(['invalid_grant']));
     const winner = answers.find(({ status }) => status === 200);
     expect(await isActive(world, String(winner?.body['access_token']))).toBe(false);
   });
@@ -152,10 +203,24 @@ describe('rotation', () => {
     const redirect_uri = 'https://spa.example/cb';
     const client_id = world.spa.clientId;
     const code = await getCode(world, proof, { client_id, redirect_uri });
-    const form = { grant_type: 'authorization_code', code, redirect_uri, client_id, code_verifier: proof.verifier };
+    const form = {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri,
+      client_id,
+      code_verifier: proof.verifier,
+    };
     const first = (await post(world, 'token', form, {})).body as unknown as Tokens;
-    const second = await post(world, 'token', { grant_type: 'refresh_token', refresh_token: first.refresh_token, client_id }, {});
-    expect([second.status, second.body['refresh_token'] === first.refresh_token]).toEqual([200, false]);
+    const second = await post(
+      world,
+      'token',
+      { grant_type: 'refresh_token', refresh_token: first.refresh_token, client_id },
+      {},
+    );
+    expect([second.status, second.body['refresh_token'] === first.refresh_token]).toEqual([
+      200,
+      false,
+    ]);
   });
 });
 
@@ -216,7 +281,13 @@ it('a public client refreshes with its name alone, and rotates', async () => {
   const first = await post(
     world,
     'token',
-    { grant_type: 'authorization_code', code, redirect_uri: 'https://spa.example/cb', code_verifier: proof.verifier, ...spa },
+    {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: 'https://spa.example/cb',
+      code_verifier: proof.verifier,
+      ...spa,
+    },
     {},
   );
   const second = await post(

@@ -1,8 +1,21 @@
 /** One provider in memory with a fixed clock, a confidential and a public client, and a user; and the steps most tests need. */
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
-import { type Client, type Config, createProvider, memoryDatabase, type Provider, type Store } from 'valetkey';
+import {
+  type Client,
+  type Config,
+  createProvider,
+  memoryDatabase,
+  type Provider,
+  type Store,
+} from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
-import { memoryAccounts, readForm, type ScriptedBrowser, scriptedBrowser, type Visit } from 'valetkey/testing';
+import {
+  memoryAccounts,
+  readForm,
+  type ScriptedBrowser,
+  scriptedBrowser,
+  type Visit,
+} from 'valetkey/testing';
 
 export const ISSUER = 'https://op.example';
 export const REDIRECT_URI = 'https://rp.example/cb';
@@ -12,9 +25,21 @@ export const START = 1_800_000_000;
 const pem = (key: { export(options: { type: 'pkcs8'; format: 'pem' }): string | Buffer }): string =>
   key.export({ type: 'pkcs8', format: 'pem' }).toString();
 export const SIGNING_KEYS: NonNullable<Config['signingKeys']> = [
-  { alg: 'RS256', active: true, pem: pem(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey) },
-  { alg: 'PS256', active: true, pem: pem(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey) },
-  { alg: 'ES256', active: true, pem: pem(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey) },
+  {
+    alg: 'RS256',
+    active: true,
+    pem: pem(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
+  },
+  {
+    alg: 'PS256',
+    active: true,
+    pem: pem(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
+  },
+  {
+    alg: 'ES256',
+    active: true,
+    pem: pem(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey),
+  },
   { alg: 'EdDSA', active: true, pem: pem(generateKeyPairSync('ed25519').privateKey) },
 ];
 
@@ -46,7 +71,12 @@ export const ALICE = {
     birthdate: '',
   },
 };
-export const BOB = { sub: 'bob-sub', username: 'bob', password: 'another long password', claims: { name: 'Bob Example' } };
+export const BOB = {
+  sub: 'bob-sub',
+  username: 'bob',
+  password: 'another long password',
+  claims: { name: 'Bob Example' },
+};
 
 export async function makeWorld(options: Partial<Config> = {}): Promise<World> {
   const events: { type: string; reason: string | null }[] = [];
@@ -55,7 +85,9 @@ export async function makeWorld(options: Partial<Config> = {}): Promise<World> {
     if ('reason' in facts) reasons.push(String(facts.reason));
   };
   const accounts = memoryAccounts([ALICE, BOB]);
-  const world = { now: START, events, reasons, accounts } as { -readonly [Key in keyof World]: World[Key] };
+  const world = { now: START, events, reasons, accounts } as {
+    -readonly [Key in keyof World]: World[Key];
+  };
   const provider = createProvider({
     issuer: ISSUER,
     store: memoryDatabase(),
@@ -71,7 +103,12 @@ export async function makeWorld(options: Partial<Config> = {}): Promise<World> {
   const redirectUris = [REDIRECT_URI, 'https://rp.example/other'];
   const postLogoutRedirectUris = ['https://rp.example/bye'];
   const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'];
-  const web = await provider.clients.create({ name: 'Web App', redirectUris, postLogoutRedirectUris, grantTypes });
+  const web = await provider.clients.create({
+    name: 'Web App',
+    redirectUris,
+    postLogoutRedirectUris,
+    grantTypes,
+  });
   const other = await provider.clients.create({
     name: 'Other App',
     redirectUris: ['https://other.example/cb'],
@@ -111,7 +148,11 @@ export function pkce(): Pkce {
 }
 
 /** A good authorization request of the web client; `changes` replace, null removes. */
-export function authorizeParams(world: World, challenge: string, changes: Readonly<Record<string, string | null>> = {}): URLSearchParams {
+export function authorizeParams(
+  world: World,
+  challenge: string,
+  changes: Readonly<Record<string, string | null>> = {},
+): URLSearchParams {
   const all: Record<string, string | null> = {
     client_id: world.web.clientId,
     redirect_uri: REDIRECT_URI,
@@ -137,7 +178,11 @@ export async function logIn(
   visit: Visit,
   user: { readonly username: string; readonly password: string } = ALICE,
 ): Promise<Visit> {
-  return await browser.submit(visit, { username: user.username, password: user.password, decision: 'login' });
+  return await browser.submit(visit, {
+    username: user.username,
+    password: user.password,
+    decision: 'login',
+  });
 }
 
 export async function allow(browser: ScriptedBrowser, visit: Visit): Promise<Visit> {
@@ -151,7 +196,10 @@ export function codeOf(visit: Visit): string | null {
 
 /** What a JWT claims, unverified. */
 export function claimsOf(jwt: unknown): Record<string, unknown> {
-  return JSON.parse(Buffer.from(String(jwt).split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+  return JSON.parse(Buffer.from(String(jwt).split('.')[1] ?? '', 'base64url').toString()) as Record<
+    string,
+    unknown
+  >;
 }
 
 /** The Cookie header that a browser would send. */
@@ -164,7 +212,10 @@ export function watched(store: Store): string[] {
   const calls: string[] = [];
   for (const [area, methods] of Object.entries(store) as [string, unknown][]) {
     if (typeof methods !== 'object' || methods === null) continue;
-    for (const [name, method] of Object.entries(methods) as [string, (...args: unknown[]) => unknown][]) {
+    for (const [name, method] of Object.entries(methods) as [
+      string,
+      (...args: unknown[]) => unknown,
+    ][]) {
       const noted = (...args: unknown[]): unknown => {
         calls.push(`${area}.${name}`);
         return method(...args);
@@ -183,14 +234,24 @@ export async function decide(
   fields: Readonly<Record<string, string>>,
 ): Promise<string> {
   const { action, fields: hidden } = readForm(visit.html);
-  const headers = { 'content-type': 'application/x-www-form-urlencoded', cookie: cookieOf(browser) };
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    cookie: cookieOf(browser),
+  };
   const body = new URLSearchParams({ ...hidden, ...fields });
-  return (await world.provider.fetch(new Request(action, { method: 'POST', headers, body }))).headers.get('location') ?? '';
+  return (
+    (
+      await world.provider.fetch(new Request(action, { method: 'POST', headers, body }))
+    ).headers.get('location') ?? ''
+  );
 }
 
 /** Which page is shown: the name of its form, `away` at the relying party, or the reason on an error page. */
 export function pageOf(visit: Visit): string {
-  return /id="(login|account|consent|logout)-form"/.exec(visit.html)?.[1] ?? (visit.leaves === null ? `reason ${reasonOf(visit)}` : 'away');
+  return (
+    /id="(login|account|consent|logout)-form"/.exec(visit.html)?.[1] ??
+    (visit.leaves === null ? `reason ${reasonOf(visit)}` : 'away')
+  );
 }
 
 /** The reason on an error page. */
@@ -205,11 +266,15 @@ export async function getCode(
   changes: Readonly<Record<string, string | null>> = {},
   browser: ScriptedBrowser = browserOf(world),
 ): Promise<string> {
-  let visit = await browser.open(authorizeUrl(world, authorizeParams(world, proof.challenge, changes)));
-  if (visit.leaves === null && visit.html.includes('id="login-form"')) visit = await logIn(browser, visit);
+  let visit = await browser.open(
+    authorizeUrl(world, authorizeParams(world, proof.challenge, changes)),
+  );
+  if (visit.leaves === null && visit.html.includes('id="login-form"'))
+    visit = await logIn(browser, visit);
   if (visit.leaves === null) visit = await allow(browser, visit);
   const code = visit.leaves?.searchParams.get('code');
-  if (code === null || code === undefined) throw new Error(`no code: ${visit.leaves?.href ?? visit.html}`);
+  if (code === null || code === undefined)
+    throw new Error(`no code: ${visit.leaves?.href ?? visit.html}`);
   return code;
 }
 
@@ -229,7 +294,9 @@ export async function post(
   world: World,
   endpoint: 'token' | 'introspect' | 'revoke-token' | 'userinfo',
   fields: Readonly<Record<string, string>> | string,
-  headers: Readonly<Record<string, string>> = { authorization: basic(world.web.clientId, world.webSecret) },
+  headers: Readonly<Record<string, string>> = {
+    authorization: basic(world.web.clientId, world.webSecret),
+  },
 ): Promise<Answer> {
   const body = typeof fields === 'string' ? fields : new URLSearchParams(fields).toString();
   const request = new Request(world.provider.url(endpoint), {
@@ -243,7 +310,11 @@ export async function post(
 export async function read(response: Response): Promise<Answer> {
   const text = await response.text();
   const json = (response.headers.get('content-type') ?? '').includes('json');
-  return { status: response.status, headers: response.headers, body: json ? (JSON.parse(text) as Record<string, unknown>) : { text } };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: json ? (JSON.parse(text) as Record<string, unknown>) : { text },
+  };
 }
 
 export interface Tokens {
@@ -256,7 +327,12 @@ export interface Tokens {
 
 /** Redeems a code as the web client. */
 export async function redeem(world: World, code: string, verifier: string): Promise<Answer> {
-  return await post(world, 'token', { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI, code_verifier: verifier });
+  return await post(world, 'token', {
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: REDIRECT_URI,
+    code_verifier: verifier,
+  });
 }
 
 /** The whole flow to tokens. */

@@ -35,10 +35,15 @@ beforeEach(async () => {
   proof = pkce();
 });
 
-const start = async (changes: Record<string, string | null> = {}, who: ScriptedBrowser = browser): Promise<Visit> =>
+const start = async (
+  changes: Record<string, string | null> = {},
+  who: ScriptedBrowser = browser,
+): Promise<Visit> =>
   await who.open(authorizeUrl(world, authorizeParams(world, proof.challenge, changes)));
-const param = (visit: Visit, name: string): string | null => visit.leaves?.searchParams.get(name) ?? null;
-const signedIn = async (who = browser): Promise<Visit> => await allow(who, await logIn(who, await start({}, who)));
+const param = (visit: Visit, name: string): string | null =>
+  visit.leaves?.searchParams.get(name) ?? null;
+const signedIn = async (who = browser): Promise<Visit> =>
+  await allow(who, await logIn(who, await start({}, who)));
 
 describe('the ordinary way', () => {
   it('[RFC6749 §4.1.2] [RFC9207 §2] AZ-15 AZ-16 login, consent, code; state and iss as sent', async () => {
@@ -49,7 +54,11 @@ describe('the ordinary way', () => {
     expect(pageOf(consent)).toBe('consent');
     const done = await allow(browser, consent);
     expect(done.leaves?.origin).toBe('https://rp.example');
-    expect([param(done, 'state'), param(done, 'iss'), param(done, 'error')]).toEqual([state, ISSUER, null]);
+    expect([param(done, 'state'), param(done, 'iss'), param(done, 'error')]).toEqual([
+      state,
+      ISSUER,
+      null,
+    ]);
     expect([...(done.leaves?.searchParams.keys() ?? [])].sort()).toEqual(['code', 'iss', 'state']);
   });
   it('[RFC9700 §4.12] AZ-13 every answer to a form is 303', async () => {
@@ -62,21 +71,35 @@ describe('the ordinary way', () => {
           'content-type': 'application/x-www-form-urlencoded',
           cookie: cookieOf(browser),
         },
-        body: new URLSearchParams({ ...form.fields, username: ALICE.username, password: ALICE.password, decision: 'login' }),
+        body: new URLSearchParams({
+          ...form.fields,
+          username: ALICE.username,
+          password: ALICE.password,
+          decision: 'login',
+        }),
       }),
     );
     expect(response.status).toBe(303);
     expect(response.headers.get('cache-control')).toBe('no-store');
   });
   it('[RFC6749 §3.1.2] the query of a registered URI is kept', async () => {
-    await world.provider.clients.update(world.web.clientId, { redirectUris: ['https://rp.example/cb?tenant=7'] });
-    const done = await allow(browser, await logIn(browser, await start({ redirect_uri: 'https://rp.example/cb?tenant=7' })));
+    await world.provider.clients.update(world.web.clientId, {
+      redirectUris: ['https://rp.example/cb?tenant=7'],
+    });
+    const done = await allow(
+      browser,
+      await logIn(browser, await start({ redirect_uri: 'https://rp.example/cb?tenant=7' })),
+    );
     expect(param(done, 'tenant')).toBe('7');
     expect(param(done, 'code')).not.toBeNull();
   });
   it('[RFC6749 §3.1] AZ-10 unknown parameters are never looked at', async () => {
     expect(
-      pageOf(await browser.open(`${authorizeUrl(world, authorizeParams(world, proof.challenge))}&foo=bar&__proto__=x&foo=again`)),
+      pageOf(
+        await browser.open(
+          `${authorizeUrl(world, authorizeParams(world, proof.challenge))}&foo=bar&__proto__=x&foo=again`,
+        ),
+      ),
     ).toBe('login');
   });
   it('[OIDC Core §3.1.2.1] a second request with session and remembered consent shows nothing', async () => {
@@ -102,29 +125,50 @@ describe('the ordinary way', () => {
       redirectUris,
     });
     const request = { client_id: client.clientId, redirect_uri: 'http://127.0.0.1:5555/cb' };
-    expect(param(await allow(browser, await logIn(browser, await start(request))), 'code')).not.toBeNull();
+    expect(
+      param(await allow(browser, await logIn(browser, await start(request))), 'code'),
+    ).not.toBeNull();
     expect(pageOf(await start(request))).toBe('consent');
     expect(param(await start({ ...request, prompt: 'none' }), 'error')).toBe('consent_required');
   });
-  it.each(['fragment', 'form_post'])('[Form Post Response Mode §2] response_mode %s', async (mode) => {
-    const done = await allow(browser, await logIn(browser, await start({ response_mode: mode, state: '"><script>alert(1)</script>' })));
-    if (mode === 'fragment') {
-      expect(done.leaves?.search).toBe('');
-      expect(new URLSearchParams(done.leaves?.hash.slice(1)).get('code')).toMatch(/^vkac_/);
-    } else {
-      // UI-08: nothing in the address, everything escaped, one script by hash.
-      expect(done.html).not.toContain('<script>alert');
-      const form = readForm(done.html);
-      expect([form.action, form.fields['state'], form.fields['iss']]).toEqual([REDIRECT_URI, '"><script>alert(1)</script>', ISSUER]);
-      expect(done.headers.get('content-security-policy')).toMatch(/script-src 'sha256-[A-Za-z0-9+/=]+'/);
-      expect(done.headers.get('cache-control')).toBe('no-store');
-    }
-  });
+  it.each(['fragment', 'form_post'])(
+    '[Form Post Response Mode §2] response_mode %s',
+    async (mode) => {
+      const done = await allow(
+        browser,
+        await logIn(
+          browser,
+          await start({ response_mode: mode, state: '"><script>alert(1)</script>' }),
+        ),
+      );
+      if (mode === 'fragment') {
+        expect(done.leaves?.search).toBe('');
+        expect(new URLSearchParams(done.leaves?.hash.slice(1)).get('code')).toMatch(/^vkac_/);
+      } else {
+        // UI-08: nothing in the address, everything escaped, one script by hash.
+        expect(done.html).not.toContain('<script>alert');
+        const form = readForm(done.html);
+        expect([form.action, form.fields['state'], form.fields['iss']]).toEqual([
+          REDIRECT_URI,
+          '"><script>alert(1)</script>',
+          ISSUER,
+        ]);
+        expect(done.headers.get('content-security-policy')).toMatch(
+          /script-src 'sha256-[A-Za-z0-9+/=]+'/,
+        );
+        expect(done.headers.get('cache-control')).toBe('no-store');
+      }
+    },
+  );
   it('[OIDC Core §3.1.2.1] a cross-site POST without cookies starts the same flow, and a session is found on the way', async () => {
     const post = async (): Promise<Visit> =>
       await browser.open(world.provider.url('authorize'), {
         method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'cross-site', cookie: 'none=1' },
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          'sec-fetch-site': 'cross-site',
+          cookie: 'none=1',
+        },
         body: authorizeParams(world, proof.challenge).toString(),
       });
     const login = await post();
@@ -151,7 +195,9 @@ describe('prompt and max_age', () => {
     const done = await logIn(browser, login);
     const code = param(done, 'code') ?? '';
     const second = (await redeem(world, code, proof.verifier)).body;
-    expect(claimsOf(String(second['id_token']))['auth_time']).toBe(Number(claimsOf(first.id_token)['auth_time']) + 100);
+    expect(claimsOf(String(second['id_token']))['auth_time']).toBe(
+      Number(claimsOf(first.id_token)['auth_time']) + 100,
+    );
     expect(claimsOf(String(second['id_token']))['sid']).toBe(claimsOf(first.id_token)['sid']);
   });
   it('[OIDC Core §3.1.2.1] AZ-20 a cancelled login leaves the old session as it was', async () => {
@@ -161,7 +207,9 @@ describe('prompt and max_age', () => {
     expect(param(cancelled, 'error')).toBe('access_denied');
     const silent = await start({ prompt: 'none' });
     const tokens = (await redeem(world, param(silent, 'code') ?? '', proof.verifier)).body;
-    expect(claimsOf(String(tokens['id_token']))['auth_time']).toBe(claimsOf(first.id_token)['auth_time']);
+    expect(claimsOf(String(tokens['id_token']))['auth_time']).toBe(
+      claimsOf(first.id_token)['auth_time'],
+    );
     expect(param(await start({ prompt: 'none', max_age: '99' }), 'error')).toBe('login_required');
   });
   it('[OIDC Core §3.1.2.1] max_age: silent while young, login when passed, always at 0', async () => {
@@ -187,7 +235,9 @@ describe('prompt and max_age', () => {
     const choice = await start({ prompt: 'select_account' });
     expect(pageOf(choice)).toBe('account');
     expect(param(await browser.submit(choice, { decision: 'continue' }), 'code')).not.toBeNull();
-    const login = await browser.submit(await start({ prompt: 'select_account' }), { decision: 'switch' });
+    const login = await browser.submit(await start({ prompt: 'select_account' }), {
+      decision: 'switch',
+    });
     expect(pageOf(login)).toBe('login');
     const consent = await logIn(browser, login, BOB);
     expect(consent.html).toContain('Bob Example');
@@ -209,7 +259,9 @@ describe('prompt and max_age', () => {
 describe('id_token_hint', () => {
   it('[OIDC Core §3.1.2.2] [OIDC Core §3.1.2.1] AZ-21 silent for the same person, login for another, refused when it stays another', async () => {
     const tokens = await getTokens(world, {}, browser);
-    expect(param(await start({ prompt: 'none', id_token_hint: tokens.id_token }), 'code')).not.toBeNull();
+    expect(
+      param(await start({ prompt: 'none', id_token_hint: tokens.id_token }), 'code'),
+    ).not.toBeNull();
     const other = browserOf(world);
     await logIn(other, await start({}, other), BOB);
     const silent = await start({ prompt: 'none', id_token_hint: tokens.id_token }, other);
@@ -224,7 +276,10 @@ describe('id_token_hint', () => {
     const tokens = await getTokens(world, {}, browser);
     const [, payload, signature] = tokens.id_token.split('.');
     const none = Buffer.from('{"alg":"none"}').toString('base64url');
-    const spaCode = await getCode(world, proof, { client_id: world.spa.clientId, redirect_uri: 'https://spa.example/cb' });
+    const spaCode = await getCode(world, proof, {
+      client_id: world.spa.clientId,
+      redirect_uri: 'https://spa.example/cb',
+    });
     expect(spaCode).toBeTruthy();
     for (const hint of [
       `${none}.${payload}.`,
@@ -232,7 +287,10 @@ describe('id_token_hint', () => {
       tokens.id_token.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
       tokens.access_token,
     ]) {
-      expect(param(await start({ prompt: 'none', id_token_hint: hint }), 'error'), hint.slice(0, 20)).toBe('invalid_request');
+      expect(
+        param(await start({ prompt: 'none', id_token_hint: hint }), 'error'),
+        hint.slice(0, 20),
+      ).toBe('invalid_request');
     }
     const foreign = await start({
       prompt: 'none',
@@ -294,7 +352,10 @@ describe('people do unexpected things', () => {
     const consent = await logIn(fetching, await start({}, fetching));
     const { action, fields } = readForm(consent.html);
     const cookie = cookieOf(fetching);
-    const form = { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded', cookie } };
+    const form = {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', cookie },
+    };
     const answer = await world.provider.fetch(
       new Request(action, { ...form, body: new URLSearchParams({ ...fields, decision: 'allow' }) }),
     );
@@ -303,7 +364,9 @@ describe('people do unexpected things', () => {
     expect((await redeem(world, param(first, 'code') ?? '', proof.verifier)).status).toBe(200);
     await world.provider.subjects.withdraw(ALICE.sub, world.web.clientId);
     expect(reasonOf(await fetching.open(handedBack))).toBe('interaction_finished');
-    expect(await world.provider.store.authorizations.find(ALICE.sub, world.web.clientId)).toBeNull();
+    expect(
+      await world.provider.store.authorizations.find(ALICE.sub, world.web.clientId),
+    ).toBeNull();
     world.now += 60;
     expect(pageOf(await fetching.open(handedBack))).toBe('consent');
     world.now += 1000;
@@ -318,7 +381,9 @@ describe('people do unexpected things', () => {
   });
   it('the client changes its address while the page is open: nothing is sent to the old one', async () => {
     const consent = await logIn(browser, await start());
-    await world.provider.clients.update(world.web.clientId, { redirectUris: ['https://rp.example/new'] });
+    await world.provider.clients.update(world.web.clientId, {
+      redirectUris: ['https://rp.example/new'],
+    });
     expect(reasonOf(await allow(browser, consent))).toBe('redirect_uri_mismatch');
   });
   it('the session ends while the consent page is open', async () => {
@@ -355,7 +420,10 @@ describe('people do unexpected things', () => {
       Array.from({ length: 200 }, (_, index) => `c${index}=1`).join('; '),
       '__Host-vk_session_x=%zz; __proto__=1',
     ]) {
-      const answer = await browserOf(world).open(authorizeUrl(world, authorizeParams(world, proof.challenge)), { headers: { cookie } });
+      const answer = await browserOf(world).open(
+        authorizeUrl(world, authorizeParams(world, proof.challenge)),
+        { headers: { cookie } },
+      );
       expect(answer.status).toBeLessThan(500);
     }
   });

@@ -32,7 +32,11 @@ const good = (code: string, changes: Record<string, string> = {}): Record<string
 });
 const without = (fields: Record<string, string>, name: string): Record<string, string> =>
   Object.fromEntries(Object.entries(fields).filter(([key]) => key !== name));
-const refused = (answer: Answer): unknown => [answer.status, answer.body['error'], answer.headers.get('cache-control')];
+const refused = (answer: Answer): unknown => [
+  answer.status,
+  answer.body['error'],
+  answer.headers.get('cache-control'),
+];
 
 describe('the request', () => {
   it('[RFC6749 §3.2] TK-08 GET is 405', async () => {
@@ -45,7 +49,11 @@ describe('the request', () => {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: 'grant_type=client_credentials',
     });
-    expect(refused(await read(await world.provider.fetch(request)))).toEqual([400, 'invalid_request', 'no-store']);
+    expect(refused(await read(await world.provider.fetch(request)))).toEqual([
+      400,
+      'invalid_request',
+      'no-store',
+    ]);
     expect(world.reasons.at(-1)).toBe('query_not_allowed');
   });
   it.each([
@@ -55,7 +63,9 @@ describe('the request', () => {
     'application/x-www-form-urlencoded; charset=utf-16',
     'application/x-www-form-urlencoded, application/json',
   ])('[RFC6749 §4.1.3] TK-08 content type %s is 415', async (type) => {
-    const answer = await post(world, 'token', '{"grant_type":"client_credentials"}', { 'content-type': type });
+    const answer = await post(world, 'token', '{"grant_type":"client_credentials"}', {
+      'content-type': type,
+    });
     expect(refused(answer)).toEqual([415, 'invalid_request', 'no-store']);
     expect(world.reasons.at(-1)).toBe('content_type');
   });
@@ -82,14 +92,22 @@ describe('the request', () => {
     ['__proto__', 'unsupported_grant_type'],
     ['', 'invalid_request'],
   ])('[RFC6749 §5.2] TK-11 grant_type "%s" is %s', async (type, error) => {
-    expect(refused(await post(world, 'token', { grant_type: type }))).toEqual([400, error, 'no-store']);
+    expect(refused(await post(world, 'token', { grant_type: type }))).toEqual([
+      400,
+      error,
+      'no-store',
+    ]);
   });
   it('[RFC6749 §5.2] TK-11 a grant the client is not registered for', async () => {
     const headers = {};
     const answer = await post(
       world,
       'token',
-      { grant_type: 'client_credentials', client_id: world.other.clientId, client_secret: world.otherSecret },
+      {
+        grant_type: 'client_credentials',
+        client_id: world.other.clientId,
+        client_secret: world.otherSecret,
+      },
       headers,
     );
     expect(refused(answer)).toEqual([400, 'unauthorized_client', 'no-store']);
@@ -116,7 +134,11 @@ describe('the request', () => {
   it.each(['__proto__=x', 'constructor[prototype][a]=b', 'toString=', 'hasOwnProperty=1'])(
     'IN-02 parameter names are data: %s',
     async (extra) => {
-      const answer = await post(world, 'token', `${new URLSearchParams(good(await getCode(world, proof)))}&${extra}`);
+      const answer = await post(
+        world,
+        'token',
+        `${new URLSearchParams(good(await getCode(world, proof)))}&${extra}`,
+      );
       expect(answer.status).toBe(200);
       expect(({} as Record<string, unknown>)['a']).toBeUndefined();
     },
@@ -129,8 +151,19 @@ describe('the response', () => {
     expect(answer.status).toBe(200);
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(answer.headers.get('content-type')).toBe('application/json');
-    expect(answer.body).toMatchObject({ token_type: 'Bearer', expires_in: 900, scope: 'openid profile email' });
-    expect(Object.keys(answer.body).sort()).toEqual(['access_token', 'expires_in', 'id_token', 'refresh_token', 'scope', 'token_type']);
+    expect(answer.body).toMatchObject({
+      token_type: 'Bearer',
+      expires_in: 900,
+      scope: 'openid profile email',
+    });
+    expect(Object.keys(answer.body).sort()).toEqual([
+      'access_token',
+      'expires_in',
+      'id_token',
+      'refresh_token',
+      'scope',
+      'token_type',
+    ]);
   });
   it('[OIDC Core §3.1.2.1] without openid there is no ID token', async () => {
     const code = await getCode(world, proof, { scope: 'read' });
@@ -138,61 +171,122 @@ describe('the response', () => {
   });
   it('[RFC6749 §6] a client without the refresh grant gets no refresh token', async () => {
     await world.provider.clients.update(world.web.clientId, { grantTypes: ['authorization_code'] });
-    expect((await redeem(world, await getCode(world, proof), proof.verifier)).body).not.toHaveProperty('refresh_token');
+    expect(
+      (await redeem(world, await getCode(world, proof), proof.verifier)).body,
+    ).not.toHaveProperty('refresh_token');
   });
 });
 
 describe('single use', () => {
-  it.each([1, 31, 90])('[RFC6749 §4.1.2] TK-01 the same request again after %i s ends what the first one got', async (seconds) => {
-    const code = await getCode(world, proof);
-    const first = (await redeem(world, code, proof.verifier)).body as unknown as Tokens;
-    expect(await isActive(world, first.access_token)).toBe(true);
-    world.now += seconds;
-    const second = await redeem(world, code, proof.verifier);
-    expect(refused(second)).toEqual([400, 'invalid_grant', 'no-store']);
-    expect(world.events.filter(({ reason }) => reason === 'code_replayed')).toHaveLength(1);
-    expect(await isActive(world, first.access_token)).toBe(false);
-    expect((await post(world, 'token', { grant_type: 'refresh_token', refresh_token: first.refresh_token })).body['error']).toBe(
-      'invalid_grant',
-    );
-  });
+  it.each([1, 31, 90])(
+    '[RFC6749 §4.1.2] TK-01 the same request again after %i s ends what the first one got',
+    async (seconds) => {
+      const code = await getCode(world, proof);
+      const first = (await redeem(world, code, proof.verifier)).body as unknown as Tokens;
+      expect(await isActive(world, first.access_token)).toBe(true);
+      world.now += seconds;
+      const second = await redeem(world, code, proof.verifier);
+      expect(refused(second)).toEqual([400, 'invalid_grant', 'no-store']);
+      expect(world.events.filter(({ reason }) => reason === 'code_replayed')).toHaveLength(1);
+      expect(await isActive(world, first.access_token)).toBe(false);
+      expect(
+        (
+          await post(world, 'token', {
+            grant_type: 'refresh_token',
+            refresh_token: first.refresh_token,
+          })
+        ).body['error'],
+      ).toBe('invalid_grant');
+    },
+  );
   it('[RFC6749 §4.1.2] TK-02 of 100 parallel requests one gets tokens', async () => {
     const code = await getCode(world, proof);
-    const answers = await Promise.all(Array.from({ length: 100 }, async () => await redeem(world, code, proof.verifier)));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, async () => await redeem(world, code, proof.verifier)),
+    );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-    expect(new Set(answers.filter(({ status }) => status !== 200).map(({ body }) => body['error']))).toEqual(new Set(['invalid_grant']));
+    expect(
+      new Set(answers.filter(({ status }) => status !== 200).map(({ body }) => body['error'])),
+    ).toEqual(new Set(['invalid_grant']));
   });
   const wrong: [string, (code: string) => Promise<Answer>][] = [
     [
       'another client',
-      async (code) => await post(world, 'token', { ...good(code), client_id: world.other.clientId, client_secret: world.otherSecret }, {}),
+      async (code) =>
+        await post(
+          world,
+          'token',
+          { ...good(code), client_id: world.other.clientId, client_secret: world.otherSecret },
+          {},
+        ),
     ],
-    ['a wrong verifier', async (code) => await post(world, 'token', good(code, { code_verifier: pkce().verifier }))],
-    ['a wrong redirect_uri', async (code) => await post(world, 'token', good(code, { redirect_uri: 'https://rp.example/other' }))],
+    [
+      'a wrong verifier',
+      async (code) => await post(world, 'token', good(code, { code_verifier: pkce().verifier })),
+    ],
+    [
+      'a wrong redirect_uri',
+      async (code) =>
+        await post(world, 'token', good(code, { redirect_uri: 'https://rp.example/other' })),
+    ],
   ];
-  it.each(wrong)('[RFC6749 §4.1.3] TK-03 a used code with %s ends nothing', async (_name, attempt) => {
-    const code = await getCode(world, proof);
-    const first = (await redeem(world, code, proof.verifier)).body as unknown as Tokens;
-    expect((await attempt(code)).body['error']).toBe('invalid_grant');
-    expect(await isActive(world, first.access_token)).toBe(true);
-  });
+  it.each(wrong)(
+    '[RFC6749 §4.1.3] TK-03 a used code with %s ends nothing',
+    async (_name, attempt) => {
+      const code = await getCode(world, proof);
+      const first = (await redeem(world, code, proof.verifier)).body as unknown as Tokens;
+      expect((await attempt(code)).body['error']).toBe('invalid_grant');
+      expect(await isActive(world, first.access_token)).toBe(true);
+    },
+  );
 });
 
 describe('what the code is bound to', () => {
   const failures: [string, string, (fields: Record<string, string>) => Record<string, string>][] = [
-    ['TK-05 another registered redirect_uri', 'code_redirect_uri', (fields) => ({ ...fields, redirect_uri: 'https://rp.example/other' })],
+    [
+      'TK-05 another registered redirect_uri',
+      'code_redirect_uri',
+      (fields) => ({ ...fields, redirect_uri: 'https://rp.example/other' }),
+    ],
     ['TK-05 no redirect_uri', 'code_redirect_uri', (fields) => without(fields, 'redirect_uri')],
     ['PK-04 no verifier', 'code_verifier_missing', (fields) => without(fields, 'code_verifier')],
-    ['PK-06 an empty verifier', 'code_verifier_missing', (fields) => ({ ...fields, code_verifier: '' })],
-    ['PK-07 a short verifier', 'code_verifier_malformed', (fields) => ({ ...fields, code_verifier: 'abc' })],
-    ['PK-07 42 characters', 'code_verifier_malformed', (fields) => ({ ...fields, code_verifier: 'a'.repeat(42) })],
-    ['PK-07 129 characters', 'code_verifier_malformed', (fields) => ({ ...fields, code_verifier: 'a'.repeat(129) })],
-    ['PK-07 foreign characters', 'code_verifier_malformed', (fields) => ({ ...fields, code_verifier: `${'a'.repeat(42)}+` })],
-    ['PK-08 a wrong verifier', 'code_verifier_wrong', (fields) => ({ ...fields, code_verifier: 'a'.repeat(43) })],
+    [
+      'PK-06 an empty verifier',
+      'code_verifier_missing',
+      (fields) => ({ ...fields, code_verifier: '' }),
+    ],
+    [
+      'PK-07 a short verifier',
+      'code_verifier_malformed',
+      (fields) => ({ ...fields, code_verifier: 'abc' }),
+    ],
+    [
+      'PK-07 42 characters',
+      'code_verifier_malformed',
+      (fields) => ({ ...fields, code_verifier: 'a'.repeat(42) }),
+    ],
+    [
+      'PK-07 129 characters',
+      'code_verifier_malformed',
+      (fields) => ({ ...fields, code_verifier: 'a'.repeat(129) }),
+    ],
+    [
+      'PK-07 foreign characters',
+      'code_verifier_malformed',
+      (fields) => ({ ...fields, code_verifier: `${'a'.repeat(42)}+` }),
+    ],
+    [
+      'PK-08 a wrong verifier',
+      'code_verifier_wrong',
+      (fields) => ({ ...fields, code_verifier: 'a'.repeat(43) }),
+    ],
     [
       'PK-07 an array',
       'code_verifier_missing',
-      (fields) => ({ ...without(fields, 'code_verifier'), 'code_verifier[]': fields['code_verifier'] ?? '' }),
+      (fields) => ({
+        ...without(fields, 'code_verifier'),
+        'code_verifier[]': fields['code_verifier'] ?? '',
+      }),
     ],
   ];
   it.each(failures)(
@@ -208,12 +302,14 @@ describe('what the code is bound to', () => {
 
   it('[RFC7636 §4.6] PK-08 five wrong verifiers leave the code usable', async () => {
     const code = await getCode(world, proof);
-    for (let guess = 0; guess < 5; guess += 1) await post(world, 'token', good(code, { code_verifier: pkce().verifier }));
+    for (let guess = 0; guess < 5; guess += 1)
+      await post(world, 'token', good(code, { code_verifier: pkce().verifier }));
     expect((await redeem(world, code, proof.verifier)).status).toBe(200);
   });
   it('[RFC7636 §4.6] PK-08 the sixth burns it', async () => {
     const code = await getCode(world, proof);
-    for (let guess = 0; guess < 6; guess += 1) await post(world, 'token', good(code, { code_verifier: pkce().verifier }));
+    for (let guess = 0; guess < 6; guess += 1)
+      await post(world, 'token', good(code, { code_verifier: pkce().verifier }));
     expect((await redeem(world, code, proof.verifier)).body['error']).toBe('invalid_grant');
     expect(world.reasons.at(-1)).toBe('code_burned');
   });
@@ -226,17 +322,34 @@ describe('what the code is bound to', () => {
   });
   it('[RFC6749 §4.1.3] TK-04 another client cannot redeem it, and does not use it up', async () => {
     const code = await getCode(world, proof);
-    const answer = await post(world, 'token', { ...good(code), client_id: world.other.clientId, client_secret: world.otherSecret }, {});
+    const answer = await post(
+      world,
+      'token',
+      { ...good(code), client_id: world.other.clientId, client_secret: world.otherSecret },
+      {},
+    );
     expect(answer.body['error']).toBe('invalid_grant');
     expect(world.events.some(({ reason }) => reason === 'code_foreign')).toBe(true);
     expect((await redeem(world, code, proof.verifier)).status).toBe(200);
   });
   it('[RFC6749 §4.1.3] redirect_uri left out of a request with one registered URI may be left out again', async () => {
-    const { client, clientSecret } = await world.provider.clients.create({ name: 'Plain', redirectUris: ['https://plain.example/cb'] });
+    const { client, clientSecret } = await world.provider.clients.create({
+      name: 'Plain',
+      redirectUris: ['https://plain.example/cb'],
+    });
     for (const redirectUri of [null, 'https://plain.example/cb', 'https://evil.example']) {
-      const code = await getCode(world, proof, { client_id: client.clientId, redirect_uri: null, scope: 'read' });
-      const fields = redirectUri === null ? without(good(code), 'redirect_uri') : good(code, { redirect_uri: redirectUri });
-      const answer = await post(world, 'token', fields, { authorization: basic(client.clientId, clientSecret ?? '') });
+      const code = await getCode(world, proof, {
+        client_id: client.clientId,
+        redirect_uri: null,
+        scope: 'read',
+      });
+      const fields =
+        redirectUri === null
+          ? without(good(code), 'redirect_uri')
+          : good(code, { redirect_uri: redirectUri });
+      const answer = await post(world, 'token', fields, {
+        authorization: basic(client.clientId, clientSecret ?? ''),
+      });
       expect(answer.status).toBe(redirectUri === 'https://evil.example' ? 400 : 200);
     }
   });
@@ -269,7 +382,8 @@ describe('what the code is bound to', () => {
   });
   it('TK-16 TK-17 nothing but the whole code is a code', async () => {
     const code = await getCode(world, proof);
-    const tokens = (await redeem(world, await getCode(world, proof), proof.verifier)).body as unknown as Tokens;
+    const tokens = (await redeem(world, await getCode(world, proof), proof.verifier))
+      .body as unknown as Tokens;
     const damaged = [
       code.slice(0, -1),
       `${code}A`,
@@ -281,7 +395,10 @@ describe('what the code is bound to', () => {
       'x',
       '\u0000',
     ];
-    for (const text of damaged) expect((await post(world, 'token', good(text))).body['error'], text).toMatch(/^invalid_(grant|request)$/);
+    for (const text of damaged)
+      expect((await post(world, 'token', good(text))).body['error'], text).toMatch(
+        /^invalid_(grant|request)$/,
+      );
     await post(world, 'token', good('x'));
     expect(world.reasons.at(-1)).toBe('code_unknown');
     expect((await redeem(world, code, proof.verifier)).status).toBe(200);
@@ -293,18 +410,26 @@ describe('public clients', () => {
     await post(
       world,
       'token',
-      { ...good(code, { redirect_uri: 'https://spa.example/cb', client_id: world.spa.clientId }), ...changes },
+      {
+        ...good(code, { redirect_uri: 'https://spa.example/cb', client_id: world.spa.clientId }),
+        ...changes,
+      },
       {},
     );
   const spaCode = async (): Promise<string> =>
-    await getCode(world, proof, { client_id: world.spa.clientId, redirect_uri: 'https://spa.example/cb' });
+    await getCode(world, proof, {
+      client_id: world.spa.clientId,
+      redirect_uri: 'https://spa.example/cb',
+    });
 
   it('[RFC7636 §4.6] PK-01 redeem with the verifier alone', async () => {
     expect((await asSpa(await spaCode())).status).toBe(200);
   });
   it('[RFC7591 §2] CL-05 a secret proves nothing for a public client', async () => {
     const code = await spaCode();
-    expect((await asSpa(code, { client_secret: 'random', code_verifier: '' })).body['error']).toBe('invalid_client');
+    expect((await asSpa(code, { client_secret: 'random', code_verifier: '' })).body['error']).toBe(
+      'invalid_client',
+    );
     expect((await asSpa(code, { code_verifier: '' })).body['error']).toBe('invalid_grant');
   });
 });

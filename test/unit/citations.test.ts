@@ -6,7 +6,9 @@ const S = String.fromCharCode(0xa7);
 
 describe('citations', () => {
   it('reads a line comment that begins with a section', () => {
-    expect(citationsIn('a.ts', `  // RFC 6749 ${S}4.1.3: the code was issued to this client.`)).toEqual([
+    expect(
+      citationsIn('a.ts', `  // RFC 6749 ${S}4.1.3: the code was issued to this client.`),
+    ).toEqual([
       {
         spec: 'RFC 6749',
         number: '4.1.3',
@@ -18,27 +20,43 @@ describe('citations', () => {
   });
 
   it('reads several sections, and a comment after code', () => {
-    const found = citationsIn('a.ts', `x(); // OIDC Core ${S}3.1.2.1, RFC 9207 ${S}2 and RP-Initiated Logout ${S}2: so.`);
-    expect(found.map(({ spec, number }) => `${spec} ${number}`)).toEqual(['OIDC Core 3.1.2.1', 'RFC 9207 2', 'RP-Initiated Logout 2']);
+    const found = citationsIn(
+      'a.ts',
+      `x(); // OIDC Core ${S}3.1.2.1, RFC 9207 ${S}2 and RP-Initiated Logout ${S}2: so.`,
+    );
+    expect(found.map(({ spec, number }) => `${spec} ${number}`)).toEqual([
+      'OIDC Core 3.1.2.1',
+      'RFC 9207 2',
+      'RP-Initiated Logout 2',
+    ]);
   });
 
   it('tells our own decisions apart', () => {
     const source = `// CHOICE RFC 6749 ${S}5.2: one body.\n// DEVIATION ${S}3: later.`;
-    expect(citationsIn('a.ts', source).map(({ kind, spec, number }) => [kind, spec, number])).toEqual([
+    expect(
+      citationsIn('a.ts', source).map(({ kind, spec, number }) => [kind, spec, number]),
+    ).toEqual([
       ['choice', 'RFC 6749', '5.2'],
       ['deviation', '', '3'],
     ]);
   });
 
   it('leaves prose alone', () => {
-    expect(citationsIn('a.ts', `/** As in RFC 6749 ${S}5.1. */\n// see RFC 6749 ${S}5.1: there\n// JSON (RFC 6749 ${S}5.1)`)).toEqual([]);
+    expect(
+      citationsIn(
+        'a.ts',
+        `/** As in RFC 6749 ${S}5.1. */\n// see RFC 6749 ${S}5.1: there\n// JSON (RFC 6749 ${S}5.1)`,
+      ),
+    ).toEqual([]);
   });
 });
 
 describe('titles', () => {
   it('reads brackets at the beginning of a string', () => {
     const source = `it('[RFC6749 ${S}4.1.3] once', () => {}); it("[RFC7636 ${S}4.6, ${S}4.1] [OIDC Core ${S}2] both", f)`;
-    expect(titlesIn('a.test.ts', source).map(({ spec, number, title }) => [spec, number, title])).toEqual([
+    expect(
+      titlesIn('a.test.ts', source).map(({ spec, number, title }) => [spec, number, title]),
+    ).toEqual([
       ['RFC 6749', '4.1.3', 'once'],
       ['RFC 7636', '4.6', 'both'],
       ['RFC 7636', '4.1', 'both'],
@@ -48,7 +66,8 @@ describe('titles', () => {
 
   it('covers a section by itself or by a part of it', () => {
     const [cited] = sectionsIn(`RFC 6749 ${S}4.1`);
-    const covers = (title: string): boolean => cited !== undefined && isCovered(cited, sectionsIn(title));
+    const covers = (title: string): boolean =>
+      cited !== undefined && isCovered(cited, sectionsIn(title));
     expect(covers(`RFC6749 ${S}4.1`)).toBe(true);
     expect(covers(`RFC 6749 ${S}4.1.3`)).toBe(true);
     expect(covers(`RFC 6749 ${S}4.10`)).toBe(false);

@@ -61,7 +61,12 @@ describe('one option', () => {
     ['scopes.two words', [{ 'two words': 'x' }]],
     [
       'scopes.read',
-      [{ read: 5 }, { read: {} }, { read: { description: 'x', claims: 'name' } }, { read: { description: 'x', claims: [5] } }],
+      [
+        { read: 5 },
+        { read: {} },
+        { read: { description: 'x', claims: 'name' } },
+        { read: { description: 'x', claims: [5] } },
+      ],
     ],
     ['claims', [{}, 'roles']],
     ['defaultScopes', ['openid', { 0: 'openid' }, ['nothing']]],
@@ -72,7 +77,10 @@ describe('one option', () => {
     ['lifetimes.code', [{ code: 601 }]],
     ['refreshTokens.grace', [{ grace: -5 }, { grace: 301 }, { grace: '30' }]],
     ['refreshTokens.rotation', [{ rotation: 'no' }]],
-    ['keySchedule.algs', [{ algs: [] }, { algs: ['RS512'] }, { algs: 'RS256' }, { algs: ['none'] }]],
+    [
+      'keySchedule.algs',
+      [{ algs: [] }, { algs: ['RS512'] }, { algs: 'RS256' }, { algs: ['none'] }],
+    ],
     ['keySchedule.keepAfter', [{ keepAfter: 60 }, { keepAfter: 3600 }]],
     ['keySchedule.publishBefore', [{ publishBefore: 3600 }]],
     ['keySchedule.rotateEvery', [{ rotateEvery: 86_400 }, { rotateEvery: 1.5 }]],
@@ -98,7 +106,11 @@ describe('one option', () => {
     ['clientAuthMethods[0]', [[{ method: 'x' }], [{ method: 'none', detect: () => null }]]],
     [
       'rateLimits.login',
-      [{ login: { limit: 0, seconds: 900 } }, { login: { limit: '5', seconds: 900 } }, { login: { limt: 5, seconds: 900 } }],
+      [
+        { login: { limit: 0, seconds: 900 } },
+        { login: { limit: '5', seconds: 900 } },
+        { login: { limt: 5, seconds: 900 } },
+      ],
     ],
     ['rateLimits.logins', [{ logins: { limit: 5, seconds: 900 } }]],
     ['clientCacheSeconds', [0, 'x', -1]],
@@ -110,7 +122,8 @@ describe('one option', () => {
     ['onEvent', [{}]],
   ])('[RFC8414 §2] [OIDC Discovery §3] [RFC6749 §4.1.2] [RFC7518 §3.3] %s', (option, values) => {
     const top = option.split(/[.[]/)[0] ?? '';
-    for (const value of values) expect([value, problems({ [top]: value })]).toEqual([value, [option]]);
+    for (const value of values)
+      expect([value, problems({ [top]: value })]).toEqual([value, [option]]);
   });
 
   it.each<object>([
@@ -124,7 +137,10 @@ describe('one option', () => {
     { basePath: '/auth/v1/' },
     { logoUrl: null },
     { logoUrl: '/logo.svg' },
-    { scopes: { read: 'x', phone: null, team: { description: 'y', claims: ['team'] } }, defaultScopes: ['read'] },
+    {
+      scopes: { read: 'x', phone: null, team: { description: 'y', claims: ['team'] } },
+      defaultScopes: ['read'],
+    },
     { publicMaxAge: 60, keySchedule: { publishBefore: 180, keepAfter: 3780, rotateEvery: 181 } },
     { signingKeys: [{ pem: RSA, alg: 'RS256', active: true }] },
     {
@@ -133,19 +149,26 @@ describe('one option', () => {
         { pem: ED, alg: 'EdDSA', active: false },
       ],
     },
-    { lifetimes: undefined, name: undefined, accounts: { find: async () => null }, pages: { ...builtInPages(), login: '/login' } },
+    {
+      lifetimes: undefined,
+      name: undefined,
+      accounts: { find: async () => null },
+      pages: { ...builtInPages(), login: '/login' },
+    },
   ])('nothing is wrong with %o', (config) => expect(problems(config)).toEqual([]));
 });
 
 describe('together', () => {
   it('[OIDC Discovery §3] every problem at once', () => {
-    expect(problems({ isuer: 'x', issuer: 'x', secret: 'short', store: undefined, rateLimits: { login: 5 } })).toEqual([
-      'isuer',
-      'secret',
-      'rateLimits.login',
-      'store',
-      'issuer',
-    ]);
+    expect(
+      problems({
+        isuer: 'x',
+        issuer: 'x',
+        secret: 'short',
+        store: undefined,
+        rateLimits: { login: 5 },
+      }),
+    ).toEqual(['isuer', 'secret', 'rateLimits.login', 'store', 'issuer']);
   });
   it('a login page needs accounts that authenticate', () => {
     expect(problems({ accounts: { find: async () => null } })).toEqual(['accounts.authenticate']);
@@ -154,17 +177,25 @@ describe('together', () => {
     expect(problems({ store: { ...memoryDatabase(), ephemeral: false } })).toEqual(['secret']);
   });
   it('a scope that was taken away is no default', () => {
-    expect(problems({ scopes: { phone: null }, defaultScopes: ['phone'] })).toEqual(['defaultScopes']);
+    expect(problems({ scopes: { phone: null }, defaultScopes: ['phone'] })).toEqual([
+      'defaultScopes',
+    ]);
   });
   it('an unknown option names the nearest one', () => {
-    expect(() => createProvider({ ...GOOD, accessTokenTtl: 1, basePaht: '/x' } as Config)).toThrow(/Did you mean basePath\?/);
-    expect(() => createProvider({ ...GOOD, lifetimes: { acessToken: 1 } } as unknown as Config)).toThrow(
-      /Did you mean lifetimes.accessToken\?/,
+    expect(() => createProvider({ ...GOOD, accessTokenTtl: 1, basePaht: '/x' } as Config)).toThrow(
+      /Did you mean basePath\?/,
     );
+    expect(() =>
+      createProvider({ ...GOOD, lifetimes: { acessToken: 1 } } as unknown as Config),
+    ).toThrow(/Did you mean lifetimes.accessToken\?/);
   });
   it('options that weaken security are named at start-up', () => {
     const warned: object[] = [];
-    const logger = { info: () => undefined, warn: (fields: object) => void warned.push(fields), error: () => undefined };
+    const logger = {
+      info: () => undefined,
+      warn: (fields: object) => void warned.push(fields),
+      error: () => undefined,
+    };
     createProvider({ ...GOOD, allowMissingPkce: true, allowLocalhostRedirect: false, logger });
     expect(warned).toEqual([{ options: ['allowMissingPkce'] }]);
   });

@@ -15,19 +15,26 @@ let book: Book;
 beforeEach(() => {
   const appended: AuditEvent[][] = [];
   const lost: unknown[] = [];
-  const made: { append: Book['append'] } = { append: async (events) => void appended.push([...events]) };
+  const made: { append: Book['append'] } = {
+    append: async (events) => void appended.push([...events]),
+  };
   const silent = (): void => undefined;
   const events = createEvents({
     audit: { append: async (lines) => await made.append(lines), list: async () => [] },
     clock: () => 1000,
     random: (size) => randomBytes(size),
-    logger: { info: silent, warn: silent, error: (fields) => void lost.push((fields as { lost?: unknown }).lost) },
+    logger: {
+      info: silent,
+      warn: silent,
+      error: (fields) => void lost.push((fields as { lost?: unknown }).lost),
+    },
     listener: null,
   });
   book = Object.assign(made, { events, appended, lost });
 });
 const tell = async (count: number): Promise<void> => {
-  for (let index = 0; index < count; index += 1) await book.events.record('tokens.issued', { sub: String(index) });
+  for (let index = 0; index < count; index += 1)
+    await book.events.record('tokens.issued', { sub: String(index) });
 };
 const sizes = (): number[] => book.appended.map(({ length }) => length);
 
@@ -57,7 +64,9 @@ describe('events', () => {
   it('ST-05 acts are written with the act, whatever waits', async () => {
     await tell(3);
     await book.events.record('subject.revoked', { sub: 'a' });
-    expect(book.appended.map((lines) => lines.map(({ type }) => type))).toEqual([['subject.revoked']]);
+    expect(book.appended.map((lines) => lines.map(({ type }) => type))).toEqual([
+      ['subject.revoked'],
+    ]);
   });
   it('ST-05 under a slow store only so many lines wait: the oldest give way, one batch at a time is under way, and that is told', async () => {
     const { append } = book;
@@ -75,7 +84,12 @@ describe('events', () => {
     goOn();
     await book.events.flush();
     const kept = book.appended.flat().map(({ sub }) => Number(sub));
-    expect([kept.length, kept[0], kept.at(-1), book.lost]).toEqual([10_000, 40_000, 49_999, [39_800]]);
+    expect([kept.length, kept[0], kept.at(-1), book.lost]).toEqual([
+      10_000,
+      40_000,
+      49_999,
+      [39_800],
+    ]);
     await tell(200);
     await book.events.flush();
     expect(book.appended.flat()).toHaveLength(10_200);

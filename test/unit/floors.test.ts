@@ -22,7 +22,11 @@ const TOKEN = file('endpoints/token.ts');
 describe('floors', () => {
   it('lets imports go down', () => {
     const provider = file('provider.ts', ['./endpoints/token.ts', './protocol/errors.ts']);
-    const token = file('endpoints/token.ts', ['./endpoint.ts', '../grants/grant.ts', '../domain/tokens.ts']);
+    const token = file('endpoints/token.ts', [
+      './endpoint.ts',
+      '../grants/grant.ts',
+      '../domain/tokens.ts',
+    ]);
     const tokens = file('domain/tokens.ts', ['../store/store.ts', '../crypto/bytes.ts', 'jose']);
     expect(problems(provider, token, ENDPOINT, GRANT, tokens, STORE, BYTES, ERRORS)).toEqual([]);
   });
@@ -33,7 +37,10 @@ describe('floors', () => {
     ['sideways from the store to crypto', file('store/a.ts', ['../crypto/bytes.ts'])],
     ['sideways from crypto to the store', file('crypto/a.ts', ['../store/store.ts'])],
     ['from one grant to another', file('grants/a.ts', ['./refresh-token.ts'])],
-    ['from a grant to client authentication', file('grants/a.ts', ['../client-auth/client-auth.ts'])],
+    [
+      'from a grant to client authentication',
+      file('grants/a.ts', ['../client-auth/client-auth.ts']),
+    ],
     ['from one endpoint to another', file('endpoints/a.ts', ['./token.ts'])],
     ['of a package on the floor of words', file('protocol/a.ts', ['jose'])],
     ['of node: in the store', file('store/a.ts', ['node:fs'])],
@@ -45,8 +52,19 @@ describe('floors', () => {
     ['of another ring part by name', file('pages/a.ts', ['valetkey/accounts'])],
     ['of a file that is not there', file('domain/a.ts', ['./gone.ts'])],
   ])('refuses an import %s', (_, wrong) => {
-    const house = [ERRORS, STORE, BYTES, TOKENS, GRANT, REFRESH, TOKEN, file('client-auth/client-auth.ts')];
-    const rest = [file('sql/sql.ts'), file('provider.ts')].filter(({ path }) => path !== wrong.path);
+    const house = [
+      ERRORS,
+      STORE,
+      BYTES,
+      TOKENS,
+      GRANT,
+      REFRESH,
+      TOKEN,
+      file('client-auth/client-auth.ts'),
+    ];
+    const rest = [file('sql/sql.ts'), file('provider.ts')].filter(
+      ({ path }) => path !== wrong.path,
+    );
     const found = problems(wrong, ...house, ...rest);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(`${wrong.path}: imports`);
@@ -54,14 +72,21 @@ describe('floors', () => {
 
   it.each([
     ['the ring to the core by name', file('sql/a.ts', ['valetkey', 'kysely', './sql.ts'])],
-    ['the server to other ring parts by name', file('server/a.ts', ['valetkey/sql', 'valetkey/pages'])],
+    [
+      'the server to other ring parts by name',
+      file('server/a.ts', ['valetkey/sql', 'valetkey/pages']),
+    ],
     ['the commands to the server by name', file('cli/a.ts', ['valetkey/server', 'node:fs'])],
   ])('lets %s', (_, right) => {
     expect(problems(right, file('sql/sql.ts'))).toEqual([]);
   });
 
   it('finds each cycle once', () => {
-    const ring = [file('domain/a.ts', ['./b.ts']), file('domain/b.ts', ['./c.ts']), file('domain/c.ts', ['./a.ts'])];
+    const ring = [
+      file('domain/a.ts', ['./b.ts']),
+      file('domain/b.ts', ['./c.ts']),
+      file('domain/c.ts', ['./a.ts']),
+    ];
     expect(cycles(ring)).toEqual([['domain/a.ts', 'domain/b.ts', 'domain/c.ts', 'domain/a.ts']]);
     expect(problems(...ring)).toHaveLength(1);
   });

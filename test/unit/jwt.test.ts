@@ -52,15 +52,39 @@ describe('verifyJwt', () => {
       'malformed',
     ],
     ['[RFC7515 §2] JW-06 JSON serialization', `{"payload":"${payload}"}`, 'malformed'],
-    ['[RFC7515 §4] a repeated header parameter', `${encode('{"alg":"ES256","alg":"none"}')}.${payload}.${signature}`, 'malformed'],
-    ['[RFC7515 §4] a repeated claim, deep inside', `${head}.${encode('{"a":{"b":1,"b":2}}')}.${signature}`, 'malformed'],
-    ['[RFC7515 §4.1.11] a critical extension', `${encode('{"alg":"ES256","crit":["bork"]}')}.${payload}.${signature}`, 'malformed'],
-    ['[RFC7515 §4.1.11] b64', `${encode('{"alg":"ES256","b64":false}')}.${payload}.${signature}`, 'malformed'],
+    [
+      '[RFC7515 §4] a repeated header parameter',
+      `${encode('{"alg":"ES256","alg":"none"}')}.${payload}.${signature}`,
+      'malformed',
+    ],
+    [
+      '[RFC7515 §4] a repeated claim, deep inside',
+      `${head}.${encode('{"a":{"b":1,"b":2}}')}.${signature}`,
+      'malformed',
+    ],
+    [
+      '[RFC7515 §4.1.11] a critical extension',
+      `${encode('{"alg":"ES256","crit":["bork"]}')}.${payload}.${signature}`,
+      'malformed',
+    ],
+    [
+      '[RFC7515 §4.1.11] b64',
+      `${encode('{"alg":"ES256","b64":false}')}.${payload}.${signature}`,
+      'malformed',
+    ],
     ['an array as payload', `${head}.${encode('[1]')}.${signature}`, 'malformed'],
     ['a payload that is no JSON', `${head}.${encode('foo')}.${signature}`, 'malformed'],
     ['no algorithm', `${encode('{}')}.${payload}.${signature}`, 'malformed'],
-    ['a kid that is an object', `${encode('{"alg":"ES256","kid":{}}')}.${payload}.${signature}`, 'malformed'],
-    ['a kid of 1 KB', `${encode(`{"alg":"ES256","kid":"${'k'.repeat(1024)}"}`)}.${payload}.${signature}`, 'malformed'],
+    [
+      'a kid that is an object',
+      `${encode('{"alg":"ES256","kid":{}}')}.${payload}.${signature}`,
+      'malformed',
+    ],
+    [
+      'a kid of 1 KB',
+      `${encode(`{"alg":"ES256","kid":"${'k'.repeat(1024)}"}`)}.${payload}.${signature}`,
+      'malformed',
+    ],
     ['JW-07 100,000 dots', '.'.repeat(100_000), 'malformed'],
     ['JW-07 a header of 1 MB', `${'A'.repeat(1_000_000)}.${payload}.${signature}`, 'malformed'],
     ['[RFC8725 §3.1] none', `${encode('{"alg":"none"}')}.${payload}.${signature}`, 'algorithm'],
@@ -71,17 +95,33 @@ describe('verifyJwt', () => {
       `${encode(`{"alg":"ES256","jwk":${JSON.stringify(publicKey.export({ format: 'jwk' }))}}`)}.${payload}.${signature}`,
       'signature',
     ],
-    ['JW-12 r and s of zero', `${head}.${payload}.${Buffer.alloc(64).toString('base64url')}`, 'signature'],
+    [
+      'JW-12 r and s of zero',
+      `${head}.${payload}.${Buffer.alloc(64).toString('base64url')}`,
+      'signature',
+    ],
     ['another payload', `${head}.${encode('{"sub":"b"}')}.${signature}`, 'signature'],
   ])('%s', async (_name, jwt, problem) => expect(await problemOf(jwt)).toBe(problem));
   it('[RFC8725 §3.11] JW-10 kinds of JWT exclude one another', async () => {
-    for (const typ of ['at+jwt', 'dpop+jwt', 'logout+jwt', 'oauth-authz-req+jwt', 'token-introspection+jwt', 'client-authentication+jwt']) {
-      expect(await problemOf(await signJwt({ alg: 'ES256', typ }, { sub: 'a' }, signing))).toBe('type');
+    for (const typ of [
+      'at+jwt',
+      'dpop+jwt',
+      'logout+jwt',
+      'oauth-authz-req+jwt',
+      'token-introspection+jwt',
+      'client-authentication+jwt',
+    ]) {
+      expect(await problemOf(await signJwt({ alg: 'ES256', typ }, { sub: 'a' }, signing))).toBe(
+        'type',
+      );
     }
   });
   it('JW-13 a kid is only text', () => {
     for (const kid of ['../../etc/passwd', "' OR 1=1", '__proto__'])
-      expect(peekJwt(`${encode(JSON.stringify({ alg: 'ES256', kid }))}.${payload}.${signature}`).header.kid).toBe(kid);
+      expect(
+        peekJwt(`${encode(JSON.stringify({ alg: 'ES256', kid }))}.${payload}.${signature}`).header
+          .kid,
+      ).toBe(kid);
   });
 });
 

@@ -8,26 +8,41 @@ let lines: string[] = [];
 beforeEach(() => {
   lines = [];
   const stream = { write: (line: string) => void lines.push(line) };
-  vi.spyOn(pino, 'destination').mockReturnValue(stream as unknown as ReturnType<typeof pino.destination>);
+  vi.spyOn(pino, 'destination').mockReturnValue(
+    stream as unknown as ReturnType<typeof pino.destination>,
+  );
 });
 afterEach(() => {
   vi.restoreAllMocks();
 });
-const written = (): Record<string, unknown> => JSON.parse(lines.at(-1) ?? 'null') as Record<string, unknown>;
+const written = (): Record<string, unknown> =>
+  JSON.parse(lines.at(-1) ?? 'null') as Record<string, unknown>;
 
 describe('the log of the server', () => {
-  it.each(['info', 'warn', 'error'] as const)('ST-02 %s writes the fields it knows, and no other', (level) => {
-    serverLog('debug')[level](
-      { reason: 'code_replayed', clientId: 'c', token: SECRET, refresh_token: SECRET, detail: { x: SECRET } },
-      'refused',
-    );
-    expect(Object.keys(written()).sort()).toEqual(['clientId', 'level', 'msg', 'reason', 'time']);
-    expect(written()).toMatchObject({ reason: 'code_replayed', clientId: 'c', msg: 'refused' });
-    expect(lines.join('')).not.toContain(SECRET);
-  });
+  it.each(['info', 'warn', 'error'] as const)(
+    'ST-02 %s writes the fields it knows, and no other',
+    (level) => {
+      serverLog('debug')[level](
+        {
+          reason: 'code_replayed',
+          clientId: 'c',
+          token: SECRET,
+          refresh_token: SECRET,
+          detail: { x: SECRET },
+        },
+        'refused',
+      );
+      expect(Object.keys(written()).sort()).toEqual(['clientId', 'level', 'msg', 'reason', 'time']);
+      expect(written()).toMatchObject({ reason: 'code_replayed', clientId: 'c', msg: 'refused' });
+      expect(lines.join('')).not.toContain(SECRET);
+    },
+  );
   it('ST-02 of an error it writes name, message, code and stack, down its causes, and nothing a driver hung on it', () => {
     const cause = Object.assign(new TypeError('inner'), { code: 'E1', parameters: [SECRET] });
-    serverLog('error').error({ error: Object.assign(new Error('outer', { cause }), { code: 5, row: { secret: SECRET } }) }, 'failed');
+    serverLog('error').error(
+      { error: Object.assign(new Error('outer', { cause }), { code: 5, row: { secret: SECRET } }) },
+      'failed',
+    );
     expect(written()['error']).toEqual({
       name: 'Error',
       message: 'outer',

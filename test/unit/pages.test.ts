@@ -12,10 +12,22 @@ const everywhere = (name: string): string[] => {
   return [
     PAGES.login({ ...LOGIN, client, username: name }),
     PAGES.account(account),
-    PAGES.consent({ ...CONSENT, client, accountName: name, newScopes: [{ name, description: name }] }),
+    PAGES.consent({
+      ...CONSENT,
+      client,
+      accountName: name,
+      newScopes: [{ name, description: name }],
+    }),
     PAGES.logout(account),
     PAGES.signedOut({ ...PAGE, client, signedOut: true }),
-    PAGES.error({ ...PAGE, status: 400, code: name, reason: name, description: name, requestId: name }),
+    PAGES.error({
+      ...PAGE,
+      status: 400,
+      code: name,
+      reason: name,
+      description: name,
+      requestId: name,
+    }),
   ];
 };
 
@@ -29,26 +41,35 @@ describe('what strangers chose', () => {
     for (const html of everywhere(name)) expect(html).not.toContain(never);
   });
 
-  it.each([0x00, 0x07, 0x1b, 0x85, 0xad, 0x61c, 0x200b, 0x200e, 0x200f, 0x2028, 0x202a, 0x202e, 0x2066, 0x2069, 0xfeff, 0xe0041])(
-    'UI-05 a name loses what cannot be seen or turns the text: U+%s',
-    (code) => {
-      const character = String.fromCodePoint(code);
-      const html = PAGES.consent({ ...CONSENT, client: { ...CLIENT, name: `Bank${character}knaB` }, accountName: `A${character}B` });
-      expect(html).not.toContain(character);
-      expect(html).toContain('<bdi>Bank knaB</bdi>');
-    },
-  );
+  it.each([
+    0x00, 0x07, 0x1b, 0x85, 0xad, 0x61c, 0x200b, 0x200e, 0x200f, 0x2028, 0x202a, 0x202e, 0x2066,
+    0x2069, 0xfeff, 0xe0041,
+  ])('UI-05 a name loses what cannot be seen or turns the text: U+%s', (code) => {
+    const character = String.fromCodePoint(code);
+    const html = PAGES.consent({
+      ...CONSENT,
+      client: { ...CLIENT, name: `Bank${character}knaB` },
+      accountName: `A${character}B`,
+    });
+    expect(html).not.toContain(character);
+    expect(html).toContain('<bdi>Bank knaB</bdi>');
+  });
 
   it('UI-05 a name of 10 KB is cut, on a whole character; marks do not pile up', () => {
     const html = PAGES.login({ ...LOGIN, client: { ...CLIENT, name: '👩🏽'.repeat(2500) } });
     const shown = /<bdi>([^<]*)<\/bdi>/.exec(html)?.[1] ?? '';
     expect([[...shown].length, shown.at(-1), /\p{Cs}/u.test(shown)]).toEqual([80, '…', false]);
-    const piled = PAGES.login({ ...LOGIN, client: { ...CLIENT, name: `Z${'\u0301'.repeat(500)}` } });
+    const piled = PAGES.login({
+      ...LOGIN,
+      client: { ...CLIENT, name: `Z${'\u0301'.repeat(500)}` },
+    });
     expect(piled).toContain('<bdi>Z\u0301\u0301\u0301</bdi>');
   });
 
   it('UI-05 joiners stay, since scripts and emoji need them', () => {
-    expect(PAGES.login({ ...LOGIN, client: { ...CLIENT, name: '👩‍🚀 می‌خواهم' } })).toContain('<bdi>👩‍🚀 می‌خواهم</bdi>');
+    expect(PAGES.login({ ...LOGIN, client: { ...CLIENT, name: '👩‍🚀 می‌خواهم' } })).toContain(
+      '<bdi>👩‍🚀 می‌خواهم</bdi>',
+    );
   });
 
   it('UI-15 a name of nothing gives way to the client identifier; the host is never shortened', () => {
@@ -72,35 +93,55 @@ describe('what strangers chose', () => {
     'https:evil.example',
   ])('UI-05 is not linked: %s', (uri) => {
     const client = { ...CLIENT, clientUri: uri, policyUri: uri, tosUri: uri };
-    for (const html of [PAGES.login({ ...LOGIN, client }), PAGES.signedOut({ ...PAGE, client, signedOut: true })])
+    for (const html of [
+      PAGES.login({ ...LOGIN, client }),
+      PAGES.signedOut({ ...PAGE, client, signedOut: true }),
+    ])
       expect(html).not.toContain('<a ');
   });
 
   it('web addresses are linked, without telling where the reader comes from', () => {
-    const html = PAGES.login({ ...LOGIN, client: { ...CLIENT, policyUri: 'http://photos.example/p?a=1&b="' } });
+    const html = PAGES.login({
+      ...LOGIN,
+      client: { ...CLIENT, policyUri: 'http://photos.example/p?a=1&b="' },
+    });
     expect([...html.matchAll(/<a /g)]).toHaveLength(3);
-    expect([...html.matchAll(/<a href="https?:[^"]*" target="_blank" rel="noopener noreferrer">/g)]).toHaveLength(3);
+    expect([
+      ...html.matchAll(/<a href="https?:[^"]*" target="_blank" rel="noopener noreferrer">/g),
+    ]).toHaveLength(3);
     expect(html).toContain('href="http://photos.example/p?a=1&amp;b=%22"');
   });
 });
 
 describe('forms', () => {
-  it.each(Object.entries(FORMS))('UI-01 %s: posts where it must, with every field, unchanged', (_, html) => {
-    expect([...html.matchAll(/<form\b/g)]).toHaveLength(1);
-    expect(html).toMatch(/<form id="(login|account|consent|logout)-form" method="post" action="\/post">/);
-    expect(readForm(html)).toEqual(FORM);
-  });
+  it.each(Object.entries(FORMS))(
+    'UI-01 %s: posts where it must, with every field, unchanged',
+    (_, html) => {
+      expect([...html.matchAll(/<form\b/g)]).toHaveLength(1);
+      expect(html).toMatch(
+        /<form id="(login|account|consent|logout)-form" method="post" action="\/post">/,
+      );
+      expect(readForm(html)).toEqual(FORM);
+    },
+  );
 
   it.each([
     ['login', ['login', 'cancel']],
     ['account', ['continue', 'switch', 'cancel']],
     ['consent', ['allow', 'deny', 'switch']],
     ['logout', ['logout', 'stay']],
-  ])('%s: the button that Enter presses stands first, the others need no field', (name, decisions) => {
-    const buttons = [...(FORMS[name] ?? '').matchAll(/<button\b[^>]*>/g)].map(([tag]) => tag);
-    expect(buttons.map((tag) => /name="decision" value="([a-z]+)"/.exec(tag)?.[1])).toEqual(decisions);
-    expect(buttons.map((tag) => tag.includes('formnovalidate'))).toEqual(decisions.map((_, index) => index > 0));
-  });
+  ])(
+    '%s: the button that Enter presses stands first, the others need no field',
+    (name, decisions) => {
+      const buttons = [...(FORMS[name] ?? '').matchAll(/<button\b[^>]*>/g)].map(([tag]) => tag);
+      expect(buttons.map((tag) => /name="decision" value="([a-z]+)"/.exec(tag)?.[1])).toEqual(
+        decisions,
+      );
+      expect(buttons.map((tag) => tag.includes('formnovalidate'))).toEqual(
+        decisions.map((_, index) => index > 0),
+      );
+    },
+  );
 
   it.each([
     ['login', 'login-form username password login-submit login-cancel'],
@@ -112,18 +153,28 @@ describe('forms', () => {
     ['stayed', 'still-signed-in'],
     ['error', 'error-title error-code error-reason error-description error-request'],
   ])('identifiers that others hold on to: %s', (name, ids) => {
-    for (const id of ids.split(' ')) expect([...(ALL[name] ?? '').matchAll(new RegExp(` id="${id}"`, 'g'))], id).toHaveLength(1);
+    for (const id of ids.split(' '))
+      expect([...(ALL[name] ?? '').matchAll(new RegExp(` id="${id}"`, 'g'))], id).toHaveLength(1);
   });
 
   it('password managers find their fields; a problem is tied to them, and the empty one has the focus', () => {
-    const field = (html: string, id: string): string => new RegExp(`<input id="${id}"[^>]*>`).exec(html)?.[0] ?? '';
+    const field = (html: string, id: string): string =>
+      new RegExp(`<input id="${id}"[^>]*>`).exec(html)?.[0] ?? '';
     const first = FORMS['login'] ?? '';
-    expect(field(first, 'username')).toMatch(/autocomplete="username" autocapitalize="none".* required autofocus>$/);
-    expect(field(first, 'password')).toMatch(/type="password" autocomplete="current-password" required>$/);
+    expect(field(first, 'username')).toMatch(
+      /autocomplete="username" autocapitalize="none".* required autofocus>$/,
+    );
+    expect(field(first, 'password')).toMatch(
+      /type="password" autocomplete="current-password" required>$/,
+    );
     const wrong = FORMS['login, wrong'] ?? '';
     expect(field(wrong, 'username')).toContain('value="alice"');
-    expect(field(wrong, 'username')).toContain('aria-describedby="login-problem" aria-invalid="true"');
-    expect(field(wrong, 'password')).toMatch(/aria-describedby="login-problem" aria-invalid="true" autofocus>$/);
+    expect(field(wrong, 'username')).toContain(
+      'aria-describedby="login-problem" aria-invalid="true"',
+    );
+    expect(field(wrong, 'password')).toMatch(
+      /aria-describedby="login-problem" aria-invalid="true" autofocus>$/,
+    );
     expect(wrong).toMatch(/<p id="login-problem"[^>]* role="alert">/);
     expect(wrong).toContain('<title>Problem: ');
   });
@@ -142,14 +193,18 @@ describe('forms', () => {
 describe('under the content security policy', () => {
   it.each(states)('UI-06 nothing inline, nothing from elsewhere: %s', (_, html) => {
     expect(html).not.toMatch(/<script|<style|<iframe|<object|<base|\sstyle=|\son[a-z]+\s*=/i);
-    const loaded = [...html.matchAll(/<(?:link|img)\b[^>]*\b(?:href|src)="([^"]*)"/g)].map(([, url]) => url);
+    const loaded = [...html.matchAll(/<(?:link|img)\b[^>]*\b(?:href|src)="([^"]*)"/g)].map(
+      ([, url]) => url,
+    );
     expect(loaded).toHaveLength(3);
     for (const url of loaded) expect(url).toMatch(/^\/assets\/(style\.css|logo)\?v=[0-9a-f]{8}$/);
   });
 
   it('UI-06 the files load nothing either', () => {
     for (const { body } of Object.values(PAGES.assets ?? {})) {
-      expect(String(body).replace('http://www.w3.org/2000/svg', '')).not.toMatch(/url\(|@import|https?:|<script/);
+      expect(String(body).replace('http://www.w3.org/2000/svg', '')).not.toMatch(
+        /url\(|@import|https?:|<script/,
+      );
     }
   });
 
@@ -178,7 +233,9 @@ describe('what a host may change', () => {
     const mine = builtInPages({ css: '.card { border: 0; }' });
     expect(mine.assets?.['style.css']?.body).toMatch(/\.card \{ border: 0; \}$/);
     const address = (html: string): string => /style\.css\?v=\w+/.exec(html)?.[0] ?? '';
-    expect(typeof mine.login === 'function' && address(mine.login(LOGIN))).not.toBe(address(PAGES.login(LOGIN)));
+    expect(typeof mine.login === 'function' && address(mine.login(LOGIN))).not.toBe(
+      address(PAGES.login(LOGIN)),
+    );
   });
 
   it.each([
@@ -186,27 +243,43 @@ describe('what a host may change', () => {
     ['#fd0', '#ffdd00', '#000000'],
     ['#FFFFFF', '#ffffff', '#000000'],
     ['#000', '#000000', '#ffffff'],
-  ])('the accent %s brings a text colour that can be read on it', (accentColor, accent, onAccent) => {
-    const { assets } = builtInPages({ accentColor });
-    expect(assets?.['style.css']?.body).toContain(`--accent: ${accent};`);
-    expect(assets?.['style.css']?.body).toContain(`--on-accent: ${onAccent};`);
-    expect(assets?.['logo']?.body).toContain(`fill="${accent}"`);
-  });
+  ])(
+    'the accent %s brings a text colour that can be read on it',
+    (accentColor, accent, onAccent) => {
+      const { assets } = builtInPages({ accentColor });
+      expect(assets?.['style.css']?.body).toContain(`--accent: ${accent};`);
+      expect(assets?.['style.css']?.body).toContain(`--on-accent: ${onAccent};`);
+      expect(assets?.['logo']?.body).toContain(`fill="${accent}"`);
+    },
+  );
 
-  it.each(['red', '#12', '#12345', '0f766e', '#0f766e; } body { display: none', ''])('anything else is no accent: %s', (accentColor) => {
-    expect(() => builtInPages({ accentColor })).toThrow(ConfigError);
-  });
+  it.each(['red', '#12', '#12345', '0f766e', '#0f766e; } body { display: none', ''])(
+    'anything else is no accent: %s',
+    (accentColor) => {
+      expect(() => builtInPages({ accentColor })).toThrow(ConfigError);
+    },
+  );
 
   it('a template of its own stands in the same document, and may call the built-in one', () => {
     const mine = builtInPages({
       templates: {
         error: (view, messages) => {
           const sheet = templates.error(view, messages);
-          return { title: 'Oh <no>', content: markup`<p id="mine">${view.reason} & ${'<b>'}</p>${sheet.content}` };
+          return {
+            title: 'Oh <no>',
+            content: markup`<p id="mine">${view.reason} & ${'<b>'}</p>${sheet.content}`,
+          };
         },
       },
     });
-    const html = mine.error({ ...PAGE, status: 400, code: 'invalid_request', reason: 'r<', description: 'd', requestId: 'x' });
+    const html = mine.error({
+      ...PAGE,
+      status: 400,
+      code: 'invalid_request',
+      reason: 'r<',
+      description: 'd',
+      requestId: 'x',
+    });
     expect(html).toContain('<title>Oh &lt;no&gt; – Northwind ID</title>');
     expect(html).toContain('<p id="mine">r&lt; & &lt;b&gt;</p>');
     expect(html).toContain('id="error-reason"');
@@ -214,7 +287,11 @@ describe('what a host may change', () => {
   });
 
   it('words of its own, and languages beside them', () => {
-    const dutch: Messages = { ...ENGLISH, lang: 'nl', login: { ...ENGLISH.login, title: 'Inloggen' } };
+    const dutch: Messages = {
+      ...ENGLISH,
+      lang: 'nl',
+      login: { ...ENGLISH.login, title: 'Inloggen' },
+    };
     const mine = builtInPages({ messages: [dutch] });
     const title = (locales: string[]): string => {
       const html = typeof mine.login === 'function' ? mine.login({ ...LOGIN, locales }) : '';
@@ -234,6 +311,7 @@ describe('what a host may change', () => {
   });
 
   it('a language nobody wrote is English', () => {
-    for (const locales of [[], ['fr', 'de-AT'], ['EN-gb'], ['']]) expect(PAGES.login({ ...LOGIN, locales })).toContain('>Sign in</h1>');
+    for (const locales of [[], ['fr', 'de-AT'], ['EN-gb'], ['']])
+      expect(PAGES.login({ ...LOGIN, locales })).toContain('>Sign in</h1>');
   });
 });

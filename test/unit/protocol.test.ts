@@ -4,13 +4,25 @@ import { releasedClaims } from '../../src/protocol/claims.ts';
 import { nearestMismatch } from '../../src/protocol/redirect-uri.ts';
 
 describe('releasedClaims', () => {
-  const map = { profile: ['name', 'middle_name', 'zoneinfo', 'updated_at'], address: ['address'], team: ['team'] };
+  const map = {
+    profile: ['name', 'middle_name', 'zoneinfo', 'updated_at'],
+    address: ['address'],
+    team: ['team'],
+  };
   it.each<[object, readonly string[], object]>([
     [{ name: 'A' }, [], {}],
     [{ name: 'A' }, ['constructor', '__proto__'], {}],
     [{ name: 'A', sub: 'x' }, ['profile'], { name: 'A' }],
-    [{ name: '', middle_name: '  ', zoneinfo: null, updated_at: 0 }, ['profile'], { updated_at: 0 }],
-    [{ address: { country: 'NL', region: '', locality: null } }, ['address'], { address: { country: 'NL' } }],
+    [
+      { name: '', middle_name: '  ', zoneinfo: null, updated_at: 0 },
+      ['profile'],
+      { updated_at: 0 },
+    ],
+    [
+      { address: { country: 'NL', region: '', locality: null } },
+      ['address'],
+      { address: { country: 'NL' } },
+    ],
     [{ address: { country: ' ' } }, ['address'], {}],
     [{ address: {} }, ['address'], {}],
     [{ team: ['red', ''], name: undefined }, ['team', 'profile'], { team: ['red', ''] }],
@@ -35,6 +47,10 @@ describe('nearestMismatch', () => {
     expect(told.requested).not.toMatch(/secret|#/);
   });
   it('has nothing to compare with', () => {
-    expect(nearestMismatch('https://x.example/', [])).toEqual({ requested: 'https://x.example/', nearest: '', differs: 'spelling' });
+    expect(nearestMismatch('https://x.example/', [])).toEqual({
+      requested: 'https://x.example/',
+      nearest: '',
+      differs: 'spelling',
+    });
   });
 });

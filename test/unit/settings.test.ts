@@ -18,21 +18,29 @@ const file = (text: string, ending = 'json'): string => {
   writeFileSync(path, text);
   return path;
 };
-const fromFile = (value: object): { readonly configFile: string } => ({ configFile: file(JSON.stringify(value)) });
+const fromFile = (value: object): { readonly configFile: string } => ({
+  configFile: file(JSON.stringify(value)),
+});
 
 type Sources = Partial<Parameters<typeof readSettings>[0]>;
-const read = async (sources: Sources): Promise<GivenSettings> => await readSettings({ env: {}, ...sources });
+const read = async (sources: Sources): Promise<GivenSettings> =>
+  await readSettings({ env: {}, ...sources });
 const refused = async (sources: Sources): Promise<readonly ConfigProblem[]> => {
   const error = await read(sources).catch((thrown: unknown) => thrown);
   if (error instanceof ConfigError) return error.problems;
   throw error instanceof Error ? error : new Error(`accepted: ${JSON.stringify(error)}`);
 };
-const options = async (sources: Sources): Promise<string[]> => (await refused(sources)).map(({ option }) => option);
+const options = async (sources: Sources): Promise<string[]> =>
+  (await refused(sources)).map(({ option }) => option);
 
 const rsa = (bits: number, type: 'pkcs1' | 'pkcs8' = 'pkcs8'): string =>
-  generateKeyPairSync('rsa', { modulusLength: bits }).privateKey.export({ type, format: 'pem' }).toString();
+  generateKeyPairSync('rsa', { modulusLength: bits })
+    .privateKey.export({ type, format: 'pem' })
+    .toString();
 const elliptic = (): string =>
-  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    .privateKey.export({ type: 'pkcs8', format: 'pem' })
+    .toString();
 const GOOD_SECRET = 'a secret that is long enough for anybody';
 
 describe('the table', () => {
@@ -78,8 +86,12 @@ describe('the table', () => {
       'keySchedule.publishBefore': '90000',
       trustProxy: 'loopback',
     };
-    for (const { path, env, kind, choices } of SETTINGS.filter((one) => one.path !== 'rsaPrivateKeysInactive')) {
-      const settings = await read({ env: { [env]: special[path] ?? choices?.[0] ?? values[kind] } });
+    for (const { path, env, kind, choices } of SETTINGS.filter(
+      (one) => one.path !== 'rsaPrivateKeysInactive',
+    )) {
+      const settings = await read({
+        env: { [env]: special[path] ?? choices?.[0] ?? values[kind] },
+      });
       expect([path, Object.keys(settings)]).toEqual([path, [path]]);
     }
   });
@@ -87,16 +99,36 @@ describe('the table', () => {
 
 describe('a value that does not fit', () => {
   it.each<[name: string, value: string]>([
-    ...['x', '-1', '65536', '1.5', ' 80', '0x50', '1e3'].map((value): [string, string] => ['PORT', value]),
-    ...['1.5', '-1', '1e3', 'an hour', '60s', '9999999999999999'].map((value): [string, string] => ['VALETKEY_LIFETIMES_CODE', value]),
-    ...['-5', 'half', '0.5'].map((value): [string, string] => ['VALETKEY_REFRESH_TOKENS_GRACE', value]),
+    ...['x', '-1', '65536', '1.5', ' 80', '0x50', '1e3'].map((value): [string, string] => [
+      'PORT',
+      value,
+    ]),
+    ...['1.5', '-1', '1e3', 'an hour', '60s', '9999999999999999'].map((value): [string, string] => [
+      'VALETKEY_LIFETIMES_CODE',
+      value,
+    ]),
+    ...['-5', 'half', '0.5'].map((value): [string, string] => [
+      'VALETKEY_REFRESH_TOKENS_GRACE',
+      value,
+    ]),
     ...['maybe', '2', 'truth'].map((value): [string, string] => ['VALETKEY_AUTO_MIGRATE', value]),
-    ...['none', 'rs256', 'RS256,none'].map((value): [string, string] => ['VALETKEY_KEY_SCHEDULE_ALGS', value]),
-    ...['read', '[]', '1', 'null', '{'].map((value): [string, string] => ['VALETKEY_SCOPES', value]),
-    ...['5', '5/', '/900', '-5/900', '5/900/1', 'a/b'].map((value): [string, string] => ['VALETKEY_RATE_LIMITS_LOGIN', value]),
+    ...['none', 'rs256', 'RS256,none'].map((value): [string, string] => [
+      'VALETKEY_KEY_SCHEDULE_ALGS',
+      value,
+    ]),
+    ...['read', '[]', '1', 'null', '{'].map((value): [string, string] => [
+      'VALETKEY_SCOPES',
+      value,
+    ]),
+    ...['5', '5/', '/900', '-5/900', '5/900/1', 'a/b'].map((value): [string, string] => [
+      'VALETKEY_RATE_LIMITS_LOGIN',
+      value,
+    ]),
     ['VALETKEY_LOG_LEVEL', 'verbose'],
     ['VALETKEY_LOGOUT_CONFIRMATION', 'Always'],
-  ])('in the environment: %s=%s', async (name, value) => expect(await options({ env: { [name]: value } })).toEqual([name]));
+  ])('in the environment: %s=%s', async (name, value) =>
+    expect(await options({ env: { [name]: value } })).toEqual([name]),
+  );
 
   it.each<[content: object, option: string]>([
     [{ port: '80a' }, 'port'],
@@ -115,13 +147,17 @@ describe('a value that does not fit', () => {
     [{ lifetimes: { code: Number.MAX_VALUE } }, 'lifetimes.code'],
     [{ keySchedule: { algs: ['none'] } }, 'keySchedule.algs'],
     [{ rateLimits: { login: [5, 900] } }, 'rateLimits.login'],
-  ])('in the file: %o', async (content, option) => expect(await options(fromFile(content))).toEqual([option]));
+  ])('in the file: %o', async (content, option) =>
+    expect(await options(fromFile(content))).toEqual([option]),
+  );
 
   it.each<[overrides: GivenSettings, option: string]>([
     [{ port: 65_536 }, '--port'],
     [{ dataDir: '' }, '--data-dir'],
     [{ host: 5 }, '--host'],
-  ])('on the command line: %o', async (overrides, option) => expect(await options({ overrides })).toEqual([option]));
+  ])('on the command line: %o', async (overrides, option) =>
+    expect(await options({ overrides })).toEqual([option]),
+  );
 });
 
 describe('what the provider would refuse', () => {
@@ -164,7 +200,11 @@ describe('what the provider would refuse', () => {
     ['VALETKEY_TRUST_PROXY', 'nonsense'],
     ['VALETKEY_TRUST_PROXY', '10.0.0.0/33'],
     ['VALETKEY_RSA_PRIVATE_KEY', 'nonsense'],
-    ['VALETKEY_RSA_PRIVATE_KEY', '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----', 'no key'],
+    [
+      'VALETKEY_RSA_PRIVATE_KEY',
+      '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----',
+      'no key',
+    ],
     ['VALETKEY_RSA_PRIVATE_KEY', rsa(1024), 'of 1024 bits'],
     ['VALETKEY_RSA_PRIVATE_KEY', elliptic(), 'of another kind'],
     ['VALETKEY_RSA_PRIVATE_KEYS_INACTIVE', 'nonsense'],
@@ -181,26 +221,45 @@ describe('what the provider would refuse', () => {
   );
 
   it('is told under the place in the file, or the flag, when it stands there', async () => {
-    expect(await options(fromFile({ issuer: 'nonsense', accentColor: 'red' }))).toEqual(['accentColor', 'issuer']);
-    expect(await options(fromFile({ lifetimes: { code: 601 }, secret: 'short' }))).toEqual(['secret', 'lifetimes.code']);
+    expect(await options(fromFile({ issuer: 'nonsense', accentColor: 'red' }))).toEqual([
+      'accentColor',
+      'issuer',
+    ]);
+    expect(await options(fromFile({ lifetimes: { code: 601 }, secret: 'short' }))).toEqual([
+      'secret',
+      'lifetimes.code',
+    ]);
     expect(await options(fromFile({ rsaPrivateKey: 'nonsense' }))).toEqual(['rsaPrivateKey']);
     expect(await options({ overrides: { basePath: 'o' } })).toEqual(['--base-path']);
   });
 
   it('is told under the name of the file variable, when it stands in such a file', async () => {
-    expect(await options({ env: { VALETKEY_SECRET_FILE: file('short') } })).toEqual(['VALETKEY_SECRET_FILE']);
+    expect(await options({ env: { VALETKEY_SECRET_FILE: file('short') } })).toEqual([
+      'VALETKEY_SECRET_FILE',
+    ]);
   });
 
   it('any free port needs an issuer, and is told under the name it was written with', async () => {
     expect(await options({ env: { PORT: '0' } })).toEqual(['PORT']);
     expect(await options(fromFile({ port: 0 }))).toEqual(['port']);
     expect(await options({ overrides: { port: 0 } })).toEqual(['--port']);
-    expect(await read({ env: { PORT: '0', VALETKEY_ISSUER: 'http://localhost:1234' } })).toMatchObject({ port: 0 });
+    expect(
+      await read({ env: { PORT: '0', VALETKEY_ISSUER: 'http://localhost:1234' } }),
+    ).toMatchObject({ port: 0 });
   });
 
-  it.each(['*', '0.0.0.0/0', '::/0', '10.0.0.0/0', '10.0.0.1,*', '::ffff:0:0/96', '0.0.0.0/1,128.0.0.0/1'])(
-    'MD-01 trusting everybody as a proxy: %s',
-    async (value) => expect(await options({ env: { VALETKEY_TRUST_PROXY: value } })).toEqual(['VALETKEY_TRUST_PROXY']),
+  it.each([
+    '*',
+    '0.0.0.0/0',
+    '::/0',
+    '10.0.0.0/0',
+    '10.0.0.1,*',
+    '::ffff:0:0/96',
+    '0.0.0.0/1,128.0.0.0/1',
+  ])('MD-01 trusting everybody as a proxy: %s', async (value) =>
+    expect(await options({ env: { VALETKEY_TRUST_PROXY: value } })).toEqual([
+      'VALETKEY_TRUST_PROXY',
+    ]),
   );
 
   it('options that weaken are obeyed', async () => {
@@ -261,12 +320,17 @@ describe('an unknown name', () => {
     expect(problem?.remedy).toContain(nearest);
   });
 
-  it.each(['lifetimes', '__proto__', 'constructor', 'toString', '', 'a.b'])('in the file, of any kind: "%s"', async (name) => {
-    expect(await options({ configFile: file(`{ ${JSON.stringify(name)}: 5 }`) })).toEqual([name]);
-  });
+  it.each(['lifetimes', '__proto__', 'constructor', 'toString', '', 'a.b'])(
+    'in the file, of any kind: "%s"',
+    async (name) => {
+      expect(await options({ configFile: file(`{ ${JSON.stringify(name)}: 5 }`) })).toEqual([name]);
+    },
+  );
 
   it('of the environment that is not ours is nobody’s business', async () => {
-    expect(await read({ env: { PATH: '/bin', VALET: 'x', PORT_NUMBER: 'x', HOST_NAME: 'x' } })).toEqual({});
+    expect(
+      await read({ env: { PATH: '/bin', VALET: 'x', PORT_NUMBER: 'x', HOST_NAME: 'x' } }),
+    ).toEqual({});
   });
 });
 
@@ -275,11 +339,20 @@ describe('a value in a file of its own', () => {
     ['missing', () => ({ VALETKEY_SECRET_FILE: join(folder, 'missing') })],
     ['a folder', () => ({ VALETKEY_SECRET_FILE: folder })],
     ['empty', () => ({ VALETKEY_SECRET_FILE: file(' \n') })],
-    ['beside the value itself', (path) => ({ VALETKEY_SECRET_FILE: path, VALETKEY_SECRET: GOOD_SECRET })],
-  ])('%s', async (_name, env) => expect(await options({ env: env(file(GOOD_SECRET)) })).toEqual(['VALETKEY_SECRET_FILE']));
+    [
+      'beside the value itself',
+      (path) => ({ VALETKEY_SECRET_FILE: path, VALETKEY_SECRET: GOOD_SECRET }),
+    ],
+  ])('%s', async (_name, env) =>
+    expect(await options({ env: env(file(GOOD_SECRET)) })).toEqual(['VALETKEY_SECRET_FILE']),
+  );
 
   it('counts without the white space around it, for every setting', async () => {
-    const env = { PORT_FILE: file('4711\n'), DATABASE_URL_FILE: file('sqlite::memory:\n'), VALETKEY_NAME_FILE: file(' Op \n') };
+    const env = {
+      PORT_FILE: file('4711\n'),
+      DATABASE_URL_FILE: file('sqlite::memory:\n'),
+      VALETKEY_NAME_FILE: file(' Op \n'),
+    };
     expect(await read({ env })).toEqual({ port: 4711, databaseUrl: 'sqlite::memory:', name: 'Op' });
   });
 });
@@ -292,7 +365,10 @@ describe('the settings file', () => {
     ['a list', () => file('[]')],
     ['null', () => file('null')],
     ['text', () => file('"issuer"')],
-    ['a module without a default export', () => file('export const issuer = "https://op.example";', 'mjs')],
+    [
+      'a module without a default export',
+      () => file('export const issuer = "https://op.example";', 'mjs'),
+    ],
     ['a module that throws', () => file('throw new Error("no");', 'mjs')],
     ['a module that cannot be parsed', () => file('export default {', 'mjs')],
   ])('%s', async (_name, path) => {
@@ -327,9 +403,12 @@ describe('the settings file', () => {
     trustProxy: ['2'],
     autoMigrate: false,
   };
-  it('JSON, with groups nested or in one word', async () => expect(await read(fromFile(content))).toEqual(expected));
+  it('JSON, with groups nested or in one word', async () =>
+    expect(await read(fromFile(content))).toEqual(expected));
   it('a module', async () => {
-    expect(await read({ configFile: file(`export default ${JSON.stringify(content)};`, 'mjs') })).toEqual(expected);
+    expect(
+      await read({ configFile: file(`export default ${JSON.stringify(content)};`, 'mjs') }),
+    ).toEqual(expected);
   });
   it('named by the environment, unless the command line names another', async () => {
     const env = { VALETKEY_CONFIG: file('{"name":"environment"}') };
@@ -342,10 +421,16 @@ describe('what counts', () => {
   it('the command line over the environment over the file, for each setting by itself', async () => {
     const { configFile } = fromFile({ port: 1, host: 'file', name: 'file' });
     const env = { PORT: '2', HOST: 'environment' };
-    expect(await read({ configFile, env, overrides: { port: 3 } })).toEqual({ port: 3, host: 'environment', name: 'file' });
+    expect(await read({ configFile, env, overrides: { port: 3 } })).toEqual({
+      port: 3,
+      host: 'environment',
+      name: 'file',
+    });
   });
   it('an empty variable is none, as in files for containers', async () => {
-    expect(await read({ env: { PORT: '', VALETKEY_ISSUER: '', VALETKEY_SECRET_FILE: '' } })).toEqual({});
+    expect(
+      await read({ env: { PORT: '', VALETKEY_ISSUER: '', VALETKEY_SECRET_FILE: '' } }),
+    ).toEqual({});
   });
   it.each([
     ['true', true],
@@ -357,22 +442,37 @@ describe('what counts', () => {
     ['no', false],
     ['OFF', false],
   ])('a switch: %s', async (value, expected) => {
-    expect(await read({ env: { VALETKEY_AUTO_MIGRATE: value } })).toEqual({ autoMigrate: expected });
+    expect(await read({ env: { VALETKEY_AUTO_MIGRATE: value } })).toEqual({
+      autoMigrate: expected,
+    });
   });
   it('a list, with commas or spaces', async () => {
-    const env = { VALETKEY_DEFAULT_SCOPES: ' read,openid  profile, ', VALETKEY_TRUST_PROXY: 'loopback 10.0.0.0/8' };
-    expect(await read({ env })).toEqual({ defaultScopes: ['read', 'openid', 'profile'], trustProxy: ['loopback', '10.0.0.0/8'] });
+    const env = {
+      VALETKEY_DEFAULT_SCOPES: ' read,openid  profile, ',
+      VALETKEY_TRUST_PROXY: 'loopback 10.0.0.0/8',
+    };
+    expect(await read({ env })).toEqual({
+      defaultScopes: ['read', 'openid', 'profile'],
+      trustProxy: ['loopback', '10.0.0.0/8'],
+    });
   });
   it('RSA keys in PEM: of either form, and several that stay published', async () => {
-    const env = { VALETKEY_RSA_PRIVATE_KEY: rsa(2048, 'pkcs1'), VALETKEY_RSA_PRIVATE_KEYS_INACTIVE: rsa(2048) + rsa(2048) };
+    const env = {
+      VALETKEY_RSA_PRIVATE_KEY: rsa(2048, 'pkcs1'),
+      VALETKEY_RSA_PRIVATE_KEYS_INACTIVE: rsa(2048) + rsa(2048),
+    };
     expect(Object.keys(await read({ env }))).toEqual(['rsaPrivateKey', 'rsaPrivateKeysInactive']);
     // As files of environment variables hold them: in one line.
-    expect(await read({ env: { VALETKEY_RSA_PRIVATE_KEY: rsa(2048).replaceAll('\n', '\\n') } })).toHaveProperty('rsaPrivateKey');
+    expect(
+      await read({ env: { VALETKEY_RSA_PRIVATE_KEY: rsa(2048).replaceAll('\n', '\\n') } }),
+    ).toHaveProperty('rsaPrivateKey');
   });
   it('the issuer is where the server listens on this machine, unless it is given', async () => {
     expect(issuerOf(await read({}))).toBe('http://localhost:4000');
     expect(issuerOf(await read({ env: { PORT: '4711' } }))).toBe('http://localhost:4711');
     expect(issuerOf(await read({ overrides: { port: 4712 } }))).toBe('http://localhost:4712');
-    expect(issuerOf(await read({ env: { PORT: '4711', VALETKEY_ISSUER: 'https://op.example' } }))).toBe('https://op.example');
+    expect(
+      issuerOf(await read({ env: { PORT: '4711', VALETKEY_ISSUER: 'https://op.example' } })),
+    ).toBe('https://op.example');
   });
 });

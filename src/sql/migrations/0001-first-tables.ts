@@ -3,7 +3,11 @@ import type { CreateTableBuilder, Kysely } from 'kysely';
 import type { Migration } from '../migration.ts';
 
 type Builder = CreateTableBuilder<string, never>;
-type Column = [name: string, type: 'bigint' | 'integer' | 'text' | `varchar(${number})`, nullable?: 'null'];
+type Column = [
+  name: string,
+  type: 'bigint' | 'integer' | 'text' | `varchar(${number})`,
+  nullable?: 'null',
+];
 
 const ENTITLEMENT: Column[] = [
   ['client_id', 'varchar(255)'],
@@ -17,7 +21,12 @@ const ENTITLEMENT: Column[] = [
 ];
 
 /** Tables: name, the second half of the primary key, columns, and further indexes. */
-const TABLES: [name: string, key: string | null, columns: Column[], indexes: [suffix: string, columns: string[], unique?: 'unique'][]][] = [
+const TABLES: [
+  name: string,
+  key: string | null,
+  columns: Column[],
+  indexes: [suffix: string, columns: string[], unique?: 'unique'][],
+][] = [
   [
     'issuers',
     null,
@@ -206,14 +215,23 @@ export const firstTables: Migration = {
     for (const [name, key, columns, indexes] of TABLES) {
       await createTable(db, name, key, columns);
       for (const [suffix, on, unique] of indexes) {
-        const index = db.schema.createIndex(`${prefix}${name}_${suffix}`).ifNotExists().on(name).columns(on);
+        const index = db.schema
+          .createIndex(`${prefix}${name}_${suffix}`)
+          .ifNotExists()
+          .on(name)
+          .columns(on);
         await (unique === undefined ? index : index.unique()).execute();
       }
     }
   },
 };
 
-async function createTable(db: Kysely<never>, name: string, key: string | null, columns: Column[]): Promise<void> {
+async function createTable(
+  db: Kysely<never>,
+  name: string,
+  key: string | null,
+  columns: Column[],
+): Promise<void> {
   let table = db.schema
     .createTable(name)
     .ifNotExists()
@@ -224,5 +242,7 @@ async function createTable(db: Kysely<never>, name: string, key: string | null, 
     ) as unknown as Builder;
   }
   const primary = ['tenant', ...(key === null ? [] : [key])] as never[];
-  await (table.addPrimaryKeyConstraint(`${name}_pk`, primary) as unknown as { execute(): Promise<void> }).execute();
+  await (
+    table.addPrimaryKeyConstraint(`${name}_pk`, primary) as unknown as { execute(): Promise<void> }
+  ).execute();
 }

@@ -1,0 +1,204 @@
+/** Laws about logins and what they lead to: sessions, authorizations, codes. */
+import assert from 'node:assert/strict';
+import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
+import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
+
+export const SESSION_LAWS: readonly Law[] = [
+  [
+    'sessions: start takes the place of another, touch only moves forward',
+    async (store) => {
+      const facts = sample.facts();
+      const first = sample.session(facts);
+      const second = sample.session(facts);
+      assert.equal(await store.sessions.start(first, null, NOW), true);
+      assert.deepEqual(await store.sessions.find(first.handle), first);
+      assert.equal(await store.sessions.start(second, first.handle, NOW), true);
+      assert.equal(await store.sessions.find(first.handle), null);
+      await store.sessions.touch(second.handle, NOW + 5);
+      await store.sessions.touch(second.handle, NOW + 3);
+      await store.sessions.touch(first.handle, NOW + 3);
+      assert.deepEqual(await store.sessions.listBySubject(facts.sub), [
+        { ...second, seenAt: NOW + 5 },
+      ]);
+    },
+  ],
+  [
+    'sessions.end: one of 100 callers gets the session; its codes and families end, offline ones stay',
+    async (store) => {
+      const made = await withFamily(store);
+      const offline = await withFamily(store, {
+        sub: made.facts.sub,
+        sid: made.facts.sid,
+        scopes: ['openid', 'offline_access'],
+      });
+      const elsewhere = await withFamily(store, { sub: made.facts.sub });
+      const pending = sample.code(made.facts, made.authorization.id);
+      assert.equal(await store.codes.insert(pending, made.session.handle), 'stored');
+      const ended = await crowd(
+        async () => await store.sessions.end(made.session.handle, NOW, true),
+      );
+      assert.equal(ended.filter((session) => session !== null).length, 1);
+      assert.equal((await store.codes.find(pending.digest))?.code.redeemedAt, NOW);
+      assert.deepEqual(
+        [
+          await isLive(store, made.issue),
+          await isLive(store, offline.issue),
+          await isLive(store, elsewhere.issue),
+        ],
+        [false, true, true],
+      );
+    },
+  ],
+  [
+    'sessions.end without tokens: they stay',
+    async (store) => {
+      const { session, issue } = await withFamily(store);
+      assert.notEqual(await store.sessions.end(session.handle, NOW, false), null);
+      assert.equal(await isLive(store, issue), true);
+    },
+  ],
+  [
+    'sessions.end beside redeem: nothing is alive afterwards',
+    async (store) => {
+      for (let round = 0; round < 20; round += 1) {
+        const { facts, authorization, code, session } = await withCode(store);
+        const family = sample.family(facts, authorization.id);
+        const issue = sample.issue(facts, family.id, authorization.id);
+        await Promise.all([
+          store.tokens.redeem(code.digest, family, issue, NOW),
+          store.sessions.end(session.handle, NOW, true),
+        ]);
+        assert.equal(await isLive(store, issue), false);
+      }
+    },
+  ],
+  [
+    'authorizations.remember: 100 concurrent widenings lose no scope and make one record',
+    async (store) => {
+      const facts = sample.facts();
+      const made = await crowd(
+        async (index) =>
+          await store.authorizations.remember(
+            sample.authorization(facts, { scopes: [`s${index}`] }),
+          ),
+      );
+      assert.equal(new Set(made.map(({ id }) => id)).size, 1);
+      const [only, ...others] = await store.authorizations.listBySubject(facts.sub);
+      assert.equal(others.length, 0);
+      assert.equal(new Set(only?.scopes).size, CROWD);
+      assert.deepEqual(await store.authorizations.find(facts.sub, facts.clientId), only);
+    },
+  ],
+  [
+    'authorizations.revoke: one of 100 callers is told; codes and tokens under it are dead',
+    async (store) => {
+      const { authorization, issue, facts, family, session } = await withFamily(store);
+      const other = await withFamily(store, { sub: facts.sub });
+      const pending = sample.code(facts, authorization.id);
+      assert.equal(await store.codes.insert(pending, session.handle), 'stored');
+      assert.equal(
+        count(
+          await crowd(async () => await store.authorizations.revoke(authorization.id, NOW)),
+          true,
+        ),
+        1,
+      );
+      assert.deepEqual(
+        [
+          (await store.codes.find(pending.digest))?.code.redeemedAt,
+          await isLive(store, issue),
+          await store.authorizations.find(facts.sub, facts.clientId),
+        ],
+        [NOW, false, null],
+      );
+      // What the same person allowed another client stands.
+      assert.equal(await isLive(store, other.issue), true);
+      const found = await store.tokens.findFamily(family.id);
+      assert.deepEqual([found?.authorized, found?.family.revokedAt], [false, NOW]);
+      const again = await store.authorizations.remember(sample.authorization(facts));
+      assert.notEqual(again.id, authorization.id);
+      assert.equal(await isLive(store, issue), false);
+    },
+  ],
+  [
+    'codes.insert: of 100 concurrent inserts of one digest one is stored, and only in a session that stands; countFailure counts each',
+    async (store) => {
+      const facts = sample.facts();
+      const session = sample.session(facts);
+      const code = sample.code(facts, word());
+      assert.equal(await store.codes.insert(code, session.handle), 'session_ended');
+      assert.equal(await store.codes.find(code.digest), null);
+      await store.sessions.start(session, null, NOW);
+      const outcomes = await crowd(async () => await store.codes.insert(code, session.handle));
+      assert.deepEqual([count(outcomes, 'stored'), count(outcomes, 'exists')], [1, CROWD - 1]);
+      assert.deepEqual(await store.codes.find(code.digest), { code, authorized: false });
+      assert.deepEqual(
+        new Set(await crowd(async () => await store.codes.countFailure(code.digest))).size,
+        CROWD,
+      );
+      assert.equal((await store.codes.find(code.digest))?.code.failedAttempts, CROWD);
+      assert.equal(await store.codes.countFailure(word()), 0);
+    },
+  ],
+  [
+    'codes.insert beside sessions.end: no code is left that could be redeemed',
+    async (store) => {
+      for (let round = 0; round < 20; round += 1) {
+        const { facts, authorization, session } = await withCode(store);
+        const codes = Array.from({ length: 10 }, () => sample.code(facts, authorization.id));
+        await Promise.all([
+          ...codes.slice(0, 5).map(async (code) => await store.codes.insert(code, session.handle)),
+          store.sessions.end(session.handle, NOW, true),
+          ...codes.slice(5).map(async (code) => await store.codes.insert(code, session.handle)),
+        ]);
+        for (const { digest } of codes) {
+          const found = await store.codes.find(digest);
+          assert.ok(found === null || found.code.redeemedAt === NOW);
+        }
+      }
+    },
+  ],
+  [
+    'codes.insert beside revokeSubject: no code is left that could be redeemed',
+    async (store) => {
+      for (let round = 0; round < 20; round += 1) {
+        const { facts, authorization, session } = await withCode(store);
+        const stored: string[] = [];
+        // The silent requests of somebody who holds the session's cookie: they go on until the session is gone.
+        const ask = async (): Promise<void> => {
+          for (let turn = 0; turn < 200; turn += 1) {
+            const code = sample.code(facts, authorization.id);
+            if ((await store.codes.insert(code, session.handle)) !== 'stored') return;
+            stored.push(code.digest);
+          }
+        };
+        const asking = Array.from({ length: 6 }, ask);
+        for (let turn = 0; turn < 5; turn += 1) await store.sessions.find(session.handle);
+        await Promise.all([...asking, store.tokens.revokeSubject(facts.sub, NOW)]);
+        for (const digest of stored)
+          assert.equal((await store.codes.find(digest))?.code.redeemedAt, NOW);
+      }
+    },
+  ],
+  [
+    'sessions.start beside revokeSubject: a login that began before starts nothing, one that begins later does',
+    async (store) => {
+      const facts = sample.facts();
+      await store.tokens.revokeSubject(facts.sub, NOW);
+      assert.equal(await store.sessions.start(sample.session(facts), null, NOW - 1), false);
+      assert.equal(await store.sessions.start(sample.session(facts), null, NOW), false);
+      assert.equal(await store.sessions.start(sample.session(facts), null, NOW + 1), true);
+      await store.tokens.revokeSubject(facts.sub, NOW - 100);
+      assert.equal(await store.sessions.start(sample.session(facts), null, NOW), false);
+      for (let round = 0; round < 20; round += 1) {
+        const others = sample.facts();
+        await Promise.all([
+          store.sessions.start(sample.session(others), null, NOW),
+          store.tokens.revokeSubject(others.sub, NOW),
+          store.sessions.start(sample.session(others), null, NOW),
+        ]);
+        assert.deepEqual(await store.sessions.listBySubject(others.sub), []);
+      }
+    },
+  ],
+];
