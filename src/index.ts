@@ -14,6 +14,7 @@ export type { Account, Accounts, Authenticated, Credentials } from './domain/acc
 export { ClientMetadataError, type Clients, type RegisteredClient } from './domain/clients.ts';
 export type { Context } from './domain/context.ts';
 export type { EventFacts, Events, EventType } from './domain/events.ts';
+export type { Consumption, Redemption, TokenResponse } from './domain/issuance.ts';
 export type * from './domain/pages.ts';
 export type { RateLimiter } from './domain/rate-limiter.ts';
 export type { Login } from './domain/sessions.ts';
@@ -31,7 +32,6 @@ export type {
   Settings,
 } from './domain/settings.ts';
 export type { KeyAdmin, KeyInfo, Signer, SigningKeys } from './domain/signing-keys.ts';
-export type { Consumption, Redemption, TokenResponse } from './domain/tokens.ts';
 export type { EndpointName } from './domain/urls.ts';
 export { defineGrant, type Grant, type GrantDefinition } from './grants/grant.ts';
 export type { InteractionDetails, Interactions } from './host-interactions.ts';

@@ -156,8 +156,12 @@ export function createProvider(config: Config): Provider {
     ),
     subjects: {
       async revoke(sub) {
-        await store.tokens.revokeSubject(sub, now());
-        await events.record('subject.revoked', { sub });
+        await events.act(
+          'subject.revoked',
+          { sub },
+          async (row) => await store.tokens.revokeSubject(sub, now(), row),
+          () => true,
+        );
       },
       withdraw: async (sub, clientId) => await withdrawAuthorization(ctx, sub, clientId),
     },

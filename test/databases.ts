@@ -38,6 +38,9 @@ function postgresSchema(): EmptyDatabase {
   };
 }
 
+/** Names of the migrations of the store, in order. */
+export const MIGRATIONS: readonly string[] = ['0001-first-tables', '0002-one-time-records'];
+
 export const DATABASES: readonly DatabaseKind[] = [
   { name: 'SQLite', missing: services.fast, make: sqliteFile },
   { name: 'PostgreSQL', missing: services.postgres === null, make: postgresSchema },

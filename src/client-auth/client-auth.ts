@@ -96,7 +96,7 @@ export async function authenticateClient(
     );
   const facts = { clientId: client?.clientId ?? null, ip: request.ip, reason };
   if (client === null) ctx.events.notify('client_auth.failed', facts);
-  else await ctx.events.record('client_auth.failed', facts);
+  else ctx.events.record('client_auth.failed', facts);
   throw invalidClient(request, reason ?? 'client_unknown');
 }
 

@@ -1,7 +1,7 @@
 /** Access tokens: how one is made, what one that comes back is worth now, and how one is ended. Storing a new one is the mint's, with all else. */
 import { sha256 } from '../crypto/bytes.ts';
 import { newHandle, parseHandle } from '../crypto/secrets.ts';
-import type { AccessToken, Client, Entitlement } from '../store/records.ts';
+import type { AccessToken, AuditEvent, Client, Entitlement } from '../store/records.ts';
 import { issuedToThis } from './clients.ts';
 import type { Context } from './context.ts';
 
@@ -18,7 +18,7 @@ export interface AccessTokenFacts {
   /** Null when the client acts for itself. */
   readonly entitlement: Entitlement | null;
   /** The family it descends from and that family's end, which no token outlives. */
-  readonly family: { readonly id: string; readonly end: number } | null;
+  readonly family: { readonly id: string; readonly expiresAt: number } | null;
 }
 
 export function makeAccessToken(
@@ -35,10 +35,11 @@ export function makeAccessToken(
     sub: entitlement?.sub ?? null,
     sid: entitlement?.sid ?? null,
     scopes,
+    details: entitlement?.details ?? {},
     issuedAt: now,
     expiresAt: Math.min(
       now + ctx.settings.lifetimes.accessToken,
-      family?.end ?? Number.POSITIVE_INFINITY,
+      family?.expiresAt ?? Number.POSITIVE_INFINITY,
     ),
   };
   return { text, record };
@@ -58,8 +59,13 @@ export async function findLiveAccessToken(
     : { token: found.token, client };
 }
 
-/** Ends a token of this client, and the family it belongs to; false when there is nothing of the kind to end. */
-export async function endAccessToken(ctx: Context, client: Client, text: string): Promise<boolean> {
+/** Ends a token of this client, with the family it belongs to. False when there is nothing to end. */
+export async function endAccessToken(
+  ctx: Context,
+  client: Client,
+  text: string,
+  audit: AuditEvent,
+): Promise<boolean> {
   if (parseHandle('accessToken', text) === null) return false;
   const digest = sha256(text);
   const found = await ctx.store.tokens.findAccessToken(digest);
@@ -67,6 +73,6 @@ export async function endAccessToken(ctx: Context, client: Client, text: string)
   if (found?.token.clientId !== client.clientId) return false;
   const { familyId } = found.token;
   return familyId === null
-    ? await ctx.store.tokens.revokeAccessToken(digest)
-    : await ctx.store.tokens.revokeFamily(familyId, ctx.now());
+    ? await ctx.store.tokens.revokeAccessToken(digest, audit)
+    : await ctx.store.tokens.revokeFamily(familyId, ctx.now(), audit);
 }

@@ -25,7 +25,7 @@ export async function findAuthorization(
 ): Promise<Authorization | null> {
   const found = await ctx.store.authorizations.find(sub, client.clientId);
   if (found === null || issuedToThis(client, found.createdAt)) return found;
-  await ctx.store.authorizations.revoke(found.id, ctx.now());
+  await ctx.store.authorizations.revoke(found, ctx.now(), null);
   return null;
 }
 
@@ -57,11 +57,10 @@ export async function withdrawAuthorization(
   clientId: string,
 ): Promise<boolean> {
   const authorization = await ctx.store.authorizations.find(sub, clientId);
-  if (
-    authorization === null ||
-    !(await ctx.store.authorizations.revoke(authorization.id, ctx.now()))
-  )
-    return false;
-  await ctx.events.record('authorization.revoked', { sub, clientId });
-  return true;
+  if (authorization === null) return false;
+  return await ctx.events.act(
+    'authorization.revoked',
+    { sub, clientId },
+    async (row) => await ctx.store.authorizations.revoke(authorization, ctx.now(), row),
+  );
 }

@@ -16,7 +16,7 @@ import {
   metadataTypeProblems,
 } from '../protocol/client-metadata.ts';
 import type { SigningAlg } from '../protocol/names.ts';
-import type { Client, ClientSecret, Seconds } from '../store/records.ts';
+import type { AuditEvent, Client, ClientSecret, Seconds } from '../store/records.ts';
 import type { ClientStore } from '../store/store.ts';
 import type { Events } from './events.ts';
 
@@ -128,13 +128,19 @@ export function createClients(parts: Parts): Clients {
   const change = async (
     clientId: string,
     plan: (before: Client) => Client | null,
+    detail: AuditEvent['detail'] = {},
   ): Promise<Client | null> => {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const before = await load(clientId);
       const planned = before === null ? null : plan(before);
       if (before === null || planned === null) return null;
       const client = { ...planned, updatedAt: now(), version: before.version + 1 };
-      if (await store.replace(client)) {
+      const replaced = await parts.events.act(
+        'client.updated',
+        { clientId, detail },
+        async (row) => await store.replace(client, row),
+      );
+      if (replaced) {
         forget(clientId);
         return client;
       }
@@ -186,10 +192,14 @@ export function createClients(parts: Parts): Clients {
         updatedAt: now(),
         version: 1,
       };
-      if (!(await store.insert(client))) throw refused('clientId', `${clientId} is taken`);
+      const inserted = await parts.events.act(
+        'client.created',
+        { clientId },
+        async (row) => await store.insert(client, row),
+      );
+      if (!inserted) throw refused('clientId', `${clientId} is taken`);
       forget(clientId);
       await provideKeyOf(client);
-      await parts.events.record('client.created', { clientId });
       return { client, clientSecret };
     },
 
@@ -215,35 +225,42 @@ export function createClients(parts: Parts): Clients {
       });
       if (client === null) return null;
       await provideKeyOf(client);
-      await parts.events.record('client.updated', { clientId });
       return client;
     },
 
     async rotateSecret(clientId, overlap) {
       const clientSecret = newHandle('clientSecret', parts.random);
-      const client = await change(clientId, (before) => {
-        if (before.clientType !== 'confidential') return null;
-        const end = now() + overlap;
-        const kept = before.secrets
-          .filter(
-            (secret) => overlap > 0 && (secret.expiresAt === null || secret.expiresAt > now()),
-          )
-          .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? end, end) }));
-        return {
-          ...before,
-          secrets: [makeSecret(clientSecret, before.idTokenSignedResponseAlg), ...kept],
-        };
-      });
+      const client = await change(
+        clientId,
+        (before) => {
+          if (before.clientType !== 'confidential') return null;
+          const end = now() + overlap;
+          const kept = before.secrets
+            .filter(
+              (secret) => overlap > 0 && (secret.expiresAt === null || secret.expiresAt > now()),
+            )
+            .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? end, end) }));
+          return {
+            ...before,
+            secrets: [makeSecret(clientSecret, before.idTokenSignedResponseAlg), ...kept],
+          };
+        },
+        { secret: 'rotated' },
+      );
       if (client === null) return null;
-      await parts.events.record('client.updated', { clientId, detail: { secret: 'rotated' } });
       return { client, clientSecret };
     },
 
     async delete(clientId) {
-      const deleted = await store.delete(clientId);
-      forget(clientId);
-      if (deleted) await parts.events.record('client.deleted', { clientId });
-      return deleted;
+      try {
+        return await parts.events.act(
+          'client.deleted',
+          { clientId },
+          async (row) => await store.delete(clientId, row),
+        );
+      } finally {
+        forget(clientId);
+      }
     },
 
     list: async (page) => (await store.list(page)).map(completed),

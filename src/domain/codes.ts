@@ -3,6 +3,7 @@ import { sha256 } from '../crypto/bytes.ts';
 import { formatHandle, newHandle } from '../crypto/secrets.ts';
 import type { AuthorizationRequest } from '../protocol/authorization-request.ts';
 import type { Authorization, Code, Session } from '../store/records.ts';
+import type { CodeOutcome } from '../store/store.ts';
 import type { Context } from './context.ts';
 import type { Interaction } from './interactions.ts';
 
@@ -40,7 +41,7 @@ export async function storeCode(
   request: AuthorizationRequest,
   session: Session,
   authorization: Authorization,
-): Promise<'stored' | 'exists' | 'session_ended'> {
+): Promise<CodeOutcome> {
   const now = ctx.now();
   const code: Code = {
     digest: sha256(text),
@@ -52,6 +53,7 @@ export async function storeCode(
     authTime: session.authTime,
     amr: session.amr,
     acr: session.acr,
+    details: {},
     redirectUri: request.sentRedirectUri,
     codeChallenge: request.codeChallenge,
     nonce: request.nonce,
@@ -61,5 +63,5 @@ export async function storeCode(
     redeemedAt: null,
     familyId: null,
   };
-  return await ctx.store.codes.insert(code, session.handle);
+  return await ctx.store.codes.insert(code, session.handle, null);
 }

@@ -38,26 +38,23 @@ export interface EventFacts {
   readonly detail?: AuditEvent['detail'];
 }
 
-/** Written with the act, not later. */
-const AT_ONCE: readonly EventType[] = [
-  'logout',
-  'authorization.revoked',
-  'code.replayed',
-  'refresh_token.reused',
-  'token.revoked',
-  'client.created',
-  'client.updated',
-  'client.deleted',
-  'subject.revoked',
-  'keys.rotated',
-];
 const BATCH = 200;
 const MOST_WAITING = 10_000;
 const FLUSH_MILLISECONDS = 1000;
 
 export interface Events {
-  /** Tells an event; resolves once written for acts that are written at once, immediately for the others. Never throws. */
-  record(type: EventType, facts: EventFacts): Promise<void>;
+  /** Records an event; its row is written with others, off the hot path. Never throws. */
+  record(type: EventType, facts: EventFacts): void;
+  /**
+   * Performs an act whose row the store writes in the act's own transaction. The listener hears of it
+   * if it happened: when the result is not false, null or 0, unless `happened` says otherwise.
+   */
+  act<T>(
+    type: EventType,
+    facts: EventFacts,
+    perform: (row: AuditEvent) => Promise<T>,
+    happened?: (result: T) => boolean,
+  ): Promise<T>;
   /** Tells the listener alone: what anybody can cause, in any number, leaves no row. Never throws. */
   notify(type: EventType, facts: EventFacts): void;
   /** Writes what waits. */
@@ -113,39 +110,49 @@ export function createEvents(parts: {
     await writing;
   };
 
-  const notify = (type: EventType, facts: EventFacts): AuditEvent => {
-    const event: AuditEvent = {
-      id: base64url(parts.random(12)),
-      at: parts.clock(),
-      type,
-      sub: facts.sub ?? null,
-      clientId: facts.clientId ?? null,
-      ip: facts.ip ?? null,
-      reason: facts.reason ?? null,
-      detail: facts.detail ?? {},
-    };
+  const describe = (type: EventType, facts: EventFacts): AuditEvent => ({
+    id: base64url(parts.random(12)),
+    at: parts.clock(),
+    type,
+    sub: facts.sub ?? null,
+    clientId: facts.clientId ?? null,
+    ip: facts.ip ?? null,
+    reason: facts.reason ?? null,
+    detail: facts.detail ?? {},
+  });
+  const tell = (event: AuditEvent): void => {
     try {
       parts.listener?.(event);
     } catch (error) {
       parts.logger.error({ error }, 'the event listener failed');
     }
-    return event;
+  };
+  /** Keeps the row until a batch is written. Under a flood of refusals the oldest rows are dropped. */
+  const keep = (event: AuditEvent): void => {
+    if (waiting.length >= MOST_WAITING) {
+      waiting.shift();
+      dropped += 1;
+    }
+    waiting.push(event);
+    if (writing !== null) return;
+    if (waiting.length >= BATCH) writing = drain(BATCH);
+    else wait();
   };
 
   return {
-    notify,
-    async record(type, facts) {
-      const event = notify(type, facts);
-      if (AT_ONCE.includes(type)) return await write([event]);
-      // Bounded: under a flood of refusals the oldest lines give way, memory does not.
-      if (waiting.length >= MOST_WAITING) {
-        waiting.shift();
-        dropped += 1;
-      }
-      waiting.push(event);
-      if (writing !== null) return;
-      if (waiting.length >= BATCH) writing = drain(BATCH);
-      else wait();
+    record(type, facts) {
+      const event = describe(type, facts);
+      tell(event);
+      keep(event);
+    },
+    async act(type, facts, perform, happened = Boolean) {
+      const event = describe(type, facts);
+      const result = await perform(event);
+      if (happened(result)) tell(event);
+      return result;
+    },
+    notify(type, facts) {
+      tell(describe(type, facts));
     },
     flush,
   };

@@ -3,7 +3,7 @@
  * visitor writes no row; only one too large for a URL is stored. It carries the request as sent and what the human did so far.
  */
 import { sha256 } from '../crypto/bytes.ts';
-import { base64url, newHandle, parseHandle } from '../crypto/secrets.ts';
+import { base64url, newHandle } from '../crypto/secrets.ts';
 import type { Digest, Seconds } from '../store/records.ts';
 import { CODE_KEPT } from '../store/store.ts';
 import type { Context } from './context.ts';
@@ -15,6 +15,8 @@ export interface Interaction {
   readonly purpose: 'authorize' | 'rp-initiated-logout';
   /** The request, the parameters its endpoint knows. Checked again each time it goes on. */
   readonly params: Readonly<Record<string, string>>;
+  /** Handle of the stored parameters, where they are too large to travel; else null. */
+  readonly stored: string | null;
   /** Digest of the browser's binding cookie; null while unknown (a cross-site POST comes without cookies). */
   readonly browser: Digest | null;
   readonly startedAt: Seconds;
@@ -36,6 +38,8 @@ export interface Interaction {
 const STORED_LONGER = 3 * 24 * 3600;
 /** Characters a sealed interaction may take in a URL; proxies refuse long ones. */
 const LONGEST_IN_URL = 6000;
+/** Kind of the one-time records that hold parameters too large for a URL. */
+const LARGE_REQUEST = 'large-request';
 
 export function newInteraction(
   ctx: Context,
@@ -47,6 +51,7 @@ export function newInteraction(
     id: base64url(ctx.settings.random(16)),
     purpose,
     params,
+    stored: null,
     browser,
     startedAt: ctx.now(),
     decidedAt: ctx.now(),
@@ -59,38 +64,62 @@ export function newInteraction(
 }
 
 /**
- * The text that stands for an interaction in a URL or form.
- * @param ip address of the peer, null when it is not known: of those too large for a URL each network may have so many stored
- * @throws OAuthError 429 when that budget is used up
+ * The text that stands for an interaction in a URL or form. Parameters too large for a URL are stored
+ * once, as a one-time record, and the text carries their handle from then on.
+ * @param ip address of the peer, null when it is not known
+ * @throws OAuthError 429 when too many large requests came from the network of the peer
  */
 export async function sealInteraction(
   ctx: Context,
   interaction: Interaction,
   ip: string | null,
 ): Promise<string> {
-  const sealed = ctx.vault.seal('interaction', JSON.stringify(interaction));
-  if (sealed.length <= LONGEST_IN_URL) return sealed;
-  // Peers whose address is not known share one budget: they are bounded as well.
-  await ctx.rateLimiter.take(
-    ['large request', ip === null ? '' : networkOf(ip)],
-    ctx.settings.rateLimits.largeRequest,
-  );
+  const whole = interaction.stored === null ? seal(ctx, interaction) : null;
+  if (whole !== null && whole.length <= LONGEST_IN_URL) return whole;
+  const stored = interaction.stored ?? (await storeParams(ctx, interaction, ip));
+  return seal(ctx, { ...interaction, params: {}, stored });
+}
+
+function seal(ctx: Context, interaction: Interaction): string {
+  return ctx.vault.seal('interaction', JSON.stringify(interaction));
+}
+
+async function storeParams(
+  ctx: Context,
+  { params }: Interaction,
+  ip: string | null,
+): Promise<string> {
+  // Peers whose address is not known share one limit: they are bounded as well.
+  const network = ip === null ? '' : networkOf(ip);
+  await ctx.rateLimiter.take(['large request', network], ctx.settings.rateLimits.largeRequest);
   const handle = newHandle('interaction', ctx.settings.random);
-  await ctx.store.interactions.put(
-    sha256(handle),
-    sealed,
-    ctx.now() + ctx.settings.lifetimes.interaction + STORED_LONGER,
-  );
+  await ctx.store.oneTime.put({
+    kind: LARGE_REQUEST,
+    digest: sha256(handle),
+    secondKey: null,
+    payload: ctx.vault.seal(LARGE_REQUEST, JSON.stringify(params)),
+    version: 1,
+    consumedAt: null,
+    expiresAt: ctx.now() + ctx.settings.lifetimes.interaction + STORED_LONGER,
+  });
   return handle;
 }
 
-/** The interaction of a text, or null when we never sealed it. Age and browser are judged by the caller. */
+/**
+ * The interaction of a text; null when we never sealed it, or its stored parameters are gone. The
+ * caller judges its age and its browser.
+ */
 export async function openInteraction(ctx: Context, text: string): Promise<Interaction | null> {
-  const stored = parseHandle('interaction', text) !== null;
-  const sealed = stored ? await ctx.store.interactions.find(sha256(text), ctx.now()) : text;
-  if (sealed === null) return null;
-  const json = ctx.vault.open('interaction', sealed);
-  return json === null ? null : (JSON.parse(json) as Interaction);
+  const json = ctx.vault.open('interaction', text);
+  if (json === null) return null;
+  const interaction = JSON.parse(json) as Interaction;
+  const { stored } = interaction;
+  if (stored === null) return interaction;
+  const record = await ctx.store.oneTime.find({ kind: LARGE_REQUEST, digest: sha256(stored) });
+  if (record === null || record.expiresAt <= ctx.now()) return null;
+  const params = ctx.vault.open(LARGE_REQUEST, record.payload);
+  if (params === null) return null;
+  return { ...interaction, params: JSON.parse(params) as Interaction['params'] };
 }
 
 /** True when the page was left open for too long: the interaction starts over. */
@@ -125,7 +154,8 @@ export function isCodeForgotten(ctx: Context, interaction: Interaction): boolean
 
 /** The same request, from the beginning. */
 export function restarted(ctx: Context, interaction: Interaction): Interaction {
-  return newInteraction(ctx, interaction.purpose, interaction.params, interaction.browser);
+  const { purpose, params, stored, browser } = interaction;
+  return { ...newInteraction(ctx, purpose, params, browser), stored };
 }
 
 /** The same pause under another identity: nothing that the first one led to is led to again. */

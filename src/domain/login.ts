@@ -56,7 +56,7 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
   const empty = username === '' || password === '';
   const proven = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);
   if (proven === null || !proven.account.enabled) {
-    await ctx.events.record('login.failed', { ip, reason: 'credentials' });
+    ctx.events.record('login.failed', { ip, reason: 'credentials' });
     return null;
   }
   await ctx.rateLimiter.reset(accountKey);

@@ -61,21 +61,22 @@ export async function startSession(
     seenAt: now,
     expiresAt: now + ctx.settings.lifetimes.sessionAbsolute,
   };
-  const started = await ctx.store.sessions.start(
+  const outcome = await ctx.store.sessions.start(
     session,
     replaces?.handle ?? null,
     login.began ?? now,
   );
-  return started ? { session, handle } : null;
+  if (outcome === 'exists') throw new Error('A random session handle came twice.');
+  return outcome === 'started' ? { session, handle } : null;
 }
 
 /** Ends a session and, by setting, the tokens issued in it. */
 export async function endSession(ctx: Context, session: Session, ip: string | null): Promise<void> {
-  const ended = await ctx.store.sessions.end(
-    session.handle,
-    ctx.now(),
-    ctx.settings.logoutRevokesTokens,
+  const { logoutRevokesTokens } = ctx.settings;
+  const { sub, sid } = session;
+  await ctx.events.act(
+    'logout',
+    { sub, ip, detail: { sid } },
+    async (row) => await ctx.store.sessions.end(session, ctx.now(), logoutRevokesTokens, row),
   );
-  if (ended !== null)
-    await ctx.events.record('logout', { sub: ended.sub, ip, detail: { sid: ended.sid } });
 }

@@ -18,7 +18,7 @@ import type { Vault } from '../crypto/secrets.ts';
 import type { SigningAlg } from '../protocol/names.ts';
 import type { KeySet, StoredKey } from '../store/records.ts';
 import { type KeyStore, StoreUnavailable } from '../store/store.ts';
-import type { Events } from './events.ts';
+import type { EventFacts, Events } from './events.ts';
 import type { GivenKey, KeySchedule } from './settings.ts';
 
 /** A key as operators see it. */
@@ -168,19 +168,34 @@ export function createSigningKeys(parts: Parts): SigningKeys {
   };
 
   /** Applies a change until it wins the compare and swap or finds nothing to do. */
-  const change = async (plan: (keys: readonly StoredKey[]) => KeyPlan): Promise<boolean> => {
+  const change = async (
+    plan: (keys: readonly StoredKey[]) => KeyPlan,
+    act: EventFacts | null = null,
+  ): Promise<boolean> => {
     for (let attempt = 0; attempt < 20; attempt += 1) {
       const set = await store.load();
       const { keep, make } = plan(set?.keys ?? []);
       if (make.length === 0 && keep.length === (set?.keys.length ?? 0)) return false;
       const made = await Promise.all(make.map(async (wish) => await newStoredKey(wish)));
-      if (await store.swap(set?.version ?? 0, [...keep, ...made])) {
+      if (await swap(set?.version ?? 0, [...keep, ...made], act)) {
         await open(await store.load());
         return true;
       }
     }
     throw new Error('The signing keys kept changing while they were being changed.');
   };
+  const swap = async (
+    expected: number,
+    keys: readonly StoredKey[],
+    facts: EventFacts | null,
+  ): Promise<boolean> =>
+    facts === null
+      ? await store.swap(expected, keys, null)
+      : await parts.events.act(
+          'keys.rotated',
+          facts,
+          async (row) => await store.swap(expected, keys, row),
+        );
   const newStoredKey = async (wish: KeyWish): Promise<StoredKey> => {
     const pair = await generateSigningKey(wish.alg);
     return {
@@ -224,12 +239,9 @@ export function createSigningKeys(parts: Parts): SigningKeys {
         return false;
       }
       await load();
-      const moved = await change((keys) => dueKeys(keys, schedule, now()));
-      if (moved)
-        await parts.events.record('keys.rotated', {
-          detail: { emergency: false, scheduled: true },
-        });
-      return moved;
+      return await change((keys) => dueKeys(keys, schedule, now()), {
+        detail: { emergency: false, scheduled: true },
+      });
     },
     async signer(alg) {
       const { kid, privateKey } = await currentKey(alg);
@@ -262,20 +274,20 @@ export function createSigningKeys(parts: Parts): SigningKeys {
       if (parts.given !== null)
         throw new Error('The signing keys are given by configuration: change them there.');
       const start = emergency ? now() : now() + schedule.publishBefore;
-      const rotated = await change((keys) => {
-        const waiting = (alg: SigningAlg): boolean =>
-          !emergency && keys.some((key) => key.alg === alg && key.activeAt > now());
-        const algs = algsInUse(keys, schedule).filter((alg) => !waiting(alg));
-        const kept = emergency
-          ? []
-          : keys.map((key) =>
-              algs.includes(key.alg as SigningAlg) ? retire(key, start, schedule) : key,
-            );
-        return { keep: kept, make: algs.map((alg) => ({ alg, activeAt: start })) };
-      });
-      if (rotated)
-        await parts.events.record('keys.rotated', { detail: { emergency, scheduled: false } });
-      return rotated;
+      return await change(
+        (keys) => {
+          const waiting = (alg: SigningAlg): boolean =>
+            !emergency && keys.some((key) => key.alg === alg && key.activeAt > now());
+          const algs = algsInUse(keys, schedule).filter((alg) => !waiting(alg));
+          const kept = emergency
+            ? []
+            : keys.map((key) =>
+                algs.includes(key.alg as SigningAlg) ? retire(key, start, schedule) : key,
+              );
+          return { keep: kept, make: algs.map((alg) => ({ alg, activeAt: start })) };
+        },
+        { detail: { emergency, scheduled: false } },
+      );
     },
   };
 }

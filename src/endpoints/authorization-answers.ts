@@ -51,7 +51,7 @@ export async function completeLogin(
     );
   }
   const { session, handle } = started;
-  await ctx.events.record('login.succeeded', { sub: session.sub, ip: call.ip });
+  ctx.events.record('login.succeeded', { sub: session.sub, ip: call.ip });
   const next = withDecision(ctx, current, {
     loginSession: session.handle,
     chosen: session.sub,
@@ -120,7 +120,7 @@ export async function deny(ctx: Context, call: Call, current: Interaction): Prom
   };
   // Anybody can begin a sign-in and leave it, in any number.
   if (session === null) ctx.events.notify('authorization.denied', facts);
-  else await ctx.events.record('authorization.denied', facts);
+  else ctx.events.record('authorization.denied', facts);
   return refuse(
     ctx,
     proven.destination,

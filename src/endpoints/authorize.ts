@@ -157,7 +157,7 @@ async function sendCode(
   // The other one of two clicks was faster, and told it.
   if (stored === 'exists' && (await isAnswered(ctx, code)))
     return answer(ctx, proven.destination, { code });
-  await ctx.events.record('authorization.granted', {
+  ctx.events.record('authorization.granted', {
     sub: session.sub,
     clientId,
     ip: call.ip,

@@ -2,7 +2,7 @@
 import { endAccessToken } from '../domain/access-tokens.ts';
 import type { Context } from '../domain/context.ts';
 import { familyIdOf } from '../domain/refresh-tokens.ts';
-import type { Client } from '../store/records.ts';
+import type { AuditEvent, Client } from '../store/records.ts';
 import { empty } from '../web/respond.ts';
 import { callingClient, clientForm } from './client-call.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -23,20 +23,29 @@ export const revocation: Endpoint = {
     const params = await clientForm(call);
     const { client } = await callingClient(ctx, call, params, plugins);
     const text = params.need('token');
-    if (await revoke(ctx, client, text))
-      await ctx.events.record('token.revoked', { clientId: client.clientId, ip: call.ip });
+    const { clientId } = client;
+    await ctx.events.act(
+      'token.revoked',
+      { clientId, ip: call.ip },
+      async (row) => await revoke(ctx, client, text, row),
+    );
     // RFC 7009 §2.2: 200 for an invalid token as well, and nothing to tell it from a foreign one.
     return empty(200);
   },
 };
 
-async function revoke(ctx: Context, client: Client, text: string): Promise<boolean> {
+async function revoke(
+  ctx: Context,
+  client: Client,
+  text: string,
+  audit: AuditEvent,
+): Promise<boolean> {
   const familyId = familyIdOf(text);
-  if (familyId === null) return await endAccessToken(ctx, client, text);
+  if (familyId === null) return await endAccessToken(ctx, client, text, audit);
   const found = await ctx.store.tokens.findFamily(familyId);
   // RFC 7009 §2.1: the token was issued to the client that asks.
   return (
     found?.family.clientId === client.clientId &&
-    (await ctx.store.tokens.revokeFamily(familyId, ctx.now()))
+    (await ctx.store.tokens.revokeFamily(familyId, ctx.now(), audit))
   );
 }

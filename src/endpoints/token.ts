@@ -5,13 +5,13 @@
 import { findEnabledAccount } from '../domain/accounts.ts';
 import { moreClaims } from '../domain/claims.ts';
 import type { Context } from '../domain/context.ts';
-import { availableScopes } from '../domain/scopes.ts';
 import {
   type CheckedRedemption,
   issueTokens,
   type Redemption,
   type TokenResponse,
-} from '../domain/tokens.ts';
+} from '../domain/issuance.ts';
+import { availableScopes } from '../domain/scopes.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { covers } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
@@ -56,7 +56,7 @@ export const token: Endpoint = {
     }
     const { response, sub } = await issue(ctx, client, prove);
     const { clientId } = client;
-    await ctx.events.record('tokens.issued', {
+    ctx.events.record('tokens.issued', {
       sub,
       clientId,
       ip: call.ip,
@@ -76,12 +76,17 @@ async function issue(
   client: Client,
   prove: (ctx: Context, client: Client) => Promise<Redemption>,
 ): Promise<Issue> {
+  const began = ctx.now();
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-    const redemption = await withinBounds(ctx, client, await prove(ctx, client));
+    const proven = await prove(ctx, client);
+    const redemption = await withinBounds(ctx, client, { provenAt: began, ...proven });
     const issued = await issueTokens(ctx, client, redemption);
     if (issued.outcome === 'issued')
       return { response: issued.response, sub: redemption.entitlement?.sub ?? null };
-    // Somebody used it up between proof and mint: the next proof sees that and says what it means.
+    if (issued.outcome === 'subject_revoked')
+      throw new OAuthError('invalid_grant', 'subject_revoked', 'The access was revoked.');
+    // Another request consumed it between proof and issuance: the next proof sees that and says what
+    // it means.
   }
   throw new OAuthError(
     'invalid_grant',
@@ -97,7 +102,7 @@ async function issue(
 async function withinBounds(
   ctx: Context,
   client: Client,
-  redemption: Redemption,
+  redemption: Redemption & { readonly provenAt: number },
 ): Promise<CheckedRedemption> {
   const { entitlement } = redemption;
   const scopes = availableScopes(

@@ -36,7 +36,7 @@ export const authorizationCode: Grant = defineGrant<CodeParams>({
     const { code } = found;
     // RFC 6749 §4.1.3: the code was issued to the authenticated client.
     if (code.clientId !== client.clientId || !issuedToThis(client, code.createdAt)) {
-      await ctx.events.record('request.refused', {
+      ctx.events.record('request.refused', {
         clientId: client.clientId,
         sub: code.sub,
         reason: 'code_foreign',
@@ -54,16 +54,7 @@ export const authorizationCode: Grant = defineGrant<CodeParams>({
     // RFC 6749 §4.1.2: a code is used at most once, and what was issued from a replayed one is revoked. Whoever gets here has proven
     // client, redirect URI and verifier; a replay without them revokes nothing (OAuth 2.1 §4.1.3).
     if (code.redeemedAt !== null) {
-      if (
-        code.familyId !== null &&
-        (await ctx.store.tokens.revokeFamily(code.familyId, ctx.now()))
-      ) {
-        await ctx.events.record('code.replayed', {
-          clientId: client.clientId,
-          sub: code.sub,
-          reason: 'code_replayed',
-        });
-      }
+      if (code.familyId !== null) await revokeReplayed(ctx, code, code.familyId);
       throw new OAuthError(
         'invalid_grant',
         'code_replayed',
@@ -77,10 +68,19 @@ export const authorizationCode: Grant = defineGrant<CodeParams>({
       scopes: code.scopes,
       nonce: code.nonce,
       refreshable: true,
-      uses: { kind: 'code', code: code.digest },
+      consumption: { kind: 'code', digest: code.digest },
     };
   },
 });
+
+async function revokeReplayed(ctx: Context, code: Code, familyId: string): Promise<void> {
+  const { clientId, sub } = code;
+  await ctx.events.act(
+    'code.replayed',
+    { clientId, sub, reason: 'code_replayed' },
+    async (row) => await ctx.store.tokens.revokeFamily(familyId, ctx.now(), row),
+  );
+}
 
 // RFC 6749 §4.1.3: redirect_uri is required, and identical, if it was part of the authorization request.
 function checkRedirectUri(code: Code, client: Client, redirectUri: string | undefined): void {

@@ -24,7 +24,7 @@ export const clientCredentials: Grant = defineGrant<{ readonly scope: string | u
       scopes,
       nonce: null,
       refreshable: false,
-      uses: { kind: 'nothing' },
+      consumption: null,
     };
   },
 });

@@ -1,9 +1,9 @@
 /**
  * The contract of a grant type: read its parameters, prove what they entitle to, mint nothing. The token endpoint owns everything that
- * all grants share (form, client authentication, which client may use which grant) and the mint is `domain/tokens.ts`.
+ * all grants share (form, client authentication, which client may use which grant) and the mint is `domain/issuance.ts`.
  */
 import type { Context } from '../domain/context.ts';
-import type { Redemption } from '../domain/tokens.ts';
+import type { Redemption } from '../domain/issuance.ts';
 import type { Params } from '../protocol/params.ts';
 import type { Client } from '../store/records.ts';
 

@@ -1,8 +1,8 @@
 /** The refresh token grant (RFC 6749 §6): proves a refresh token. Rotation and its single use belong to the mint and the store. */
 
 import { issuedToThis } from '../domain/clients.ts';
+import type { Consumption } from '../domain/issuance.ts';
 import { familyIdOf, judge } from '../domain/refresh-tokens.ts';
-import type { Consumption } from '../domain/tokens.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { covers, parseScope } from '../protocol/scope.ts';
 import { defineGrant, type Grant } from './grant.ts';
@@ -40,7 +40,7 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
       );
     // RFC 6749 §10.4: a refresh token is bound to the client it was issued to.
     if (found.family.clientId !== client.clientId) {
-      await ctx.events.record('request.refused', {
+      ctx.events.record('request.refused', {
         clientId: client.clientId,
         sub: found.family.sub,
         reason: 'refresh_token_foreign',
@@ -59,13 +59,11 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
     const { family } = presented;
     // RFC 9700 §4.14.2: a token used after it was replaced is stolen or its successor is; both end.
     if (presented.is === 'replayed') {
-      if (await ctx.store.tokens.revokeFamily(family.id, ctx.now())) {
-        await ctx.events.record('refresh_token.reused', {
-          clientId: client.clientId,
-          sub: family.sub,
-          reason: 'refresh_token_replayed',
-        });
-      }
+      await ctx.events.act(
+        'refresh_token.reused',
+        { clientId: client.clientId, sub: family.sub, reason: 'refresh_token_replayed' },
+        async (row) => await ctx.store.tokens.revokeFamily(family.id, ctx.now(), row),
+      );
       throw new OAuthError(
         'invalid_grant',
         'refresh_token_replayed',
@@ -80,9 +78,9 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
         'The scope is wider than what was granted.',
       );
     }
-    const uses: Consumption =
+    const consumption: Consumption =
       presented.is === 'repeated'
-        ? { kind: 'successor', successor: presented.successor }
+        ? { kind: 'repeated_refresh_token', successor: presented.successor }
         : { kind: 'refresh_token', refreshToken: params.refreshToken, family };
     // OIDC Core §12.2: a refreshed ID token has no nonce of its own and the auth_time of the original sign-in.
     return {
@@ -90,7 +88,7 @@ export const refreshToken: Grant = defineGrant<RefreshParams>({
       scopes: params.scopes ?? family.scopes,
       nonce: null,
       refreshable: true,
-      uses,
+      consumption,
     };
   },
 });

@@ -1,23 +1,18 @@
-/** The audit log: lines are appended in batches and read by pages; only the cleaner takes old ones away. */
+/** The audit log: rows are appended and read by pages; only the cleaner takes old ones away. */
 import type { Kysely } from 'kysely';
-import type { AuditEvent, AuditStore } from 'valetkey';
-import type { AuditRow, Tables } from './schema.ts';
+import type { ActRow, AuditStore } from 'valetkey';
+import { AUDIT, type Row, recordOf, rowOf, type Tables } from './schema.ts';
+
+/** The row of an act; null when the act leaves none. */
+export function auditRow(tenant: string, event: ActRow): Row | null {
+  return event === null ? null : rowOf(AUDIT, tenant, event);
+}
 
 export function auditStore(db: Kysely<Tables>, tenant: string): AuditStore {
-  const rowOf = ({ id, at, type, sub, clientId, ip, reason, detail }: AuditEvent): AuditRow => ({
-    tenant,
-    id,
-    at,
-    type,
-    sub,
-    client_id: clientId,
-    ip,
-    reason,
-    detail: JSON.stringify(detail),
-  });
   return {
     async append(events) {
-      if (events.length > 0) await db.insertInto('audit').values(events.map(rowOf)).execute();
+      const rows = events.map((event) => rowOf(AUDIT, tenant, event));
+      if (rows.length > 0) await db.insertInto('audit').values(rows).execute();
     },
     async list({ limit, type, sub, clientId }) {
       let query = db
@@ -29,16 +24,7 @@ export function auditStore(db: Kysely<Tables>, tenant: string): AuditStore {
       if (type !== undefined) query = query.where('type', '=', type);
       if (sub !== undefined) query = query.where('sub', '=', sub);
       if (clientId !== undefined) query = query.where('client_id', '=', clientId);
-      return (await query.execute()).map((row) => ({
-        id: row.id,
-        at: row.at,
-        type: row.type,
-        sub: row.sub,
-        clientId: row.client_id,
-        ip: row.ip,
-        reason: row.reason,
-        detail: JSON.parse(row.detail) as AuditEvent['detail'],
-      }));
+      return (await query.execute()).map((row) => recordOf(AUDIT, row));
     },
   };
 }

@@ -1,32 +1,28 @@
-/** Authorizations. Ending one takes codes first, then families: a redemption under way cannot slip between. */
+/** Authorizations. Ending one consumes codes first, then revokes families: no redemption slips between. */
 import type { Kysely } from 'kysely';
 import type { AuthorizationStore } from 'valetkey';
+import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
-import { authorizationOf, authorizationRow, type Tables } from './schema.ts';
+import { AUTHORIZATION, recordOf, rowOf, type Tables } from './schema.ts';
 
 export function authorizationStore(db: Kysely<Tables>, tenant: string): AuthorizationStore {
-  const find = async (
-    on: Kysely<Tables>,
-    sub: string,
-    clientId: string,
-  ): Promise<ReturnType<typeof authorizationOf> | null> => {
-    const row = await on
-      .selectFrom('authorizations')
-      .selectAll()
-      .where('tenant', '=', tenant)
-      .where('sub', '=', sub)
-      .where('client_id', '=', clientId)
-      .executeTakeFirst();
-    return row === undefined ? null : authorizationOf(row);
-  };
   return {
-    find: async (sub, clientId) => await find(db, sub, clientId),
+    async find(sub, clientId) {
+      const row = await db
+        .selectFrom('authorizations')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('sub', '=', sub)
+        .where('client_id', '=', clientId)
+        .executeTakeFirst();
+      return row === undefined ? null : recordOf(AUTHORIZATION, row);
+    },
     async remember(authorization) {
       return await db.transaction().execute(async (trx) => {
-        // The upsert takes the row's lock whether it is new or not, so that the union below loses no scope.
+        // The upsert takes the row's lock whether it is new or not, so that the union loses no scope.
         const row = await trx
           .insertInto('authorizations')
-          .values(authorizationRow(tenant, authorization))
+          .values(rowOf(AUTHORIZATION, tenant, authorization))
           .onConflict((conflict) =>
             conflict
               .columns(['tenant', 'sub', 'client_id'])
@@ -34,7 +30,7 @@ export function authorizationStore(db: Kysely<Tables>, tenant: string): Authoriz
           )
           .returningAll()
           .executeTakeFirstOrThrow();
-        const before = authorizationOf(row);
+        const before = recordOf(AUTHORIZATION, row);
         const scopes = [...new Set([...before.scopes, ...authorization.scopes])];
         if (scopes.length > before.scopes.length) {
           await trx
@@ -47,24 +43,25 @@ export function authorizationStore(db: Kysely<Tables>, tenant: string): Authoriz
         return { ...before, scopes };
       });
     },
-    async revoke(id, now) {
+    async revoke({ id, sub }, now, audit) {
       return await db.transaction().execute(async (trx) => {
-        const row = await trx
+        const { numDeletedRows } = await trx
           .deleteFrom('authorizations')
           .where('tenant', '=', tenant)
           .where('id', '=', id)
-          .returning('sub')
           .executeTakeFirst();
-        if (row === undefined) return false;
-        await consumeCodes(trx, tenant, now, row.sub).where('authorization_id', '=', id).execute();
+        if (numDeletedRows === 0n) return false;
+        await consumeCodes(trx, tenant, now, sub).where('authorization_id', '=', id).execute();
         await trx
           .updateTable('families')
           .set({ revoked_at: now })
           .where('tenant', '=', tenant)
-          .where('sub', '=', row.sub)
+          .where('sub', '=', sub)
           .where('authorization_id', '=', id)
           .where('revoked_at', 'is', null)
           .execute();
+        const row = auditRow(tenant, audit);
+        if (row !== null) await trx.insertInto('audit').values(row).execute();
         return true;
       });
     },
@@ -75,7 +72,7 @@ export function authorizationStore(db: Kysely<Tables>, tenant: string): Authoriz
         .where('tenant', '=', tenant)
         .where('sub', '=', sub)
         .execute();
-      return rows.map(authorizationOf);
+      return rows.map((row) => recordOf(AUTHORIZATION, row));
     },
   };
 }

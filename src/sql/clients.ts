@@ -1,15 +1,16 @@
-/** Clients: the whole record as JSON, since they are read rarely and kept in memory; beside it only what is searched or compared. */
-import type { Kysely } from 'kysely';
+/**
+ * Clients: the whole record as JSON, since they are read rarely and kept in memory; beside it only what
+ * is searched or compared.
+ */
+import { type Kysely, sql } from 'kysely';
 import type { Client, ClientStore } from 'valetkey';
-import type { ClientRow, Tables } from './schema.ts';
+import { type ActWrite, auditRows, insertIfAbsent } from './act.ts';
+import { auditRow } from './audit.ts';
+import type { SqlDialect } from './dialect.ts';
+import type { Row, Tables } from './schema.ts';
 
-export function clientStore(db: Kysely<Tables>, tenant: string): ClientStore {
-  const read = (row: { readonly data: string }): Client => JSON.parse(row.data) as Client;
-  const columns = (client: Client): Pick<ClientRow, 'owner' | 'version' | 'data'> => ({
-    owner: client.owner,
-    version: client.version,
-    data: JSON.stringify(client),
-  });
+export function clientStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): ClientStore {
+  const read = (row: Row): Client => JSON.parse(String(row['data'])) as Client;
   return {
     async find(clientId) {
       const row = await db
@@ -20,37 +21,38 @@ export function clientStore(db: Kysely<Tables>, tenant: string): ClientStore {
         .executeTakeFirst();
       return row === undefined ? null : read(row);
     },
-    async insert(client) {
-      const result = await db
-        .insertInto('clients')
-        .values({ tenant, client_id: client.clientId, ...columns(client) })
-        .onConflict((conflict) => conflict.columns(['tenant', 'client_id']).doNothing())
-        .executeTakeFirst();
-      return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+    async insert(client, audit) {
+      const { clientId, owner, version } = client;
+      const data = JSON.stringify(client);
+      const row = { tenant, client_id: clientId, owner, version, data };
+      const writes = [insertIfAbsent('clients', row, ['tenant', 'client_id'])];
+      const rows = auditRows(auditRow(tenant, audit));
+      return (await dialect.act(db, { writes, rows })) === null;
     },
-    async replace(client) {
-      const result = await db
-        .updateTable('clients')
-        .set(columns(client))
-        .where('tenant', '=', tenant)
-        .where('client_id', '=', client.clientId)
-        .where('version', '=', client.version - 1)
-        .executeTakeFirst();
-      return result.numUpdatedRows > 0n;
+    async replace(client, audit) {
+      const { clientId, owner, version } = client;
+      const write: ActWrite = () => sql`update ${sql.table('clients')}
+        set owner = ${owner}, version = ${version}, data = ${JSON.stringify(client)}
+        where tenant = ${tenant} and client_id = ${clientId} and version = ${version - 1}`;
+      const rows = auditRows(auditRow(tenant, audit));
+      return (await dialect.act(db, { writes: [write], rows })) === null;
     },
-    async delete(clientId) {
+    async delete(clientId, audit) {
       return await db.transaction().execute(async (trx) => {
         await trx
           .deleteFrom('authorizations')
           .where('tenant', '=', tenant)
           .where('client_id', '=', clientId)
           .execute();
-        const result = await trx
+        const { numDeletedRows } = await trx
           .deleteFrom('clients')
           .where('tenant', '=', tenant)
           .where('client_id', '=', clientId)
           .executeTakeFirst();
-        return result.numDeletedRows > 0n;
+        const row = auditRow(tenant, audit);
+        if (numDeletedRows > 0n && row !== null)
+          await trx.insertInto('audit').values(row).execute();
+        return numDeletedRows > 0n;
       });
     },
     async list({ after, limit, owner }) {

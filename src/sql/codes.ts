@@ -1,16 +1,15 @@
-/** Authorization codes: kept by digest, whether used or not, until no replay is worth telling (`clear.ts`). Their single use is in `tokens.ts`. */
-import {
-  type Kysely,
-  type RawBuilder,
-  sql,
-  type UpdateQueryBuilder,
-  type UpdateResult,
-} from 'kysely';
+/**
+ * Authorization codes: kept by digest, consumed or not, until no replay is worth recognising
+ * (`clear.ts`). Their single use is in `tokens.ts`.
+ */
+import { type Kysely, sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely';
 import type { CodeStore } from 'valetkey';
-import { columnsOf, valuesOf } from './conditional-issue.ts';
-import { type CodeRow, codeOf, codeRow, type Tables } from './schema.ts';
+import { type ActWrite, insertIfAbsent } from './act.ts';
+import type { SqlDialect } from './dialect.ts';
+import { consumeOneTime } from './one-time.ts';
+import { CODE, recordOf, rowOf, type Tables } from './schema.ts';
 
-/** Consumption up the open codes of a subject; the caller narrows it further. */
+/** Consumes the open codes of a subject; the caller narrows it further. */
 export function consumeCodes(
   db: Kysely<Tables>,
   tenant: string,
@@ -25,21 +24,28 @@ export function consumeCodes(
     .where('redeemed_at', 'is', null);
 }
 
-export function codeStore(
-  db: Kysely<Tables>,
-  dialect: 'sqlite' | 'postgres',
-  tenant: string,
-): CodeStore {
+export function codeStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): CodeStore {
+  const exists = async (digest: string): Promise<boolean> =>
+    (await db
+      .selectFrom('codes')
+      .select('digest')
+      .where('tenant', '=', tenant)
+      .where('digest', '=', digest)
+      .executeTakeFirst()) !== undefined;
   return {
-    async insert(code, session) {
-      const row = codeRow(tenant, code);
-      if (await insertIfStanding(db, dialect, sql.table('codes'), row, session)) return 'stored';
-      const known = db
-        .selectFrom('codes')
-        .select('digest')
-        .where('tenant', '=', tenant)
-        .where('digest', '=', code.digest);
-      return (await known.executeTakeFirst()) === undefined ? 'session_ended' : 'exists';
+    async insert(code, session, consumes) {
+      const writes: ActWrite[] = [
+        // A write, not a lock to read: the end of the session writes this row as well, on any node.
+        () => sql`update ${sql.table('sessions')} set writes = writes + 1
+          where tenant = ${tenant} and handle = ${session}`,
+      ];
+      if (consumes !== null) writes.push(consumeOneTime(tenant, consumes, code.createdAt));
+      writes.push(insertIfAbsent('codes', rowOf(CODE, tenant, code), ['tenant', 'digest']));
+      const failed = await dialect.act(db, { writes, rows: [] });
+      if (failed === null) return 'stored';
+      // Another request with the same answer may have been faster, and consumed the same record.
+      if (await exists(code.digest)) return 'exists';
+      return failed === 0 ? 'session_ended' : 'consumed';
     },
     async find(digest) {
       const row = await db
@@ -54,12 +60,9 @@ export function codeStore(
         .where('codes.tenant', '=', tenant)
         .where('codes.digest', '=', digest)
         .executeTakeFirst();
-      return row === undefined
-        ? null
-        : {
-            code: codeOf(row),
-            authorized: row.authorization_id === null || row.authorized !== null,
-          };
+      if (row === undefined) return null;
+      const authorized = row['authorization_id'] === null || row['authorized'] !== null;
+      return { code: recordOf(CODE, row), authorized };
     },
     async countFailure(digest) {
       const row = await db
@@ -69,28 +72,7 @@ export function codeStore(
         .where('digest', '=', digest)
         .returning('failed_attempts')
         .executeTakeFirst();
-      return row?.failed_attempts ?? 0;
+      return Number(row?.['failed_attempts'] ?? 0);
     },
   };
-}
-
-/**
- * Stores the row if the session stands. On PostgreSQL the session's row is locked against its end until the code is there to be used up by it;
- * on SQLite one statement is enough.
- */
-async function insertIfStanding(
-  db: Kysely<Tables>,
-  dialect: 'sqlite' | 'postgres',
-  table: RawBuilder<unknown>,
-  row: CodeRow,
-  session: string,
-): Promise<boolean> {
-  const standing = sql`select 1 as one from ${sql.table('sessions')} where tenant = ${row.tenant} and handle = ${session}`;
-  const locked = dialect === 'postgres' ? sql`${standing} for share` : standing;
-  const { numAffectedRows } =
-    await sql`with standing as (${locked}) insert into ${table} ${columnsOf(row)}
-    select ${valuesOf(row)} from standing where true on conflict (tenant, digest) do nothing`.execute(
-      db,
-    );
-  return numAffectedRows === 1n;
 }

@@ -1,9 +1,12 @@
 /** The signing keys of an issuer: one row, changed by compare and swap. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { KeySet, KeyStore } from 'valetkey';
+import { type ActWrite, auditRows, insertIfAbsent } from './act.ts';
+import { auditRow } from './audit.ts';
+import type { SqlDialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
 
-export function keyStore(db: Kysely<Tables>, tenant: string): KeyStore {
+export function keyStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): KeyStore {
   return {
     async load() {
       const row = await db
@@ -11,27 +14,18 @@ export function keyStore(db: Kysely<Tables>, tenant: string): KeyStore {
         .select(['version', 'keys'])
         .where('tenant', '=', tenant)
         .executeTakeFirst();
-      return row === undefined
-        ? null
-        : { version: row.version, keys: JSON.parse(row.keys) as KeySet['keys'] };
+      if (row === undefined) return null;
+      const keys = JSON.parse(String(row['keys'])) as KeySet['keys'];
+      return { version: Number(row['version']), keys };
     },
-    async swap(expected, keys) {
+    async swap(expected, keys, audit) {
       const text = JSON.stringify(keys);
-      if (expected === 0) {
-        const result = await db
-          .insertInto('key_sets')
-          .values({ tenant, version: 1, keys: text })
-          .onConflict((conflict) => conflict.column('tenant').doNothing())
-          .executeTakeFirst();
-        return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
-      }
-      const result = await db
-        .updateTable('key_sets')
-        .set({ version: expected + 1, keys: text })
-        .where('tenant', '=', tenant)
-        .where('version', '=', expected)
-        .executeTakeFirst();
-      return result.numUpdatedRows > 0n;
+      const first = insertIfAbsent('key_sets', { tenant, version: 1, keys: text }, ['tenant']);
+      const next: ActWrite = () => sql`update ${sql.table('key_sets')}
+        set version = ${expected + 1}, keys = ${text}
+        where tenant = ${tenant} and version = ${expected}`;
+      const rows = auditRows(auditRow(tenant, audit));
+      return (await dialect.act(db, { writes: [expected === 0 ? first : next], rows })) === null;
     },
   };
 }

@@ -1,372 +1,202 @@
 /**
- * The tables as Kysely sees them, and how records become rows. Narrow typed columns; lists of words are text separated by spaces; JSON only
- * where rows are cold (clients, key set, audit detail). Every row begins with its tenant.
+ * The tables, and how records become rows: one list of columns per record, used by every statement.
+ * Narrow typed columns; lists of words are text separated by spaces; JSON only where rows are cold or
+ * mostly empty (clients, key set, audit detail, details). Every row begins with its tenant.
  */
 import type {
   AccessToken,
+  AuditEvent,
   Authorization,
   Code,
   Entitlement,
   Family,
   IdTokenRecord,
+  OneTimeRecord,
   Session,
 } from 'valetkey';
 
-interface TenantRow {
-  /** First 11 characters of the issuer's SHA-256 in base64url. */
-  tenant: string;
-}
-
-export interface IssuerRow extends TenantRow {
-  issuer: string;
-  created_at: number;
-}
-
-export interface ClientRow extends TenantRow {
-  client_id: string;
-  owner: string | null;
-  /** Compared when the record is replaced. */
-  version: number;
-  /** The whole record as JSON: clients are read rarely and kept in memory. */
-  data: string;
-}
-
-export interface SessionRow extends TenantRow {
-  handle: string;
-  sid: string;
-  sub: string;
-  auth_time: number;
-  amr: string;
-  acr: string | null;
-  created_at: number;
-  seen_at: number;
-  expires_at: number;
-}
-
-export interface SubjectRow extends TenantRow {
-  sub: string;
-  /** When everything of the subject was last revoked; 0: never. The row is also the lock between a login and a revocation. */
-  revoked_at: number;
-}
-
-export interface AuthorizationRow extends TenantRow {
-  id: string;
-  sub: string;
-  client_id: string;
-  scopes: string;
-  created_at: number;
-  updated_at: number;
-}
-
-interface EntitlementColumns {
-  client_id: string;
-  sub: string;
-  authorization_id: string | null;
-  sid: string | null;
-  scopes: string;
-  auth_time: number | null;
-  amr: string;
-  acr: string | null;
-}
-
-export interface CodeRow extends TenantRow, EntitlementColumns {
-  digest: string;
-  redirect_uri: string | null;
-  code_challenge: string | null;
-  nonce: string | null;
-  created_at: number;
-  expires_at: number;
-  failed_attempts: number;
-  redeemed_at: number | null;
-  family_id: string | null;
-}
-
-export interface FamilyRow extends TenantRow, EntitlementColumns {
-  id: string;
-  /** 1 when the scopes hold `offline_access`: such a family outlives its session. */
-  offline: number;
-  created_at: number;
-  refresh_digest: string | null;
-  refresh_expires_at: number | null;
-  previous_digest: string | null;
-  sealed_successor: string | null;
-  rotated_at: number | null;
-  expires_at: number;
-  revoked_at: number | null;
-}
-
-export interface AccessTokenRow extends TenantRow {
-  digest: string;
-  family_id: string | null;
-  authorization_id: string | null;
-  client_id: string;
-  sub: string | null;
-  sid: string | null;
-  scopes: string;
-  issued_at: number;
-  expires_at: number;
-}
-
-export interface IdTokenRow extends TenantRow {
-  jti: string;
-  sub: string;
-  client_id: string;
-  scopes: string;
-  sid: string | null;
-  access_token_digest: string | null;
-  issued_at: number;
-  expires_at: number;
-}
-
-export interface KeySetRow extends TenantRow {
-  version: number;
-  keys: string;
-}
-
-export interface InteractionRow extends TenantRow {
-  handle: string;
-  sealed: string;
-  expires_at: number;
-}
-
-export interface CounterRow extends TenantRow {
-  name: string;
-  count: number;
-  reset_at: number;
-}
-
-export interface AuditRow extends TenantRow {
-  id: string;
-  at: number;
-  type: string;
-  sub: string | null;
-  client_id: string | null;
-  ip: string | null;
-  reason: string | null;
-  detail: string;
-}
-
-export interface MigrationRow {
-  name: string;
-  applied_at: number;
-}
+export type Value = string | number | null;
+export type Row = Readonly<Record<string, Value>>;
 
 /** All tables of the store. Their names in the database begin with the configured prefix. */
 export interface Tables {
-  issuers: IssuerRow;
-  clients: ClientRow;
-  sessions: SessionRow;
-  subjects: SubjectRow;
-  authorizations: AuthorizationRow;
-  codes: CodeRow;
-  families: FamilyRow;
-  access_tokens: AccessTokenRow;
-  id_tokens: IdTokenRow;
-  key_sets: KeySetRow;
-  interactions: InteractionRow;
-  counters: CounterRow;
-  audit: AuditRow;
-  migrations: MigrationRow;
+  issuers: Row;
+  clients: Row;
+  sessions: Row;
+  subjects: Row;
+  authorizations: Row;
+  codes: Row;
+  families: Row;
+  access_tokens: Row;
+  id_tokens: Row;
+  one_time_records: Row;
+  key_sets: Row;
+  counters: Row;
+  audit: Row;
+  migrations: Row;
 }
 
-const words = (text: string): readonly string[] => (text === '' ? [] : text.split(' '));
-const joined = (list: readonly string[]): string => list.join(' ');
+/** How a value stands in its column. `json` and `object` are JSON text; of an empty object `json` is null. */
+type Kind = 'text' | 'number' | 'words' | 'json' | 'object';
 
-function entitlementColumns(facts: Entitlement): EntitlementColumns {
-  return {
-    client_id: facts.clientId,
-    sub: facts.sub,
-    authorization_id: facts.authorizationId,
-    sid: facts.sid,
-    scopes: joined(facts.scopes),
-    auth_time: facts.authTime,
-    amr: joined(facts.amr),
-    acr: facts.acr,
-  };
+/** The column of each member of a record. */
+export type Columns<T> = { readonly [Member in keyof T]-?: readonly [column: string, kind: Kind] };
+
+const ENTITLEMENT: Columns<Entitlement> = {
+  clientId: ['client_id', 'text'],
+  sub: ['sub', 'text'],
+  authorizationId: ['authorization_id', 'text'],
+  sid: ['sid', 'text'],
+  scopes: ['scopes', 'words'],
+  authTime: ['auth_time', 'number'],
+  amr: ['amr', 'words'],
+  acr: ['acr', 'text'],
+  details: ['details', 'json'],
+};
+
+export const SESSION: Columns<Session> = {
+  handle: ['handle', 'text'],
+  sid: ['sid', 'text'],
+  sub: ['sub', 'text'],
+  authTime: ['auth_time', 'number'],
+  amr: ['amr', 'words'],
+  acr: ['acr', 'text'],
+  createdAt: ['created_at', 'number'],
+  seenAt: ['seen_at', 'number'],
+  expiresAt: ['expires_at', 'number'],
+};
+
+export const AUTHORIZATION: Columns<Authorization> = {
+  id: ['id', 'text'],
+  sub: ['sub', 'text'],
+  clientId: ['client_id', 'text'],
+  scopes: ['scopes', 'words'],
+  createdAt: ['created_at', 'number'],
+  updatedAt: ['updated_at', 'number'],
+};
+
+export const CODE: Columns<Code> = {
+  digest: ['digest', 'text'],
+  ...ENTITLEMENT,
+  redirectUri: ['redirect_uri', 'text'],
+  codeChallenge: ['code_challenge', 'text'],
+  nonce: ['nonce', 'text'],
+  createdAt: ['created_at', 'number'],
+  expiresAt: ['expires_at', 'number'],
+  failedAttempts: ['failed_attempts', 'number'],
+  redeemedAt: ['redeemed_at', 'number'],
+  familyId: ['family_id', 'text'],
+};
+
+export const FAMILY: Columns<Family> = {
+  id: ['id', 'text'],
+  ...ENTITLEMENT,
+  createdAt: ['created_at', 'number'],
+  refreshDigest: ['refresh_digest', 'text'],
+  refreshExpiresAt: ['refresh_expires_at', 'number'],
+  previousDigest: ['previous_digest', 'text'],
+  sealedSuccessor: ['sealed_successor', 'text'],
+  rotatedAt: ['rotated_at', 'number'],
+  expiresAt: ['expires_at', 'number'],
+  revokedAt: ['revoked_at', 'number'],
+};
+
+export const ACCESS_TOKEN: Columns<AccessToken> = {
+  digest: ['digest', 'text'],
+  familyId: ['family_id', 'text'],
+  authorizationId: ['authorization_id', 'text'],
+  clientId: ['client_id', 'text'],
+  sub: ['sub', 'text'],
+  sid: ['sid', 'text'],
+  scopes: ['scopes', 'words'],
+  details: ['details', 'json'],
+  issuedAt: ['issued_at', 'number'],
+  expiresAt: ['expires_at', 'number'],
+};
+
+export const ID_TOKEN: Columns<IdTokenRecord> = {
+  jti: ['jti', 'text'],
+  sub: ['sub', 'text'],
+  clientId: ['client_id', 'text'],
+  scopes: ['scopes', 'words'],
+  sid: ['sid', 'text'],
+  accessTokenDigest: ['access_token_digest', 'text'],
+  issuedAt: ['issued_at', 'number'],
+  expiresAt: ['expires_at', 'number'],
+};
+
+export const ONE_TIME_RECORD: Columns<OneTimeRecord> = {
+  kind: ['kind', 'text'],
+  digest: ['digest', 'text'],
+  secondKey: ['second_key', 'text'],
+  payload: ['payload', 'text'],
+  version: ['version', 'number'],
+  consumedAt: ['consumed_at', 'number'],
+  expiresAt: ['expires_at', 'number'],
+};
+
+export const AUDIT: Columns<AuditEvent> = {
+  id: ['id', 'text'],
+  at: ['at', 'number'],
+  type: ['type', 'text'],
+  sub: ['sub', 'text'],
+  clientId: ['client_id', 'text'],
+  ip: ['ip', 'text'],
+  reason: ['reason', 'text'],
+  detail: ['detail', 'object'],
+};
+
+/** Columns that hold numbers and stand in no list above. */
+const OTHER_NUMBERS = ['offline', 'writes', 'count', 'reset_at'];
+const NUMBERS: ReadonlySet<string> = new Set([
+  ...OTHER_NUMBERS,
+  ...[SESSION, AUTHORIZATION, CODE, FAMILY, ACCESS_TOKEN, ID_TOKEN, ONE_TIME_RECORD, AUDIT]
+    .flatMap((columns) => Object.values(columns) as (readonly [column: string, kind: Kind])[])
+    .filter(([, kind]) => kind === 'number')
+    .map(([column]) => column),
+]);
+
+/** True for columns of numbers; all others hold text. */
+export function isNumber(column: string): boolean {
+  return NUMBERS.has(column);
 }
 
-function entitlementOf(row: EntitlementColumns): Entitlement {
-  return {
-    clientId: row.client_id,
-    sub: row.sub,
-    authorizationId: row.authorization_id,
-    sid: row.sid,
-    scopes: words(row.scopes),
-    authTime: row.auth_time,
-    amr: words(row.amr),
-    acr: row.acr,
-  };
+/** A record as a row of its table. */
+export function rowOf<T extends object>(columns: Columns<T>, tenant: string, record: T): Row {
+  const row: Record<string, Value> = { tenant };
+  for (const member of Object.keys(columns) as (keyof T)[]) {
+    const [column, kind] = columns[member];
+    row[column] = stored(record[member], kind);
+  }
+  return row;
 }
 
-export function sessionRow(tenant: string, session: Session): SessionRow {
-  const { handle, sid, sub, acr } = session;
-  return {
-    tenant,
-    handle,
-    sid,
-    sub,
-    auth_time: session.authTime,
-    amr: joined(session.amr),
-    acr,
-    created_at: session.createdAt,
-    seen_at: session.seenAt,
-    expires_at: session.expiresAt,
-  };
+/** The record of a row. */
+export function recordOf<T extends object>(columns: Columns<T>, row: Row): T {
+  const record: Partial<Record<keyof T, unknown>> = {};
+  for (const member of Object.keys(columns) as (keyof T)[]) {
+    const [column, kind] = columns[member];
+    record[member] = restored(row[column] ?? null, kind);
+  }
+  return record as T;
 }
 
-export function sessionOf(row: SessionRow): Session {
-  return {
-    handle: row.handle,
-    sid: row.sid,
-    sub: row.sub,
-    authTime: row.auth_time,
-    amr: words(row.amr),
-    acr: row.acr,
-    createdAt: row.created_at,
-    seenAt: row.seen_at,
-    expiresAt: row.expires_at,
-  };
+/** A family with the column by which the end of a session spares those that outlive it. */
+export function familyRow(tenant: string, family: Family): Row {
+  const offline = family.scopes.includes('offline_access') ? 1 : 0;
+  return { ...rowOf(FAMILY, tenant, family), offline };
 }
 
-export function authorizationRow(tenant: string, record: Authorization): AuthorizationRow {
-  const { id, sub, clientId, scopes, createdAt, updatedAt } = record;
-  return {
-    tenant,
-    id,
-    sub,
-    client_id: clientId,
-    scopes: joined(scopes),
-    created_at: createdAt,
-    updated_at: updatedAt,
-  };
+function stored(value: unknown, kind: Kind): Value {
+  if (value === null || value === undefined) return null;
+  if (kind === 'words') return (value as readonly string[]).join(' ');
+  if (kind === 'json' && Object.keys(value).length === 0) return null;
+  if (kind === 'json' || kind === 'object') return JSON.stringify(value);
+  return value as Value;
 }
 
-export function authorizationOf(row: AuthorizationRow): Authorization {
-  return {
-    id: row.id,
-    sub: row.sub,
-    clientId: row.client_id,
-    scopes: words(row.scopes),
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
-}
-
-export function codeRow(tenant: string, code: Code): CodeRow {
-  return {
-    tenant,
-    digest: code.digest,
-    ...entitlementColumns(code),
-    redirect_uri: code.redirectUri,
-    code_challenge: code.codeChallenge,
-    nonce: code.nonce,
-    created_at: code.createdAt,
-    expires_at: code.expiresAt,
-    failed_attempts: code.failedAttempts,
-    redeemed_at: code.redeemedAt,
-    family_id: code.familyId,
-  };
-}
-
-export function codeOf(row: CodeRow): Code {
-  return {
-    ...entitlementOf(row),
-    digest: row.digest,
-    redirectUri: row.redirect_uri,
-    codeChallenge: row.code_challenge,
-    nonce: row.nonce,
-    createdAt: row.created_at,
-    expiresAt: row.expires_at,
-    failedAttempts: row.failed_attempts,
-    redeemedAt: row.redeemed_at,
-    familyId: row.family_id,
-  };
-}
-
-export function familyRow(tenant: string, family: Family): FamilyRow {
-  return {
-    tenant,
-    id: family.id,
-    ...entitlementColumns(family),
-    offline: family.scopes.includes('offline_access') ? 1 : 0,
-    created_at: family.createdAt,
-    refresh_digest: family.refreshDigest,
-    refresh_expires_at: family.refreshExpiresAt,
-    previous_digest: family.previousDigest,
-    sealed_successor: family.sealedSuccessor,
-    rotated_at: family.rotatedAt,
-    expires_at: family.expiresAt,
-    revoked_at: family.revokedAt,
-  };
-}
-
-export function familyOf(row: FamilyRow): Family {
-  return {
-    ...entitlementOf(row),
-    id: row.id,
-    createdAt: row.created_at,
-    refreshDigest: row.refresh_digest,
-    refreshExpiresAt: row.refresh_expires_at,
-    previousDigest: row.previous_digest,
-    sealedSuccessor: row.sealed_successor,
-    rotatedAt: row.rotated_at,
-    expiresAt: row.expires_at,
-    revokedAt: row.revoked_at,
-  };
-}
-
-export function accessTokenRow(tenant: string, token: AccessToken): AccessTokenRow {
-  return {
-    tenant,
-    digest: token.digest,
-    family_id: token.familyId,
-    authorization_id: token.authorizationId,
-    client_id: token.clientId,
-    sub: token.sub,
-    sid: token.sid,
-    scopes: joined(token.scopes),
-    issued_at: token.issuedAt,
-    expires_at: token.expiresAt,
-  };
-}
-
-export function accessTokenOf(row: AccessTokenRow): AccessToken {
-  return {
-    digest: row.digest,
-    familyId: row.family_id,
-    authorizationId: row.authorization_id,
-    clientId: row.client_id,
-    sub: row.sub,
-    sid: row.sid,
-    scopes: words(row.scopes),
-    issuedAt: row.issued_at,
-    expiresAt: row.expires_at,
-  };
-}
-
-export function idTokenRow(tenant: string, token: IdTokenRecord): IdTokenRow {
-  return {
-    tenant,
-    jti: token.jti,
-    sub: token.sub,
-    client_id: token.clientId,
-    scopes: joined(token.scopes),
-    sid: token.sid,
-    access_token_digest: token.accessTokenDigest,
-    issued_at: token.issuedAt,
-    expires_at: token.expiresAt,
-  };
-}
-
-export function idTokenOf(row: IdTokenRow): IdTokenRecord {
-  return {
-    jti: row.jti,
-    sub: row.sub,
-    clientId: row.client_id,
-    scopes: words(row.scopes),
-    sid: row.sid,
-    accessTokenDigest: row.access_token_digest,
-    issuedAt: row.issued_at,
-    expiresAt: row.expires_at,
-  };
+function restored(value: Value, kind: Kind): unknown {
+  if (kind === 'words') return value === null || value === '' ? [] : String(value).split(' ');
+  if (kind === 'json' || kind === 'object') return value === null ? {} : JSON.parse(String(value));
+  return value;
 }

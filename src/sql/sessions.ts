@@ -1,9 +1,10 @@
-/** Sessions. Ending one takes codes first, then families: a redemption under way cannot slip between. */
-import type { Kysely } from 'kysely';
+/** Sessions. Ending one consumes codes first, then revokes families: no redemption slips between. */
+import { type Kysely, sql } from 'kysely';
 import type { SessionStore } from 'valetkey';
+import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
-import { sessionOf, sessionRow, type Tables } from './schema.ts';
-import { lockSubject } from './subjects.ts';
+import { recordOf, rowOf, SESSION, type Tables } from './schema.ts';
+import { provenSince } from './subjects.ts';
 
 export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
   return {
@@ -14,20 +15,21 @@ export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
         .where('tenant', '=', tenant)
         .where('handle', '=', handle)
         .executeTakeFirst();
-      return row === undefined ? null : sessionOf(row);
+      return row === undefined ? null : recordOf(SESSION, row);
     },
     async start(session, replaces, began) {
       return await db.transaction().execute(async (trx) => {
-        const revokedAt = await lockSubject(trx, tenant, session.sub);
-        if (revokedAt > 0 && revokedAt >= began) return false;
-        if (replaces !== null)
-          await trx
-            .deleteFrom('sessions')
-            .where('tenant', '=', tenant)
-            .where('handle', '=', replaces)
-            .execute();
-        await trx.insertInto('sessions').values(sessionRow(tenant, session)).execute();
-        return true;
+        const subject = provenSince(tenant, session.sub, began)(sql`1 = 1`);
+        if ((await subject.execute(trx)).numAffectedRows !== 1n) return 'subject_revoked';
+        if (replaces === session.handle) await remove(trx, tenant, replaces);
+        const { numInsertedOrUpdatedRows } = await trx
+          .insertInto('sessions')
+          .values({ ...rowOf(SESSION, tenant, session), writes: 0 })
+          .onConflict((conflict) => conflict.columns(['tenant', 'handle']).doNothing())
+          .executeTakeFirst();
+        if ((numInsertedOrUpdatedRows ?? 0n) === 0n) return 'exists';
+        if (replaces !== null && replaces !== session.handle) await remove(trx, tenant, replaces);
+        return 'started';
       });
     },
     async touch(handle, seenAt) {
@@ -39,28 +41,24 @@ export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
         .where('seen_at', '<', seenAt)
         .execute();
     },
-    async end(handle, now, revokeTokens) {
+    async end({ handle, sub, sid }, now, revokeTokens, audit) {
       return await db.transaction().execute(async (trx) => {
-        const row = await trx
-          .deleteFrom('sessions')
-          .where('tenant', '=', tenant)
-          .where('handle', '=', handle)
-          .returningAll()
-          .executeTakeFirst();
-        if (row === undefined) return null;
+        if (!(await remove(trx, tenant, handle))) return false;
         if (revokeTokens) {
-          await consumeCodes(trx, tenant, now, row.sub).where('sid', '=', row.sid).execute();
+          await consumeCodes(trx, tenant, now, sub).where('sid', '=', sid).execute();
           await trx
             .updateTable('families')
             .set({ revoked_at: now })
             .where('tenant', '=', tenant)
-            .where('sub', '=', row.sub)
-            .where('sid', '=', row.sid)
+            .where('sub', '=', sub)
+            .where('sid', '=', sid)
             .where('offline', '=', 0)
             .where('revoked_at', 'is', null)
             .execute();
         }
-        return sessionOf(row);
+        const row = auditRow(tenant, audit);
+        if (row !== null) await trx.insertInto('audit').values(row).execute();
+        return true;
       });
     },
     async listBySubject(sub) {
@@ -70,7 +68,17 @@ export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
         .where('tenant', '=', tenant)
         .where('sub', '=', sub)
         .execute();
-      return rows.map(sessionOf);
+      return rows.map((row) => recordOf(SESSION, row));
     },
   };
+}
+
+/** True for the one caller whose statement deleted the row. */
+async function remove(db: Kysely<Tables>, tenant: string, handle: string): Promise<boolean> {
+  const { numDeletedRows } = await db
+    .deleteFrom('sessions')
+    .where('tenant', '=', tenant)
+    .where('handle', '=', handle)
+    .executeTakeFirst();
+  return numDeletedRows > 0n;
 }

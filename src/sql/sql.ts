@@ -1,31 +1,27 @@
 /** `valetkey/sql`: a `Database` over SQLite or PostgreSQL, in a file, a server, or the host's own database under a prefix or schema. */
 import { createHash } from 'node:crypto';
-import { CompiledQuery, type Dialect, Kysely, type PostgresPool, sql } from 'kysely';
-import {
-  ConfigError,
-  type ConfigProblem,
-  type Database,
-  type Store,
-  StoreUnavailable,
-} from 'valetkey';
+import { type Dialect, Kysely, type PostgresPool } from 'kysely';
+import { ConfigError, type ConfigProblem, type Database, type Store } from 'valetkey';
 import { auditStore } from './audit.ts';
 import { authorizationStore } from './authorizations.ts';
 import { clear } from './clear.ts';
 import { clientStore } from './clients.ts';
 import { codeStore } from './codes.ts';
 import { counterStore } from './counters.ts';
+import type { SqlCheck, SqlDialect } from './dialect.ts';
+import { postgres, postgresPool } from './dialects/postgres.ts';
+import { sqlite } from './dialects/sqlite.ts';
 import { guarded, withFaults } from './faults.ts';
-import { interactionStore } from './interactions.ts';
 import { keyStore } from './keys.ts';
 import type { Migration } from './migration.ts';
 import { createMigrator, type Migrator } from './migrations.ts';
-import { hostPoolDialect, postgresDialect } from './postgres.ts';
+import { oneTimeStore } from './one-time.ts';
 import type { Tables } from './schema.ts';
 import { sessionStore } from './sessions.ts';
-import { sqliteDialect } from './sqlite.ts';
 import { tablePrefix } from './table-prefix.ts';
 import { tokenStore } from './tokens.ts';
 
+export type { SqlCheck } from './dialect.ts';
 export type { Migration } from './migration.ts';
 
 /** Where a database is and how it is used. */
@@ -46,22 +42,12 @@ export interface SqlOptions {
   readonly timeout?: number;
 }
 
-/** What `doctor` wants to know of a database. */
-export interface SqlCheck {
-  readonly driver: string;
-  /** The database's clock, in seconds. */
-  readonly serverTime: number;
-  readonly version: string;
-  /** Settings under which an acknowledged write may be lost. */
-  readonly warnings: readonly string[];
-}
-
 /** An open database. */
 export interface SqlDatabase extends Database {
   /** For tables of your own beside ours; table names get the prefix. */
   readonly kysely: Kysely<Tables>;
   /** Which kind it is. */
-  readonly dialect: 'sqlite' | 'postgres';
+  readonly dialect: SqlDialect['name'];
   /** Before every table name. */
   readonly prefix: string;
   /** What stands in the column `tenant` of an issuer's rows; for parts that keep tables of their own here. */
@@ -74,8 +60,7 @@ export interface SqlDatabase extends Database {
   migrate(): Promise<readonly string[]>;
   /** Names of migrations that are not applied yet. */
   pendingMigrations(): Promise<readonly string[]>;
-  /** @throws StoreUnavailable */
-  /** What `doctor` wants to know. */
+  /** What `doctor` wants to know. @throws StoreUnavailable */
   check(): Promise<SqlCheck>;
   /** Closes every connection. */
   close(): Promise<void>;
@@ -90,27 +75,27 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
   if (problems.length > 0) throw new ConfigError(problems);
   const prefix = options.prefix ?? 'valetkey_';
   const schema = options.schema ?? null;
-  const { dialect, kind, driver, patient } = dialectFor(options);
+  const dialect = dialectFor(options);
   const connect = (through: Dialect): Kysely<Tables> =>
     new Kysely<Tables>({ dialect: through, plugins: [tablePrefix(prefix, schema)] });
-  const kysely = connect(dialect);
+  const kysely = connect(dialect.kysely);
   const migratorOn = (db: Kysely<Tables>): Migrator =>
-    createMigrator(db, { dialect: kind, prefix, schema, extra: options.migrations ?? [] });
+    createMigrator(db, { dialect, prefix, schema, extra: options.migrations ?? [] });
   const pending = async (): Promise<readonly string[]> =>
     await withFaults(migratorOn(kysely).pending);
   return {
     // Even `:memory:` may hold keys that a second provider in the process wants to open.
     ephemeral: false,
     kysely,
-    dialect: kind,
+    dialect: dialect.name,
     prefix,
     tenantOf,
-    forIssuer: (issuer) => createStore(kysely, kind, tenantOf(issuer)),
+    forIssuer: (issuer) => createStore(kysely, dialect, tenantOf(issuer)),
     async migrate() {
       // Most starts find nothing to do, and then they wait for no lock.
       if ((await pending()).length === 0) return [];
-      if (patient === null) return await withFaults(migratorOn(kysely).migrate);
-      const slow = connect(patient());
+      if (dialect.patient === null) return await withFaults(migratorOn(kysely).migrate);
+      const slow = connect(dialect.patient());
       try {
         return await withFaults(migratorOn(slow).migrate);
       } finally {
@@ -120,7 +105,7 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
     issuers: async () =>
       await withFaults(async () =>
         (await kysely.selectFrom('issuers').select('issuer').orderBy('created_at').execute()).map(
-          ({ issuer }) => issuer,
+          ({ issuer }) => String(issuer),
         ),
       ),
     rememberIssuer: async (issuer) =>
@@ -133,42 +118,17 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
         return (numInsertedOrUpdatedRows ?? 0n) > 0n;
       }),
     pendingMigrations: pending,
-    check: async () =>
-      await withFaults(async () =>
-        kind === 'postgres' ? await checkPostgres(kysely) : await checkSqlite(kysely, driver),
-      ),
+    check: async () => await withFaults(async () => await dialect.check(kysely)),
     close: async () => await kysely.destroy(),
   };
 }
 
-/** How to reach the database; `patient` makes a second way to it without limits, for migrations, where there are limits. */
-interface Access {
-  readonly dialect: Dialect;
-  readonly kind: 'sqlite' | 'postgres';
-  readonly driver: string;
-  readonly patient: (() => Dialect) | null;
-}
-
-function dialectFor(options: SqlOptions): Access {
+function dialectFor(options: SqlOptions): SqlDialect {
   const { url, pool, poolSize: size = 10, timeout = 2000 } = options;
-  if (pool !== undefined)
-    return { dialect: hostPoolDialect(pool), kind: 'postgres', driver: 'pg', patient: null };
-  if (url?.startsWith('sqlite:')) {
-    return {
-      ...sqliteDialect(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')),
-      kind: 'sqlite',
-      patient: null,
-    };
-  }
-  if (url !== undefined && /^postgres(ql)?:\/\//.test(url)) {
-    const patient = (): Dialect => postgresDialect(url, { size: 1, timeout, patient: true });
-    return {
-      dialect: postgresDialect(url, { size, timeout }),
-      kind: 'postgres',
-      driver: 'pg',
-      patient,
-    };
-  }
+  if (pool !== undefined) return postgresPool(pool);
+  if (url?.startsWith('sqlite:'))
+    return sqlite(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, ''));
+  if (url !== undefined && /^postgres(ql)?:\/\//.test(url)) return postgres(url, { size, timeout });
   throw new Error('unreachable: the URL was checked');
 }
 
@@ -218,59 +178,18 @@ function tenantOf(issuer: string): string {
   return createHash('sha256').update(issuer).digest('base64url').slice(0, 11);
 }
 
-function createStore(db: Kysely<Tables>, dialect: 'sqlite' | 'postgres', tenant: string): Store {
+function createStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): Store {
   return {
-    clients: guarded(clientStore(db, tenant)),
+    clients: guarded(clientStore(db, dialect, tenant)),
     sessions: guarded(sessionStore(db, tenant)),
     authorizations: guarded(authorizationStore(db, tenant)),
     codes: guarded(codeStore(db, dialect, tenant)),
     tokens: guarded(tokenStore(db, dialect, tenant)),
-    keys: guarded(keyStore(db, tenant)),
-    interactions: guarded(interactionStore(db, tenant)),
+    oneTime: guarded(oneTimeStore(db, tenant)),
+    keys: guarded(keyStore(db, dialect, tenant)),
     counters: guarded(counterStore(db, tenant)),
     audit: guarded(auditStore(db, tenant)),
     clear: async (now, batch, auditFrom) =>
       await withFaults(async () => await clear(db, tenant, now, batch, auditFrom)),
   };
-}
-
-async function checkSqlite(db: Kysely<Tables>, driver: string): Promise<SqlCheck> {
-  const { rows } = await sql<{
-    version: string;
-    now: number;
-  }>`select sqlite_version() as version, cast(strftime('%s','now') as integer) as now`.execute(db);
-  const pragma = async (name: string): Promise<string> => {
-    const result = await db.executeQuery<Record<string, unknown>>(
-      CompiledQuery.raw(`pragma ${name}`),
-    );
-    return String(Object.values(result.rows[0] ?? {})[0]);
-  };
-  const warnings =
-    (await pragma('synchronous')) === '2'
-      ? []
-      : ['synchronous is not FULL: a power cut may undo the last commits.'];
-  return { driver, version: rows[0]?.version ?? '', serverTime: Number(rows[0]?.now), warnings };
-}
-
-async function checkPostgres(db: Kysely<Tables>): Promise<SqlCheck> {
-  const { rows } = await sql<{
-    version: string;
-    now: number;
-    fsync: string;
-    commit: string;
-  }>`select current_setting('server_version') as version,
-    extract(epoch from clock_timestamp())::bigint as now, current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit`.execute(
-    db,
-  );
-  const [row] = rows;
-  if (row === undefined) throw new StoreUnavailable('The database does not answer.');
-  const warnings = [
-    ...(row.fsync === 'on' ? [] : ['fsync is off: a crash may lose acknowledged writes.']),
-    ...(row.commit === 'off'
-      ? [
-          'synchronous_commit is off: a crash may lose the last commits, and a used code could live again.',
-        ]
-      : []),
-  ];
-  return { driver: 'pg', version: row.version, serverTime: Number(row.now), warnings };
 }

@@ -1,90 +1,35 @@
-/** Tokens: the single uses, each one conditional statement, and the reads that introspection and userinfo live from, one statement each. */
+/**
+ * Tokens: the one act that issues them, with whatever it consumes; the reads that introspection and
+ * userinfo live from, one statement each; and the ways tokens end.
+ */
 import { type Kysely, sql } from 'kysely';
-import type { TokenStore } from 'valetkey';
+import type { Issue, StoredConsumption, TokenStore } from 'valetkey';
+import { type ActWrite, auditRows, type NewRow } from './act.ts';
+import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
-import { issueIf } from './conditional-issue.ts';
+import type { SqlDialect } from './dialect.ts';
+import { consumeOneTime } from './one-time.ts';
 import {
-  accessTokenOf,
-  accessTokenRow,
-  familyOf,
+  ACCESS_TOKEN,
+  FAMILY,
   familyRow,
-  idTokenOf,
-  idTokenRow,
+  ID_TOKEN,
+  recordOf,
+  rowOf,
   type Tables,
 } from './schema.ts';
-import { lockSubject } from './subjects.ts';
+import { provenSince, revokedAt } from './subjects.ts';
 
-export function tokenStore(
-  db: Kysely<Tables>,
-  dialect: 'sqlite' | 'postgres',
-  tenant: string,
-): TokenStore {
-  const codes = sql.table('codes');
-  const families = sql.table('families');
-  const authorizations = sql.table('authorizations');
-  /** The family's row, while `presented` is its live refresh token and it may still be used. */
-  const usable = (id: string, presented: string, now: number) =>
-    sql`tenant = ${tenant} and id = ${id} and refresh_digest = ${presented} and revoked_at is null and expires_at > ${now} and refresh_expires_at > ${now}
-      and (authorization_id is null or exists (select 1 from ${authorizations} where ${authorizations}.tenant = ${families}.tenant and ${authorizations}.id = ${families}.authorization_id))`;
-  const revokeFamilies = async (
-    on: Kysely<Tables>,
-    now: number,
-    column: 'id' | 'sub',
-    value: string,
-  ): Promise<number> => {
-    const { numUpdatedRows } = await on
-      .updateTable('families')
-      .set({ revoked_at: now })
-      .where('tenant', '=', tenant)
-      .where(column, '=', value)
-      .where('revoked_at', 'is', null)
-      .executeTakeFirst();
-    return Number(numUpdatedRows);
-  };
-
+export function tokenStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): TokenStore {
   return {
-    async redeem(code, family, issue, now) {
-      const condition = sql`update ${codes} set redeemed_at = ${now}, family_id = ${family.id}
-        where tenant = ${tenant} and digest = ${code} and redeemed_at is null and expires_at > ${now}`;
-      return (await issueIf(db, dialect, tenant, condition, {
-        family: familyRow(tenant, family),
-        issue,
-      }))
-        ? 'fresh'
-        : 'consumed';
-    },
-    async rotate(
-      { familyId, presented, refreshDigest, refreshExpiresAt, sealedSuccessor },
-      issue,
-      now,
-    ) {
-      const condition = sql`update ${families} set refresh_digest = ${refreshDigest}, refresh_expires_at = ${refreshExpiresAt},
-        previous_digest = ${presented}, sealed_successor = ${sealedSuccessor}, rotated_at = ${now} where ${usable(familyId, presented, now)}`;
-      return (await issueIf(db, dialect, tenant, condition, { family: null, issue }))
-        ? 'fresh'
-        : 'consumed';
-    },
-    async extend(familyId, presented, refreshExpiresAt, issue, now) {
-      const condition = sql`update ${families} set refresh_expires_at = ${refreshExpiresAt} where ${usable(familyId, presented, now)}`;
-      return (await issueIf(db, dialect, tenant, condition, { family: null, issue }))
-        ? 'fresh'
-        : 'consumed';
-    },
-    async insert({ accessToken, idToken }, family) {
-      const store = async (on: Kysely<Tables>): Promise<void> => {
-        if (family !== null)
-          await on.insertInto('families').values(familyRow(tenant, family)).execute();
-        if (accessToken !== null)
-          await on
-            .insertInto('access_tokens')
-            .values(accessTokenRow(tenant, accessToken))
-            .execute();
-        if (idToken !== null)
-          await on.insertInto('id_tokens').values(idTokenRow(tenant, idToken)).execute();
-      };
-      // One row needs no transaction, and most of these calls store one.
-      if (family === null && idToken === null) await store(db);
-      else await db.transaction().execute(store);
+    async issue(issue, now) {
+      const { subject, consumption } = issue;
+      const writes: ActWrite[] = [];
+      if (subject !== null) writes.push(provenSince(tenant, subject.sub, subject.since));
+      if (consumption !== null) writes.push(consume(tenant, consumption, issue, now));
+      const failed = await dialect.act(db, { writes, rows: rowsOf(tenant, issue) });
+      if (failed === null) return 'fresh';
+      return subject !== null && failed === 0 ? 'subject_revoked' : 'consumed';
     },
     async findFamily(id) {
       const row = await db
@@ -99,12 +44,9 @@ export function tokenStore(
         .where('families.tenant', '=', tenant)
         .where('families.id', '=', id)
         .executeTakeFirst();
-      return row === undefined
-        ? null
-        : {
-            family: familyOf(row),
-            authorized: row.authorization_id === null || row.authorized !== null,
-          };
+      if (row === undefined) return null;
+      const authorized = row['authorization_id'] === null || row['authorized'] !== null;
+      return { family: recordOf(FAMILY, row), authorized };
     },
     async findAccessToken(digest) {
       const row = await db
@@ -130,33 +72,44 @@ export function tokenStore(
         .executeTakeFirst();
       if (row === undefined) return null;
       const familyLives =
-        row.family_id === null || (row.family_found !== null && row.family_revoked === null);
-      return {
-        token: accessTokenOf(row),
-        live: familyLives && (row.authorization_id === null || row.authorized !== null),
-      };
+        row['family_id'] === null ||
+        (row['family_found'] !== null && row['family_revoked'] === null);
+      const authorized = row['authorization_id'] === null || row['authorized'] !== null;
+      return { token: recordOf(ACCESS_TOKEN, row), live: familyLives && authorized };
     },
-    revokeFamily: async (id, now) => (await revokeFamilies(db, now, 'id', id)) === 1,
-    async revokeAccessToken(digest) {
-      const { numDeletedRows } = await db
-        .deleteFrom('access_tokens')
-        .where('tenant', '=', tenant)
-        .where('digest', '=', digest)
-        .where('family_id', 'is', null)
-        .executeTakeFirst();
-      return numDeletedRows > 0n;
+    async revokeFamily(id, now, audit) {
+      const write: ActWrite = () => sql`update ${sql.table('families')} set revoked_at = ${now}
+        where tenant = ${tenant} and id = ${id} and revoked_at is null`;
+      const rows = auditRows(auditRow(tenant, audit));
+      return (await dialect.act(db, { writes: [write], rows })) === null;
     },
-    async revokeSubject(sub, now) {
+    async revokeAccessToken(digest, audit) {
+      const write: ActWrite = () => sql`delete from ${sql.table('access_tokens')}
+        where tenant = ${tenant} and digest = ${digest} and family_id is null`;
+      const rows = auditRows(auditRow(tenant, audit));
+      return (await dialect.act(db, { writes: [write], rows })) === null;
+    },
+    async revokeSubject(sub, now, audit) {
       return await db.transaction().execute(async (trx) => {
-        await lockSubject(trx, tenant, sub, now);
-        // Sessions, codes, families, in the order of `sessions.end`: without a session no code is made after the codes are taken.
+        await revokedAt(tenant, sub, now)(sql`1 = 1`).execute(trx);
+        // Sessions, codes, families, in the order of `sessions.end`: without a session no code is made
+        // after the codes are consumed.
         await trx
           .deleteFrom('sessions')
           .where('tenant', '=', tenant)
           .where('sub', '=', sub)
           .execute();
         await consumeCodes(trx, tenant, now, sub).execute();
-        return await revokeFamilies(trx, now, 'sub', sub);
+        const { numUpdatedRows } = await trx
+          .updateTable('families')
+          .set({ revoked_at: now })
+          .where('tenant', '=', tenant)
+          .where('sub', '=', sub)
+          .where('revoked_at', 'is', null)
+          .executeTakeFirst();
+        const row = auditRow(tenant, audit);
+        if (row !== null) await trx.insertInto('audit').values(row).execute();
+        return Number(numUpdatedRows);
       });
     },
     async findIdToken(jti) {
@@ -166,7 +119,58 @@ export function tokenStore(
         .where('tenant', '=', tenant)
         .where('jti', '=', jti)
         .executeTakeFirst();
-      return row === undefined ? null : idTokenOf(row);
+      return row === undefined ? null : recordOf(ID_TOKEN, row);
     },
   };
+}
+
+function rowsOf(tenant: string, { family, accessToken, idToken }: Issue): readonly NewRow[] {
+  const rows: NewRow[] = [];
+  if (family !== null) rows.push(['families', familyRow(tenant, family)]);
+  if (accessToken !== null) rows.push(['access_tokens', rowOf(ACCESS_TOKEN, tenant, accessToken)]);
+  if (idToken !== null) rows.push(['id_tokens', rowOf(ID_TOKEN, tenant, idToken)]);
+  return rows;
+}
+
+/** The conditional write of each kind of consumption. */
+function consume(
+  tenant: string,
+  consumption: StoredConsumption,
+  { family }: Issue,
+  now: number,
+): ActWrite {
+  switch (consumption.kind) {
+    case 'code':
+      return (after) => sql`update ${sql.table('codes')}
+        set redeemed_at = ${now}, family_id = ${family?.id ?? null}
+        where tenant = ${tenant} and digest = ${consumption.digest} and redeemed_at is null
+          and expires_at > ${now} and ${after}`;
+    case 'refresh_token':
+      return useRefreshToken(tenant, consumption, now);
+    case 'one_time_record':
+      return consumeOneTime(tenant, consumption.record, now);
+  }
+}
+
+/** Writes the family's row while `presented` is its live refresh token and it may still be used. */
+function useRefreshToken(
+  tenant: string,
+  consumption: Extract<StoredConsumption, { kind: 'refresh_token' }>,
+  now: number,
+): ActWrite {
+  const { familyId, presented, refreshExpiresAt, successor } = consumption;
+  const families = sql.table('families');
+  const authorizations = sql.table('authorizations');
+  const rotation =
+    successor === null
+      ? sql``
+      : sql`, refresh_digest = ${successor.digest}, previous_digest = ${presented},
+          sealed_successor = ${successor.sealed}, rotated_at = ${now}`;
+  return (after) => sql`update ${families} set refresh_expires_at = ${refreshExpiresAt} ${rotation}
+    where tenant = ${tenant} and id = ${familyId} and refresh_digest = ${presented}
+      and revoked_at is null and expires_at > ${now} and refresh_expires_at > ${now}
+      and (authorization_id is null or exists (select 1 from ${authorizations}
+        where ${authorizations}.tenant = ${families}.tenant
+          and ${authorizations}.id = ${families}.authorization_id))
+      and ${after}`;
 }

@@ -56,7 +56,10 @@ export interface Authorization {
   readonly updatedAt: Seconds;
 }
 
-/** Who may have what, and how they had signed in when they allowed it; travels from the code into the token family. */
+/**
+ * Who may have what, and how they had signed in when they allowed it. It travels from the code into
+ * the family of tokens.
+ */
 export interface Entitlement {
   readonly clientId: string;
   readonly sub: string;
@@ -67,7 +70,15 @@ export interface Entitlement {
   readonly authTime: Seconds | null;
   readonly amr: readonly string[];
   readonly acr: string | null;
+  /**
+   * What else travels from the authorization to the tokens, by the name of the feature that brings
+   * it: resources, a claims request, authorization details, the key that binds. JSON values only.
+   */
+  readonly details: Details;
 }
+
+/** JSON values by the name of the feature that brings them. */
+export type Details = Readonly<Record<string, unknown>>;
 
 /** An authorization code that was issued. Kept after use, so that a replay is recognised (`Store.clear` says how long). */
 export interface Code extends Entitlement {
@@ -119,6 +130,8 @@ export interface AccessToken {
   readonly sub: string | null;
   readonly sid: string | null;
   readonly scopes: readonly string[];
+  /** Those of its entitlement. */
+  readonly details: Details;
   readonly issuedAt: Seconds;
   readonly expiresAt: Seconds;
 }
@@ -135,6 +148,30 @@ export interface IdTokenRecord {
   readonly issuedAt: Seconds;
   readonly expiresAt: Seconds;
 }
+
+/**
+ * Something that is used at most once, or that must not come twice: a pushed request, a device code,
+ * the `jti` of an assertion. Any feature may keep such records without a table of its own.
+ */
+export interface OneTimeRecord {
+  /** Whose record it is: the name of the feature, or of one of its kinds. At most 64 characters. */
+  readonly kind: string;
+  /** Digest of the handle; unique in its kind. */
+  readonly digest: Digest;
+  /** Digest of a second handle (a user code), unique in its kind as well; null without one. */
+  readonly secondKey: Digest | null;
+  /** What its owner keeps in it, sealed; the store does not look inside. */
+  readonly payload: string;
+  /** 1 when it is put; goes up by one with every swap. */
+  readonly version: number;
+  /** When it was consumed; null while it was not. */
+  readonly consumedAt: Seconds | null;
+  /** It cannot be consumed from then on, and may be cleared. */
+  readonly expiresAt: Seconds;
+}
+
+/** Which one-time record is to be consumed, as it was when it was judged. */
+export type OneTimeKey = Pick<OneTimeRecord, 'kind' | 'digest' | 'version'>;
 
 /** A signing key as it rests. Its state (next, current, retired, removed) follows from the times. */
 export interface StoredKey {

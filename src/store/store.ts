@@ -1,9 +1,14 @@
 /**
- * The port to whatever remembers. Each method names its law; `valetkey/testing` checks every law against every store,
- * with concurrent callers. A law that says "one statement" means: of any number of concurrent callers, in any number of
- * processes, the outcome is as if they came one after the other.
- * Times come in as arguments, so a store has no clock. Expiry is judged by the caller or by the `now` argument, never by `clear`.
- * When the database cannot answer, a method throws `StoreUnavailable`; no other error is expected of it.
+ * The port to whatever remembers. Each method states its law; `valetkey/testing` checks every law
+ * against every store, with concurrent callers. "One atomic act" means: of any number of concurrent
+ * callers, in any number of processes and on any number of nodes, the outcome is as if they came one
+ * after the other. An act begins with the write that decides it, and reads nothing before.
+ *
+ * Times come in as arguments, so a store has no clock. Expiry is judged by the caller or by the `now`
+ * argument, never by `clear`. Acts that operators must be able to find again take their audit row
+ * (`audit`): it is stored if, and only if, the act happened, in the same transaction.
+ *
+ * When the database cannot answer, a method throws `StoreUnavailable`; callers expect no other error.
  */
 import type {
   AccessToken,
@@ -15,6 +20,8 @@ import type {
   Family,
   IdTokenRecord,
   KeySet,
+  OneTimeKey,
+  OneTimeRecord,
   Seconds,
   Session,
   StoredKey,
@@ -25,7 +32,7 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
 }
 
-/** A database, able to serve any number of issuers. No method of a `Store` can reach another issuer's records. */
+/** A database, able to serve any number of issuers. No method of a `Store` reaches another issuer's records. */
 export interface Database {
   /** True when nothing outlives the process: only then may the provider make up its own secret. */
   readonly ephemeral: boolean;
@@ -40,19 +47,20 @@ export interface Store {
   readonly authorizations: AuthorizationStore;
   readonly codes: CodeStore;
   readonly tokens: TokenStore;
+  readonly oneTime: OneTimeStore;
   readonly keys: KeyStore;
-  readonly interactions: InteractionStore;
   readonly counters: CounterStore;
   readonly audit: AuditStore;
   /**
-   * Deletes what can no longer matter. Bounded: at most `batch` rows per record kind and call. Changes no behaviour, so it keeps: codes until
-   * `CODE_KEPT` after they expired, families until `expiresAt` (no token of theirs lives longer), audit lines
-   * that are not older than `auditFrom`, everything else until it expired.
+   * Deletes what can no longer matter, at most `batch` rows per record kind and call. It changes no
+   * behaviour, so it keeps: codes until `CODE_KEPT` after they expired, families until `expiresAt`
+   * (no token of theirs lives longer), audit rows not older than `auditFrom`, everything else until
+   * it expired.
    */
   clear(now: Seconds, batch: number, auditFrom: Seconds): Promise<ClearedCounts>;
 }
 
-/** Seconds that a code is kept after it expired: a replay is recognised as long as its row stays; afterwards it is merely unknown. */
+/** Seconds that a code is kept after it expired. A replay is recognised as long as its row is there. */
 export const CODE_KEPT = 600;
 
 /** Rows deleted by one `clear`, by record kind. */
@@ -62,27 +70,31 @@ export interface ClearedCounts {
   readonly families: number;
   readonly idTokens: number;
   readonly sessions: number;
-  readonly interactions: number;
+  readonly oneTimeRecords: number;
   readonly counters: number;
   readonly audit: number;
 }
+
+/** The audit row of an act; null when nobody needs to find it again. */
+export type ActRow = AuditEvent | null;
 
 /** Registered clients. */
 export interface ClientStore {
   /** The client, disabled or not. */
   find(clientId: string): Promise<Client | null>;
-  /** One statement: false when the client_id is taken, and then nothing changes. */
-  insert(client: Client): Promise<boolean>;
+  /** One atomic act: false when the client_id is taken, and then nothing changes. */
+  insert(client: Client, audit: ActRow): Promise<boolean>;
   /**
-   * Compare and swap: replaces the whole record only if the stored one has the version before `client.version`. Of any number of concurrent
-   * changes of one version exactly one sees true; false also when there is none.
+   * Compare and swap: replaces the whole record only if the stored one has the version before
+   * `client.version`. Of any number of concurrent changes of one version exactly one sees true; false
+   * also when there is none.
    */
-  replace(client: Client): Promise<boolean>;
+  replace(client: Client, audit: ActRow): Promise<boolean>;
   /**
-   * Deletes the client and every authorization of it, in one transaction: whatever stood under them is dead from then on, and goes when it
-   * expires. False when there was none.
+   * Deletes the client and every authorization of it, in one transaction. What stood under them is
+   * dead from then on, and goes when it expires. False when there was none.
    */
-  delete(clientId: string): Promise<boolean>;
+  delete(clientId: string, audit: ActRow): Promise<boolean>;
   /** In order of client_id, after `after` (exclusive), at most `limit`. */
   list(page: {
     readonly after?: string;
@@ -91,24 +103,34 @@ export interface ClientStore {
   }): Promise<readonly Client[]>;
 }
 
+/** What names a session and everything issued in it. */
+export type SessionKey = Pick<Session, 'handle' | 'sub' | 'sid'>;
+
 /** Logins of browsers. */
 export interface SessionStore {
   /** The session of a handle, expired or not. */
   find(handle: Digest): Promise<Session | null>;
   /**
-   * Inserts `session` and, in the same transaction, deletes the session it takes the place of — unless the subject was revoked
-   * (`tokens.revokeSubject`) at or after `began`, when the proof of the login began: then nothing changes and it resolves to false. A login
-   * under way cannot slip past a revocation.
+   * One atomic act: inserts `session` and deletes the session it replaces (which may have the same
+   * handle). Nothing changes, and it resolves to
+   * - `subject_revoked` when the subject was revoked (`tokens.revokeSubject`) at or after `began`, when
+   *   the proof of the login began: a login under way cannot slip past a revocation;
+   * - `exists` when there is a session of this handle already: of any number of concurrent starts under
+   *   one handle exactly one sees `started`.
    */
-  start(session: Session, replaces: Digest | null, began: Seconds): Promise<boolean>;
+  start(
+    session: Session,
+    replaces: Digest | null,
+    began: Seconds,
+  ): Promise<'started' | 'exists' | 'subject_revoked'>;
   /** Moves `seenAt` forward; never backward, never re-creates. */
   touch(handle: Digest, seenAt: Seconds): Promise<void>;
   /**
-   * Deletes the session. With `revokeTokens`, in the same transaction: codes of its `sid` are used up, then families of its
-   * `sid` without `offline_access` are revoked — in that order, so that a redemption under way cannot slip between.
-   * Resolves to the session that was ended, null when there was none (any longer): one caller of many gets it.
+   * One atomic act: deletes the session. With `revokeTokens` it consumes the codes of its `sid` and
+   * then revokes the families of its `sid` without `offline_access`, in that order, so that a
+   * redemption under way cannot slip between. Of any number of concurrent calls exactly one sees true.
    */
-  end(handle: Digest, now: Seconds, revokeTokens: boolean): Promise<Session | null>;
+  end(session: SessionKey, now: Seconds, revokeTokens: boolean, audit: ActRow): Promise<boolean>;
   /** All sessions of a subject, expired or not. */
   listBySubject(sub: string): Promise<readonly Session[]>;
 }
@@ -118,40 +140,87 @@ export interface AuthorizationStore {
   /** The one authorization of a subject and a client. */
   find(sub: string, clientId: string): Promise<Authorization | null>;
   /**
-   * Makes or widens the one authorization of (sub, clientId): scopes become the union, `id` and `createdAt` stay those of
-   * the existing row. One statement or transaction: two concurrent calls lose no scope. Resolves to what then stands.
+   * Makes or widens the one authorization of (sub, clientId): scopes become the union, `id` and
+   * `createdAt` stay those of the existing row. One atomic act: two concurrent calls lose no scope.
+   * Resolves to what then stands.
    */
   remember(authorization: Authorization): Promise<Authorization>;
-  /** Deletes it and with it everything issued under it: codes used up first, then families revoked. False when there was none. */
-  revoke(id: string, now: Seconds): Promise<boolean>;
+  /**
+   * One atomic act: deletes the authorization, consumes the codes issued under it, then revokes its
+   * families. False when there was none.
+   */
+  revoke(
+    authorization: Pick<Authorization, 'id' | 'sub'>,
+    now: Seconds,
+    audit: ActRow,
+  ): Promise<boolean>;
   /** All authorizations of a subject. */
   listBySubject(sub: string): Promise<readonly Authorization[]>;
 }
 
-/** What `codes.find` reads in one trip: the code, and whether the authorization it was issued under still stands (true when it needs none). */
+/** What `codes.find` reads in one trip. */
 export interface FoundCode {
   readonly code: Code;
+  /** The authorization it was issued under still stands; true when it needs none. */
   readonly authorized: boolean;
 }
+
+/** What became of an attempt to store a code. */
+export type CodeOutcome = 'stored' | 'exists' | 'session_ended' | 'consumed';
 
 /** Authorization codes. */
 export interface CodeStore {
   /**
-   * Stores a code if the session (its handle) it is made in still stands and no code of this digest exists; else nothing changes. Of a call and a
-   * concurrent end of the session either the call sees `session_ended`, or the end uses the code up.
+   * One atomic act: stores a code if the session (its handle) still stands, the one-time record that
+   * the code consumes (if any) was still there to be consumed, and no code of this digest exists. Else
+   * nothing changes. It writes the session's row, so that of a code and a concurrent end of its session
+   * either the code sees `session_ended` or the end consumes the code.
    */
-  insert(code: Code, session: Digest): Promise<'stored' | 'exists' | 'session_ended'>;
+  insert(code: Code, session: Digest, consumes: OneTimeKey | null): Promise<CodeOutcome>;
   find(digest: Digest): Promise<FoundCode | null>;
-  /** Counts one wrong verifier, one statement; resolves to the new count (0 when the code is gone). */
+  /** Counts one wrong verifier in one statement. Resolves to the new count; 0 when the code is gone. */
   countFailure(digest: Digest): Promise<number>;
 }
 
-/** What one token response makes: stored together or not at all. */
+/** What issuing tokens consumes, as the store sees it. */
+export type StoredConsumption =
+  /** A code that is neither consumed nor expired. It remembers the family issued from it. */
+  | { readonly kind: 'code'; readonly digest: Digest }
+  /**
+   * The live refresh token of a family that is neither revoked nor expired and whose authorization (if
+   * it has one) still exists. With a successor the family rotates: `presented` becomes the previous
+   * token and `rotatedAt` is now. Without one the same token stays live.
+   */
+  | {
+      readonly kind: 'refresh_token';
+      readonly familyId: Digest;
+      readonly presented: Digest;
+      /** The new idle end. */
+      readonly refreshExpiresAt: Seconds;
+      readonly successor: { readonly digest: Digest; readonly sealed: string } | null;
+    }
+  /** A one-time record that is neither consumed nor expired and still has the version that was judged. */
+  | { readonly kind: 'one_time_record'; readonly record: OneTimeKey };
+
+/** What one token response stores: together, or not at all. */
 export interface Issue {
+  /** Null when nothing is consumed. */
+  readonly consumption: StoredConsumption | null;
+  /**
+   * For tokens of a subject that no code or refresh token speaks for: they are issued only if the
+   * subject was not revoked at or after `since`. The act writes the subject's row, as `revokeSubject`
+   * does.
+   */
+  readonly subject: { readonly sub: string; readonly since: Seconds } | null;
+  /** The family that begins, if one does. */
+  readonly family: Family | null;
   /** Null when the access token needs no row. */
   readonly accessToken: AccessToken | null;
   readonly idToken: IdTokenRecord | null;
 }
+
+/** What became of an attempt to issue tokens. */
+export type IssueOutcome = 'fresh' | 'consumed' | 'subject_revoked';
 
 /** A family read together with what its life depends on, in one trip. */
 export interface FoundFamily {
@@ -167,58 +236,61 @@ export interface FoundAccessToken {
   readonly live: boolean;
 }
 
-/** The rotation of a family's refresh token. */
-export interface Rotation {
-  readonly familyId: Digest;
-  /** The digest that must still be the live one. */
-  readonly presented: Digest;
-  readonly refreshDigest: Digest;
-  readonly refreshExpiresAt: Seconds;
-  readonly sealedSuccessor: string;
-}
-
-/** Families, access tokens and records of ID tokens; the single uses. */
+/** Families, access tokens and records of ID tokens. */
 export interface TokenStore {
   /**
-   * THE single use of a code: one statement marks it redeemed by `family.id` if it is neither used up nor expired at `now`, and only then
-   * family, access token and ID token record are stored. Exactly one of any number of concurrent calls sees 'fresh'; the others see 'consumed'
-   * and change nothing.
+   * THE single use of codes, refresh tokens and one-time records, in one atomic act: consumes what is
+   * to be consumed, and only then stores the rest. Exactly one of any number of concurrent calls for
+   * one consumption sees `fresh`; the others see `consumed` and change nothing.
    */
-  redeem(code: Digest, family: Family, issue: Issue, now: Seconds): Promise<'fresh' | 'consumed'>;
-  /**
-   * THE single use of a refresh token: one statement moves the family from `presented` to the new digest
-   * (previousDigest = presented, rotatedAt = now) if `presented` is still live and the family not revoked, its authorization
-   * still exists and it has not expired at `now`; only then the issue is stored. Exactly one concurrent call sees 'fresh'.
-   */
-  rotate(rotation: Rotation, issue: Issue, now: Seconds): Promise<'fresh' | 'consumed'>;
-  /**
-   * Stores an issue under a family without rotating: only if `presented` is live in a family neither revoked nor expired at `now`;
-   * moves `refreshExpiresAt`.
-   */
-  extend(
-    familyId: Digest,
-    presented: Digest,
-    refreshExpiresAt: Seconds,
-    issue: Issue,
-    now: Seconds,
-  ): Promise<'fresh' | 'consumed'>;
-  /** Stores tokens that use nothing up, and the family they begin, if they do. */
-  insert(issue: Issue, family: Family | null): Promise<void>;
+  issue(issue: Issue, now: Seconds): Promise<IssueOutcome>;
   /** In one trip, with what its life depends on; null when unknown. */
   findFamily(id: Digest): Promise<FoundFamily | null>;
   /** In one trip, with what its life depends on; null when unknown. */
   findAccessToken(digest: Digest): Promise<FoundAccessToken | null>;
-  /** Ends a family and all its tokens: a fixed number of statements however large. False when it was ended already or is unknown. */
-  revokeFamily(id: Digest, now: Seconds): Promise<boolean>;
-  /** Ends one access token that has no family. False when unknown. */
-  revokeAccessToken(digest: Digest): Promise<boolean>;
   /**
-   * Ends all codes, families, sessions of a subject (account disabled, password changed): codes used up first. Logins that began before `now`
-   * start no session any more. Resolves to the families ended.
+   * Ends a family and all its tokens, in a fixed number of statements however large it is. False when
+   * it was ended already or is unknown.
    */
-  revokeSubject(sub: string, now: Seconds): Promise<number>;
+  revokeFamily(id: Digest, now: Seconds, audit: ActRow): Promise<boolean>;
+  /** Ends one access token that has no family. False when unknown. */
+  revokeAccessToken(digest: Digest, audit: ActRow): Promise<boolean>;
+  /**
+   * One atomic act: ends all sessions, codes and families of a subject (account disabled, password
+   * changed), in this order. Logins and grants whose proof began at or before `now` start nothing any
+   * more. Resolves to the number of families ended.
+   */
+  revokeSubject(sub: string, now: Seconds, audit: ActRow): Promise<number>;
   /** The record of an ID token, expired or not. */
   findIdToken(jti: string): Promise<IdTokenRecord | null>;
+}
+
+/** By which of its two keys a one-time record is looked up. */
+export type OneTimeLookup =
+  | { readonly kind: string; readonly digest: Digest }
+  | { readonly kind: string; readonly secondKey: Digest };
+
+/** Records that are used at most once. */
+export interface OneTimeStore {
+  /**
+   * Put if absent: false when its digest or its second key is taken in its kind, and then nothing
+   * changes. Of any number of concurrent puts of one key exactly one sees true.
+   */
+  put(record: OneTimeRecord): Promise<boolean>;
+  /** The record, consumed or expired or not. */
+  find(key: OneTimeLookup): Promise<OneTimeRecord | null>;
+  /**
+   * Compare and swap: replaces payload and end only if the stored record has the version before
+   * `record.version` and is not consumed. Of any number of concurrent swaps of one version exactly one
+   * sees true.
+   */
+  swap(record: OneTimeRecord): Promise<boolean>;
+  /**
+   * Consumes the record if it still has this version, is not consumed and not expired at `now`. Of any
+   * number of concurrent calls exactly one sees true. (`tokens.issue` and `codes.insert` do the same
+   * as part of their act.)
+   */
+  consume(key: OneTimeKey, now: Seconds): Promise<boolean>;
 }
 
 /** The signing keys of the issuer. */
@@ -226,23 +298,19 @@ export interface KeyStore {
   /** The key set; null when there is none yet. */
   load(): Promise<KeySet | null>;
   /**
-   * Compare and swap: stores `keys` as version `expected + 1` only if the stored version is `expected` (0: nothing stored).
-   * Exactly one of any number of concurrent calls with the same `expected` sees true. Ten nodes starting at once make one set.
+   * Compare and swap: stores `keys` as version `expected + 1` only if the stored version is `expected`
+   * (0: nothing stored). Exactly one of any number of concurrent calls with the same `expected` sees
+   * true. Ten nodes starting at once make one set.
    */
-  swap(expected: number, keys: readonly StoredKey[]): Promise<boolean>;
+  swap(expected: number, keys: readonly StoredKey[], audit: ActRow): Promise<boolean>;
 }
 
-/** Only interactions too large to travel in a URL are stored; anonymous visitors write nothing otherwise. */
-export interface InteractionStore {
-  /** Keeps a sealed text until `expiresAt`. */
-  put(handle: Digest, sealed: string, expiresAt: Seconds): Promise<void>;
-  /** The text, unless it has expired at `now`. */
-  find(handle: Digest, now: Seconds): Promise<string | null>;
-}
-
-/** Counters of failures (sign-in, client authentication), in fixed windows. */
+/** Counters of attempts, in fixed windows. */
 export interface CounterStore {
-  /** `key` is a digest. One statement: counts one more in the window and resolves to the new count and the window's end. Of 100 concurrent hits each sees another count. */
+  /**
+   * Counts one more in the window, in one statement, and resolves to the new count and the window's
+   * end. Of 100 concurrent hits each sees another count. `key` is a digest.
+   */
   hit(
     key: string,
     windowSeconds: number,
@@ -250,7 +318,7 @@ export interface CounterStore {
   ): Promise<{ readonly count: number; readonly resetAt: Seconds }>;
   /** Takes one back, never below zero. One statement. */
   giveBack(key: string): Promise<void>;
-  /** Forgets the counter (after a success). */
+  /** Forgets the counter. */
   reset(key: string): Promise<void>;
 }
 

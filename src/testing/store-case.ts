@@ -1,6 +1,6 @@
 /** One law of the store as a check, and what the checks share. */
 import type { Database, Store } from 'valetkey';
-import type { TokenIssue } from './store-samples.ts';
+import type { SampleIssue } from './store-samples.ts';
 
 export interface StoreCase {
   readonly name: string;
@@ -17,5 +17,5 @@ export const crowd = async <T>(work: (index: number) => Promise<T>): Promise<T[]
 export const count = <T>(list: readonly T[], wanted: T): number =>
   list.filter((item) => item === wanted).length;
 
-export const isLive = async (store: Store, issue: TokenIssue): Promise<boolean> =>
+export const isLive = async (store: Store, issue: SampleIssue): Promise<boolean> =>
   (await store.tokens.findAccessToken(issue.accessToken.digest))?.live ?? false;

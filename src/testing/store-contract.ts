@@ -4,6 +4,7 @@
  */
 import type { StoreCase } from './store-case.ts';
 import { END_LAWS } from './store-laws-ends.ts';
+import { ONE_TIME_LAWS } from './store-laws-one-time.ts';
 import { RECORD_LAWS } from './store-laws-records.ts';
 import { SESSION_LAWS } from './store-laws-sessions.ts';
 import { TOKEN_LAWS } from './store-laws-tokens.ts';
@@ -11,10 +12,15 @@ import { TWIN_LAWS } from './store-laws-twins.ts';
 
 /** Every law, as a case of its own. */
 export function storeContract(): readonly StoreCase[] {
-  return [...TOKEN_LAWS, ...SESSION_LAWS, ...RECORD_LAWS, ...END_LAWS, ...TWIN_LAWS].map(
-    ([name, run]) => ({
-      name,
-      run,
-    }),
-  );
+  return [
+    ...TOKEN_LAWS,
+    ...ONE_TIME_LAWS,
+    ...SESSION_LAWS,
+    ...RECORD_LAWS,
+    ...END_LAWS,
+    ...TWIN_LAWS,
+  ].map(([name, run]) => ({
+    name,
+    run,
+  }));
 }

@@ -1,12 +1,13 @@
 /** Laws about ends: what ends takes exactly what stands under it, each condition of a single use holds alone, and nothing outlives what it hangs on. */
 import assert from 'node:assert/strict';
 import type { Family, Store } from 'valetkey';
+import { extend, issueFreely, rotate } from './store-acts.ts';
 import { isLive, type Law } from './store-case.ts';
 import {
   type Facts,
   NOW,
+  type SampleIssue,
   sample,
-  type TokenIssue,
   withCode,
   withFamily,
   word,
@@ -20,12 +21,12 @@ async function withFamilyOf(
   store: Store,
   changes: Partial<Family>,
   of?: Facts,
-): Promise<{ facts: Facts; family: Family; issue: TokenIssue }> {
+): Promise<{ facts: Facts; family: Family; issue: SampleIssue }> {
   const facts = of ?? sample.facts();
   const authorization = await store.authorizations.remember(sample.authorization(facts));
   const family = sample.family(facts, authorization.id, changes);
   const issue = sample.issue(facts, family.id, authorization.id, { expiresAt: NOW + 10_000 });
-  await store.tokens.insert(issue, family);
+  await issueFreely(store, issue, family);
   return { facts, family, issue };
 }
 
@@ -34,8 +35,8 @@ async function uses(store: Store, family: Family, now: number): Promise<string[]
   const presented = family.refreshDigest ?? '';
   const facts = { ...family, sid: family.sid ?? word() };
   const issues = [1, 2].map(() => sample.issue(facts, family.id, family.authorizationId)) as [
-    TokenIssue,
-    TokenIssue,
+    SampleIssue,
+    SampleIssue,
   ];
   const wish = {
     familyId: family.id,
@@ -45,8 +46,8 @@ async function uses(store: Store, family: Family, now: number): Promise<string[]
     sealedSuccessor: 's',
   };
   const outcomes = [
-    await store.tokens.extend(family.id, presented, family.refreshExpiresAt ?? 0, issues[0], now),
-    await store.tokens.rotate(wish, issues[1], now),
+    await extend(store, family.id, presented, family.refreshExpiresAt ?? 0, issues[0], now),
+    await rotate(store, wish, issues[1], now),
   ];
   for (const [index, outcome] of outcomes.entries()) {
     const found = await store.tokens.findAccessToken(issues[index]?.accessToken.digest ?? '');
@@ -69,13 +70,13 @@ const OBSTACLES: readonly (readonly [
     'its end, set',
     {},
     NOW,
-    async (store, { id }) => assert.equal(await store.tokens.revokeFamily(id, NOW), true),
+    async (store, { id }) => assert.equal(await store.tokens.revokeFamily(id, NOW, null), true),
   ],
   [
     'its authorization, gone',
     {},
     NOW,
-    async (store, { clientId }) => assert.equal(await store.clients.delete(clientId), true),
+    async (store, { clientId }) => assert.equal(await store.clients.delete(clientId, null), true),
   ],
 ];
 
@@ -98,7 +99,7 @@ export const END_LAWS: readonly Law[] = [
       async (store) => {
         const { family } = await withFamilyOf(store, changes);
         const bystander = await withFamilyOf(store, {});
-        await store.clients.insert(sample.client(family.clientId));
+        await store.clients.insert(sample.client(family.clientId), null);
         await spoil(store, family);
         assert.deepEqual(await uses(store, family, now), ['consumed', 'consumed']);
         assert.deepEqual(await uses(store, bystander.family, now), ['fresh', 'fresh']);
@@ -125,7 +126,7 @@ export const END_LAWS: readonly Law[] = [
       const { sub, sid } = mine.facts;
       const other = await withCode(store, { sub, sid });
       const family = await withFamilyOf(store, {}, other.facts);
-      assert.equal(await store.authorizations.revoke(mine.authorization.id, NOW), true);
+      assert.equal(await store.authorizations.revoke(mine.authorization, NOW, null), true);
       assert.deepEqual(
         [
           await isLive(store, mine.issue),
@@ -142,7 +143,7 @@ export const END_LAWS: readonly Law[] = [
     async (store) => {
       const here = await withCode(store);
       const there = await withCode(store, { sub: here.facts.sub });
-      assert.notEqual(await store.sessions.end(here.session.handle, NOW + 1, true), null);
+      assert.equal(await store.sessions.end(here.session, NOW + 1, true, null), true);
       assert.deepEqual(
         [await redeemedAt(store, here.code.digest), await redeemedAt(store, there.code.digest)],
         [NOW + 1, null],
@@ -157,14 +158,14 @@ export const END_LAWS: readonly Law[] = [
       const elsewhere = await store.authorizations.remember(
         sample.authorization({ ...mine.facts, clientId: word() }),
       );
-      assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW + 1), 0);
+      assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW + 1, null), 0);
       assert.deepEqual(
         [await redeemedAt(store, mine.code.digest), await redeemedAt(store, others.code.digest)],
         [NOW + 1, null],
       );
       assert.deepEqual(await store.sessions.listBySubject(others.facts.sub), [others.session]);
-      await store.clients.insert(sample.client(mine.facts.clientId));
-      assert.equal(await store.clients.delete(mine.facts.clientId), true);
+      await store.clients.insert(sample.client(mine.facts.clientId), null);
+      assert.equal(await store.clients.delete(mine.facts.clientId, null), true);
       assert.deepEqual(await store.authorizations.listBySubject(mine.facts.sub), [elsewhere]);
       assert.deepEqual(await store.authorizations.listBySubject(others.facts.sub), [
         others.authorization,
@@ -175,14 +176,16 @@ export const END_LAWS: readonly Law[] = [
     'what ends leaves the time alone at which codes were used and families ended before',
     async (store) => {
       const ends: ((made: Awaited<ReturnType<typeof withFamily>>) => Promise<unknown>)[] = [
-        async ({ session }) => await store.sessions.end(session.handle, NOW + 7, true),
-        async ({ authorization }) => await store.authorizations.revoke(authorization.id, NOW + 7),
-        async ({ facts }) => assert.equal(await store.tokens.revokeSubject(facts.sub, NOW + 7), 0),
+        async ({ session }) => await store.sessions.end(session, NOW + 7, true, null),
+        async ({ authorization }) =>
+          await store.authorizations.revoke(authorization, NOW + 7, null),
+        async ({ facts }) =>
+          assert.equal(await store.tokens.revokeSubject(facts.sub, NOW + 7, null), 0),
       ];
       for (const end of ends) {
         const made = await withFamily(store);
-        assert.equal(await store.tokens.revokeFamily(made.family.id, NOW + 1), true);
-        assert.equal(await store.tokens.revokeFamily(made.family.id, NOW + 2), false);
+        assert.equal(await store.tokens.revokeFamily(made.family.id, NOW + 1, null), true);
+        assert.equal(await store.tokens.revokeFamily(made.family.id, NOW + 2, null), false);
         await end(made);
         assert.equal((await store.tokens.findFamily(made.family.id))?.family.revokedAt, NOW + 1);
         const code = (await store.codes.find(made.code.digest))?.code;
@@ -199,8 +202,8 @@ export const END_LAWS: readonly Law[] = [
       assert.equal(await store.tokens.findFamily(short.family.id), null);
       assert.equal(await isLive(store, short.issue), false);
       const left = await withFamilyOf(store, {});
-      await store.clients.insert(sample.client(left.facts.clientId));
-      assert.equal(await store.clients.delete(left.facts.clientId), true);
+      await store.clients.insert(sample.client(left.facts.clientId), null);
+      assert.equal(await store.clients.delete(left.facts.clientId, null), true);
       const found = await store.tokens.findFamily(left.family.id);
       assert.deepEqual(
         [found?.authorized, found?.family.revokedAt, await isLive(store, left.issue)],
@@ -213,11 +216,11 @@ export const END_LAWS: readonly Law[] = [
     async (store) => {
       const { facts, code, session } = await withCode(store);
       assert.equal((await store.codes.find(code.digest))?.authorized, true);
-      await store.clients.insert(sample.client(facts.clientId));
-      await store.clients.delete(facts.clientId);
+      await store.clients.insert(sample.client(facts.clientId), null);
+      await store.clients.delete(facts.clientId, null);
       assert.equal((await store.codes.find(code.digest))?.authorized, false);
       const free = { ...sample.code(facts, word()), authorizationId: null };
-      assert.equal(await store.codes.insert(free, session.handle), 'stored');
+      assert.equal(await store.codes.insert(free, session.handle, null), 'stored');
       assert.deepEqual(await store.codes.find(free.digest), { code: free, authorized: true });
     },
   ],

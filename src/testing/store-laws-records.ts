@@ -1,6 +1,7 @@
 /** Laws about all other records: clients, keys, counters, interactions, audit, and the cleaner. */
 import assert from 'node:assert/strict';
-import type { ClearedCounts, Store } from 'valetkey';
+import type { AuditEvent, ClearedCounts, Store } from 'valetkey';
+import { issueFreely } from './store-acts.ts';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withFamily, word } from './store-samples.ts';
 
@@ -9,10 +10,13 @@ export const RECORD_LAWS: readonly Law[] = [
     'clients: one insert wins, one change of a version wins, replace and delete need a record, list is in order',
     async (store) => {
       const client = sample.client('b');
-      assert.equal(count(await crowd(async () => await store.clients.insert(client)), true), 1);
+      assert.equal(
+        count(await crowd(async () => await store.clients.insert(client, null)), true),
+        1,
+      );
       assert.deepEqual(await store.clients.find('b'), client);
-      await store.clients.insert({ ...sample.client('a'), owner: 'me' });
-      await store.clients.insert(sample.client('c'));
+      await store.clients.insert({ ...sample.client('a'), owner: 'me' }, null);
+      await store.clients.insert(sample.client('c'), null);
       assert.deepEqual(
         (await store.clients.list({ limit: 2 })).map(({ clientId }) => clientId),
         ['a', 'b'],
@@ -27,20 +31,20 @@ export const RECORD_LAWS: readonly Law[] = [
       );
       assert.deepEqual(
         [
-          await store.clients.replace({ ...client, version: 3 }),
-          await store.clients.replace({ ...sample.client('x'), version: 2 }),
+          await store.clients.replace({ ...client, version: 3 }, null),
+          await store.clients.replace({ ...sample.client('x'), version: 2 }, null),
         ],
         [false, false],
       );
       const changes = await crowd(
-        async () => await store.clients.replace({ ...client, name: 'new', version: 2 }),
+        async () => await store.clients.replace({ ...client, name: 'new', version: 2 }, null),
       );
       assert.equal(count(changes, true), 1);
       assert.equal((await store.clients.find('b'))?.name, 'new');
       assert.equal(await store.clients.find('B'), null);
       const { issue, facts } = await withFamily(store, { clientId: 'b' });
       assert.deepEqual(
-        [await store.clients.delete('b'), await store.clients.delete('b')],
+        [await store.clients.delete('b', null), await store.clients.delete('b', null)],
         [true, false],
       );
       assert.equal(await isLive(store, issue), false);
@@ -63,14 +67,16 @@ export const RECORD_LAWS: readonly Law[] = [
       assert.equal(await store.keys.load(), null);
       assert.equal(
         count(
-          await crowd(async (index) => await store.keys.swap(0, [{ ...key, kid: String(index) }])),
+          await crowd(
+            async (index) => await store.keys.swap(0, [{ ...key, kid: String(index) }], null),
+          ),
           true,
         ),
         1,
       );
-      assert.equal(count(await crowd(async () => await store.keys.swap(1, [key])), true), 1);
+      assert.equal(count(await crowd(async () => await store.keys.swap(1, [key], null)), true), 1);
       assert.deepEqual(await store.keys.load(), { version: 2, keys: [key] });
-      assert.equal(await store.keys.swap(1, []), false);
+      assert.equal(await store.keys.swap(1, [], null), false);
     },
   ],
   [
@@ -115,30 +121,10 @@ export const RECORD_LAWS: readonly Law[] = [
     },
   ],
   [
-    'interactions and audit: what is put is found, until it expires; newest first',
+    'audit: newest first, filtered by what is asked for',
     async (store) => {
-      await store.interactions.put('h', 'sealed', NOW + 10);
-      assert.deepEqual(
-        [
-          await store.interactions.find('h', NOW),
-          await store.interactions.find('h', NOW + 10),
-          await store.interactions.find('x', NOW),
-        ],
-        ['sealed', null, null],
-      );
-      const event = (
-        at: number,
-        type: string,
-      ): Parameters<Store['audit']['append']>[0][number] => ({
-        id: word(),
-        at,
-        type,
-        sub: 's',
-        clientId: null,
-        ip: null,
-        reason: null,
-        detail: { n: at, yes: true },
-      });
+      const event = (at: number, type: string): AuditEvent =>
+        sample.auditEvent({ at, type, sub: 's', detail: { n: at, yes: true } });
       const events = [event(1, 'a'), event(2, 'b'), event(3, 'a')];
       await store.audit.append(events);
       await store.audit.append([]);
@@ -169,14 +155,14 @@ export const RECORD_LAWS: readonly Law[] = [
     async (store) => {
       const made = await withFamily(store);
       const lone = sample.issue(made.facts, null, null, { expiresAt: NOW + 5 });
-      await store.tokens.insert({ ...lone, idToken: null }, null);
+      await issueFreely(store, { ...lone, idToken: null }, null);
       const nothing = {
         codes: 0,
         accessTokens: 0,
         families: 0,
         idTokens: 0,
         sessions: 0,
-        interactions: 0,
+        oneTimeRecords: 0,
         counters: 0,
         audit: 0,
       };
@@ -185,7 +171,8 @@ export const RECORD_LAWS: readonly Law[] = [
       assert.deepEqual(await clear(NOW, 10), nothing);
       assert.equal((await clear(NOW + 5, 10)).accessTokens, 1);
       for (let index = 0; index < 5; index += 1)
-        await store.tokens.insert(
+        await issueFreely(
+          store,
           { ...sample.issue(made.facts, null, null, { expiresAt: NOW + 6 }), idToken: null },
           null,
         );
@@ -225,7 +212,7 @@ export const RECORD_LAWS: readonly Law[] = [
     async (store, database) => {
       const other = database.forIssuer(`https://${word()}.example`);
       const made = await withFamily(store);
-      await store.clients.insert(sample.client('shared'));
+      await store.clients.insert(sample.client('shared'), null);
       assert.deepEqual(
         [
           await other.clients.find('shared'),
@@ -234,20 +221,20 @@ export const RECORD_LAWS: readonly Law[] = [
           await other.tokens.findFamily(made.family.id),
           await other.tokens.findAccessToken(made.issue.accessToken.digest),
           await other.authorizations.find(made.facts.sub, made.facts.clientId),
-          await other.sessions.end(made.session.handle, NOW, true),
           await other.keys.load(),
         ],
-        [null, null, null, null, null, null, null, null],
+        [null, null, null, null, null, null, null],
       );
       assert.deepEqual(
         [
-          await other.tokens.revokeSubject(made.facts.sub, NOW),
-          await other.tokens.revokeFamily(made.family.id, NOW),
-          await other.authorizations.revoke(made.authorization.id, NOW),
+          await other.sessions.end(made.session, NOW, true, null),
+          await other.tokens.revokeSubject(made.facts.sub, NOW, null),
+          await other.tokens.revokeFamily(made.family.id, NOW, null),
+          await other.authorizations.revoke(made.authorization, NOW, null),
         ],
-        [0, false, false],
+        [false, 0, false, false],
       );
-      assert.equal(await other.clients.insert(sample.client('shared')), true);
+      assert.equal(await other.clients.insert(sample.client('shared'), null), true);
       await other.clear(NOW + 10_000, 100, NOW + 10_000);
       assert.equal(await isLive(store, made.issue), true);
     },

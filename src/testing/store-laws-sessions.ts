@@ -1,5 +1,6 @@
 /** Laws about logins and what they lead to: sessions, authorizations, codes. */
 import assert from 'node:assert/strict';
+import { redeem } from './store-acts.ts';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
 
@@ -10,9 +11,9 @@ export const SESSION_LAWS: readonly Law[] = [
       const facts = sample.facts();
       const first = sample.session(facts);
       const second = sample.session(facts);
-      assert.equal(await store.sessions.start(first, null, NOW), true);
+      assert.equal(await store.sessions.start(first, null, NOW), 'started');
       assert.deepEqual(await store.sessions.find(first.handle), first);
-      assert.equal(await store.sessions.start(second, first.handle, NOW), true);
+      assert.equal(await store.sessions.start(second, first.handle, NOW), 'started');
       assert.equal(await store.sessions.find(first.handle), null);
       await store.sessions.touch(second.handle, NOW + 5);
       await store.sessions.touch(second.handle, NOW + 3);
@@ -33,11 +34,11 @@ export const SESSION_LAWS: readonly Law[] = [
       });
       const elsewhere = await withFamily(store, { sub: made.facts.sub });
       const pending = sample.code(made.facts, made.authorization.id);
-      assert.equal(await store.codes.insert(pending, made.session.handle), 'stored');
+      assert.equal(await store.codes.insert(pending, made.session.handle, null), 'stored');
       const ended = await crowd(
-        async () => await store.sessions.end(made.session.handle, NOW, true),
+        async () => await store.sessions.end(made.session, NOW, true, null),
       );
-      assert.equal(ended.filter((session) => session !== null).length, 1);
+      assert.equal(count(ended, true), 1);
       assert.equal((await store.codes.find(pending.digest))?.code.redeemedAt, NOW);
       assert.deepEqual(
         [
@@ -53,7 +54,7 @@ export const SESSION_LAWS: readonly Law[] = [
     'sessions.end without tokens: they stay',
     async (store) => {
       const { session, issue } = await withFamily(store);
-      assert.notEqual(await store.sessions.end(session.handle, NOW, false), null);
+      assert.equal(await store.sessions.end(session, NOW, false, null), true);
       assert.equal(await isLive(store, issue), true);
     },
   ],
@@ -65,8 +66,8 @@ export const SESSION_LAWS: readonly Law[] = [
         const family = sample.family(facts, authorization.id);
         const issue = sample.issue(facts, family.id, authorization.id);
         await Promise.all([
-          store.tokens.redeem(code.digest, family, issue, NOW),
-          store.sessions.end(session.handle, NOW, true),
+          redeem(store, code.digest, family, issue, NOW),
+          store.sessions.end(session, NOW, true, null),
         ]);
         assert.equal(await isLive(store, issue), false);
       }
@@ -95,10 +96,10 @@ export const SESSION_LAWS: readonly Law[] = [
       const { authorization, issue, facts, family, session } = await withFamily(store);
       const other = await withFamily(store, { sub: facts.sub });
       const pending = sample.code(facts, authorization.id);
-      assert.equal(await store.codes.insert(pending, session.handle), 'stored');
+      assert.equal(await store.codes.insert(pending, session.handle, null), 'stored');
       assert.equal(
         count(
-          await crowd(async () => await store.authorizations.revoke(authorization.id, NOW)),
+          await crowd(async () => await store.authorizations.revoke(authorization, NOW, null)),
           true,
         ),
         1,
@@ -126,10 +127,12 @@ export const SESSION_LAWS: readonly Law[] = [
       const facts = sample.facts();
       const session = sample.session(facts);
       const code = sample.code(facts, word());
-      assert.equal(await store.codes.insert(code, session.handle), 'session_ended');
+      assert.equal(await store.codes.insert(code, session.handle, null), 'session_ended');
       assert.equal(await store.codes.find(code.digest), null);
       await store.sessions.start(session, null, NOW);
-      const outcomes = await crowd(async () => await store.codes.insert(code, session.handle));
+      const outcomes = await crowd(
+        async () => await store.codes.insert(code, session.handle, null),
+      );
       assert.deepEqual([count(outcomes, 'stored'), count(outcomes, 'exists')], [1, CROWD - 1]);
       assert.deepEqual(await store.codes.find(code.digest), { code, authorized: false });
       assert.deepEqual(
@@ -147,9 +150,13 @@ export const SESSION_LAWS: readonly Law[] = [
         const { facts, authorization, session } = await withCode(store);
         const codes = Array.from({ length: 10 }, () => sample.code(facts, authorization.id));
         await Promise.all([
-          ...codes.slice(0, 5).map(async (code) => await store.codes.insert(code, session.handle)),
-          store.sessions.end(session.handle, NOW, true),
-          ...codes.slice(5).map(async (code) => await store.codes.insert(code, session.handle)),
+          ...codes
+            .slice(0, 5)
+            .map(async (code) => await store.codes.insert(code, session.handle, null)),
+          store.sessions.end(session, NOW, true, null),
+          ...codes
+            .slice(5)
+            .map(async (code) => await store.codes.insert(code, session.handle, null)),
         ]);
         for (const { digest } of codes) {
           const found = await store.codes.find(digest);
@@ -168,13 +175,13 @@ export const SESSION_LAWS: readonly Law[] = [
         const ask = async (): Promise<void> => {
           for (let turn = 0; turn < 200; turn += 1) {
             const code = sample.code(facts, authorization.id);
-            if ((await store.codes.insert(code, session.handle)) !== 'stored') return;
+            if ((await store.codes.insert(code, session.handle, null)) !== 'stored') return;
             stored.push(code.digest);
           }
         };
         const asking = Array.from({ length: 6 }, ask);
         for (let turn = 0; turn < 5; turn += 1) await store.sessions.find(session.handle);
-        await Promise.all([...asking, store.tokens.revokeSubject(facts.sub, NOW)]);
+        await Promise.all([...asking, store.tokens.revokeSubject(facts.sub, NOW, null)]);
         for (const digest of stored)
           assert.equal((await store.codes.find(digest))?.code.redeemedAt, NOW);
       }
@@ -184,17 +191,20 @@ export const SESSION_LAWS: readonly Law[] = [
     'sessions.start beside revokeSubject: a login that began before starts nothing, one that begins later does',
     async (store) => {
       const facts = sample.facts();
-      await store.tokens.revokeSubject(facts.sub, NOW);
-      assert.equal(await store.sessions.start(sample.session(facts), null, NOW - 1), false);
-      assert.equal(await store.sessions.start(sample.session(facts), null, NOW), false);
-      assert.equal(await store.sessions.start(sample.session(facts), null, NOW + 1), true);
-      await store.tokens.revokeSubject(facts.sub, NOW - 100);
-      assert.equal(await store.sessions.start(sample.session(facts), null, NOW), false);
+      await store.tokens.revokeSubject(facts.sub, NOW, null);
+      assert.equal(
+        await store.sessions.start(sample.session(facts), null, NOW - 1),
+        'subject_revoked',
+      );
+      assert.equal(await store.sessions.start(sample.session(facts), null, NOW), 'subject_revoked');
+      assert.equal(await store.sessions.start(sample.session(facts), null, NOW + 1), 'started');
+      await store.tokens.revokeSubject(facts.sub, NOW - 100, null);
+      assert.equal(await store.sessions.start(sample.session(facts), null, NOW), 'subject_revoked');
       for (let round = 0; round < 20; round += 1) {
         const others = sample.facts();
         await Promise.all([
           store.sessions.start(sample.session(others), null, NOW),
-          store.tokens.revokeSubject(others.sub, NOW),
+          store.tokens.revokeSubject(others.sub, NOW, null),
           store.sessions.start(sample.session(others), null, NOW),
         ]);
         assert.deepEqual(await store.sessions.listBySubject(others.sub), []);

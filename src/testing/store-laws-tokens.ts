@@ -1,6 +1,7 @@
 /** Laws about codes being used up, tokens, families and subjects. */
 import assert from 'node:assert/strict';
 import type { Family } from 'valetkey';
+import { extend, issueFreely, redeem, rotate } from './store-acts.ts';
 import { count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
 
@@ -31,7 +32,7 @@ export const TOKEN_LAWS: readonly Law[] = [
         return {
           family,
           issue,
-          outcome: await store.tokens.redeem(code.digest, family, issue, NOW),
+          outcome: await redeem(store, code.digest, family, issue, NOW),
         };
       });
       assert.equal(tries.filter(({ outcome }) => outcome === 'fresh').length, 1);
@@ -53,13 +54,10 @@ export const TOKEN_LAWS: readonly Law[] = [
       const { facts, authorization, code, session } = await withCode(store);
       const family = sample.family(facts, authorization.id);
       const issue = sample.issue(facts, family.id, authorization.id);
-      assert.equal(
-        await store.tokens.redeem(code.digest, family, issue, code.expiresAt),
-        'consumed',
-      );
-      assert.equal(await store.tokens.redeem(word(), family, issue, NOW), 'consumed');
-      await store.sessions.end(session.handle, NOW, true);
-      assert.equal(await store.tokens.redeem(code.digest, family, issue, NOW), 'consumed');
+      assert.equal(await redeem(store, code.digest, family, issue, code.expiresAt), 'consumed');
+      assert.equal(await redeem(store, word(), family, issue, NOW), 'consumed');
+      await store.sessions.end(session, NOW, true, null);
+      assert.equal(await redeem(store, code.digest, family, issue, NOW), 'consumed');
       assert.equal(await store.tokens.findFamily(family.id), null);
     },
   ],
@@ -87,11 +85,7 @@ export const TOKEN_LAWS: readonly Law[] = [
         const wish = rotation(family);
         return {
           wish,
-          outcome: await store.tokens.rotate(
-            wish,
-            sample.issue(facts, family.id, authorization.id),
-            NOW,
-          ),
+          outcome: await rotate(store, wish, sample.issue(facts, family.id, authorization.id), NOW),
         };
       });
       const winners = tries.filter(({ outcome }) => outcome === 'fresh');
@@ -109,25 +103,19 @@ export const TOKEN_LAWS: readonly Law[] = [
     async (store) => {
       const breaks: ((made: Awaited<ReturnType<typeof withFamily>>) => Promise<number>)[] = [
         async ({ family }) =>
-          (await store.tokens.revokeFamily(family.id, NOW)) && NOW ? NOW : NOW,
+          (await store.tokens.revokeFamily(family.id, NOW, null)) && NOW ? NOW : NOW,
         async () => NOW + 1000,
         async () => NOW + 500,
         async ({ authorization }) =>
-          (await store.authorizations.revoke(authorization.id, NOW)) ? NOW : NOW,
+          (await store.authorizations.revoke(authorization, NOW, null)) ? NOW : NOW,
       ];
       for (const spoil of breaks) {
         const made = await withFamily(store);
         const now = await spoil(made);
         const issue = sample.issue(made.facts, made.family.id, made.authorization.id);
-        assert.equal(await store.tokens.rotate(rotation(made.family), issue, now), 'consumed');
+        assert.equal(await rotate(store, rotation(made.family), issue, now), 'consumed');
         assert.equal(
-          await store.tokens.extend(
-            made.family.id,
-            made.family.refreshDigest ?? '',
-            now + 1,
-            issue,
-            now,
-          ),
+          await extend(store, made.family.id, made.family.refreshDigest ?? '', now + 1, issue, now),
           'consumed',
         );
         assert.equal(await store.tokens.findAccessToken(issue.accessToken.digest), null);
@@ -140,13 +128,14 @@ export const TOKEN_LAWS: readonly Law[] = [
       const { facts, authorization, family } = await withFamily(store);
       const issue = sample.issue(facts, family.id, authorization.id);
       assert.equal(
-        await store.tokens.extend(family.id, family.refreshDigest ?? '', NOW + 777, issue, NOW),
+        await extend(store, family.id, family.refreshDigest ?? '', NOW + 777, issue, NOW),
         'fresh',
       );
       assert.equal(await isLive(store, issue), true);
       assert.equal((await store.tokens.findFamily(family.id))?.family.refreshExpiresAt, NOW + 777);
       assert.equal(
-        await store.tokens.extend(
+        await extend(
+          store,
           family.id,
           word(),
           NOW + 777,
@@ -162,12 +151,12 @@ export const TOKEN_LAWS: readonly Law[] = [
     async (store) => {
       const { family, issue } = await withFamily(store);
       assert.equal(
-        count(await crowd(async () => await store.tokens.revokeFamily(family.id, NOW)), true),
+        count(await crowd(async () => await store.tokens.revokeFamily(family.id, NOW, null)), true),
         1,
       );
       assert.equal(await isLive(store, issue), false);
       assert.equal((await store.tokens.findFamily(family.id))?.family.revokedAt, NOW);
-      assert.equal(await store.tokens.revokeFamily(word(), NOW), false);
+      assert.equal(await store.tokens.revokeFamily(word(), NOW, null), false);
     },
   ],
   [
@@ -177,8 +166,8 @@ export const TOKEN_LAWS: readonly Law[] = [
         const { facts, authorization, family, issue } = await withFamily(store);
         const next = sample.issue(facts, family.id, authorization.id);
         await Promise.all([
-          store.tokens.rotate(rotation(family), next, NOW),
-          store.tokens.revokeFamily(family.id, NOW),
+          rotate(store, rotation(family), next, NOW),
+          store.tokens.revokeFamily(family.id, NOW, null),
         ]);
         assert.deepEqual([await isLive(store, issue), await isLive(store, next)], [false, false]);
       }
@@ -190,12 +179,12 @@ export const TOKEN_LAWS: readonly Law[] = [
       const facts = sample.facts();
       const family = { ...sample.family(facts, word()), authorizationId: null };
       const issue = sample.issue(facts, family.id, null);
-      await store.tokens.insert(issue, family);
+      await issueFreely(store, issue, family);
       assert.deepEqual(await store.tokens.findFamily(family.id), { family, authorized: true });
       assert.equal(await isLive(store, issue), true);
       const next = sample.issue(facts, family.id, null);
-      assert.equal(await store.tokens.rotate(rotation(family), next, NOW), 'fresh');
-      await store.tokens.revokeFamily(family.id, NOW);
+      assert.equal(await rotate(store, rotation(family), next, NOW), 'fresh');
+      await store.tokens.revokeFamily(family.id, NOW, null);
       assert.deepEqual([await isLive(store, issue), await isLive(store, next)], [false, false]);
     },
   ],
@@ -204,20 +193,20 @@ export const TOKEN_LAWS: readonly Law[] = [
     async (store) => {
       const facts = sample.facts();
       const alone = sample.issue(facts, null, null, { sub: null, sid: null });
-      await store.tokens.insert({ ...alone, idToken: null }, null);
+      await issueFreely(store, { ...alone, idToken: null }, null);
       assert.deepEqual(await store.tokens.findAccessToken(alone.accessToken.digest), {
         token: alone.accessToken,
         live: true,
       });
       assert.deepEqual(
         [
-          await store.tokens.revokeAccessToken(alone.accessToken.digest),
-          await store.tokens.revokeAccessToken(alone.accessToken.digest),
+          await store.tokens.revokeAccessToken(alone.accessToken.digest, null),
+          await store.tokens.revokeAccessToken(alone.accessToken.digest, null),
         ],
         [true, false],
       );
       const { issue } = await withFamily(store);
-      assert.equal(await store.tokens.revokeAccessToken(issue.accessToken.digest), false);
+      assert.equal(await store.tokens.revokeAccessToken(issue.accessToken.digest, null), false);
       assert.equal(await isLive(store, issue), true);
     },
   ],
@@ -227,8 +216,8 @@ export const TOKEN_LAWS: readonly Law[] = [
       const mine = await withFamily(store);
       const another = await withFamily(store);
       const pending = sample.code(mine.facts, mine.authorization.id);
-      await store.codes.insert(pending, mine.session.handle);
-      assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW), 1);
+      await store.codes.insert(pending, mine.session.handle, null);
+      assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW, null), 1);
       assert.equal(await isLive(store, mine.issue), false);
       assert.equal((await store.codes.find(pending.digest))?.code.redeemedAt, NOW);
       assert.deepEqual(await store.sessions.listBySubject(mine.facts.sub), []);

@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import type { AuditEvent, Database, Store } from 'valetkey';
+import { extend, issueFreely, redeem, rotate } from './store-acts.ts';
 import type { Law } from './store-case.ts';
-import { NOW, sample, type TokenIssue, word } from './store-samples.ts';
+import { NOW, type SampleIssue, sample, word } from './store-samples.ts';
 
 interface Records {
   readonly client: ReturnType<typeof sample.client>;
@@ -14,8 +15,10 @@ interface Records {
   readonly used: ReturnType<typeof sample.code>;
   readonly open: ReturnType<typeof sample.code>;
   readonly family: ReturnType<typeof sample.family>;
-  readonly issue: TokenIssue;
-  readonly lone: TokenIssue['accessToken'];
+  readonly issue: SampleIssue;
+  readonly lone: SampleIssue['accessToken'];
+  readonly waiting: ReturnType<typeof sample.oneTime>;
+  readonly spare: ReturnType<typeof sample.oneTime>;
   readonly event: AuditEvent;
 }
 
@@ -33,29 +36,23 @@ function records(): Records {
     family,
     issue: sample.issue(facts, family.id, authorization.id),
     lone: sample.issue(facts, null, null).accessToken,
-    event: {
-      id: word(),
-      at: NOW,
-      type: 'x',
-      sub: facts.sub,
-      clientId: client.clientId,
-      ip: null,
-      reason: null,
-      detail: {},
-    },
+    waiting: sample.oneTime(),
+    spare: sample.oneTime({ secondKey: word() }),
+    event: sample.auditEvent({ sub: facts.sub, clientId: client.clientId }),
   };
 }
 
 async function fill(store: Store, all: Records): Promise<void> {
-  assert.equal(await store.clients.insert(all.client), true);
-  assert.equal(await store.sessions.start(all.session, null, NOW), true);
+  assert.equal(await store.clients.insert(all.client, null), true);
+  assert.equal(await store.sessions.start(all.session, null, NOW), 'started');
   await store.authorizations.remember(all.authorization);
   for (const code of [all.used, all.open])
-    assert.equal(await store.codes.insert(code, all.session.handle), 'stored');
-  assert.equal(await store.tokens.redeem(all.used.digest, all.family, all.issue, NOW), 'fresh');
-  await store.tokens.insert({ accessToken: all.lone, idToken: null }, null);
-  assert.equal(await store.keys.swap(0, []), true);
-  await store.interactions.put('handle', 'sealed', NOW + 10);
+    assert.equal(await store.codes.insert(code, all.session.handle, null), 'stored');
+  assert.equal(await redeem(store, all.used.digest, all.family, all.issue, NOW), 'fresh');
+  await issueFreely(store, { accessToken: all.lone, idToken: null }, null);
+  assert.equal(await store.keys.swap(0, [], null), true);
+  for (const record of [all.waiting, all.spare])
+    assert.equal(await store.oneTime.put(record), true);
   await store.counters.hit('counter', 60, NOW);
   await store.audit.append([all.event]);
 }
@@ -78,7 +75,8 @@ async function seen(store: Store, all: Records): Promise<unknown[]> {
     await store.tokens.findAccessToken(lone.digest),
     await store.tokens.findIdToken(issue.idToken?.jti ?? ''),
     await store.keys.load(),
-    await store.interactions.find('handle', NOW),
+    await store.oneTime.find(all.waiting),
+    await store.oneTime.find({ kind: all.spare.kind, secondKey: all.spare.secondKey ?? '' }),
     await store.audit.list({ limit: 9 }),
     await store.audit.list({ limit: 9, sub: session.sub, clientId: client.clientId }),
   ];
@@ -92,9 +90,12 @@ const CHANGES: readonly (readonly [
   [
     'clients.replace',
     async (store, { client }) =>
-      await store.clients.replace({ ...client, name: 'other', version: client.version + 1 }),
+      await store.clients.replace({ ...client, name: 'other', version: client.version + 1 }, null),
   ],
-  ['clients.delete', async (store, { client }) => await store.clients.delete(client.clientId)],
+  [
+    'clients.delete',
+    async (store, { client }) => await store.clients.delete(client.clientId, null),
+  ],
   [
     'sessions.touch',
     async (store, { session }) => await store.sessions.touch(session.handle, NOW + 5),
@@ -106,7 +107,7 @@ const CHANGES: readonly (readonly [
   ],
   [
     'sessions.end',
-    async (store, { session }) => await store.sessions.end(session.handle, NOW, true),
+    async (store, { session }) => await store.sessions.end(session, NOW, true, null),
   ],
   [
     'authorizations.remember',
@@ -115,7 +116,7 @@ const CHANGES: readonly (readonly [
   ],
   [
     'authorizations.revoke',
-    async (store, { authorization }) => await store.authorizations.revoke(authorization.id, NOW),
+    async (store, { authorization }) => await store.authorizations.revoke(authorization, NOW, null),
   ],
   ['codes.countFailure', async (store, { open }) => await store.codes.countFailure(open.digest)],
   [
@@ -123,7 +124,8 @@ const CHANGES: readonly (readonly [
     async (store, { open, authorization }) => {
       const facts = { ...sample.facts(), ...authorization, sid: word() };
       const family = sample.family(facts, authorization.id);
-      return await store.tokens.redeem(
+      return await redeem(
+        store,
         open.digest,
         family,
         sample.issue(facts, family.id, authorization.id),
@@ -141,13 +143,14 @@ const CHANGES: readonly (readonly [
         refreshExpiresAt: NOW + 9,
         sealedSuccessor: 's',
       };
-      return await store.tokens.rotate(rotation, { accessToken: null, idToken: null }, NOW);
+      return await rotate(store, rotation, { accessToken: null, idToken: null }, NOW);
     },
   ],
   [
     'tokens.extend',
     async (store, { family }) =>
-      await store.tokens.extend(
+      await extend(
+        store,
         family.id,
         family.refreshDigest ?? '',
         NOW + 9,
@@ -157,17 +160,42 @@ const CHANGES: readonly (readonly [
   ],
   [
     'tokens.revokeFamily',
-    async (store, { family }) => await store.tokens.revokeFamily(family.id, NOW),
+    async (store, { family }) => await store.tokens.revokeFamily(family.id, NOW, null),
   ],
   [
     'tokens.revokeAccessToken',
-    async (store, { lone }) => await store.tokens.revokeAccessToken(lone.digest),
+    async (store, { lone }) => await store.tokens.revokeAccessToken(lone.digest, null),
   ],
   [
     'tokens.revokeSubject',
-    async (store, { session }) => await store.tokens.revokeSubject(session.sub, NOW),
+    async (store, { session }) => await store.tokens.revokeSubject(session.sub, NOW, null),
   ],
-  ['keys.swap', async (store) => await store.keys.swap(1, [])],
+  [
+    'sessions.start under the same handle',
+    async (store, { session }) =>
+      await store.sessions.start({ ...session, authTime: NOW - 7 }, session.handle, NOW),
+  ],
+  [
+    'oneTime.swap',
+    async (store, { waiting }) =>
+      await store.oneTime.swap({ ...waiting, payload: 'other', version: 2 }),
+  ],
+  ['oneTime.consume', async (store, { waiting }) => await store.oneTime.consume(waiting, NOW)],
+  [
+    'tokens.issue that consumes a one-time record',
+    async (store, { spare, session }) => {
+      const subject = { sub: session.sub, since: NOW };
+      const consumption = { kind: 'one_time_record', record: spare } as const;
+      const issue = { consumption, subject, family: null, accessToken: null, idToken: null };
+      return await store.tokens.issue(issue, NOW);
+    },
+  ],
+  [
+    'codes.insert that consumes a one-time record',
+    async (store, { session, spare, open }) =>
+      await store.codes.insert({ ...open, digest: word() }, session.handle, spare),
+  ],
+  ['keys.swap', async (store) => await store.keys.swap(1, [], null)],
   ['counters.giveBack', async (store) => await store.counters.giveBack('counter')],
   ['counters.reset', async (store) => await store.counters.reset('counter')],
   ['clear', async (store) => await store.clear(NOW + 1_000_000, 100, NOW + 1)],
@@ -204,24 +232,21 @@ export const TWIN_LAWS: readonly Law[] = [
       await fill(twin, all);
       assert.deepEqual(
         [
-          await store.interactions.find('handle', NOW),
+          await store.oneTime.find(all.waiting),
           await store.tokens.findIdToken(all.issue.idToken?.jti ?? ''),
         ],
         [null, null],
       );
-      assert.equal(await store.codes.insert(all.open, all.session.handle), 'session_ended');
+      assert.equal(await store.codes.insert(all.open, all.session.handle, null), 'session_ended');
       const mine = sample.session({ ...sample.facts(), sub: all.session.sub });
-      assert.equal(await store.sessions.start(mine, null, NOW), true);
-      assert.equal(await store.codes.insert(all.used, mine.handle), 'stored');
+      assert.equal(await store.sessions.start(mine, null, NOW), 'started');
+      assert.equal(await store.codes.insert(all.used, mine.handle, null), 'stored');
       assert.deepEqual(await store.codes.find(all.used.digest), {
         code: all.used,
         authorized: false,
       });
-      assert.equal(
-        await store.tokens.redeem(all.open.digest, all.family, all.issue, NOW),
-        'consumed',
-      );
-      await store.tokens.insert(all.issue, all.family);
+      assert.equal(await redeem(store, all.open.digest, all.family, all.issue, NOW), 'consumed');
+      await issueFreely(store, all.issue, all.family);
       const found = await store.tokens.findFamily(all.family.id);
       const access = await store.tokens.findAccessToken(all.issue.accessToken.digest);
       assert.deepEqual([found?.authorized, access?.live], [false, false]);
@@ -233,7 +258,7 @@ export const TWIN_LAWS: readonly Law[] = [
         sealedSuccessor: 's',
       };
       assert.equal(
-        await store.tokens.rotate(rotation, { accessToken: null, idToken: null }, NOW),
+        await rotate(store, rotation, { accessToken: null, idToken: null }, NOW),
         'consumed',
       );
     },
@@ -247,7 +272,7 @@ export const TWIN_LAWS: readonly Law[] = [
         (await store.authorizations.remember(all.authorization)).id,
         all.authorization.id,
       );
-      await store.tokens.insert(all.issue, null);
+      await issueFreely(store, all.issue, null);
       assert.deepEqual(await store.tokens.findAccessToken(all.issue.accessToken.digest), {
         token: all.issue.accessToken,
         live: false,

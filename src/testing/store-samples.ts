@@ -3,20 +3,26 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type {
   AccessToken,
+  AuditEvent,
   Authorization,
   Client,
   Code,
   Family,
-  Issue,
+  IdTokenRecord,
+  OneTimeRecord,
   Session,
   Store,
 } from 'valetkey';
+import { redeem } from './store-acts.ts';
 
 export const NOW: number = 1_800_000_000;
 export const word = (): string => randomBytes(16).toString('base64url');
 
-/** An issue with an access token that has a row. */
-export type TokenIssue = Issue & { readonly accessToken: AccessToken };
+/** An issue whose access token has a row. */
+export interface SampleIssue {
+  readonly accessToken: AccessToken;
+  readonly idToken: IdTokenRecord;
+}
 
 /** Facts that records of one sign-in share. */
 export interface Facts {
@@ -90,6 +96,7 @@ export const sample = {
     authTime: NOW,
     amr: ['pwd'],
     acr: null,
+    details: { resource: ['https://api.example'] },
     redirectUri: 'https://rp.example/cb',
     codeChallenge: word(),
     nonce: null,
@@ -107,6 +114,7 @@ export const sample = {
     authTime: NOW,
     amr: [],
     acr: 'gold',
+    details: { resource: ['https://api.example'] },
     createdAt: NOW,
     refreshDigest: word(),
     refreshExpiresAt: NOW + 500,
@@ -122,12 +130,13 @@ export const sample = {
     familyId: string | null,
     authorizationId: string | null,
     changes: Partial<AccessToken> = {},
-  ): TokenIssue => {
+  ): SampleIssue => {
     const token: AccessToken = {
       digest: word(),
       familyId,
       authorizationId,
       ...facts,
+      details: {},
       issuedAt: NOW,
       expiresAt: NOW + 100,
       ...changes,
@@ -143,6 +152,27 @@ export const sample = {
       },
     };
   },
+  oneTime: (changes: Partial<OneTimeRecord> = {}): OneTimeRecord => ({
+    kind: 'sample',
+    digest: word(),
+    secondKey: null,
+    payload: 'sealed',
+    version: 1,
+    consumedAt: null,
+    expiresAt: NOW + 100,
+    ...changes,
+  }),
+  auditEvent: (changes: Partial<AuditEvent> = {}): AuditEvent => ({
+    id: word(),
+    at: NOW,
+    type: 'sample',
+    sub: null,
+    clientId: null,
+    ip: null,
+    reason: null,
+    detail: {},
+    ...changes,
+  }),
 };
 
 /** A sign-in up to the code. */
@@ -152,10 +182,10 @@ export async function withCode(
 ): Promise<{ facts: Facts; authorization: Authorization; code: Code; session: Session }> {
   const facts = sample.facts(changes);
   const session = sample.session(facts);
-  assert.equal(await store.sessions.start(session, null, NOW), true);
+  assert.equal(await store.sessions.start(session, null, NOW), 'started');
   const authorization = await store.authorizations.remember(sample.authorization(facts));
   const code = sample.code(facts, authorization.id);
-  assert.equal(await store.codes.insert(code, session.handle), 'stored');
+  assert.equal(await store.codes.insert(code, session.handle, null), 'stored');
   return { facts, authorization, code, session };
 }
 
@@ -169,11 +199,11 @@ export async function withFamily(
   code: Code;
   session: Session;
   family: Family;
-  issue: TokenIssue;
+  issue: SampleIssue;
 }> {
   const start = await withCode(store, changes);
   const family = sample.family(start.facts, start.authorization.id);
   const issue = sample.issue(start.facts, family.id, start.authorization.id);
-  assert.equal(await store.tokens.redeem(start.code.digest, family, issue, NOW), 'fresh');
+  assert.equal(await redeem(store, start.code.digest, family, issue, NOW), 'fresh');
   return { ...start, family, issue };
 }

@@ -1,6 +1,14 @@
 /** `valetkey/testing`: what a host's own tests need. */
 export { type MemoryAccount, type MemoryAccounts, memoryAccounts } from './memory-accounts.ts';
 export { readForm, type ScriptedBrowser, scriptedBrowser, type Visit } from './scripted-browser.ts';
+export {
+  extend,
+  issueFreely,
+  type Rotation,
+  redeem,
+  rotate,
+  type TokenIssue,
+} from './store-acts.ts';
 export type { StoreCase } from './store-case.ts';
 export { storeContract } from './store-contract.ts';
 export { type Facts, sample, withCode, withFamily } from './store-samples.ts';

@@ -9,7 +9,7 @@ import {
 } from 'valetkey/accounts';
 import { type SqlDatabase, sqlDatabase } from 'valetkey/sql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DATABASES, type EmptyDatabase } from '../databases.ts';
+import { DATABASES, type EmptyDatabase, MIGRATIONS } from '../databases.ts';
 
 const ISSUER = 'https://one.example';
 const PASSWORD = 'correct horse battery';
@@ -23,7 +23,7 @@ describe.each(DATABASES)('$name', (kind) => {
     beforeAll(async () => {
       empty = kind.make();
       sql = sqlDatabase({ ...empty.options, migrations: accountsMigrations });
-      expect(await sql.migrate()).toEqual(['0001-first-tables', '0001-accounts']);
+      expect(await sql.migrate()).toEqual([...MIGRATIONS, '0001-accounts']);
       accounts = passwordAccounts({ sql, issuer: ISSUER, clock: () => now });
       await accounts.create({
         sub: 'alice',

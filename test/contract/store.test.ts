@@ -5,7 +5,7 @@ import { type Database, memoryDatabase } from 'valetkey';
 import { type SqlOptions, sqlDatabase } from 'valetkey/sql';
 import { storeContract } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DATABASES, type DatabaseKind } from '../databases.ts';
+import { DATABASES, type DatabaseKind, MIGRATIONS } from '../databases.ts';
 import { services } from '../services.ts';
 
 interface Kind {
@@ -24,8 +24,8 @@ const sql = (
   async open() {
     const empty = make();
     const database = sqlDatabase(change(empty.options));
-    expect(await database.pendingMigrations()).toEqual(['0001-first-tables']);
-    expect(await database.migrate()).toEqual(['0001-first-tables']);
+    expect(await database.pendingMigrations()).toEqual(MIGRATIONS);
+    expect(await database.migrate()).toEqual(MIGRATIONS);
     expect(await database.migrate()).toEqual([]);
     expect((await database.check()).warnings).toEqual([]);
     const close = async (): Promise<void> => {

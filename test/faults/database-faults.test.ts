@@ -8,7 +8,7 @@ import pg from 'pg';
 import { StoreUnavailable } from 'valetkey';
 import { accountsMigrations, passwordAccounts } from 'valetkey/accounts';
 import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
-import { sample, withCode, withFamily } from 'valetkey/testing';
+import { redeem, sample, withCode, withFamily } from 'valetkey/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { services } from '../services.ts';
 import { startRelay } from './tcp-relay.ts';
@@ -61,7 +61,9 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     const database = open({ url: through(relay.port) });
     const store = database.forIssuer(ISSUER);
     expect(await unavailable(store.clients.find('a'))).toBeLessThan(1000);
-    expect(await unavailable(store.sessions.end('a', NOW, true))).toBeLessThan(1000);
+    expect(
+      await unavailable(store.sessions.end({ handle: 'a', sub: 'a', sid: 'a' }, NOW, true, null)),
+    ).toBeLessThan(1000);
     expect(await unavailable(database.migrate())).toBeLessThan(1000);
     expect(await unavailable(database.pendingMigrations())).toBeLessThan(1000);
     expect(await unavailable(database.check())).toBeLessThan(1000);
@@ -94,16 +96,11 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     const family = sample.family(facts, authorization.id);
     const waits = await Promise.all([
       unavailable(store.clients.find('a')),
-      unavailable(store.sessions.end('a', NOW, true)),
+      unavailable(store.sessions.end({ handle: 'a', sub: 'a', sid: 'a' }, NOW, true, null)),
       unavailable(
-        store.tokens.redeem(
-          code.digest,
-          family,
-          sample.issue(facts, family.id, authorization.id),
-          NOW,
-        ),
+        redeem(store, code.digest, family, sample.issue(facts, family.id, authorization.id), NOW),
       ),
-      unavailable(store.tokens.revokeSubject('a', NOW)),
+      unavailable(store.tokens.revokeSubject('a', NOW, null)),
     ]);
     expect(Math.max(...waits)).toBeLessThan(SOON);
     relay.restore();
@@ -126,9 +123,9 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
         .where('handle', '=', session.handle)
         .forUpdate()
         .execute();
-      expect(await unavailable(store.sessions.end(session.handle, NOW, true))).toBeLessThan(SOON);
+      expect(await unavailable(store.sessions.end(session, NOW, true, null))).toBeLessThan(SOON);
     });
-    expect(await store.sessions.end(session.handle, NOW, true)).not.toBeNull();
+    expect(await store.sessions.end(session, NOW, true, null)).toBe(true);
   });
 
   it('[store] a pool that is used up is StoreUnavailable within the timeout', async () => {
@@ -158,8 +155,8 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     const store = open({
       url: `${url.href}?options=-c%20default_transaction_read_only%3Don`,
     }).forIssuer(ISSUER);
-    await unavailable(store.clients.insert(sample.client()));
-    await unavailable(store.tokens.revokeSubject('a', NOW));
+    await unavailable(store.clients.insert(sample.client(), null));
+    await unavailable(store.tokens.revokeSubject('a', NOW, null));
   });
 
   it('[store] a closed database is StoreUnavailable', async () => {
@@ -235,12 +232,12 @@ describe.skipIf(services.fast)('SQLite', () => {
     await one.migrate();
     await one.kysely.connection().execute(async (connection) => {
       await sql`begin immediate`.execute(connection);
-      expect(await unavailable(two.forIssuer(ISSUER).clients.insert(sample.client()))).toBeLessThan(
-        8000,
-      );
+      expect(
+        await unavailable(two.forIssuer(ISSUER).clients.insert(sample.client(), null)),
+      ).toBeLessThan(8000);
       await sql`rollback`.execute(connection);
     });
-    expect(await two.forIssuer(ISSUER).clients.insert(sample.client())).toBe(true);
+    expect(await two.forIssuer(ISSUER).clients.insert(sample.client(), null)).toBe(true);
     await one.close();
     await two.close();
     await unavailable(two.forIssuer(ISSUER).clients.find('a'));

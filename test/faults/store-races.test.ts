@@ -1,5 +1,6 @@
 /** The laws of the store between real processes: single use, ending what is being renewed, and starting all at once. */
 import { randomUUID } from 'node:crypto';
+import type { Authorization, SessionKey } from 'valetkey';
 import { sqlDatabase } from 'valetkey/sql';
 import { sample, withCode, withFamily } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -97,7 +98,7 @@ describe.each(DATABASES)('$name', (kind) => {
             now: NOW,
           };
           const outcomes = await crowd.all(
-            [rotate, ending(way, family.id, authorization.id, session.handle), rotate, rotate],
+            [rotate, ending(way, family.id, authorization, session), rotate, rotate],
             issuer,
             3,
           );
@@ -123,7 +124,7 @@ describe.each(DATABASES)('$name', (kind) => {
             now: NOW,
           };
           const outcomes = await crowd.all(
-            [redeem, ending(way, '', authorization.id, session.handle), redeem, redeem],
+            [redeem, ending(way, '', authorization, session), redeem, redeem],
             issuer,
             3,
           );
@@ -132,6 +133,19 @@ describe.each(DATABASES)('$name', (kind) => {
         }
       },
     );
+
+    it('[store] oneTime: of 100 calls from several processes exactly one puts a record, and exactly one consumes it', async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const record = sample.oneTime({ secondKey: sample.oneTime().digest });
+        const truths = (outcomes: readonly Outcome[]): number =>
+          outcomes.filter(({ result }) => result === true).length;
+        const puts = await crowd.all({ do: 'put', record }, issuer, EACH);
+        expect([errors(puts), truths(puts)]).toEqual([[], 1]);
+        const consumed = await crowd.all({ do: 'consume', record, now: NOW }, issuer, EACH);
+        expect(consumed).toHaveLength(PROCESSES * EACH);
+        expect([errors(consumed), truths(consumed)]).toEqual([[], 1]);
+      }
+    });
 
     it('[store] keys.swap: of all processes that start at once one makes the keys', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
@@ -190,11 +204,11 @@ describe.each(DATABASES)('$name', (kind) => {
 function ending(
   way: 'revoke-family' | 'revoke-authorization' | 'end-session',
   familyId: string,
-  authorizationId: string,
-  handle: string,
+  authorization: Authorization,
+  session: SessionKey,
 ): Task {
   if (way === 'revoke-family') return { do: way, id: familyId, now: NOW };
   return way === 'revoke-authorization'
-    ? { do: way, id: authorizationId, now: NOW }
-    : { do: way, handle, now: NOW };
+    ? { do: way, authorization, now: NOW }
+    : { do: way, session, now: NOW };
 }

@@ -3,9 +3,9 @@
  * Knows nothing of what is right: judging is the business of the tests.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Family, Store } from 'valetkey';
+import type { Authorization, Family, OneTimeKey, OneTimeRecord, SessionKey, Store } from 'valetkey';
 import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
-import { type Facts, sample } from 'valetkey/testing';
+import { type Facts, redeem, rotate, sample } from 'valetkey/testing';
 import { STALLING } from './stalling-migration.ts';
 
 /** What a worker can be asked to do. Everything in it survives structured cloning. */
@@ -27,9 +27,15 @@ export type Task =
       readonly now: number;
     }
   | { readonly do: 'swap'; readonly expected: number }
-  | { readonly do: 'end-session'; readonly handle: string; readonly now: number }
+  | { readonly do: 'end-session'; readonly session: SessionKey; readonly now: number }
   | { readonly do: 'revoke-family'; readonly id: string; readonly now: number }
-  | { readonly do: 'revoke-authorization'; readonly id: string; readonly now: number }
+  | {
+      readonly do: 'revoke-authorization';
+      readonly authorization: Pick<Authorization, 'id' | 'sub'>;
+      readonly now: number;
+    }
+  | { readonly do: 'consume'; readonly record: OneTimeKey; readonly now: number }
+  | { readonly do: 'put'; readonly record: OneTimeRecord }
   | { readonly do: 'close' };
 
 /** A task, how often to do it side by side, and when all processes begin. */
@@ -84,7 +90,7 @@ async function onStore(
       const family = sample.family(task.facts, task.authorizationId);
       const issue = sample.issue(task.facts, family.id, task.authorizationId);
       return {
-        result: await store.tokens.redeem(task.code, family, issue, task.now),
+        result: await redeem(store, task.code, family, issue, task.now),
         digest: issue.accessToken?.digest ?? '',
       };
     }
@@ -100,18 +106,22 @@ async function onStore(
         sealedSuccessor: 'x',
       };
       return {
-        result: await store.tokens.rotate(rotation, issue, now),
+        result: await rotate(store, rotation, issue, now),
         digest: issue.accessToken?.digest ?? '',
       };
     }
     case 'swap':
-      return { result: await store.keys.swap(task.expected, []) };
+      return { result: await store.keys.swap(task.expected, [], null) };
     case 'end-session':
-      return { result: (await store.sessions.end(task.handle, task.now, true)) !== null };
+      return { result: await store.sessions.end(task.session, task.now, true, null) };
     case 'revoke-family':
-      return { result: await store.tokens.revokeFamily(task.id, task.now) };
+      return { result: await store.tokens.revokeFamily(task.id, task.now, null) };
     case 'revoke-authorization':
-      return { result: await store.authorizations.revoke(task.id, task.now) };
+      return { result: await store.authorizations.revoke(task.authorization, task.now, null) };
+    case 'consume':
+      return { result: await store.oneTime.consume(task.record, task.now) };
+    case 'put':
+      return { result: await store.oneTime.put(task.record) };
   }
 }
 

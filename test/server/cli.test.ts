@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sample } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES } from '../databases.ts';
 import {
@@ -296,8 +297,10 @@ describe('keeping house', () => {
     const now = Math.floor(Date.now() / 1000);
     const [over, live] = [25, 5].map((length) => Array.from({ length }, () => randomUUID()));
     await inspect(place, async ({ provider: { store } }) => {
-      for (const handle of over ?? []) await store.interactions.put(handle, 'sealed', now - 1);
-      for (const handle of live ?? []) await store.interactions.put(handle, 'sealed', now + 600);
+      const put = async (digest: string, expiresAt: number): Promise<boolean> =>
+        await store.oneTime.put(sample.oneTime({ digest, expiresAt }));
+      for (const digest of over ?? []) await put(digest, now - 1);
+      for (const digest of live ?? []) await put(digest, now + 600);
       await store.counters.hit('over', 10, now - 100);
       await store.counters.hit('live', 600, now);
     });
@@ -307,7 +310,7 @@ describe('keeping house', () => {
       place.env,
     );
     expect(cleared).toMatchObject({
-      interactions: 25,
+      oneTimeRecords: 25,
       counters: 1,
       codes: 0,
       sessions: 0,
@@ -316,14 +319,15 @@ describe('keeping house', () => {
     // Three batches have two pauses between them.
     expect(Date.now() - begun).toBeGreaterThan(1000);
     const found = await inspect(place, async ({ provider: { store } }) => ({
-      interactions: await Promise.all(
-        (live ?? []).map(async (handle) => await store.interactions.find(handle, now)),
+      records: await Promise.all(
+        (live ?? []).map(async (digest) => await store.oneTime.find({ kind: 'sample', digest })),
       ),
       counter: (await store.counters.hit('live', 600, now)).count,
     }));
-    expect(found).toEqual({ interactions: (live ?? []).map(() => 'sealed'), counter: 2 });
+    expect(found.records.map((record) => record?.digest)).toEqual(live);
+    expect(found.counter).toBe(2);
     expect((await calledTold(['clear-expired'], place.env))['cleared']).toMatchObject({
-      interactions: 0,
+      oneTimeRecords: 0,
       counters: 0,
     });
   });

@@ -96,7 +96,7 @@ describe.each(DATABASES)('$name', (kind) => {
         if (key === undefined) throw new Error('no keys');
         const replace = async (...keys: (typeof key)[]): Promise<void> => {
           await kysely.deleteFrom('key_sets').execute();
-          if (keys.length > 0) expect(await store.keys.swap(0, keys)).toBe(true);
+          if (keys.length > 0) expect(await store.keys.swap(0, keys, null)).toBe(true);
         };
         await replace();
         expect(await wrong(place.env)).toEqual(['Signing keys']);

@@ -267,11 +267,14 @@ describe('keys that are given', () => {
       }),
     ).rejects.toThrow(/idTokenSignedResponseAlg/);
     // One that registered while the key was active.
-    await world.provider.store.clients.replace({
-      ...world.web,
-      idTokenSignedResponseAlg: 'ES256',
-      version: world.web.version + 1,
-    });
+    await world.provider.store.clients.replace(
+      {
+        ...world.web,
+        idTokenSignedResponseAlg: 'ES256',
+        version: world.web.version + 1,
+      },
+      null,
+    );
     world.now += 60;
     const { access_token } = await getTokens(world, { scope: 'read' });
     expect(await isActive(world, access_token)).toBe(true);

@@ -213,11 +213,12 @@ describe('races with an end', () => {
     const browser = browserOf(world);
     await getCode(world, pkce(), {}, browser);
     const [session] = await world.provider.store.sessions.listBySubject(ALICE.sub);
+    if (session === undefined) throw new Error('no session');
     meanwhile(
       world.provider.store,
       'codes',
       'insert',
-      async () => await world.provider.store.sessions.end(session?.handle ?? '', world.now, true),
+      async () => await world.provider.store.sessions.end(session, world.now, true, null),
     );
     expect((await start(browser)).html).toContain('id="login-form"');
     meanwhile(
@@ -331,11 +332,11 @@ describe('guessing', () => {
 describe('floods', () => {
   it('L-3 requests too large for an address are stored only so often for one network', async () => {
     const puts: string[] = [];
-    const { put } = world.provider.store.interactions;
-    Object.assign(world.provider.store.interactions, {
+    const { put } = world.provider.store.oneTime;
+    Object.assign(world.provider.store.oneTime, {
       put: async (...args: Parameters<typeof put>) => {
-        puts.push(args[0]);
-        await put(...args);
+        puts.push(args[0].digest);
+        return await put(...args);
       },
     });
     let last = 0;
@@ -366,11 +367,14 @@ describe('names made to break a page', () => {
   });
   it('[RFC9700 §4.16] UI-02 and would not reach the policy if it were', async () => {
     const uri = 'https://a;frame-ancestors/cb';
-    await world.provider.store.clients.insert({
-      ...world.web,
-      clientId: 'bad',
-      redirectUris: [uri],
-    });
+    await world.provider.store.clients.insert(
+      {
+        ...world.web,
+        clientId: 'bad',
+        redirectUris: [uri],
+      },
+      null,
+    );
     const visit = await start(browserOf(world), { client_id: 'bad', redirect_uri: uri });
     const policy = visit.headers.get('content-security-policy') ?? '';
     expect(

@@ -256,11 +256,14 @@ describe('client credentials', () => {
       }),
     ).rejects.toThrow(/confidential/);
     // Even if a row says otherwise, the grant refuses.
-    await world.provider.store.clients.insert({
-      ...world.spa,
-      clientId: 'forged',
-      grantTypes: ['client_credentials'],
-    });
+    await world.provider.store.clients.insert(
+      {
+        ...world.spa,
+        clientId: 'forged',
+        grantTypes: ['client_credentials'],
+      },
+      null,
+    );
     const answer = await call('token', {}, { client_id: 'forged' });
     expect([answer.status, answer.body['error']]).toEqual([400, 'unauthorized_client']);
     expect(world.reasons.at(-1)).toBe('client_not_confidential');

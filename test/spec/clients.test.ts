@@ -217,11 +217,14 @@ describe('changes', () => {
     expect([renamed !== null, rotated !== null]).toEqual([true, true]);
   });
   it('a client that could not be registered today can still be switched off, and on', async () => {
-    await world.provider.store.clients.insert({
-      ...world.web,
-      clientId: 'old',
-      redirectUris: ['http://no-longer-allowed.example/'],
-    });
+    await world.provider.store.clients.insert(
+      {
+        ...world.web,
+        clientId: 'old',
+        redirectUris: ['http://no-longer-allowed.example/'],
+      },
+      null,
+    );
     const { clients } = world.provider;
     expect((await clients.update('old', { disabled: true }))?.disabledAt).toBe(world.now);
     expect(await clients.findEnabled('old')).toBeNull();
@@ -230,7 +233,10 @@ describe('changes', () => {
   });
   it('a record of an earlier version gets the defaults of what came later', async () => {
     const { contacts: _, allowedOrigins: __, postLogoutRedirectUris: ___, ...old } = world.web;
-    await world.provider.store.clients.insert({ ...old, clientId: 'older' } as unknown as Client);
+    await world.provider.store.clients.insert(
+      { ...old, clientId: 'older' } as unknown as Client,
+      null,
+    );
     expect(await world.provider.clients.find('older')).toMatchObject({
       contacts: [],
       allowedOrigins: [],

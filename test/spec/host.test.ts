@@ -178,7 +178,7 @@ describe('a grant type of the host', () => {
         refreshable: false,
         scopes: [word],
         nonce: null,
-        uses: { kind: 'nothing' },
+        consumption: null,
       }),
     });
     const world = await makeWorld({ grants: [own] });
@@ -200,7 +200,14 @@ describe('a grant type of the host', () => {
     expect(metadata.grant_types_supported).toContain('urn:example:grant');
   });
   describe('that proves too much', () => {
-    const facts = { authorizationId: null, sid: null, authTime: null, amr: [], acr: null };
+    const facts = {
+      authorizationId: null,
+      sid: null,
+      authTime: null,
+      amr: [],
+      acr: null,
+      details: {},
+    };
     const tooMuch = async (world: World, redemption: Partial<Redemption>): Promise<Answer> => {
       await world.provider.clients.update(world.web.clientId, {
         grantTypes: ['x'],
@@ -212,7 +219,7 @@ describe('a grant type of the host', () => {
         refreshable: true,
         scopes: ['read'],
         nonce: null,
-        uses: { kind: 'nothing' },
+        consumption: null,
         ...redemption,
       };
       return await post(world, 'token', { grant_type: 'x' });
@@ -293,7 +300,7 @@ describe('a grant type of the host', () => {
     const world = await makeWorld();
     const proof = pkce();
     const code = await getCode(world, proof);
-    Object.assign(world.provider.store.tokens, { redeem: async () => 'consumed' });
+    Object.assign(world.provider.store.tokens, { issue: async () => 'consumed' });
     const answer = await redeem(world, code, proof.verifier);
     expect([answer.status, answer.body['error'], world.reasons.at(-1)]).toEqual([
       400,
@@ -320,7 +327,7 @@ describe('storage trips, clients and keys in memory', () => {
     const [exchanged, exchange] = await trips(
       async () => await redeem(world, code, proof.verifier),
     );
-    expect(exchange).toEqual(['codes.find', 'tokens.redeem']);
+    expect(exchange).toEqual(['codes.find', 'tokens.issue']);
     const { access_token: token, refresh_token: refresh } = exchanged.body as Record<
       string,
       string
@@ -335,7 +342,7 @@ describe('storage trips, clients and keys in memory', () => {
             }),
         )
       )[1],
-    ).toEqual(['tokens.findFamily', 'tokens.rotate']);
+    ).toEqual(['tokens.findFamily', 'tokens.issue']);
     expect((await trips(async () => await isActive(world, token ?? '')))[1]).toEqual([
       'tokens.findAccessToken',
     ]);
@@ -348,7 +355,7 @@ describe('storage trips, clients and keys in memory', () => {
       (
         await trips(async () => await post(world, 'token', { grant_type: 'client_credentials' }))
       )[1],
-    ).toEqual(['tokens.insert']);
+    ).toEqual(['tokens.issue']);
     expect(
       (
         await trips(

@@ -182,13 +182,13 @@ describe('rotation', () => {
   });
   it('RT-03 repeats in the grace write nothing', async () => {
     await refreshed(tokens.refresh_token);
-    const { insert, rotate } = world.provider.store.tokens;
+    const { issue } = world.provider.store.tokens;
     const refuse = async (): Promise<never> => {
       throw new Error('written');
     };
-    Object.assign(world.provider.store.tokens, { insert: refuse, rotate: refuse });
+    Object.assign(world.provider.store.tokens, { issue: refuse });
     expect((await refresh(tokens.refresh_token)).status).toBe(200);
-    Object.assign(world.provider.store.tokens, { insert, rotate });
+    Object.assign(world.provider.store.tokens, { issue });
   });
   it('[RFC6749 §6] rotation off: the same token, new access tokens', async () => {
     world = await makeWorld({ refreshTokens: { rotation: false } });

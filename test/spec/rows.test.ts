@@ -238,7 +238,7 @@ describe('codes and tokens', () => {
     }
     const { tokens } = store.forIssuer(ISSUER);
     const writes: string[] = [];
-    for (const name of ['revokeFamily', 'revokeAccessToken', 'revokeSubject', 'insert'] as const) {
+    for (const name of ['revokeFamily', 'revokeAccessToken', 'revokeSubject', 'issue'] as const) {
       const method = tokens[name] as (...args: unknown[]) => unknown;
       const counted = (...args: unknown[]): unknown => {
         writes.push(name);

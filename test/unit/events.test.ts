@@ -8,6 +8,7 @@ interface Book {
   readonly events: Events;
   readonly appended: AuditEvent[][];
   readonly lost: unknown[];
+  readonly heard: AuditEvent[];
   append: (events: readonly AuditEvent[]) => Promise<void>;
 }
 
@@ -15,6 +16,7 @@ let book: Book;
 beforeEach(() => {
   const appended: AuditEvent[][] = [];
   const lost: unknown[] = [];
+  const heard: AuditEvent[] = [];
   const made: { append: Book['append'] } = {
     append: async (events) => void appended.push([...events]),
   };
@@ -28,13 +30,15 @@ beforeEach(() => {
       warn: silent,
       error: (fields) => void lost.push((fields as { lost?: unknown }).lost),
     },
-    listener: null,
+    listener: (event) => void heard.push(event),
   });
-  book = Object.assign(made, { events, appended, lost });
+  book = Object.assign(made, { events, appended, lost, heard });
 });
 const tell = async (count: number): Promise<void> => {
   for (let index = 0; index < count; index += 1)
-    await book.events.record('tokens.issued', { sub: String(index) });
+    book.events.record('tokens.issued', { sub: String(index) });
+  await Promise.resolve();
+  await Promise.resolve();
 };
 const sizes = (): number[] => book.appended.map(({ length }) => length);
 
@@ -61,12 +65,21 @@ describe('events', () => {
       vi.useRealTimers();
     }
   });
-  it('ST-05 acts are written with the act, whatever waits', async () => {
+  it('ST-05 an act hands its row to whoever performs it, and the listener hears of it if it happened', async () => {
     await tell(3);
-    await book.events.record('subject.revoked', { sub: 'a' });
-    expect(book.appended.map((lines) => lines.map(({ type }) => type))).toEqual([
-      ['subject.revoked'],
-    ]);
+    const heard = book.heard.length;
+    const rows: AuditEvent[] = [];
+    const perform = async (row: AuditEvent, result: number): Promise<number> => {
+      rows.push(row);
+      return result;
+    };
+    const act = async (result: number): Promise<number> =>
+      await book.events.act('subject.revoked', { sub: 'a' }, (row) => perform(row, result));
+    expect([await act(0), await act(1)]).toEqual([0, 1]);
+    expect(book.heard.slice(heard)).toEqual([rows[1]]);
+    const failing = book.events.act('logout', {}, async () => Promise.reject(new Error('down')));
+    await expect(failing).rejects.toThrow('down');
+    expect([sizes(), book.heard.length]).toEqual([[], heard + 1]);
   });
   it('ST-05 under a slow store only so many lines wait: the oldest give way, one batch at a time is under way, and that is told', async () => {
     const { append } = book;
@@ -100,10 +113,9 @@ describe('events', () => {
       throw new Error('disk full');
     };
     await tell(200);
-    await book.events.record('logout', {});
     book.append = append;
     await tell(1);
     await book.events.flush();
-    expect([[...book.lost].sort(), sizes()]).toEqual([[1, 200], [1]]);
+    expect([[...book.lost].sort(), sizes()]).toEqual([[200], [1]]);
   });
 });

@@ -1,9 +1,9 @@
 /**
  * A `pg` pool as Kysely sees it, made safe to rely on: int8 as numbers without touching anybody's parsers, errors as the store's port knows
- * them, and a connection that once did not answer is never used again. What is an error of which kind is said in `faults.ts`.
+ * them, and a connection that once did not answer is never used again. What is an error of which kind is said in `../faults.ts`.
  */
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
-import { asUnavailable, endsConnection } from './faults.ts';
+import { asUnavailable, endsConnection } from '../faults.ts';
 
 /** What a client of `pg` offers beyond Kysely's idea of it. */
 interface Client {

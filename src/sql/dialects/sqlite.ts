@@ -2,8 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { type Dialect, SqliteDialect } from 'kysely';
-import { asUnavailable } from './faults.ts';
+import { CompiledQuery, type Kysely, SqliteDialect, sql } from 'kysely';
+import type { Act } from '../act.ts';
+import type { SqlCheck, SqlDialect } from '../dialect.ts';
+import { asUnavailable } from '../faults.ts';
+import type { Tables } from '../schema.ts';
 
 /** What Kysely asks of a driver. */
 interface Statement {
@@ -44,16 +47,88 @@ const PRAGMAS =
 const MOST_STATEMENTS = 200;
 
 /** @param path of the file, or `:memory:` */
-export function sqliteDialect(path: string): {
-  readonly dialect: Dialect;
-  readonly driver: string;
-} {
+export function sqlite(path: string): SqlDialect {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
   const { database, driver } = open(path);
   // Waiting for the lock comes first: switching to WAL takes it.
   database.exec('pragma busy_timeout=5000;');
   database.exec(PRAGMAS);
-  return { dialect: new SqliteDialect({ database: reliable(database) as never }), driver };
+  return {
+    name: 'sqlite',
+    kysely: new SqliteDialect({ database: reliable(database) as never }),
+    patient: null,
+    act: inOneTransaction,
+    migrating: async (db, _schema, work) => await migrating(db, work),
+    isMissingTable: (error) => /no such table/.test(String(error)),
+    check: async (db) => await check(db, driver),
+  };
+}
+
+/** Ends the transaction of an act whose write took no row. */
+class NothingTaken extends Error {
+  readonly index: number;
+
+  constructor(index: number) {
+    super('The write took no row.');
+    this.index = index;
+  }
+}
+
+/** Begins with the first write and waits for nothing in between. */
+async function inOneTransaction(db: Kysely<Tables>, { writes, rows }: Act): Promise<number | null> {
+  if (writes.length === 0 && rows.length === 1) {
+    await storeRows(db, rows);
+    return null;
+  }
+  try {
+    await db.transaction().execute(async (trx) => {
+      for (const [index, write] of writes.entries()) {
+        const { numAffectedRows } = await write(sql`1 = 1`).execute(trx);
+        if (numAffectedRows !== 1n) throw new NothingTaken(index);
+      }
+      await storeRows(trx, rows);
+    });
+    return null;
+  } catch (error) {
+    if (error instanceof NothingTaken) return error.index;
+    throw error;
+  }
+}
+
+async function storeRows(db: Kysely<Tables>, rows: Act['rows']): Promise<void> {
+  for (const [table, row] of rows) await db.insertInto(table).values(row).execute();
+}
+
+async function migrating<T>(
+  db: Kysely<Tables>,
+  work: (db: Kysely<Tables>) => Promise<T>,
+): Promise<T> {
+  return await db.connection().execute(async (connection) => {
+    // IMMEDIATE takes the write lock before anything is read, so that two processes cannot both find
+    // a table missing.
+    await sql`begin immediate`.execute(connection);
+    try {
+      const result = await work(connection);
+      await sql`commit`.execute(connection);
+      return result;
+    } catch (error) {
+      await sql`rollback`.execute(connection);
+      throw error;
+    }
+  });
+}
+
+async function check(db: Kysely<Tables>, driver: string): Promise<SqlCheck> {
+  const { rows } = await sql<{
+    version: string;
+    now: number;
+  }>`select sqlite_version() as version, cast(strftime('%s','now') as integer) as now`.execute(db);
+  const durable = await db.executeQuery<Record<string, unknown>>(
+    CompiledQuery.raw('pragma synchronous'),
+  );
+  const full = String(Object.values(durable.rows[0] ?? {})[0]) === '2';
+  const warnings = full ? [] : ['synchronous is not FULL: a power cut may undo the last commits.'];
+  return { driver, version: rows[0]?.version ?? '', serverTime: Number(rows[0]?.now), warnings };
 }
 
 function open(path: string): { readonly database: SqliteDatabase; readonly driver: string } {

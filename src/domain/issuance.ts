@@ -1,0 +1,290 @@
+/**
+ * THE place where tokens are issued. Grants prove what may be issued; here it is made and stored: access
+ * token, refresh token, ID token and their records, in one atomic act of the store. Signing and storing
+ * run side by side.
+ */
+import { sha256 } from '../crypto/bytes.ts';
+import type { JwtClaims } from '../crypto/jwt.ts';
+import { base64url, newFamilyPart, newRefreshToken, nextRefreshToken } from '../crypto/secrets.ts';
+import { formatScope } from '../protocol/scope.ts';
+import type { Client, Entitlement, Family, IdTokenRecord, Seconds } from '../store/records.ts';
+import type { Issue, IssueOutcome, StoredConsumption } from '../store/store.ts';
+import { type AccessTokenFacts, type MadeAccessToken, makeAccessToken } from './access-tokens.ts';
+import type { Context } from './context.ts';
+import { type IdTokenSigner, idTokenSigner } from './id-tokens.ts';
+import { type Successor, sealSuccessor } from './refresh-tokens.ts';
+
+/** What a grant proved: who the tokens are for, and what issuing them consumes. */
+export interface Redemption {
+  /** The subject and the circumstances; null for tokens that act for the client itself. */
+  readonly entitlement: Entitlement | null;
+  /** Scopes of this access token; never more than those of the entitlement. */
+  readonly scopes: readonly string[];
+  /** Goes into the ID token. */
+  readonly nonce: string | null;
+  /**
+   * A family that begins may have a refresh token. It gets one if the client is registered for that
+   * grant type as well.
+   */
+  readonly refreshable: boolean;
+  /** What issuing consumes; null when nothing is. */
+  readonly consumption: Consumption | null;
+  /**
+   * When the subject proved who they are or allowed this, in seconds. Nothing is issued when everything
+   * of the subject was revoked at or after that. Needed only where neither a code nor a refresh token
+   * is consumed. @default when the token request began
+   */
+  readonly provenAt?: Seconds;
+}
+
+/** A redemption that the token endpoint has held to its bounds. */
+export interface CheckedRedemption extends Redemption {
+  readonly provenAt: Seconds;
+  /** What the host adds to an ID token. */
+  readonly claims: JwtClaims;
+}
+
+/** What issuing consumes. */
+export type Consumption =
+  /** An authorization code, or a one-time record; the tokens begin a family. */
+  | Extract<StoredConsumption, { readonly kind: 'code' | 'one_time_record' }>
+  /** The live refresh token of a family. */
+  | { readonly kind: 'refresh_token'; readonly refreshToken: string; readonly family: Family }
+  /** A refresh token repeated within the grace: nothing is consumed, the same answer goes out again. */
+  | { readonly kind: 'repeated_refresh_token'; readonly successor: Successor };
+
+/** A successful token response (RFC 6749 §5.1, OIDC Core §3.1.3.3). */
+export interface TokenResponse {
+  readonly access_token: string;
+  readonly token_type: 'Bearer';
+  /** Seconds. */
+  readonly expires_in: number;
+  readonly scope: string;
+  readonly refresh_token?: string;
+  readonly id_token?: string;
+}
+
+/** What issuing ended in. What another request consumed first is for the grant to judge. */
+export type Issued =
+  | { readonly outcome: 'issued'; readonly response: TokenResponse }
+  | { readonly outcome: Exclude<IssueOutcome, 'fresh'> };
+
+/** Issues what a redemption entitles to. */
+export async function issueTokens(
+  ctx: Context,
+  client: Client,
+  redemption: CheckedRedemption,
+): Promise<Issued> {
+  const { entitlement, consumption } = redemption;
+  if (consumption?.kind === 'repeated_refresh_token')
+    return await repeatAnswer(ctx, client, redemption, consumption.successor);
+  if (consumption?.kind === 'refresh_token')
+    return await continueFamily(ctx, client, redemption, consumption);
+  if (entitlement === null) return await issueForClient(ctx, client, redemption, consumption);
+  return await startFamily(ctx, client, redemption, entitlement, consumption);
+}
+
+/** What is consumed and leaves no family to continue. */
+type FirstConsumption = Extract<Consumption, { readonly kind: 'code' | 'one_time_record' }> | null;
+
+interface Minted {
+  readonly access: MadeAccessToken;
+  readonly idToken: IdTokenRecord | null;
+}
+
+function mint(ctx: Context, facts: AccessTokenFacts): Minted {
+  const { clientId, scopes, entitlement } = facts;
+  const access = makeAccessToken(ctx, facts);
+  // OIDC Core §3.1.2.1: without openid the request is plain OAuth 2.0 and has no ID token.
+  if (entitlement === null || !scopes.includes('openid')) return { access, idToken: null };
+  const now = ctx.now();
+  const idToken: IdTokenRecord = {
+    jti: base64url(ctx.settings.random(16)),
+    sub: entitlement.sub,
+    clientId,
+    scopes,
+    sid: entitlement.sid,
+    accessTokenDigest: access.record.digest,
+    issuedAt: now,
+    expiresAt: now + ctx.settings.lifetimes.idToken,
+  };
+  return { access, idToken };
+}
+
+async function issueForClient(
+  ctx: Context,
+  client: Client,
+  { scopes }: CheckedRedemption,
+  consumption: FirstConsumption,
+): Promise<Issued> {
+  const facts = { clientId: client.clientId, scopes, entitlement: null, family: null };
+  const minted = mint(ctx, facts);
+  const issue = issueOf(minted, { consumption, subject: null, family: null });
+  const outcome = await ctx.store.tokens.issue(issue, ctx.now());
+  if (outcome !== 'fresh') return { outcome };
+  return { outcome: 'issued', response: respond(ctx, minted.access, null, null) };
+}
+
+async function startFamily(
+  ctx: Context,
+  client: Client,
+  redemption: CheckedRedemption,
+  entitlement: Entitlement,
+  consumption: FirstConsumption,
+): Promise<Issued> {
+  const { random } = ctx.settings;
+  const { scopes, provenAt } = redemption;
+  const part = newFamilyPart(random);
+  const refreshable = redemption.refreshable && client.grantTypes.includes('refresh_token');
+  const refreshToken = refreshable ? newRefreshToken(part, random) : null;
+  const family = newFamily(ctx, entitlement, part, refreshToken);
+  const minted = mint(ctx, { clientId: client.clientId, scopes, entitlement, family });
+  // A code speaks for its subject: what revokes the subject consumes the code.
+  const subject = consumption?.kind === 'code' ? null : { sub: entitlement.sub, since: provenAt };
+  const issue = issueOf(minted, { consumption, subject, family });
+  return await storeAndSign(ctx, client, redemption, minted, issue, refreshToken);
+}
+
+function newFamily(
+  ctx: Context,
+  facts: Entitlement,
+  part: string,
+  refreshToken: string | null,
+): Family {
+  const { lifetimes } = ctx.settings;
+  const { clientId, sub, authorizationId, sid, scopes, authTime, amr, acr, details } = facts;
+  const now = ctx.now();
+  // Without a refresh token the family ends with its access token, and its row may go.
+  const lifetime = refreshToken === null ? lifetimes.accessToken : lifetimes.refreshTokenAbsolute;
+  const expiresAt = now + lifetime;
+  return {
+    clientId,
+    sub,
+    authorizationId,
+    sid,
+    scopes,
+    authTime,
+    amr,
+    acr,
+    details,
+    id: sha256(part),
+    createdAt: now,
+    refreshDigest: refreshToken === null ? null : sha256(refreshToken),
+    refreshExpiresAt: refreshToken === null ? null : idleEnd(ctx, expiresAt),
+    previousDigest: null,
+    sealedSuccessor: null,
+    rotatedAt: null,
+    expiresAt,
+    revokedAt: null,
+  };
+}
+
+async function continueFamily(
+  ctx: Context,
+  client: Client,
+  redemption: CheckedRedemption,
+  { refreshToken, family }: Extract<Consumption, { readonly kind: 'refresh_token' }>,
+): Promise<Issued> {
+  const { random, refreshRotation } = ctx.settings;
+  const { scopes } = redemption;
+  const minted = mint(ctx, { clientId: client.clientId, scopes, entitlement: family, family });
+  // RFC 9700 §2.2.2: refresh tokens of public clients are rotated; the setting is about clients that
+  // prove themselves.
+  const rotates = refreshRotation || client.clientType === 'public';
+  const next = rotates ? nextRefreshToken(refreshToken, random) : refreshToken;
+  const successor = rotates
+    ? {
+        digest: sha256(next),
+        sealed: sealSuccessor(refreshToken, successorOf(minted, next), random),
+      }
+    : null;
+  const consumption: StoredConsumption = {
+    kind: 'refresh_token',
+    familyId: family.id,
+    presented: sha256(refreshToken),
+    refreshExpiresAt: idleEnd(ctx, family.expiresAt),
+    successor,
+  };
+  const issue = issueOf(minted, { consumption, subject: null, family: null });
+  return await storeAndSign(ctx, client, redemption, minted, issue, next);
+}
+
+function successorOf({ access, idToken }: Minted, refreshToken: string): Successor {
+  const { scopes, issuedAt, expiresAt } = access.record;
+  const idTokenJti = idToken?.jti ?? null;
+  return { accessToken: access.text, refreshToken, scopes, issuedAt, expiresAt, idTokenJti };
+}
+
+/** The key is found first: a missing key consumes nothing. Then storing and signing run side by side. */
+async function storeAndSign(
+  ctx: Context,
+  client: Client,
+  redemption: CheckedRedemption,
+  { access, idToken: record }: Minted,
+  issue: Issue,
+  refreshToken: string | null,
+): Promise<Issued> {
+  const signer = record === null ? null : await idTokenSigner(ctx, client);
+  const [outcome, idToken] = await Promise.all([
+    ctx.store.tokens.issue(issue, ctx.now()),
+    sign(signer, redemption, record, access.text),
+  ]);
+  if (outcome !== 'fresh') return { outcome };
+  return { outcome: 'issued', response: respond(ctx, access, refreshToken, idToken) };
+}
+
+async function repeatAnswer(
+  ctx: Context,
+  client: Client,
+  redemption: CheckedRedemption,
+  successor: Successor,
+): Promise<Issued> {
+  const { issuedAt, accessToken, idTokenJti: jti } = successor;
+  const expiresAt = issuedAt + ctx.settings.lifetimes.idToken;
+  const record = jti === null ? null : { jti, issuedAt, expiresAt };
+  const signer = record === null ? null : await idTokenSigner(ctx, client);
+  const idToken = await sign(signer, redemption, record, accessToken);
+  const access = { text: accessToken, record: successor };
+  return { outcome: 'issued', response: respond(ctx, access, successor.refreshToken, idToken) };
+}
+
+async function sign(
+  signer: IdTokenSigner | null,
+  { entitlement, nonce, claims }: CheckedRedemption,
+  record: Pick<IdTokenRecord, 'jti' | 'issuedAt' | 'expiresAt'> | null,
+  accessToken: string,
+): Promise<string | null> {
+  if (signer === null || record === null || entitlement === null) return null;
+  const { jti, issuedAt, expiresAt } = record;
+  return await signer({ jti, issuedAt, expiresAt, entitlement, nonce, claims, accessToken });
+}
+
+function issueOf(
+  { access, idToken }: Minted,
+  rest: Pick<Issue, 'consumption' | 'subject' | 'family'>,
+): Issue {
+  return { ...rest, accessToken: access.record, idToken };
+}
+
+function respond(
+  ctx: Context,
+  access: {
+    readonly text: string;
+    readonly record: { readonly scopes: readonly string[]; readonly expiresAt: number };
+  },
+  refreshToken: string | null,
+  idToken: string | null,
+): TokenResponse {
+  return {
+    access_token: access.text,
+    token_type: 'Bearer',
+    expires_in: Math.max(1, access.record.expiresAt - ctx.now()),
+    scope: formatScope(access.record.scopes),
+    ...(refreshToken === null ? {} : { refresh_token: refreshToken }),
+    ...(idToken === null ? {} : { id_token: idToken }),
+  };
+}
+
+function idleEnd(ctx: Context, absolute: number): number {
+  return Math.min(ctx.now() + ctx.settings.lifetimes.refreshTokenIdle, absolute);
+}

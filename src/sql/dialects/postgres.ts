@@ -1,0 +1,142 @@
+/**
+ * PostgreSQL through `pg`, an optional peer: our own pool, or the host's. An act is one statement. What
+ * makes a pool safe to rely on is in `postgres-pool.ts`.
+ */
+import { createRequire } from 'node:module';
+import { type Dialect, type Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
+import { StoreUnavailable } from 'valetkey';
+import { type Act, columnsOf, typedValuesOf } from '../act.ts';
+import type { SqlCheck, SqlDialect } from '../dialect.ts';
+import type { Tables } from '../schema.ts';
+import { reliablePool } from './postgres-pool.ts';
+
+/** Limits of our own pool. */
+export interface PoolOptions {
+  readonly size: number;
+  /** Milliseconds after which a statement, or a wait for a connection, counts as "does not answer". */
+  readonly timeout: number;
+}
+
+/** The server gives up a little before we do: then the connection is still good. */
+const SERVER_SHARE = 0.9;
+/** Any number; two servers on one database must agree on it. */
+const MIGRATION_LOCK = 7_318_349_394_477_056;
+const UNDEFINED_TABLE = '42P01';
+
+export function postgres(url: string, options: PoolOptions): SqlDialect {
+  return {
+    ...POSTGRES,
+    kysely: poolDialect(url, options, limitsOf(options.timeout)),
+    // Migrations may take their time, and wait for one another; only connecting is bounded.
+    patient: () => poolDialect(url, { ...options, size: 1 }, {}),
+  };
+}
+
+/** A pool that the host made, with its own limits. */
+export function postgresPool(pool: PostgresPool): SqlDialect {
+  const kysely = new PostgresDialect({ pool: reliablePool(pool, { prepare: false }) });
+  return { ...POSTGRES, kysely, patient: null };
+}
+
+const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient'> = {
+  name: 'postgres',
+  act: inOneStatement,
+  migrating: async (db, schema, work) =>
+    await db.transaction().execute(async (trx) => {
+      await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(trx);
+      if (schema !== null) await createSchema(trx, schema);
+      return await work(trx);
+    }),
+  // The message is in the language of the database's administrator, so the code counts.
+  isMissingTable: (error) => (error as { code?: unknown } | null)?.code === UNDEFINED_TABLE,
+  check,
+};
+
+/** Each write is a data-modifying CTE that asks whether the one before took its row. */
+async function inOneStatement(db: Kysely<Tables>, { writes, rows }: Act): Promise<number | null> {
+  const took = (index: number) =>
+    index < 0 ? sql`true` : sql`exists (select 1 from ${sql.id(`write_${index}`)})`;
+  const parts = [
+    ...writes.map(
+      (write, index) => sql`${sql.id(`write_${index}`)} as (${write(took(index - 1))} returning 1)`,
+    ),
+    ...rows.map(
+      ([table, row], index) =>
+        sql`${sql.id(`row_${index}`)} as (insert into ${sql.table(table)} ${columnsOf(row)}
+          select ${typedValuesOf(row)} where ${took(writes.length - 1)})`,
+    ),
+  ];
+  const counts = writes.map(
+    (_, index) => sql`(select count(*)::int from ${sql.id(`write_${index}`)})`,
+  );
+  const { rows: results } = await sql<{
+    readonly taken: readonly number[];
+  }>`with ${sql.join(parts)} select array[${sql.join(counts)}]::int[] as taken`.execute(db);
+  const first = results[0]?.taken.indexOf(0) ?? 0;
+  return first < 0 ? null : first;
+}
+
+/** A role that may not create schemas can use one that exists; "if not exists" alone asks for the right. */
+async function createSchema(db: Kysely<Tables>, name: string): Promise<void> {
+  const { rows } = await sql`select 1 from pg_catalog.pg_namespace where nspname = ${name}`.execute(
+    db,
+  );
+  if (rows.length === 0) await sql`create schema if not exists ${sql.id(name)}`.execute(db);
+}
+
+async function check(db: Kysely<Tables>): Promise<SqlCheck> {
+  const { rows } = await sql<{
+    version: string;
+    now: number;
+    fsync: string;
+    commit: string;
+  }>`select current_setting('server_version') as version,
+    extract(epoch from clock_timestamp())::bigint as now,
+    current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new StoreUnavailable('The database does not answer.');
+  const warnings = [
+    ...(row.fsync === 'on' ? [] : ['fsync is off: a crash may lose acknowledged writes.']),
+    ...(row.commit === 'off'
+      ? [
+          'synchronous_commit is off: a crash may lose the last commits, and a used code could live again.',
+        ]
+      : []),
+  ];
+  return { driver: 'pg', version: row.version, serverTime: Number(row.now), warnings };
+}
+
+function limitsOf(timeout: number): object {
+  const onServer = Math.ceil(timeout * SERVER_SHARE);
+  return {
+    query_timeout: timeout,
+    statement_timeout: onServer,
+    lock_timeout: onServer,
+    idle_in_transaction_session_timeout: 10_000,
+  };
+}
+
+function poolDialect(url: string, { size, timeout }: PoolOptions, limits: object): Dialect {
+  const pg = loadPg();
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: size,
+    keepAlive: true,
+    connectionTimeoutMillis: timeout,
+    ...limits,
+  });
+  // An idle connection that breaks must not end the process; the next query finds out.
+  pool.on('error', () => undefined);
+  return new PostgresDialect({
+    pool: reliablePool(pool as unknown as PostgresPool, { prepare: true }),
+  });
+}
+
+function loadPg(): typeof import('pg') {
+  try {
+    // Required, not imported: only who uses PostgreSQL has it, and opening a database does not wait.
+    return createRequire(import.meta.url)('pg') as typeof import('pg');
+  } catch (cause) {
+    throw new Error('PostgreSQL needs the package pg: npm install pg', { cause });
+  }
+}

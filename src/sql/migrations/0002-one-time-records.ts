@@ -1,0 +1,49 @@
+/**
+ * One-time records take the place of stored interactions; entitlements carry details; rows that must
+ * not be read while another act changes what they stand for count their writes.
+ */
+import type { Kysely } from 'kysely';
+import type { Migration } from '../migration.ts';
+
+export const oneTimeRecords: Migration = {
+  name: '0002-one-time-records',
+  async up(db, prefix) {
+    await db.schema
+      .createTable('one_time_records')
+      .ifNotExists()
+      .addColumn('tenant', 'varchar(11)', (column) => column.notNull())
+      .addColumn('kind', 'varchar(64)', (column) => column.notNull())
+      .addColumn('digest', 'varchar(43)', (column) => column.notNull())
+      .addColumn('second_key', 'varchar(43)')
+      .addColumn('payload', 'text', (column) => column.notNull())
+      .addColumn('version', 'integer', (column) => column.notNull())
+      .addColumn('consumed_at', 'bigint')
+      .addColumn('expires_at', 'bigint', (column) => column.notNull())
+      .addPrimaryKeyConstraint('one_time_records_pk', ['tenant', 'kind', 'digest'] as never[])
+      .execute();
+    await db.schema
+      .createIndex(`${prefix}one_time_records_second_key`)
+      .ifNotExists()
+      .on('one_time_records')
+      .columns(['tenant', 'kind', 'second_key'])
+      .unique()
+      .execute();
+    await db.schema
+      .createIndex(`${prefix}one_time_records_expiry`)
+      .ifNotExists()
+      .on('one_time_records')
+      .columns(['expires_at'])
+      .execute();
+    for (const table of ['codes', 'families', 'access_tokens'])
+      await db.schema.alterTable(table).addColumn('details', 'text').execute();
+    for (const table of ['sessions', 'subjects']) await addCount(db, table);
+    await db.schema.dropTable('interactions').ifExists().execute();
+  },
+};
+
+async function addCount(db: Kysely<never>, table: string): Promise<void> {
+  await db.schema
+    .alterTable(table)
+    .addColumn('writes', 'integer', (column) => column.notNull().defaultTo(0))
+    .execute();
+}

@@ -1,0 +1,54 @@
+/** One-time records: put if absent, compare and swap, consume; each is one conditional statement. */
+import { type Kysely, sql } from 'kysely';
+import type { OneTimeKey, OneTimeStore } from 'valetkey';
+import type { ActWrite } from './act.ts';
+import { ONE_TIME_RECORD, recordOf, rowOf, type Tables } from './schema.ts';
+
+/** Consumes the record if it is still as it was judged, and not expired. */
+export function consumeOneTime(tenant: string, key: OneTimeKey, now: number): ActWrite {
+  return (after) => sql`update ${sql.table('one_time_records')} set consumed_at = ${now}
+    where tenant = ${tenant} and kind = ${key.kind} and digest = ${key.digest}
+      and version = ${key.version} and consumed_at is null and expires_at > ${now} and ${after}`;
+}
+
+export function oneTimeStore(db: Kysely<Tables>, tenant: string): OneTimeStore {
+  return {
+    async put(record) {
+      // Whichever of the two keys is taken: nothing is stored.
+      const result = await db
+        .insertInto('one_time_records')
+        .values(rowOf(ONE_TIME_RECORD, tenant, record))
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst();
+      return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+    },
+    async find(lookup) {
+      const [column, value] =
+        'digest' in lookup ? ['digest', lookup.digest] : ['second_key', lookup.secondKey];
+      const row = await db
+        .selectFrom('one_time_records')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('kind', '=', lookup.kind)
+        .where(column, '=', value)
+        .executeTakeFirst();
+      return row === undefined ? null : recordOf(ONE_TIME_RECORD, row);
+    },
+    async swap({ kind, digest, version, payload, expiresAt }) {
+      const result = await db
+        .updateTable('one_time_records')
+        .set({ version, payload, expires_at: expiresAt })
+        .where('tenant', '=', tenant)
+        .where('kind', '=', kind)
+        .where('digest', '=', digest)
+        .where('version', '=', version - 1)
+        .where('consumed_at', 'is', null)
+        .executeTakeFirst();
+      return result.numUpdatedRows > 0n;
+    },
+    async consume(key, now) {
+      const write = consumeOneTime(tenant, key, now);
+      return (await write(sql`1 = 1`).execute(db)).numAffectedRows === 1n;
+    },
+  };
+}

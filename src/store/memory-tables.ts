@@ -1,0 +1,142 @@
+/** The maps behind the memory store, and what its parts do to them alike. */
+import type {
+  AccessToken,
+  AuditEvent,
+  Authorization,
+  Client,
+  Code,
+  Family,
+  IdTokenRecord,
+  KeySet,
+  OneTimeKey,
+  OneTimeRecord,
+  Session,
+} from './records.ts';
+import type { ActRow } from './store.ts';
+
+/** All records of one issuer. */
+export interface MemoryTables {
+  readonly clients: Map<string, Client>;
+  readonly sessions: Map<string, Session>;
+  /** When everything of a subject was last revoked. */
+  readonly revokedSubjects: Map<string, number>;
+  readonly authorizations: Map<string, Authorization>;
+  /** Ids of authorizations by `pairKey`. */
+  readonly authorizationIds: Map<string, string>;
+  readonly codes: Map<string, Code>;
+  readonly families: Map<string, Family>;
+  readonly accessTokens: Map<string, AccessToken>;
+  readonly idTokens: Map<string, IdTokenRecord>;
+  /** By `oneTimeKey` of the digest. */
+  readonly oneTime: Map<string, OneTimeRecord>;
+  /** Keys into `oneTime`, by `oneTimeKey` of the second key. */
+  readonly oneTimeBySecondKey: Map<string, string>;
+  readonly counters: Map<string, { readonly count: number; readonly resetAt: number }>;
+  readonly audit: Map<string, AuditEvent>;
+  keySet: KeySet | null;
+}
+
+export function memoryTables(): MemoryTables {
+  return {
+    clients: new Map(),
+    sessions: new Map(),
+    revokedSubjects: new Map(),
+    authorizations: new Map(),
+    authorizationIds: new Map(),
+    codes: new Map(),
+    families: new Map(),
+    accessTokens: new Map(),
+    idTokens: new Map(),
+    oneTime: new Map(),
+    oneTimeBySecondKey: new Map(),
+    counters: new Map(),
+    audit: new Map(),
+    keySet: null,
+  };
+}
+
+/** The key of a subject and a client in `authorizationIds`. */
+export function pairKey(sub: string, clientId: string): string {
+  return JSON.stringify([sub, clientId]);
+}
+
+/** The key of a one-time record: its kind, then one of its digests. */
+export function oneTimeKey(kind: string, digest: string): string {
+  return JSON.stringify([kind, digest]);
+}
+
+/** Stores the audit row of an act that happened. */
+export function recordAct(tables: MemoryTables, audit: ActRow): void {
+  if (audit !== null) tables.audit.set(audit.id, audit);
+}
+
+/** True when nothing is needed, or the authorization still exists. */
+export function isAuthorized(tables: MemoryTables, authorizationId: string | null): boolean {
+  return authorizationId === null || tables.authorizations.has(authorizationId);
+}
+
+/** False when everything of the subject was revoked at or after `since`. */
+export function provenSince(tables: MemoryTables, sub: string, since: number): boolean {
+  return (tables.revokedSubjects.get(sub) ?? Number.NEGATIVE_INFINITY) < since;
+}
+
+/** Takes an authorization away, with its entry in the index of pairs. */
+export function deleteAuthorization(tables: MemoryTables, row: Authorization): void {
+  tables.authorizations.delete(row.id);
+  tables.authorizationIds.delete(pairKey(row.sub, row.clientId));
+}
+
+/** Consumes the open codes that match. */
+export function consumeCodes(
+  tables: MemoryTables,
+  now: number,
+  matches: (code: Code) => boolean,
+): void {
+  for (const [digest, code] of tables.codes) {
+    if (code.redeemedAt === null && matches(code))
+      tables.codes.set(digest, { ...code, redeemedAt: now });
+  }
+}
+
+/** Revokes the families that match and were not; tells how many. */
+export function revokeFamilies(
+  tables: MemoryTables,
+  now: number,
+  matches: (family: Family) => boolean,
+): number {
+  let revoked = 0;
+  for (const [id, family] of tables.families) {
+    if (family.revokedAt !== null || !matches(family)) continue;
+    tables.families.set(id, { ...family, revokedAt: now });
+    revoked += 1;
+  }
+  return revoked;
+}
+
+/** Consumes a one-time record if it is still there to be consumed, as it was judged. */
+export function consumeOneTime(
+  tables: MemoryTables,
+  { kind, digest, version }: OneTimeKey,
+  now: number,
+): boolean {
+  const key = oneTimeKey(kind, digest);
+  const record = tables.oneTime.get(key);
+  if (record === undefined || record.version !== version) return false;
+  if (record.consumedAt !== null || record.expiresAt <= now) return false;
+  tables.oneTime.set(key, { ...record, consumedAt: now });
+  return true;
+}
+
+/** Deletes rows that match, at most `most`; tells how many. */
+export function removeWhere<Row>(
+  table: Map<string, Row>,
+  matches: (row: Row) => boolean,
+  most: number = Number.POSITIVE_INFINITY,
+): number {
+  let removed = 0;
+  for (const [key, row] of table) {
+    if (removed >= most) break;
+    if (matches(row) && table.delete(key)) removed += 1;
+  }
+  return removed;
+}

@@ -1,0 +1,176 @@
+/** The memory store's codes, tokens and one-time records: whatever is used at most once. */
+import {
+  consumeCodes,
+  consumeOneTime,
+  isAuthorized,
+  type MemoryTables,
+  oneTimeKey,
+  provenSince,
+  recordAct,
+  removeWhere,
+  revokeFamilies,
+} from './memory-tables.ts';
+import type { Family } from './records.ts';
+import type {
+  CodeStore,
+  Issue,
+  IssueOutcome,
+  OneTimeStore,
+  StoredConsumption,
+  TokenStore,
+} from './store.ts';
+
+export function codeStore(tables: MemoryTables): CodeStore {
+  const { codes } = tables;
+  return {
+    async insert(code, session, consumes) {
+      if (codes.has(code.digest)) return 'exists';
+      if (!tables.sessions.has(session)) return 'session_ended';
+      if (consumes !== null && !consumeOneTime(tables, consumes, code.createdAt)) return 'consumed';
+      codes.set(code.digest, code);
+      return 'stored';
+    },
+    async find(digest) {
+      const code = codes.get(digest);
+      if (code === undefined) return null;
+      return { code, authorized: isAuthorized(tables, code.authorizationId) };
+    },
+    async countFailure(digest) {
+      const code = codes.get(digest);
+      if (code === undefined) return 0;
+      const failedAttempts = code.failedAttempts + 1;
+      codes.set(digest, { ...code, failedAttempts });
+      return failedAttempts;
+    },
+  };
+}
+
+export function tokenStore(tables: MemoryTables): TokenStore {
+  const { families, accessTokens, idTokens } = tables;
+  return {
+    issue: async (issue, now) => issueTokens(tables, issue, now),
+    async findFamily(id) {
+      const family = families.get(id);
+      if (family === undefined) return null;
+      return { family, authorized: isAuthorized(tables, family.authorizationId) };
+    },
+    async findAccessToken(digest) {
+      const token = accessTokens.get(digest);
+      if (token === undefined) return null;
+      const family = token.familyId === null ? null : families.get(token.familyId);
+      const familyLives = family !== undefined && family?.revokedAt == null;
+      return { token, live: familyLives && isAuthorized(tables, token.authorizationId) };
+    },
+    async revokeFamily(id, now, audit) {
+      const revoked = revokeFamilies(tables, now, (family) => family.id === id) === 1;
+      if (revoked) recordAct(tables, audit);
+      return revoked;
+    },
+    async revokeAccessToken(digest, audit) {
+      if (accessTokens.get(digest)?.familyId !== null) return false;
+      recordAct(tables, audit);
+      return accessTokens.delete(digest);
+    },
+    async revokeSubject(sub, now, audit) {
+      const before = tables.revokedSubjects.get(sub) ?? now;
+      tables.revokedSubjects.set(sub, Math.max(now, before));
+      removeWhere(tables.sessions, (session) => session.sub === sub);
+      consumeCodes(tables, now, (code) => code.sub === sub);
+      recordAct(tables, audit);
+      return revokeFamilies(tables, now, (family) => family.sub === sub);
+    },
+    findIdToken: async (jti) => idTokens.get(jti) ?? null,
+  };
+}
+
+function issueTokens(tables: MemoryTables, issue: Issue, now: number): IssueOutcome {
+  const { consumption, subject, family, accessToken, idToken } = issue;
+  if (subject !== null && !provenSince(tables, subject.sub, subject.since))
+    return 'subject_revoked';
+  if (consumption !== null && !consume(tables, consumption, family, now)) return 'consumed';
+  if (family !== null) tables.families.set(family.id, family);
+  if (accessToken !== null) tables.accessTokens.set(accessToken.digest, accessToken);
+  if (idToken !== null) tables.idTokens.set(idToken.jti, idToken);
+  return 'fresh';
+}
+
+/** True when it was there to be consumed, and now is. */
+function consume(
+  tables: MemoryTables,
+  consumption: StoredConsumption,
+  begun: Family | null,
+  now: number,
+): boolean {
+  switch (consumption.kind) {
+    case 'code': {
+      const code = tables.codes.get(consumption.digest);
+      if (code === undefined || code.redeemedAt !== null || code.expiresAt <= now) return false;
+      const familyId = begun?.id ?? null;
+      tables.codes.set(code.digest, { ...code, redeemedAt: now, familyId });
+      return true;
+    }
+    case 'refresh_token': {
+      const { presented, refreshExpiresAt, successor } = consumption;
+      const family = usableFamily(tables, consumption.familyId, presented, now);
+      if (family === null) return false;
+      const rotated =
+        successor === null
+          ? {}
+          : {
+              refreshDigest: successor.digest,
+              previousDigest: presented,
+              sealedSuccessor: successor.sealed,
+              rotatedAt: now,
+            };
+      tables.families.set(family.id, { ...family, ...rotated, refreshExpiresAt });
+      return true;
+    }
+    case 'one_time_record':
+      return consumeOneTime(tables, consumption.record, now);
+  }
+}
+
+/** The family, if `presented` is its live refresh token and it may still be used. */
+function usableFamily(
+  tables: MemoryTables,
+  id: string,
+  presented: string,
+  now: number,
+): Family | null {
+  const family = tables.families.get(id);
+  if (family === undefined || family.refreshDigest !== presented || family.revokedAt !== null)
+    return null;
+  const idle = family.refreshExpiresAt === null || family.refreshExpiresAt <= now;
+  if (idle || family.expiresAt <= now) return null;
+  return isAuthorized(tables, family.authorizationId) ? family : null;
+}
+
+export function oneTimeStore(tables: MemoryTables): OneTimeStore {
+  const { oneTime, oneTimeBySecondKey } = tables;
+  return {
+    async put(record) {
+      const key = oneTimeKey(record.kind, record.digest);
+      const second = record.secondKey === null ? null : oneTimeKey(record.kind, record.secondKey);
+      if (oneTime.has(key) || (second !== null && oneTimeBySecondKey.has(second))) return false;
+      oneTime.set(key, record);
+      if (second !== null) oneTimeBySecondKey.set(second, key);
+      return true;
+    },
+    async find(lookup) {
+      const key =
+        'digest' in lookup
+          ? oneTimeKey(lookup.kind, lookup.digest)
+          : oneTimeBySecondKey.get(oneTimeKey(lookup.kind, lookup.secondKey));
+      return key === undefined ? null : (oneTime.get(key) ?? null);
+    },
+    async swap({ kind, digest, version, payload, expiresAt }) {
+      const key = oneTimeKey(kind, digest);
+      const before = oneTime.get(key);
+      if (before === undefined || before.version !== version - 1) return false;
+      if (before.consumedAt !== null) return false;
+      oneTime.set(key, { ...before, version, payload, expiresAt });
+      return true;
+    },
+    consume: async (key, now) => consumeOneTime(tables, key, now),
+  };
+}

@@ -1,0 +1,276 @@
+/** Laws about whatever is used at most once, and about the rows that acts leave in the audit log. */
+import assert from 'node:assert/strict';
+import type { AuditEvent, Issue, Store } from 'valetkey';
+import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
+import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
+
+/** An issue to the subject of these facts that consumes a one-time record, or nothing. */
+function issueTo(
+  sub: string,
+  since: number,
+  record: ReturnType<typeof sample.oneTime> | null,
+): Issue & ReturnType<typeof sample.issue> {
+  const facts = sample.facts({ sub });
+  const family = { ...sample.family(facts, word()), authorizationId: null, sid: null };
+  const consumption = record === null ? null : ({ kind: 'one_time_record', record } as const);
+  return { ...sample.issue(facts, family.id, null), consumption, subject: { sub, since }, family };
+}
+
+/** Acts that take an audit row: each does something the first time, and nothing the second. */
+const ACTS: readonly (readonly [
+  name: string,
+  prepare: (store: Store) => Promise<(audit: AuditEvent) => Promise<unknown>>,
+])[] = [
+  [
+    'clients.insert',
+    async (store) => {
+      const client = sample.client();
+      return async (audit) => await store.clients.insert(client, audit);
+    },
+  ],
+  [
+    'clients.replace',
+    async (store) => {
+      const client = sample.client();
+      await store.clients.insert(client, null);
+      return async (audit) => await store.clients.replace({ ...client, version: 2 }, audit);
+    },
+  ],
+  [
+    'clients.delete',
+    async (store) => {
+      const { clientId } = sample.client();
+      await store.clients.insert(sample.client(clientId), null);
+      return async (audit) => await store.clients.delete(clientId, audit);
+    },
+  ],
+  [
+    'sessions.end',
+    async (store) => {
+      const { session } = await withFamily(store);
+      return async (audit) => await store.sessions.end(session, NOW, true, audit);
+    },
+  ],
+  [
+    'authorizations.revoke',
+    async (store) => {
+      const { authorization } = await withFamily(store);
+      return async (audit) => await store.authorizations.revoke(authorization, NOW, audit);
+    },
+  ],
+  [
+    'tokens.revokeFamily',
+    async (store) => {
+      const { family } = await withFamily(store);
+      return async (audit) => await store.tokens.revokeFamily(family.id, NOW, audit);
+    },
+  ],
+  [
+    'tokens.revokeAccessToken',
+    async (store) => {
+      const issue = sample.issue(sample.facts(), null, null, { sub: null, sid: null });
+      const nothing = { consumption: null, subject: null, family: null, idToken: null };
+      await store.tokens.issue({ ...nothing, accessToken: issue.accessToken }, NOW);
+      return async (audit) => await store.tokens.revokeAccessToken(issue.accessToken.digest, audit);
+    },
+  ],
+  ['keys.swap', async (store) => async (audit) => await store.keys.swap(0, [], audit)],
+];
+
+export const ONE_TIME_LAWS: readonly Law[] = [
+  [
+    'oneTime.put: of 100 callers with one digest, or one second key, exactly one stores its record',
+    async (store) => {
+      const record = sample.oneTime({ secondKey: word() });
+      const puts = await crowd(async (index) =>
+        store.oneTime.put({ ...record, secondKey: null, payload: String(index) }),
+      );
+      assert.equal(count(puts, true), 1);
+      const stored = await store.oneTime.find(record);
+      assert.deepEqual(stored, { ...record, secondKey: null, payload: stored?.payload });
+      const seconds = await crowd(async () =>
+        store.oneTime.put({ ...record, digest: word(), payload: 'second' }),
+      );
+      assert.equal(count(seconds, true), 1);
+      const { kind, secondKey } = record;
+      const found = await store.oneTime.find({ kind, secondKey: secondKey ?? '' });
+      assert.equal(found?.payload, 'second');
+      // Another kind is another room: both keys are free there.
+      assert.equal(await store.oneTime.put({ ...record, kind: 'other' }), true);
+      assert.equal(await store.oneTime.find({ kind: 'third', digest: record.digest }), null);
+    },
+  ],
+  [
+    'oneTime.swap: of 100 callers with one version exactly one changes the record, and none a consumed one',
+    async (store) => {
+      const record = sample.oneTime({ secondKey: word() });
+      assert.equal(await store.oneTime.swap({ ...record, version: 2 }), false);
+      assert.equal(await store.oneTime.put(record), true);
+      assert.equal(await store.oneTime.swap(record), false);
+      const changed = { ...record, payload: 'changed', version: 2, expiresAt: NOW + 7 };
+      const swaps = await crowd(async () => await store.oneTime.swap(changed));
+      assert.equal(count(swaps, true), 1);
+      assert.deepEqual(await store.oneTime.find(record), changed);
+      assert.equal(await store.oneTime.consume(changed, NOW), true);
+      assert.equal(await store.oneTime.swap({ ...changed, version: 3 }), false);
+    },
+  ],
+  [
+    'oneTime.consume: exactly one of 100 callers consumes, never another version nor an expired record',
+    async (store) => {
+      const record = sample.oneTime({ expiresAt: NOW + 10 });
+      assert.equal(await store.oneTime.consume(record, NOW), false);
+      await store.oneTime.put(record);
+      assert.equal(await store.oneTime.consume({ ...record, version: 2 }, NOW), false);
+      assert.equal(await store.oneTime.consume({ ...record, kind: 'other' }, NOW), false);
+      assert.equal(await store.oneTime.consume(record, NOW + 10), false);
+      const consumed = await crowd(async () => await store.oneTime.consume(record, NOW + 9));
+      assert.equal(count(consumed, true), 1);
+      assert.equal((await store.oneTime.find(record))?.consumedAt, NOW + 9);
+    },
+  ],
+  [
+    'tokens.issue: of 100 calls that consume one record exactly one is fresh, and only its tokens exist',
+    async (store) => {
+      const record = sample.oneTime();
+      await store.oneTime.put(record);
+      const issues = Array.from({ length: CROWD }, () => issueTo(word(), NOW, record));
+      const outcomes = await crowd(async (index) => {
+        const issue = issues[index];
+        return issue === undefined ? null : await store.tokens.issue(issue, NOW);
+      });
+      assert.deepEqual([count(outcomes, 'fresh'), count(outcomes, 'consumed')], [1, CROWD - 1]);
+      for (const [index, issue] of issues.entries())
+        assert.equal(await isLive(store, issue), outcomes[index] === 'fresh');
+    },
+  ],
+  [
+    'tokens.issue: a record that changed, expired or was consumed issues nothing',
+    async (store) => {
+      const record = sample.oneTime({ expiresAt: NOW + 10 });
+      await store.oneTime.put(record);
+      const late = issueTo(word(), NOW, record);
+      assert.equal(await store.tokens.issue(late, NOW + 10), 'consumed');
+      await store.oneTime.swap({ ...record, version: 2 });
+      assert.equal(await store.tokens.issue(late, NOW), 'consumed');
+      assert.equal(await store.oneTime.consume({ ...record, version: 2 }, NOW), true);
+      const again = issueTo(word(), NOW, { ...record, version: 2 });
+      assert.equal(await store.tokens.issue(again, NOW), 'consumed');
+      assert.deepEqual([await isLive(store, late), await isLive(store, again)], [false, false]);
+    },
+  ],
+  [
+    'tokens.issue: nothing is issued to a subject that was revoked since, and nothing is consumed',
+    async (store) => {
+      const sub = word();
+      await store.tokens.revokeSubject(sub, NOW, null);
+      const record = sample.oneTime();
+      await store.oneTime.put(record);
+      for (const consumed of [null, record])
+        for (const since of [NOW - 1, NOW])
+          assert.equal(
+            await store.tokens.issue(issueTo(sub, since, consumed), NOW),
+            'subject_revoked',
+          );
+      const later = issueTo(sub, NOW + 1, record);
+      assert.equal(await store.tokens.issue(later, NOW), 'fresh');
+      assert.equal(await isLive(store, later), true);
+    },
+  ],
+  [
+    'tokens.issue beside revokeSubject: nothing lives afterwards',
+    async (store) => {
+      for (let round = 0; round < 20; round += 1) {
+        const sub = word();
+        const record = sample.oneTime();
+        await store.oneTime.put(record);
+        const issues = [
+          issueTo(sub, NOW, null),
+          issueTo(sub, NOW, record),
+          issueTo(sub, NOW, null),
+        ];
+        const [first, second, third] = issues.map(
+          (issue) => async () => await store.tokens.issue(issue, NOW),
+        );
+        await Promise.all([
+          first?.(),
+          second?.(),
+          store.tokens.revokeSubject(sub, NOW, null),
+          third?.(),
+        ]);
+        for (const issue of issues) assert.equal(await isLive(store, issue), false);
+      }
+    },
+  ],
+  [
+    'codes.insert: of 100 codes that consume one record exactly one is stored, and only in a session',
+    async (store) => {
+      const { facts, authorization, session } = await withCode(store);
+      const record = sample.oneTime();
+      const code = (): ReturnType<typeof sample.code> => sample.code(facts, authorization.id);
+      assert.equal(await store.codes.insert(code(), session.handle, record), 'consumed');
+      await store.oneTime.put(record);
+      assert.equal(await store.codes.insert(code(), word(), record), 'session_ended');
+      assert.equal((await store.oneTime.find(record))?.consumedAt, null);
+      const codes = Array.from({ length: CROWD }, code);
+      const outcomes = await crowd(async (index) => {
+        const one = codes[index];
+        return one === undefined ? null : store.codes.insert(one, session.handle, record);
+      });
+      assert.deepEqual([count(outcomes, 'stored'), count(outcomes, 'consumed')], [1, CROWD - 1]);
+      for (const [index, one] of codes.entries()) {
+        const found = await store.codes.find(one.digest);
+        assert.equal(found !== null, outcomes[index] === 'stored');
+      }
+      const winner = codes[outcomes.indexOf('stored')];
+      assert.ok(winner !== undefined);
+      assert.equal(await store.codes.insert(winner, session.handle, record), 'exists');
+    },
+  ],
+  [
+    'sessions.start: of 100 starts under one handle exactly one is stored; replacing it keeps the handle',
+    async (store) => {
+      const facts = sample.facts();
+      const session = sample.session(facts);
+      const starts = await crowd(async () =>
+        store.sessions.start({ ...session, sid: word() }, null, NOW),
+      );
+      assert.deepEqual([count(starts, 'started'), count(starts, 'exists')], [1, CROWD - 1]);
+      const renewed = { ...session, authTime: NOW + 5 };
+      assert.equal(await store.sessions.start(renewed, session.handle, NOW), 'started');
+      assert.deepEqual(await store.sessions.listBySubject(facts.sub), [renewed]);
+    },
+  ],
+  [
+    'clear: one-time records go when they expire, consumed or not, and only those of their kind',
+    async (store) => {
+      const record = sample.oneTime({ expiresAt: NOW + 5 });
+      await store.oneTime.put(record);
+      await store.oneTime.put({ ...record, kind: 'other', expiresAt: NOW + 50 });
+      await store.oneTime.consume(record, NOW);
+      assert.equal((await store.clear(NOW + 4, 10, 0)).oneTimeRecords, 0);
+      assert.equal((await store.clear(NOW + 5, 10, 0)).oneTimeRecords, 1);
+      assert.equal(await store.oneTime.find(record), null);
+      assert.notEqual(await store.oneTime.find({ ...record, kind: 'other' }), null);
+    },
+  ],
+  ...ACTS.map(
+    ([name, prepare]): Law => [
+      `${name}: its audit row is stored if, and only if, the act happened`,
+      async (store) => {
+        const act = await prepare(store);
+        const [did, didNot] = [sample.auditEvent(), sample.auditEvent()];
+        assert.deepEqual([await act(did), await act(didNot)], [true, false]);
+        assert.deepEqual(await store.audit.list({ limit: 9 }), [did]);
+      },
+    ],
+  ),
+  [
+    'tokens.revokeSubject: its audit row is stored with the act',
+    async (store) => {
+      const event = sample.auditEvent();
+      assert.equal(await store.tokens.revokeSubject(word(), NOW, event), 0);
+      assert.deepEqual(await store.audit.list({ limit: 9 }), [event]);
+    },
+  ],
+];
