@@ -1,16 +1,21 @@
 /**
- * One atomic act: writes that must each take exactly one row, in this order, and rows that are stored
- * once they all have. It is the shape of every single use. How a database makes it atomic is its
- * dialect's business: one statement, or a transaction that begins with the first write.
+ * One atomic act: writes that must each take a row, in this order, and rows that are stored once they
+ * all have. It is the shape of every single use. How a database makes it atomic is its dialect's
+ * business: one statement, or a transaction that begins with the first write.
  */
 import { type RawBuilder, sql } from 'kysely';
 import { isNumber, type Row, type Tables } from './schema.ts';
 
-/**
- * A write without RETURNING that takes one row or none.
- * @param after true in SQL when the write before took its row; put it into the WHERE clause
- */
-export type ActWrite = (after: RawBuilder<unknown>) => RawBuilder<unknown>;
+/** A write of an act. */
+export interface ActWrite {
+  /** Told when the write took no row. */
+  readonly name: string;
+  /**
+   * The statement without RETURNING; it takes one row or none.
+   * @param after true in SQL when the write before took its row; put it into the WHERE clause
+   */
+  readonly sql: (after: RawBuilder<unknown>) => RawBuilder<unknown>;
+}
 
 /** A table and a row to store there. */
 export type NewRow = readonly [table: keyof Tables, row: Row];
@@ -19,6 +24,9 @@ export interface Act {
   readonly writes: readonly ActWrite[];
   readonly rows: readonly NewRow[];
 }
+
+/** True in SQL: for a write that stands alone. */
+export const ALWAYS: RawBuilder<unknown> = sql`1 = 1`;
 
 /** `(a, b, c)`. */
 export function columnsOf(row: Row): RawBuilder<unknown> {
@@ -32,13 +40,6 @@ export function typedValuesOf(row: Row): RawBuilder<unknown> {
       isNumber(name) ? sql`cast(${value} as bigint)` : sql`cast(${value} as text)`,
     ),
   );
-}
-
-/** Stores a row after the writes before, unless one of this key is there. */
-export function insertIfAbsent(table: keyof Tables, row: Row, key: readonly string[]): ActWrite {
-  const conflict = sql.join(key.map((name) => sql.id(name)));
-  return (after) => sql`insert into ${sql.table(table)} ${columnsOf(row)}
-    select ${typedValuesOf(row)} where ${after} on conflict (${conflict}) do nothing`;
 }
 
 /** The row of an audit event, where there is one, as the last thing an act stores. */

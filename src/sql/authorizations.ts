@@ -1,11 +1,16 @@
 /** Authorizations. Ending one consumes codes first, then revokes families: no redemption slips between. */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { AuthorizationStore } from 'valetkey';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
+import type { SqlDialect } from './dialect.ts';
 import { AUTHORIZATION, recordOf, rowOf, type Tables } from './schema.ts';
 
-export function authorizationStore(db: Kysely<Tables>, tenant: string): AuthorizationStore {
+export function authorizationStore(
+  db: Kysely<Tables>,
+  dialect: SqlDialect,
+  tenant: string,
+): AuthorizationStore {
   return {
     async find(sub, clientId) {
       const row = await db
@@ -20,16 +25,12 @@ export function authorizationStore(db: Kysely<Tables>, tenant: string): Authoriz
     async remember(authorization) {
       return await db.transaction().execute(async (trx) => {
         // The upsert takes the row's lock whether it is new or not, so that the union loses no scope.
-        const row = await trx
-          .insertInto('authorizations')
-          .values(rowOf(AUTHORIZATION, tenant, authorization))
-          .onConflict((conflict) =>
-            conflict
-              .columns(['tenant', 'sub', 'client_id'])
-              .doUpdateSet({ updated_at: authorization.updatedAt }),
-          )
-          .returningAll()
-          .executeTakeFirstOrThrow();
+        const row = await dialect.upsert(trx, {
+          table: 'authorizations',
+          row: rowOf(AUTHORIZATION, tenant, authorization),
+          key: ['tenant', 'sub', 'client_id'],
+          set: { updated_at: sql`${authorization.updatedAt}` },
+        });
         const before = recordOf(AUTHORIZATION, row);
         const scopes = [...new Set([...before.scopes, ...authorization.scopes])];
         if (scopes.length > before.scopes.length) {

@@ -1,28 +1,29 @@
-/** The cleaner: takes away what can no longer matter. When something matters is judged where it is used, never here. */
+/**
+ * The cleaner: deletes what can no longer matter. Whether something matters is judged where it is used,
+ * never here.
+ */
 import { type Kysely, sql } from 'kysely';
 import { type ClearedCounts, CODE_KEPT } from 'valetkey';
+import type { SqlDialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
 
 /** Deletes at most `batch` rows of each kind, found by their expiry index. */
 export async function clear(
   db: Kysely<Tables>,
+  dialect: SqlDialect,
   tenant: string,
   now: number,
   batch: number,
   auditFrom: number,
 ): Promise<ClearedCounts> {
-  // The condition stands twice: the key of the subquery alone may name rows of other kinds.
   const expired = async (
     table: keyof Tables,
     key: string,
     column: string,
     before: number,
   ): Promise<number> => {
-    const due = sql`tenant = ${tenant} and ${sql.id(column)} <= ${before}`;
-    const { numAffectedRows } = await sql`delete from ${sql.table(table)} where ${due}
-      and ${sql.id(key)} in (select ${sql.id(key)} from ${sql.table(table)} where ${due}
-        limit ${batch})`.execute(db);
-    return Number(numAffectedRows ?? 0);
+    const where = sql`tenant = ${tenant} and ${sql.id(column)} <= ${before}`;
+    return await dialect.deleteSome(db, { table, key, where, limit: batch });
   };
   return {
     codes: await expired('codes', 'digest', 'expires_at', now - CODE_KEPT),

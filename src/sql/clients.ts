@@ -4,7 +4,7 @@
  */
 import { type Kysely, sql } from 'kysely';
 import type { Client, ClientStore } from 'valetkey';
-import { type ActWrite, auditRows, insertIfAbsent } from './act.ts';
+import { type ActWrite, auditRows } from './act.ts';
 import { auditRow } from './audit.ts';
 import type { SqlDialect } from './dialect.ts';
 import type { Row, Tables } from './schema.ts';
@@ -25,15 +25,18 @@ export function clientStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: str
       const { clientId, owner, version } = client;
       const data = JSON.stringify(client);
       const row = { tenant, client_id: clientId, owner, version, data };
-      const writes = [insertIfAbsent('clients', row, ['tenant', 'client_id'])];
+      const writes = dialect.insertIfAbsent('client', 'clients', row);
       const rows = auditRows(auditRow(tenant, audit));
       return (await dialect.act(db, { writes, rows })) === null;
     },
     async replace(client, audit) {
       const { clientId, owner, version } = client;
-      const write: ActWrite = () => sql`update ${sql.table('clients')}
-        set owner = ${owner}, version = ${version}, data = ${JSON.stringify(client)}
-        where tenant = ${tenant} and client_id = ${clientId} and version = ${version - 1}`;
+      const write: ActWrite = {
+        name: 'client',
+        sql: () => sql`update ${sql.table('clients')}
+          set owner = ${owner}, version = ${version}, data = ${JSON.stringify(client)}
+          where tenant = ${tenant} and client_id = ${clientId} and version = ${version - 1}`,
+      };
       const rows = auditRows(auditRow(tenant, audit));
       return (await dialect.act(db, { writes: [write], rows })) === null;
     },

@@ -4,7 +4,7 @@
  */
 import { type Kysely, sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely';
 import type { CodeStore } from 'valetkey';
-import { type ActWrite, insertIfAbsent } from './act.ts';
+import type { ActWrite } from './act.ts';
 import type { SqlDialect } from './dialect.ts';
 import { consumeOneTime } from './one-time.ts';
 import { CODE, recordOf, rowOf, type Tables } from './schema.ts';
@@ -36,16 +36,19 @@ export function codeStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: strin
     async insert(code, session, consumes) {
       const writes: ActWrite[] = [
         // A write, not a lock to read: the end of the session writes this row as well, on any node.
-        () => sql`update ${sql.table('sessions')} set writes = writes + 1
-          where tenant = ${tenant} and handle = ${session}`,
+        {
+          name: 'session',
+          sql: () => sql`update ${sql.table('sessions')} set writes = writes + 1
+            where tenant = ${tenant} and handle = ${session}`,
+        },
       ];
       if (consumes !== null) writes.push(consumeOneTime(tenant, consumes, code.createdAt));
-      writes.push(insertIfAbsent('codes', rowOf(CODE, tenant, code), ['tenant', 'digest']));
+      writes.push(...dialect.insertIfAbsent('code', 'codes', rowOf(CODE, tenant, code)));
       const failed = await dialect.act(db, { writes, rows: [] });
       if (failed === null) return 'stored';
       // Another request with the same answer may have been faster, and consumed the same record.
       if (await exists(code.digest)) return 'exists';
-      return failed === 0 ? 'session_ended' : 'consumed';
+      return failed === 'session' ? 'session_ended' : 'consumed';
     },
     async find(digest) {
       const row = await db
@@ -65,14 +68,12 @@ export function codeStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: strin
       return { code: recordOf(CODE, row), authorized };
     },
     async countFailure(digest) {
-      const row = await db
+      await db
         .updateTable('codes')
         .set({ failed_attempts: sql<number>`failed_attempts + 1` })
         .where('tenant', '=', tenant)
         .where('digest', '=', digest)
-        .returning('failed_attempts')
-        .executeTakeFirst();
-      return Number(row?.['failed_attempts'] ?? 0);
+        .execute();
     },
   };
 }

@@ -1,24 +1,30 @@
-/** Counters of failures: one statement counts, so that no parallel guess goes uncounted. */
+/** Counters of attempts: one upsert counts, so that no parallel attempt goes uncounted. */
 import { type Kysely, sql } from 'kysely';
 import type { CounterStore } from 'valetkey';
+import type { SqlDialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
 
-export function counterStore(db: Kysely<Tables>, tenant: string): CounterStore {
+export function counterStore(
+  db: Kysely<Tables>,
+  dialect: SqlDialect,
+  tenant: string,
+): CounterStore {
   return {
     async hit(key, windowSeconds, now) {
       const counters = sql.table('counters');
-      // One statement: a window that is over begins again, else the count goes up.
-      const { rows } = await sql<{
-        count: number;
-        reset_at: number;
-      }>`insert into ${counters} (tenant, name, count, reset_at)
-        values (${tenant}, ${key}, 1, ${now + windowSeconds})
-        on conflict (tenant, name) do update set
-          count = case when ${counters}.reset_at <= ${now} then 1 else ${counters}.count + 1 end,
-          reset_at = case when ${counters}.reset_at <= ${now} then ${now + windowSeconds} else ${counters}.reset_at end
-        returning count, reset_at`.execute(db);
-      const [row] = rows;
-      return { count: row?.count ?? 1, resetAt: Number(row?.reset_at ?? now + windowSeconds) };
+      const end = now + windowSeconds;
+      const over = sql`${counters}.reset_at <= ${now}`;
+      // A window that is over begins again, else the count goes up.
+      const row = await dialect.upsert(db, {
+        table: 'counters',
+        row: { tenant, name: key, count: 1, reset_at: end },
+        key: ['tenant', 'name'],
+        set: {
+          count: sql`case when ${over} then 1 else ${counters}.count + 1 end`,
+          reset_at: sql`case when ${over} then ${end} else ${counters}.reset_at end`,
+        },
+      });
+      return { count: Number(row['count']), resetAt: Number(row['reset_at']) };
     },
     async giveBack(key) {
       await db

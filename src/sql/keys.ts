@@ -1,7 +1,7 @@
 /** The signing keys of an issuer: one row, changed by compare and swap. */
 import { type Kysely, sql } from 'kysely';
 import type { KeySet, KeyStore } from 'valetkey';
-import { type ActWrite, auditRows, insertIfAbsent } from './act.ts';
+import { type ActWrite, auditRows } from './act.ts';
 import { auditRow } from './audit.ts';
 import type { SqlDialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
@@ -20,12 +20,16 @@ export function keyStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string
     },
     async swap(expected, keys, audit) {
       const text = JSON.stringify(keys);
-      const first = insertIfAbsent('key_sets', { tenant, version: 1, keys: text }, ['tenant']);
-      const next: ActWrite = () => sql`update ${sql.table('key_sets')}
-        set version = ${expected + 1}, keys = ${text}
-        where tenant = ${tenant} and version = ${expected}`;
+      const row = { tenant, version: 1, keys: text };
+      const next: ActWrite = {
+        name: 'key set',
+        sql: () => sql`update ${sql.table('key_sets')}
+          set version = ${expected + 1}, keys = ${text}
+          where tenant = ${tenant} and version = ${expected}`,
+      };
+      const writes = expected === 0 ? dialect.insertIfAbsent('key set', 'key_sets', row) : [next];
       const rows = auditRows(auditRow(tenant, audit));
-      return (await dialect.act(db, { writes: [expected === 0 ? first : next], rows })) === null;
+      return (await dialect.act(db, { writes, rows })) === null;
     },
   };
 }

@@ -2,25 +2,30 @@
 import { type Kysely, sql } from 'kysely';
 import type { OneTimeKey, OneTimeStore } from 'valetkey';
 import type { ActWrite } from './act.ts';
+import type { SqlDialect } from './dialect.ts';
 import { ONE_TIME_RECORD, recordOf, rowOf, type Tables } from './schema.ts';
 
 /** Consumes the record if it is still as it was judged, and not expired. */
 export function consumeOneTime(tenant: string, key: OneTimeKey, now: number): ActWrite {
-  return (after) => sql`update ${sql.table('one_time_records')} set consumed_at = ${now}
-    where tenant = ${tenant} and kind = ${key.kind} and digest = ${key.digest}
-      and version = ${key.version} and consumed_at is null and expires_at > ${now} and ${after}`;
+  return {
+    name: 'one-time record',
+    sql: (after) => sql`update ${sql.table('one_time_records')} set consumed_at = ${now}
+      where tenant = ${tenant} and kind = ${key.kind} and digest = ${key.digest}
+        and version = ${key.version} and consumed_at is null and expires_at > ${now} and ${after}`,
+  };
 }
 
-export function oneTimeStore(db: Kysely<Tables>, tenant: string): OneTimeStore {
+export function oneTimeStore(
+  db: Kysely<Tables>,
+  dialect: SqlDialect,
+  tenant: string,
+): OneTimeStore {
   return {
     async put(record) {
       // Whichever of the two keys is taken: nothing is stored.
-      const result = await db
-        .insertInto('one_time_records')
-        .values(rowOf(ONE_TIME_RECORD, tenant, record))
-        .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirst();
-      return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+      const row = rowOf(ONE_TIME_RECORD, tenant, record);
+      const writes = dialect.insertIfAbsent('one-time record', 'one_time_records', row);
+      return (await dialect.act(db, { writes, rows: [] })) === null;
     },
     async find(lookup) {
       const [column, value] =
@@ -47,8 +52,8 @@ export function oneTimeStore(db: Kysely<Tables>, tenant: string): OneTimeStore {
       return result.numUpdatedRows > 0n;
     },
     async consume(key, now) {
-      const write = consumeOneTime(tenant, key, now);
-      return (await write(sql`1 = 1`).execute(db)).numAffectedRows === 1n;
+      const writes = [consumeOneTime(tenant, key, now)];
+      return (await dialect.act(db, { writes, rows: [] })) === null;
     },
   };
 }

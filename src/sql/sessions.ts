@@ -1,12 +1,18 @@
 /** Sessions. Ending one consumes codes first, then revokes families: no redemption slips between. */
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { SessionStore } from 'valetkey';
+import { type ActWrite, ALWAYS } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
+import type { SqlDialect } from './dialect.ts';
 import { recordOf, rowOf, SESSION, type Tables } from './schema.ts';
 import { provenSince } from './subjects.ts';
 
-export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
+export function sessionStore(
+  db: Kysely<Tables>,
+  dialect: SqlDialect,
+  tenant: string,
+): SessionStore {
   return {
     async find(handle) {
       const row = await db
@@ -19,15 +25,11 @@ export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
     },
     async start(session, replaces, began) {
       return await db.transaction().execute(async (trx) => {
-        const subject = provenSince(tenant, session.sub, began)(sql`1 = 1`);
-        if ((await subject.execute(trx)).numAffectedRows !== 1n) return 'subject_revoked';
+        if (!(await take(trx, provenSince(dialect, tenant, session.sub, began))))
+          return 'subject_revoked';
         if (replaces === session.handle) await remove(trx, tenant, replaces);
-        const { numInsertedOrUpdatedRows } = await trx
-          .insertInto('sessions')
-          .values({ ...rowOf(SESSION, tenant, session), writes: 0 })
-          .onConflict((conflict) => conflict.columns(['tenant', 'handle']).doNothing())
-          .executeTakeFirst();
-        if ((numInsertedOrUpdatedRows ?? 0n) === 0n) return 'exists';
+        const row = { ...rowOf(SESSION, tenant, session), writes: 0 };
+        if (!(await take(trx, dialect.insertIfAbsent('session', 'sessions', row)))) return 'exists';
         if (replaces !== null && replaces !== session.handle) await remove(trx, tenant, replaces);
         return 'started';
       });
@@ -71,6 +73,15 @@ export function sessionStore(db: Kysely<Tables>, tenant: string): SessionStore {
       return rows.map((row) => recordOf(SESSION, row));
     },
   };
+}
+
+/** Performs writes of an act inside a transaction; false when one of them took no row. */
+async function take(trx: Kysely<Tables>, writes: readonly ActWrite[]): Promise<boolean> {
+  for (const write of writes) {
+    const { numAffectedRows } = await write.sql(ALWAYS).execute(trx);
+    if ((numAffectedRows ?? 0n) === 0n) return false;
+  }
+  return true;
 }
 
 /** True for the one caller whose statement deleted the row. */

@@ -110,17 +110,18 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
       ),
     rememberIssuer: async (issuer) =>
       await withFaults(async () => {
-        const { numInsertedOrUpdatedRows } = await kysely
-          .insertInto('issuers')
-          .values({ tenant: tenantOf(issuer), issuer, created_at: Math.floor(Date.now() / 1000) })
-          .onConflict((conflict) => conflict.column('tenant').doNothing())
-          .executeTakeFirst();
-        return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+        const row = { tenant: tenantOf(issuer), issuer, created_at: seconds() };
+        const writes = dialect.insertIfAbsent('issuer', 'issuers', row);
+        return (await dialect.act(kysely, { writes, rows: [] })) === null;
       }),
     pendingMigrations: pending,
     check: async () => await withFaults(async () => await dialect.check(kysely)),
     close: async () => await kysely.destroy(),
   };
+}
+
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
 }
 
 function dialectFor(options: SqlOptions): SqlDialect {
@@ -181,15 +182,15 @@ function tenantOf(issuer: string): string {
 function createStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): Store {
   return {
     clients: guarded(clientStore(db, dialect, tenant)),
-    sessions: guarded(sessionStore(db, tenant)),
-    authorizations: guarded(authorizationStore(db, tenant)),
+    sessions: guarded(sessionStore(db, dialect, tenant)),
+    authorizations: guarded(authorizationStore(db, dialect, tenant)),
     codes: guarded(codeStore(db, dialect, tenant)),
     tokens: guarded(tokenStore(db, dialect, tenant)),
-    oneTime: guarded(oneTimeStore(db, tenant)),
+    oneTime: guarded(oneTimeStore(db, dialect, tenant)),
     keys: guarded(keyStore(db, dialect, tenant)),
-    counters: guarded(counterStore(db, tenant)),
+    counters: guarded(counterStore(db, dialect, tenant)),
     audit: guarded(auditStore(db, tenant)),
     clear: async (now, batch, auditFrom) =>
-      await withFaults(async () => await clear(db, tenant, now, batch, auditFrom)),
+      await withFaults(async () => await clear(db, dialect, tenant, now, batch, auditFrom)),
   };
 }

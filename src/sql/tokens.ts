@@ -18,18 +18,19 @@ import {
   rowOf,
   type Tables,
 } from './schema.ts';
-import { provenSince, revokedAt } from './subjects.ts';
+import { provenSince, rememberRevoked } from './subjects.ts';
 
 export function tokenStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): TokenStore {
   return {
     async issue(issue, now) {
       const { subject, consumption } = issue;
       const writes: ActWrite[] = [];
-      if (subject !== null) writes.push(provenSince(tenant, subject.sub, subject.since));
+      if (subject !== null)
+        writes.push(...provenSince(dialect, tenant, subject.sub, subject.since));
       if (consumption !== null) writes.push(consume(tenant, consumption, issue, now));
       const failed = await dialect.act(db, { writes, rows: rowsOf(tenant, issue) });
       if (failed === null) return 'fresh';
-      return subject !== null && failed === 0 ? 'subject_revoked' : 'consumed';
+      return failed === 'subject' ? 'subject_revoked' : 'consumed';
     },
     async findFamily(id) {
       const row = await db
@@ -78,20 +79,26 @@ export function tokenStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: stri
       return { token: recordOf(ACCESS_TOKEN, row), live: familyLives && authorized };
     },
     async revokeFamily(id, now, audit) {
-      const write: ActWrite = () => sql`update ${sql.table('families')} set revoked_at = ${now}
-        where tenant = ${tenant} and id = ${id} and revoked_at is null`;
+      const write: ActWrite = {
+        name: 'family',
+        sql: () => sql`update ${sql.table('families')} set revoked_at = ${now}
+          where tenant = ${tenant} and id = ${id} and revoked_at is null`,
+      };
       const rows = auditRows(auditRow(tenant, audit));
       return (await dialect.act(db, { writes: [write], rows })) === null;
     },
     async revokeAccessToken(digest, audit) {
-      const write: ActWrite = () => sql`delete from ${sql.table('access_tokens')}
-        where tenant = ${tenant} and digest = ${digest} and family_id is null`;
+      const write: ActWrite = {
+        name: 'access token',
+        sql: () => sql`delete from ${sql.table('access_tokens')}
+          where tenant = ${tenant} and digest = ${digest} and family_id is null`,
+      };
       const rows = auditRows(auditRow(tenant, audit));
       return (await dialect.act(db, { writes: [write], rows })) === null;
     },
     async revokeSubject(sub, now, audit) {
       return await db.transaction().execute(async (trx) => {
-        await revokedAt(tenant, sub, now)(sql`1 = 1`).execute(trx);
+        await rememberRevoked(trx, dialect, tenant, sub, now);
         // Sessions, codes, families, in the order of `sessions.end`: without a session no code is made
         // after the codes are consumed.
         await trx
@@ -141,10 +148,13 @@ function consume(
 ): ActWrite {
   switch (consumption.kind) {
     case 'code':
-      return (after) => sql`update ${sql.table('codes')}
-        set redeemed_at = ${now}, family_id = ${family?.id ?? null}
-        where tenant = ${tenant} and digest = ${consumption.digest} and redeemed_at is null
-          and expires_at > ${now} and ${after}`;
+      return {
+        name: 'code',
+        sql: (after) => sql`update ${sql.table('codes')}
+          set redeemed_at = ${now}, family_id = ${family?.id ?? null}
+          where tenant = ${tenant} and digest = ${consumption.digest} and redeemed_at is null
+            and expires_at > ${now} and ${after}`,
+      };
     case 'refresh_token':
       return useRefreshToken(tenant, consumption, now);
     case 'one_time_record':
@@ -166,11 +176,14 @@ function useRefreshToken(
       ? sql``
       : sql`, refresh_digest = ${successor.digest}, previous_digest = ${presented},
           sealed_successor = ${successor.sealed}, rotated_at = ${now}`;
-  return (after) => sql`update ${families} set refresh_expires_at = ${refreshExpiresAt} ${rotation}
-    where tenant = ${tenant} and id = ${familyId} and refresh_digest = ${presented}
-      and revoked_at is null and expires_at > ${now} and refresh_expires_at > ${now}
-      and (authorization_id is null or exists (select 1 from ${authorizations}
-        where ${authorizations}.tenant = ${families}.tenant
-          and ${authorizations}.id = ${families}.authorization_id))
-      and ${after}`;
+  return {
+    name: 'refresh token',
+    sql: (after) => sql`update ${families} set refresh_expires_at = ${refreshExpiresAt} ${rotation}
+      where tenant = ${tenant} and id = ${familyId} and refresh_digest = ${presented}
+        and revoked_at is null and expires_at > ${now} and refresh_expires_at > ${now}
+        and (authorization_id is null or exists (select 1 from ${authorizations}
+          where ${authorizations}.tenant = ${families}.tenant
+            and ${authorizations}.id = ${families}.authorization_id))
+        and ${after}`,
+  };
 }

@@ -37,10 +37,8 @@ export function codeStore(tables: MemoryTables): CodeStore {
     },
     async countFailure(digest) {
       const code = codes.get(digest);
-      if (code === undefined) return 0;
-      const failedAttempts = code.failedAttempts + 1;
-      codes.set(digest, { ...code, failedAttempts });
-      return failedAttempts;
+      if (code !== undefined)
+        codes.set(digest, { ...code, failedAttempts: code.failedAttempts + 1 });
     },
   };
 }

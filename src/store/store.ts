@@ -178,8 +178,8 @@ export interface CodeStore {
    */
   insert(code: Code, session: Digest, consumes: OneTimeKey | null): Promise<CodeOutcome>;
   find(digest: Digest): Promise<FoundCode | null>;
-  /** Counts one wrong verifier in one statement. Resolves to the new count; 0 when the code is gone. */
-  countFailure(digest: Digest): Promise<number>;
+  /** Counts one wrong verifier in one statement; of concurrent calls each counts. */
+  countFailure(digest: Digest): Promise<void>;
 }
 
 /** What issuing tokens consumes, as the store sees it. */

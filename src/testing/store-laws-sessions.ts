@@ -135,12 +135,9 @@ export const SESSION_LAWS: readonly Law[] = [
       );
       assert.deepEqual([count(outcomes, 'stored'), count(outcomes, 'exists')], [1, CROWD - 1]);
       assert.deepEqual(await store.codes.find(code.digest), { code, authorized: false });
-      assert.deepEqual(
-        new Set(await crowd(async () => await store.codes.countFailure(code.digest))).size,
-        CROWD,
-      );
+      await crowd(async () => await store.codes.countFailure(code.digest));
+      await store.codes.countFailure(word());
       assert.equal((await store.codes.find(code.digest))?.code.failedAttempts, CROWD);
-      assert.equal(await store.codes.countFailure(word()), 0);
     },
   ],
   [

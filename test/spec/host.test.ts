@@ -280,6 +280,25 @@ describe('a grant type of the host', () => {
         ]);
       }
     });
+    it('[RFC6749 §5.2] RT-09 for a subject that was revoked meanwhile gets nothing, and a later proof gets tokens', async () => {
+      const revoking = defineGrant({
+        type: 'x',
+        params: () => null,
+        redeem: async () => {
+          await world.provider.subjects.revoke(ALICE.sub);
+          return current;
+        },
+      });
+      const world = await makeWorld({ grants: [revoking] });
+      const entitlement = entitled(world, ALICE.sub, ['read']);
+      const answer = await tooMuch(world, { entitlement });
+      expect([answer.status, answer.body['error'], world.reasons.at(-1)]).toEqual([
+        400,
+        'invalid_grant',
+        'subject_revoked',
+      ]);
+      expect((await tooMuch(world, { entitlement, provenAt: world.now + 1 })).status).toBe(200);
+    });
     it('has a refresh token only where it says so and the client is registered for it', async () => {
       const world = await makeHost();
       const entitlement = entitled(world, ALICE.sub, ['read']);

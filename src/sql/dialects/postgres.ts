@@ -7,6 +7,7 @@ import { type Dialect, type Kysely, PostgresDialect, type PostgresPool, sql } fr
 import { StoreUnavailable } from 'valetkey';
 import { type Act, columnsOf, typedValuesOf } from '../act.ts';
 import type { SqlCheck, SqlDialect } from '../dialect.ts';
+import { ON_CONFLICT } from '../on-conflict.ts';
 import type { Tables } from '../schema.ts';
 import { reliablePool } from './postgres-pool.ts';
 
@@ -39,6 +40,7 @@ export function postgresPool(pool: PostgresPool): SqlDialect {
 }
 
 const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient'> = {
+  ...ON_CONFLICT,
   name: 'postgres',
   act: inOneStatement,
   migrating: async (db, schema, work) =>
@@ -53,12 +55,13 @@ const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient'> = {
 };
 
 /** Each write is a data-modifying CTE that asks whether the one before took its row. */
-async function inOneStatement(db: Kysely<Tables>, { writes, rows }: Act): Promise<number | null> {
+async function inOneStatement(db: Kysely<Tables>, { writes, rows }: Act): Promise<string | null> {
   const took = (index: number) =>
     index < 0 ? sql`true` : sql`exists (select 1 from ${sql.id(`write_${index}`)})`;
   const parts = [
     ...writes.map(
-      (write, index) => sql`${sql.id(`write_${index}`)} as (${write(took(index - 1))} returning 1)`,
+      (write, index) =>
+        sql`${sql.id(`write_${index}`)} as (${write.sql(took(index - 1))} returning 1)`,
     ),
     ...rows.map(
       ([table, row], index) =>
@@ -72,8 +75,8 @@ async function inOneStatement(db: Kysely<Tables>, { writes, rows }: Act): Promis
   const { rows: results } = await sql<{
     readonly taken: readonly number[];
   }>`with ${sql.join(parts)} select array[${sql.join(counts)}]::int[] as taken`.execute(db);
-  const first = results[0]?.taken.indexOf(0) ?? 0;
-  return first < 0 ? null : first;
+  const failed = results[0]?.taken.indexOf(0) ?? 0;
+  return writes[failed]?.name ?? null;
 }
 
 /** A role that may not create schemas can use one that exists; "if not exists" alone asks for the right. */

@@ -3,9 +3,10 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { CompiledQuery, type Kysely, SqliteDialect, sql } from 'kysely';
-import type { Act } from '../act.ts';
+import { type Act, ALWAYS } from '../act.ts';
 import type { SqlCheck, SqlDialect } from '../dialect.ts';
 import { asUnavailable } from '../faults.ts';
+import { ON_CONFLICT } from '../on-conflict.ts';
 import type { Tables } from '../schema.ts';
 
 /** What Kysely asks of a driver. */
@@ -54,6 +55,7 @@ export function sqlite(path: string): SqlDialect {
   database.exec('pragma busy_timeout=5000;');
   database.exec(PRAGMAS);
   return {
+    ...ON_CONFLICT,
     name: 'sqlite',
     kysely: new SqliteDialect({ database: reliable(database) as never }),
     patient: null,
@@ -66,31 +68,31 @@ export function sqlite(path: string): SqlDialect {
 
 /** Ends the transaction of an act whose write took no row. */
 class NothingTaken extends Error {
-  readonly index: number;
+  readonly write: string;
 
-  constructor(index: number) {
+  constructor(write: string) {
     super('The write took no row.');
-    this.index = index;
+    this.write = write;
   }
 }
 
 /** Begins with the first write and waits for nothing in between. */
-async function inOneTransaction(db: Kysely<Tables>, { writes, rows }: Act): Promise<number | null> {
+async function inOneTransaction(db: Kysely<Tables>, { writes, rows }: Act): Promise<string | null> {
   if (writes.length === 0 && rows.length === 1) {
     await storeRows(db, rows);
     return null;
   }
   try {
     await db.transaction().execute(async (trx) => {
-      for (const [index, write] of writes.entries()) {
-        const { numAffectedRows } = await write(sql`1 = 1`).execute(trx);
-        if (numAffectedRows !== 1n) throw new NothingTaken(index);
+      for (const write of writes) {
+        const { numAffectedRows } = await write.sql(ALWAYS).execute(trx);
+        if (numAffectedRows !== 1n) throw new NothingTaken(write.name);
       }
       await storeRows(trx, rows);
     });
     return null;
   } catch (error) {
-    if (error instanceof NothingTaken) return error.index;
+    if (error instanceof NothingTaken) return error.write;
     throw error;
   }
 }
