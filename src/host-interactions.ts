@@ -1,19 +1,48 @@
-/** `provider.interactions`: how a host's own pages learn what is asked and give the answer. The rules are those of the built-in pages. */
-import type { Context } from './domain/context.ts';
-import { type Interaction, isCodeForgotten, isStale, restarted } from './domain/interactions.ts';
+/**
+ * `provider.interactions`: how a host's own pages learn what is asked and give the answer. The rules are
+ * those of the built-in pages.
+ */
+import { accountName } from './domain/accounts.ts';
+import {
+  type Interaction,
+  isCodeForgotten,
+  isStale,
+  loginMark,
+  restarted,
+  withDecision,
+} from './domain/interactions.ts';
 import type { ClientView, ScopeView } from './domain/pages.ts';
-import type { Login } from './domain/sessions.ts';
-import { allow, completeLogin, deny } from './endpoints/authorization-answers.ts';
-import { accountName, destinationOf, evaluate, resume } from './endpoints/authorization-flow.ts';
-import type { Call, CallInfo } from './web/call.ts';
+import { type Login, newSession } from './domain/sessions.ts';
+import { redirectWithInteraction, resume } from './engine/continuation.ts';
+import type { EngineContext } from './engine/contracts/context.ts';
+import type { OpenedFlow } from './engine/contracts/flow.ts';
+import { declined, type Situation, type Step } from './engine/contracts/step.ts';
+import { currentSession, endCurrentSession, isHosted } from './engine/current-session.ts';
+import { settle, signedInAs, situationOf } from './engine/driver.ts';
+import { answerStep, type Flows, flowOf } from './engine/endpoints/interaction.ts';
+import { type Next, nextStep } from './engine/next-step.ts';
+import { acrValues, loginHint, uiLocales } from './engine/parameters.ts';
+import { scopeViews } from './engine/steps/consent.ts';
+import { OAuthError } from './protocol/errors.ts';
+import { paramsOf } from './protocol/params.ts';
+import { formatScope } from './protocol/scope.ts';
 import { clientView } from './web/page.ts';
+import type { RequestInfo } from './web/request.ts';
 
 /** What a host's page may want to know. */
 export interface InteractionDetails {
-  /** The page that is due: login, account, consent; done when none is. */
-  readonly step: 'login' | 'account' | 'consent' | 'refuse' | 'done';
-  /** Why it is due, e.g. `no_session`, `prompt_login`, `max_age`, `missing_scopes`. */
+  /**
+   * The step that is due: `login`, `account`, `consent`, or one of a feature; `done` when none is;
+   * `refuse` when the request can only be refused.
+   */
+  readonly step: string;
+  /** Why it is due, e.g. `no_session`, `prompt_login`, `max_age`, `missing_scopes`; null when none is. */
   readonly because: string | null;
+  /**
+   * Somebody is signed in, but has to prove again who they are (or somebody else has to): the login page
+   * must ask for credentials even where it knows who is there.
+   */
+  readonly reauthenticate: boolean;
   /** Who asks. */
   readonly client: ClientView;
   /** What is asked for, in plain words. */
@@ -22,7 +51,10 @@ export interface InteractionDetails {
   readonly loginHint: string | null;
   /** Wanted languages, best first. */
   readonly uiLocales: readonly string[];
-  /** Authentication contexts the client would like (`acr_values`), best first; say which was reached in `Login.acr`. */
+  /**
+   * Authentication contexts the client would like (`acr_values`), best first; say which was reached in
+   * `Login.acr`.
+   */
   readonly acrValues: readonly string[];
   /** Who is signed in here, if anybody is. */
   readonly sub: string | null;
@@ -31,73 +63,192 @@ export interface InteractionDetails {
 }
 
 /**
- * Every method reads the `interaction` parameter from the request's URL and holds it to the browser that began it; protect your own
- * forms against cross-site requests as you do elsewhere. Each answer resolves to the response to send.
+ * Every method reads the `interaction` parameter from the request's URL and holds it to the browser that
+ * began it. Protect your own forms against cross-site requests as you do elsewhere. Each answer resolves
+ * to the response to send. `info` tells logs and rate limits who the peer is.
  */
 export interface Interactions {
-  /** @throws OAuthError when the request names no interaction of this browser */
-  details(request: Request): Promise<InteractionDetails>;
+  /** What is asked. @throws OAuthError when the request names no interaction of this browser */
+  details(request: Request, info?: RequestInfo): Promise<InteractionDetails>;
   /**
-   * The user is who you say: starts a session here and goes on. `info` tells the log who the peer is.
-   * @throws OAuthError also when the account is not there or disabled
+   * The user is who you say: starts a session here and goes on.
+   * @throws OAuthError also when the account does not exist or is disabled, and `login_too_old` when the
+   * request asks for a new login and yours was made before it; see `InteractionDetails.reauthenticate`
    */
-  login(request: Request, login: Login, info?: CallInfo): Promise<Response>;
+  login(request: Request, login: Login, info?: RequestInfo): Promise<Response>;
   /**
-   * The user allows what is asked. `scopes` are those your page showed and the user allowed; when they are not all that is asked for, the
-   * client gets `access_denied`. Without `scopes` all that is asked for now is allowed, which a change of the client may have made more.
+   * For hosts with `accounts.current`: the user signed in on your page, so go on.
+   * @throws OAuthError `login_missing` when `accounts.current` still names nobody, `login_too_old` when
+   * the request asks for a new login
+   */
+  continue(request: Request, info?: RequestInfo): Promise<Response>;
+  /**
+   * The user allows what is asked. `scopes` are those your page showed and the user allowed; when they are
+   * not all that is asked for, the client gets `access_denied`. Without `scopes` all that is asked for now
+   * is allowed; a change of the client may have made that more.
    * @throws OAuthError as `details`
    */
-  consent(request: Request, scopes?: readonly string[], info?: CallInfo): Promise<Response>;
+  consent(request: Request, scopes?: readonly string[], info?: RequestInfo): Promise<Response>;
   /** The user declines: the client gets `access_denied`. @throws OAuthError as `details` */
-  deny(request: Request, info?: CallInfo): Promise<Response>;
+  deny(request: Request, info?: RequestInfo): Promise<Response>;
+  /**
+   * Gives the answer to the page of any step, as its form does.
+   * @param decision value of `decision` in the form of the built-in page
+   * @param fields its other fields
+   * @throws OAuthError as `details`, and for a decision that the step does not know
+   */
+  answer(
+    request: Request,
+    step: string,
+    decision: string,
+    fields?: Readonly<Record<string, string>>,
+    info?: RequestInfo,
+  ): Promise<Response>;
+  /**
+   * The user signs out of the host: ends the session here. Add the headers (Set-Cookie) to your response.
+   * Reads no interaction. Hosts with `accounts.current` call `provider.sessions.end(sessionId)` instead.
+   */
+  logout(request: Request, info?: RequestInfo): Promise<Headers>;
 }
 
+/** @param contextFor makes the context of a request */
 export function createInteractions(
-  ctx: Context,
-  callOf: (request: Request, info: CallInfo) => Call,
+  flows: Flows,
+  contextFor: (request: Request, info: RequestInfo) => EngineContext,
 ): Interactions {
-  const open = async (
-    request: Request,
-    info: CallInfo = {},
-  ): Promise<{ readonly call: Call; readonly interaction: Interaction }> => {
-    const call = callOf(request, info);
-    const opened = await resume(ctx, call, call.query().get('interaction'), 'authorize');
-    return {
-      call,
-      interaction:
-        isStale(ctx, opened) || isCodeForgotten(ctx, opened) ? restarted(ctx, opened) : opened,
-    };
-  };
+  const open = async (request: Request, info: RequestInfo = {}): Promise<Opened> =>
+    await openFor(flows, contextFor(request, info));
   return {
-    async details(request) {
-      const { call, interaction } = await open(request);
-      const flow = await evaluate(ctx, call, interaction, await destinationOf(ctx, interaction));
-      return {
-        step: flow.step.step,
-        because: 'because' in flow.step ? flow.step.because : null,
-        client: clientView(flow.proven.client, flow.request.destination.redirectUri),
-        scopes: flow.request.scopes.map((name) => ({
-          name,
-          description: ctx.settings.scopes.get(name)?.description ?? name,
-        })),
-        loginHint: flow.request.loginHint,
-        uiLocales: flow.request.uiLocales,
-        acrValues: flow.request.acrValues,
-        sub: flow.session?.sub ?? null,
-        accountName: accountName(flow.account),
-      };
-    },
-    async login(request, login, info) {
-      const { call, interaction } = await open(request, info);
-      return await completeLogin(ctx, call, interaction, login);
-    },
+    details: async (request, info) => await details(await open(request, info)),
+    login: async (request, login, info) => await logIn(await open(request, info), login),
+    continue: async (request, info) => await goOn(await open(request, info)),
     async consent(request, scopes, info) {
-      const { call, interaction } = await open(request, info);
-      return await allow(ctx, call, interaction, scopes ?? null);
+      const fields = scopes === undefined ? {} : { scopes: formatScope(scopes) };
+      return await answer(await open(request, info), 'consent', 'allow', fields);
     },
-    async deny(request, info) {
-      const { call, interaction } = await open(request, info);
-      return await deny(ctx, call, interaction);
+    deny: async (request, info) => await deny(await open(request, info)),
+    answer: async (request, step, decision, fields = {}, info = {}) =>
+      await answer(await open(request, info), step, decision, fields),
+    async logout(request, info = {}) {
+      const ctx = contextFor(request, info);
+      return await endCurrentSession(ctx, await currentSession(ctx));
     },
   };
+}
+
+interface Opened {
+  readonly ctx: EngineContext;
+  readonly interaction: Interaction;
+  readonly opened: OpenedFlow;
+  /** The page was left open for too long: what was asked is asked again. */
+  readonly isRestarted: boolean;
+}
+
+async function openFor(flows: Flows, ctx: EngineContext): Promise<Opened> {
+  const resumed = await resume(ctx, ctx.request.query().get('interaction'));
+  const isRestarted = isStale(ctx, resumed) || isCodeForgotten(ctx, resumed);
+  const interaction = isRestarted ? restarted(ctx, resumed) : resumed;
+  const opened = await flowOf(flows, interaction).open(ctx, interaction);
+  return { ctx, interaction, opened, isRestarted };
+}
+
+async function details({ ctx, interaction, opened }: Opened): Promise<InteractionDetails> {
+  const situation = await situationOf(ctx, opened, interaction);
+  const next = nextStep(ctx.engine.steps, situation);
+  const { client, request, redirectUri, session, account } = situation;
+  return {
+    step: next.next === 'step' ? next.step.name : next.next,
+    because: becauseOf(next),
+    reauthenticate: session !== null && isLogin(next),
+    client: clientView(client, redirectUri),
+    scopes: scopeViews(ctx.settings, request.scopes),
+    loginHint: loginHint(request),
+    uiLocales: uiLocales(request),
+    acrValues: acrValues(request),
+    sub: session?.sub ?? null,
+    accountName: accountName(account),
+  };
+}
+
+function becauseOf(next: Next): string | null {
+  if (next.next === 'step') return next.due.because;
+  return next.next === 'refuse' ? next.because : null;
+}
+
+function isLogin(next: Next): next is Extract<Next, { readonly next: 'step' }> {
+  return next.next === 'step' && next.step.name === 'login';
+}
+
+function stepNamed({ engine }: EngineContext, name: string): Step {
+  const step = engine.steps.find((one) => one.name === name);
+  if (step === undefined) throw new Error(`There is no step ${name}.`);
+  return step;
+}
+
+async function logIn(
+  { ctx, interaction, opened, isRestarted }: Opened,
+  login: Login,
+): Promise<Response> {
+  if (isHosted(ctx))
+    throw new Error('accounts.current says who is signed in: call interactions.continue().');
+  if (!isRestarted) {
+    // Judged before the session begins, so that a refused login changes nothing.
+    const session = newSession(ctx, login, '', '');
+    const next = withDecision(ctx, interaction, signedInAs(session));
+    const situation = await situationOf(ctx, opened, interaction);
+    requireLoggedIn(ctx, { ...situation, session, interaction: next });
+  }
+  const { session } = await currentSession(ctx);
+  const outcome = { outcome: 'signed_in', login } as const;
+  return await settle(ctx, opened, interaction, session, stepNamed(ctx, 'login'), outcome);
+}
+
+async function goOn({ ctx, interaction, opened, isRestarted }: Opened): Promise<Response> {
+  if (!isHosted(ctx))
+    throw new Error('Without accounts.current, call interactions.login() and say who signed in.');
+  const situation = await situationOf(ctx, opened, interaction);
+  const { session } = situation;
+  const { switching, startedAt } = interaction;
+  const isNew =
+    session !== null &&
+    (switching === null ? session.authTime >= startedAt : switching !== loginMark(session));
+  const decided = withDecision(ctx, interaction, isNew ? signedInAs(session) : {});
+  const next = { ...decided, sentToHost: false };
+  if (!isRestarted) requireLoggedIn(ctx, { ...situation, interaction: next });
+  return await redirectWithInteraction(ctx, opened.flow.endpoint, next);
+}
+
+/** @throws OAuthError when the login step would still be due: the browser would come back at once */
+function requireLoggedIn(ctx: EngineContext, situation: Situation): void {
+  const next = nextStep(ctx.engine.steps, situation);
+  if (!isLogin(next)) return;
+  const { because } = next.due;
+  if (because === 'no_session')
+    throw notLoggedIn('login_missing', 'Nobody is signed in at this site.');
+  if (because === 'other_subject')
+    throw notLoggedIn('login_other_subject', 'The application asks for somebody else to sign in.');
+  throw notLoggedIn(
+    'login_too_old',
+    'The application asks for a new sign-in; this one was made before it asked.',
+  );
+}
+
+function notLoggedIn(reason: string, description: string): OAuthError {
+  return new OAuthError('login_required', reason, description, { redirectable: false });
+}
+
+async function answer(
+  { ctx, interaction, opened }: Opened,
+  step: string,
+  decision: string,
+  fields: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const { session } = await currentSession(ctx);
+  const posted = { decision, params: paramsOf(fields), interaction };
+  return await answerStep(ctx, opened, stepNamed(ctx, step), session, posted);
+}
+
+async function deny({ ctx, interaction, opened }: Opened): Promise<Response> {
+  const { session } = await currentSession(ctx);
+  return await settle(ctx, opened, interaction, session, stepNamed(ctx, 'consent'), declined());
 }

@@ -1,22 +1,38 @@
-/** The public API: making a provider, the contracts a user may implement, and the types both speak. Nothing else is public at ".". */
-export type {
-  AuthenticatedClient,
-  ClientAuthMethod,
-  Credentialed,
-  PresentedCredentials,
-} from './client-auth/client-auth.ts';
-export { authenticateClient } from './client-auth/client-auth.ts';
-export { type Config, DEFAULTS } from './config.ts';
+/**
+ * The public API: making a provider, the contracts a user may implement, and the types both speak.
+ * Nothing else is public at ".".
+ */
+export type { Config, ScopeConfig } from './config.ts';
+export { CORE_OPTIONS } from './config-options.ts';
+export { sha256 } from './crypto/bytes.ts';
+export { type HandleKind, newHandle, parseHandle, type Random } from './crypto/handles.ts';
 export { type JwtClaims, JwtError, type JwtProblem } from './crypto/jwt.ts';
 export type { KeyState } from './crypto/keyring.ts';
-export type { Random, Vault } from './crypto/secrets.ts';
-export type { Account, Accounts, Authenticated, Credentials } from './domain/accounts.ts';
-export { ClientMetadataError, type Clients, type RegisteredClient } from './domain/clients.ts';
+export type { Vault } from './crypto/vault.ts';
+export type {
+  Account,
+  Accounts,
+  Authenticated,
+  Credentials,
+  HostSession,
+} from './domain/accounts.ts';
+export {
+  type ChosenCredentials,
+  type ClientChanges,
+  ClientMetadataError,
+  type ClientPage,
+  type Clients,
+  type RegisteredClient,
+} from './domain/clients.ts';
 export type { Context } from './domain/context.ts';
-export type { EventFacts, Events, EventType } from './domain/events.ts';
+export type { EventFacts, Events } from './domain/events.ts';
+export type { Interaction, StepStates } from './domain/interactions.ts';
 export type { Consumption, Redemption, TokenResponse } from './domain/issuance.ts';
+export { isUsable, newOneTimeRecord, type OneTimeFacts } from './domain/one-time-records.ts';
 export type * from './domain/pages.ts';
-export type { RateLimiter } from './domain/rate-limiter.ts';
+export type { RateLimiter, RateLimitKey } from './domain/rate-limiter.ts';
+export type { Successor } from './domain/refresh-tokens.ts';
+export type { RequestFacts } from './domain/request-facts.ts';
 export type { Login } from './domain/sessions.ts';
 export type {
   ClaimsRequest,
@@ -26,17 +42,105 @@ export type {
   KeySchedule,
   Lifetimes,
   Logger,
+  LogoutRules,
   RateLimit,
   RateLimits,
+  RefreshTokenRules,
   ScopeDefinition,
   Settings,
 } from './domain/settings.ts';
 export type { KeyAdmin, KeyInfo, Signer, SigningKeys } from './domain/signing-keys.ts';
-export type { EndpointName } from './domain/urls.ts';
-export { defineGrant, type Grant, type GrantDefinition } from './grants/grant.ts';
+export { type AuthenticatedClient, authenticateClient } from './engine/authenticate-client.ts';
+export { type ClientCall, type ClientEndpoint, clientEndpoint } from './engine/client-endpoint.ts';
+export type {
+  ClientAuthenticationMethod,
+  PresentedCredentials,
+} from './engine/contracts/client-authentication.ts';
+export { clientNotProven } from './engine/contracts/client-authentication.ts';
+export { type ClientField, clientField } from './engine/contracts/client-field.ts';
+export type { EngineContext } from './engine/contracts/context.ts';
+export type { Endpoint } from './engine/contracts/endpoint.ts';
+export type { Engine } from './engine/contracts/engine.ts';
+export {
+  type Contributions,
+  defineFeature,
+  type Feature,
+  type FeatureDefinition,
+  type FeatureFactory,
+  type FeatureSwitch,
+  optionGroup,
+} from './engine/contracts/feature.ts';
+export type { Flow, FlowEnd, OpenedFlow } from './engine/contracts/flow.ts';
+export { defineGrant, type Grant, type GrantDefinition } from './engine/contracts/grant.ts';
+export {
+  type Check,
+  type ListedOption,
+  type Option,
+  type OptionKind,
+  type OptionsOf,
+  type OptionTable,
+  type Refuse,
+  writtenOptions,
+} from './engine/contracts/options.ts';
+export {
+  type AuthorizationParameter,
+  authorizationParameter,
+  type ParameterDefinition,
+  type ParameterReading,
+} from './engine/contracts/parameter.ts';
+export type {
+  LoadedRequest,
+  ParameterSource,
+  SourceReference,
+} from './engine/contracts/parameter-source.ts';
+export type {
+  Artifact,
+  ArtifactOutcome,
+  AuthorizedRequest,
+  ResponseMode,
+  ResponseParameters,
+  ResponseType,
+} from './engine/contracts/response-type.ts';
+export {
+  type Due,
+  declined,
+  defineStep,
+  type Notice,
+  type PostedAnswer,
+  type Situation,
+  type Step,
+  type StepOutcome,
+  unknownDecision,
+} from './engine/contracts/step.ts';
+export {
+  acrValues,
+  hintedSub,
+  loginHint,
+  maxAge,
+  nonce,
+  prompts,
+  uiLocales,
+} from './engine/parameters.ts';
+export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
+export {
+  type LogoutOptions,
+  rpInitiatedLogout,
+} from './features/rp-initiated-logout/rp-initiated-logout.ts';
+export { BUILT_IN_FEATURES } from './features.ts';
 export type { InteractionDetails, Interactions } from './host-interactions.ts';
+export type { AuthorizationRequest, Destination } from './protocol/authorization-request.ts';
 export { SCOPE_CLAIMS } from './protocol/claims.ts';
-export type { ClientMetadata, MetadataProblem } from './protocol/client-metadata.ts';
+export type { FeatureField, FieldDefinition, FieldKind } from './protocol/client-fields.ts';
+export {
+  CLIENT_FIELDS,
+  type ClientMetadata,
+  type CompleteClientMetadata,
+} from './protocol/client-metadata.ts';
+export {
+  type CredentialKind,
+  isPublic,
+  type MetadataProblem,
+} from './protocol/client-metadata-rules.ts';
 export {
   ConfigError,
   type ConfigProblem,
@@ -45,19 +149,26 @@ export {
   type OAuthErrorOptions,
 } from './protocol/errors.ts';
 export type {
-  AuthMethod,
-  GrantType,
+  ClientAuthenticationMethodName,
   IdTokenAlg,
   Prompt,
-  ResponseMode,
-  ResponseType,
   SigningAlg,
 } from './protocol/names.ts';
 export type { ParamLimits, Params } from './protocol/params.ts';
 export { parseScope } from './protocol/scope.ts';
-export { createProvider, type Provider, type Subjects } from './provider.ts';
+export { createProvider, type Provider, type Sessions, type Subjects } from './provider.ts';
+export { checkConfig } from './resolve-config.ts';
 export { memoryDatabase } from './store/memory.ts';
 export type * from './store/records.ts';
 export * from './store/store.ts';
 export { type VerifyIdTokenOptions, verifyIdToken } from './verify-id-token.ts';
-export type { CallInfo } from './web/call.ts';
+export {
+  definePage,
+  drawPage,
+  htmlResponse,
+  type PageDefinition,
+  type PageOptions,
+  pageView,
+} from './web/page.ts';
+export type { HttpRequest, RequestContext, RequestInfo } from './web/request.ts';
+export { empty, json, redirect } from './web/respond.ts';

@@ -1,107 +1,134 @@
-/** From what the user wrote to `Settings`: refuses what is wrong, fills in the defaults, adds the built-in plug-ins. */
+/**
+ * From what the user wrote to `Settings`, the features in force and the engine made of them. Refuses what
+ * is wrong. Nothing is opened, and nothing runs.
+ */
 import { randomBytes } from 'node:crypto';
-import type { ClientAuthMethod } from './client-auth/client-auth.ts';
-import {
-  ALLOW_OPTIONS,
-  CLIENT_AUTH_METHODS,
-  type Config,
-  DEFAULTS,
-  GRANTS,
-  LIMITS,
-  STANDARD_SCOPES,
-} from './config.ts';
-import { checkConfig } from './config-checks.ts';
-import type { ScopeDefinition, Settings } from './domain/settings.ts';
-import type { Grant } from './grants/grant.ts';
+import { checkEachOption, checkTogether } from './check-config.ts';
+import type { Config, ScopeConfig } from './config.ts';
+import { CORE_OPTIONS } from './config-options.ts';
+import type { Logger, ScopeDefinition, Settings } from './domain/settings.ts';
+import { type Assembly, assemble } from './engine/assemble.ts';
+import { type Feature, isEnabled } from './engine/contracts/feature.ts';
+import { problemList, withDefaults } from './engine/contracts/options.ts';
+import { BUILT_IN_FEATURES } from './features.ts';
 import { SCOPE_CLAIMS } from './protocol/claims.ts';
-import { ConfigError } from './protocol/errors.ts';
+import { ConfigError, type ConfigProblem } from './protocol/errors.ts';
 import { SIGNING_ALGS, type SigningAlg } from './protocol/names.ts';
-import type { Database } from './store/store.ts';
+import { STANDARD_SCOPES } from './standard-scopes.ts';
 
-/** Settings and the plug-ins in force. */
-export interface Resolved {
+/** What a provider is made of. */
+export interface ResolvedConfig {
   readonly settings: Settings;
-  readonly store: Database;
-  readonly grants: readonly Grant[];
-  readonly clientAuthMethods: readonly ClientAuthMethod[];
+  readonly assembly: Assembly;
 }
 
-/**
- * Fills in defaults and checks everything.
- * @throws ConfigError that lists every problem with its remedy
- */
-export function resolveConfig(config: Config): Resolved {
-  const problems = checkConfig(config);
-  if (problems.length > 0) throw new ConfigError(problems);
-  const all = { ...DEFAULTS, ...given(config) };
-  const refreshTokens = { ...DEFAULTS.refreshTokens, ...config.refreshTokens };
-  const logout = { ...DEFAULTS.logout, ...config.logout };
-  const settings: Settings = {
-    issuer: config.issuer,
+const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Bounds of one request, in characters and parameters. */
+const LIMITS: Settings['limits'] = { total: 65_536, count: 100, value: 8192, url: 16_384 };
+
+/** Everything wrong with a configuration, each with its remedy; empty when a provider can be made. */
+export function checkConfig(config: Config): readonly ConfigProblem[] {
+  return inspect(config).problems;
+}
+
+/** Fills in the defaults. @throws ConfigError that lists every problem with its remedy */
+export function resolveConfig(config: Config): ResolvedConfig {
+  const { problems, resolved } = inspect(config);
+  if (resolved === null) throw new ConfigError(problems);
+  return resolved;
+}
+
+function inspect(config: Config): {
+  readonly problems: readonly ConfigProblem[];
+  readonly resolved: ResolvedConfig | null;
+} {
+  const { problems, refuse } = problemList();
+  checkEachOption(config, refuse);
+  // What options mean to one another can be said once each is right by itself.
+  if (problems.length === 0) checkTogether(config, refuse);
+  if (problems.length > 0) return { problems, resolved: null };
+  const features = featuresOf(config);
+  const settings = settingsOf(config, features);
+  const assembly = assemble(features, settings, refuse);
+  return { problems, resolved: problems.length > 0 ? null : { settings, assembly } };
+}
+
+/** The built-in features, those of the configuration in place of theirs or after them. */
+function featuresOf(config: Config): readonly Feature[] {
+  const { features: given = [], grants = [], clientAuthenticationMethods = [] } = config;
+  const builtIn = BUILT_IN_FEATURES.map((factory) => factory());
+  const own: Feature = {
+    name: 'configuration',
+    given: {},
+    options: {},
+    contribute: () => ({ grants, clientAuthenticationMethods }),
+  };
+  const names = builtIn.map(({ name }) => name);
+  const all = [
+    ...builtIn.map((feature) => given.find(({ name }) => name === feature.name) ?? feature),
+    ...given.filter(({ name }) => !names.includes(name)),
+  ];
+  return [...all.filter(isEnabled), own];
+}
+
+function settingsOf(config: Config, features: readonly Feature[]): Settings {
+  const all = withDefaults(CORE_OPTIONS, { ...config }) as unknown as Config & Settings;
+  const { issuer, accounts, pages } = config;
+  return {
+    ...all,
+    issuer,
+    accounts,
+    pages,
     basePath: all.basePath.replace(/\/$/, ''),
     // Nothing outlives an ephemeral store, so its secret need not either.
-    secrets:
-      config.secret === undefined
-        ? [randomBytes(32).toString('base64url')]
-        : [config.secret].flat(),
-    accounts: config.accounts,
-    pages: config.pages,
-    name: config.name ?? new URL(config.issuer).host,
-    logoUrl: config.logoUrl ?? null,
-    scopes: resolveScopes(config.scopes ?? {}),
+    secret: [config.secret ?? randomBytes(32).toString('base64url')].flat(),
+    name: config.name ?? new URL(issuer).host,
+    scopes: scopesOf(config.scopes ?? {}),
     claims: config.claims ?? null,
-    defaultScopes: all.defaultScopes,
-    lifetimes: { ...DEFAULTS.lifetimes, ...config.lifetimes },
-    refreshRotation: refreshTokens.rotation,
-    refreshGrace: refreshTokens.grace,
-    keySchedule: { ...DEFAULTS.keySchedule, ...config.keySchedule },
-    givenKeys: config.signingKeys ?? null,
-    idTokenAlgs: [...signingAlgs(config), 'HS256'],
-    publicMaxAge: all.publicMaxAge,
-    logoutConfirmation: logout.confirmation,
-    logoutRevokesTokens: logout.revokeTokens,
-    allowMissingPkce: config.allowMissingPkce === true,
-    allowLocalhostRedirect: config.allowLocalhostRedirect === true,
-    weakened: ALLOW_OPTIONS.filter((option) => config[option] === true),
-    limits: LIMITS,
-    rateLimits: { ...DEFAULTS.rateLimits, ...config.rateLimits },
-    clientCacheSeconds: all.clientCacheSeconds,
+    signingKeys: config.signingKeys ?? null,
     clock: config.clock ?? (() => Math.floor(Date.now() / 1000)),
     random: config.random ?? ((size) => randomBytes(size)),
-    logger: all.logger,
+    logger: config.logger ?? SILENT,
     onEvent: config.onEvent ?? null,
+    idTokenAlgs: [...signingAlgs(all), 'HS256'],
+    weakened: weakenedBy(config, features),
+    limits: LIMITS,
   };
-  return {
-    settings,
-    store: config.store,
-    grants: [...GRANTS, ...(config.grants ?? [])],
-    clientAuthMethods: [...CLIENT_AUTH_METHODS, ...(config.clientAuthMethods ?? [])],
-  };
-}
-
-/** Without options that are there but undefined: they take nothing's place. */
-function given(config: Config): Config {
-  return Object.fromEntries(
-    Object.entries(config).filter(([, value]) => value !== undefined),
-  ) as unknown as Config;
 }
 
 /** Algorithms with a key of ours: given ones if any are given, else those of the schedule. */
-function signingAlgs(config: Config): readonly SigningAlg[] {
-  const active = config.signingKeys?.filter((key) => key.active).map(({ alg }) => alg);
-  const algs = active ?? config.keySchedule?.algs ?? DEFAULTS.keySchedule.algs;
+function signingAlgs({ signingKeys, keySchedule }: Config & Settings): readonly SigningAlg[] {
+  const active = signingKeys?.filter((key) => key.active).map(({ alg }) => alg);
+  const algs = active ?? keySchedule.algs;
   return SIGNING_ALGS.filter((alg) => algs.includes(alg));
 }
 
-function resolveScopes(extra: NonNullable<Config['scopes']>): ReadonlyMap<string, ScopeDefinition> {
+function scopesOf(
+  extra: Readonly<Record<string, ScopeConfig | null>>,
+): ReadonlyMap<string, ScopeDefinition> {
   const scopes = new Map<string, ScopeDefinition>();
-  for (const [name, scope] of [...Object.entries(STANDARD_SCOPES), ...Object.entries(extra)]) {
-    if (scope === null) scopes.delete(name);
-    else {
-      const { description, claims } =
-        typeof scope === 'string' ? { description: scope, claims: undefined } : scope;
-      scopes.set(name, { name, description, claims: claims ?? SCOPE_CLAIMS[name] ?? [] });
+  const all: readonly [string, ScopeConfig | null][] = [
+    ...Object.entries(STANDARD_SCOPES),
+    ...Object.entries(extra),
+  ];
+  for (const [name, scope] of all) {
+    if (scope === null) {
+      scopes.delete(name);
+      continue;
     }
+    const { description, claims } =
+      typeof scope === 'string' ? { description: scope, claims: undefined } : scope;
+    scopes.set(name, { name, description, claims: claims ?? SCOPE_CLAIMS[name] ?? [] });
   }
   return scopes;
+}
+
+/** Names of the `allow…` options in force, of features as well. */
+function weakenedBy(config: Config, features: readonly Feature[]): readonly string[] {
+  const on = (values: object, prefix: string): readonly string[] =>
+    Object.entries(values).flatMap(([name, value]) =>
+      name.startsWith('allow') && value === true ? [prefix + name] : [],
+    );
+  return [...on(config, ''), ...features.flatMap(({ given, name }) => on(given, `${name}.`))];
 }

@@ -1,6 +1,7 @@
 /**
- * The floors of the house as data, and the rules as a pure function over modules. An import only goes down; the ring knows the core by its
- * public name only. Reading the tree and printing is the business of floors.ts.
+ * The floors of the house as data, and the rules as a pure function over modules. An import only goes
+ * down, no feature imports another, and the ring knows the core by its public name alone. Reading the
+ * tree and printing is in floors.ts.
  */
 
 /** One file of src/, with a path relative to src/. */
@@ -15,12 +16,12 @@ export interface Module {
 
 interface Floor {
   readonly level: number;
-  /** Folders (or '' for the root of src/) below. Files of the same folder are reached unless `contracts` narrows that. */
+  /** Folders (or '' for the root of src/) below. Files of the same folder are reached as well. */
   readonly below: readonly string[];
   /** Packages and node: modules, besides. */
   readonly packages: readonly string[];
-  /** The only files of this folder that its other files may import; absent means all. */
-  readonly contracts?: readonly string[];
+  /** Its folders do not import one another. */
+  readonly apart?: true;
   /** Words of `WATCHED` that have no place here. */
   readonly never: readonly string[];
 }
@@ -32,61 +33,43 @@ export const WATCHED: Readonly<Record<string, RegExp>> = {
   Response: /\bnew Response\(|\bResponse\.(json|redirect|error)\(/,
 };
 
-const BOTTOM = ['protocol'];
-const RULES = [...BOTTOM, 'crypto', 'store', 'domain'];
-const PLUGINS = [...RULES, 'client-auth', 'grants'];
-const ENDPOINT_SHARED = [
-  'endpoint.ts',
-  'client-call.ts',
-  'authorize-request.ts',
-  'authorize-response.ts',
-  'authorization-flow.ts',
-  'authorization-answers.ts',
-];
+const WORDS = ['protocol'];
+const RULES = [...WORDS, 'crypto', 'store', 'domain'];
 
 export const FLOORS: Readonly<Record<string, Floor>> = {
   protocol: { level: 0, below: [], packages: [], never: ['the clock', 'randomness', 'Response'] },
   crypto: {
     level: 1,
-    below: BOTTOM,
+    below: WORDS,
     packages: ['jose', 'node:crypto'],
     never: ['the clock', 'Response'],
   },
-  store: { level: 1, below: BOTTOM, packages: [], never: ['the clock', 'randomness', 'Response'] },
+  store: { level: 1, below: WORDS, packages: [], never: ['the clock', 'randomness', 'Response'] },
   domain: {
     level: 2,
-    below: [...BOTTOM, 'crypto', 'store'],
-    packages: ['ipaddr.js', 'jose', 'lru-cache'],
+    below: [...WORDS, 'crypto', 'store'],
+    packages: ['ipaddr.js', 'lru-cache', 'jose'],
     never: ['the clock', 'randomness', 'Response'],
   },
-  'client-auth': {
-    level: 3,
-    below: RULES,
-    packages: ['jose', 'node:crypto'],
-    contracts: ['client-auth.ts'],
-    never: ['the clock', 'randomness', 'Response'],
-  },
-  grants: {
-    level: 3,
-    below: RULES,
-    packages: ['jose'],
-    contracts: ['grant.ts'],
-    never: ['the clock', 'randomness', 'Response'],
-  },
-  // What endpoints share about HTTP: one request as they read it, and responses.
-  web: { level: 3, below: RULES, packages: ['cookie', 'hono'], never: ['the clock', 'randomness'] },
-  endpoints: {
+  web: { level: 3, below: RULES, packages: ['cookie'], never: ['the clock', 'randomness'] },
+  engine: {
     level: 4,
-    below: [...PLUGINS, 'web'],
-    packages: ['hono', 'jose', 'cookie'],
-    contracts: ENDPOINT_SHARED,
-    never: ['the clock', 'randomness'],
+    below: [...RULES, 'web'],
+    packages: ['fastest-levenshtein'],
+    never: ['the clock', 'randomness', 'Response'],
   },
-  // provider.ts, config.ts, index.ts: the composition. This is where the default clock comes from.
-  '': {
+  features: {
     level: 5,
-    below: [...PLUGINS, 'web', 'endpoints'],
-    packages: ['fastest-levenshtein', 'hono', 'jose', 'node:crypto'],
+    below: [...RULES, 'web', 'engine'],
+    packages: ['hono'],
+    apart: true,
+    never: ['the clock', 'randomness', 'Response'],
+  },
+  // The composition. This is where the default clock comes from.
+  '': {
+    level: 6,
+    below: [...RULES, 'web', 'engine', 'features'],
+    packages: ['jose', 'node:crypto'],
     never: [],
   },
 };
@@ -219,17 +202,27 @@ function coreProblem(
   const target = resolveFrom(importer, specifier);
   if (!known.has(target)) return 'there is no such file';
   const below = folderOf(target);
-  if (below === folder) return siblingProblem(floor, target);
+  if (below === folder) return siblingProblem(floor, importer, target);
   if (RING.includes(below)) return 'the core does not know the ring';
   return floor.below.includes(below)
     ? null
     : `${folder || 'the root'} may import ${floor.below.join(', ') || 'only itself'}`;
 }
 
-function siblingProblem({ contracts }: Floor, target: string): string | null {
-  const name = target.slice(target.indexOf('/') + 1);
-  if (contracts === undefined || contracts.includes(name)) return null;
-  return `of its own folder it may import ${contracts.join(', ')}`;
+function siblingProblem({ apart }: Floor, importer: string, target: string): string | null {
+  const [here, there] = [importer, target].map((path) => path.split('/')[1]);
+  return apart === true && here !== there ? `${here} and ${there} do not know each other` : null;
+}
+
+/** The features, each with its files. */
+export function featuresOf(modules: readonly Module[]): ReadonlyMap<string, readonly string[]> {
+  const features = new Map<string, string[]>();
+  for (const { path } of modules) {
+    const [folder, feature, ...rest] = path.split('/');
+    if (folder !== 'features' || feature === undefined) continue;
+    features.set(feature, [...(features.get(feature) ?? []), rest.join('/')]);
+  }
+  return features;
 }
 
 /** Named by path (`protocol/errors.ts`), or as `errors` in a section whose heading names `protocol/`. */

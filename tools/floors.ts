@@ -1,7 +1,15 @@
-/** Reads src/, prints the floors as a table, and fails when a module breaks a rule of floor-rules.ts. */
+/** Reads src/, prints floors and features, and fails when a module breaks a rule of floor-rules.ts. */
 import { existsSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
-import { FLOORS, folderOf, type Module, problemsOf, RING, WATCHED } from './floor-rules.ts';
+import {
+  FLOORS,
+  featuresOf,
+  folderOf,
+  type Module,
+  problemsOf,
+  RING,
+  WATCHED,
+} from './floor-rules.ts';
 import { filesUnder } from './tree.ts';
 
 const ARCHITECTURE = 'docs/ARCHITECTURE.md';
@@ -37,6 +45,11 @@ function printTable(modules: readonly Module[]): void {
   }
 }
 
+function printFeatures(modules: readonly Module[]): void {
+  for (const [feature, files] of featuresOf(modules))
+    console.log(`       ${feature.padEnd(32)} ${files.join(' ')}`);
+}
+
 function count(value: number): string {
   return String(value).padStart(6);
 }
@@ -46,6 +59,7 @@ const architecture = existsSync(ARCHITECTURE) ? readFileSync(ARCHITECTURE, 'utf8
 const problems = problemsOf(modules, architecture);
 
 printTable(modules);
+printFeatures(modules);
 for (const problem of problems) console.error(`✗ ${problem}`);
 console.log(`${modules.length} modules, ${problems.length} problems`);
 if (problems.length > 0) process.exitCode = 1;

@@ -1,6 +1,7 @@
 /**
- * Finds every reason we refuse for: the second argument of `new OAuthError('code', 'reason', 'description')`. A reason that is computed is
- * read from its type, which therefore has to be a union of literals.
+ * Finds every reason we refuse for: the second argument of `new OAuthError('code', 'reason', 'description')`.
+ * A computed reason is read from its type, which then has to be a union of literals. Where it is a
+ * parameter of a function that makes refusals, it is read from every call of that function.
  */
 import ts from 'typescript';
 
@@ -22,31 +23,102 @@ const SLUG = /^[a-z][a-z0-9_]*$/;
 export function reasonsIn(files: readonly string[]): FoundReasons {
   const program = ts.createProgram([...files], compilerOptions());
   const checker = program.getTypeChecker();
+  const sources = files.flatMap((file) => program.getSourceFile(file) ?? []);
+  const calls = callsByFunction(sources, checker);
   const reasons: Reason[] = [];
   const problems: string[] = [];
-  for (const file of files) {
-    const source = program.getSourceFile(file);
-    if (source === undefined) continue;
+  for (const source of sources) {
+    // The class itself copies its own reasons.
+    if (source.fileName.endsWith('protocol/errors.ts')) continue;
     for (const refusal of refusalsIn(source)) {
-      const [code, reason, description] = refusal.arguments ?? [];
-      const slugs = reason === undefined ? null : literalsOf(checker, reason);
-      if (slugs === null || slugs.some((slug) => !SLUG.test(slug))) {
-        const { line } = source.getLineAndCharacterOfPosition(refusal.getStart(source));
-        problems.push(`${file}:${line + 1}: the type of this reason is no union of literal slugs`);
-        continue;
-      }
-      const codes = code === undefined ? null : literalsOf(checker, code);
-      for (const slug of slugs) {
-        reasons.push({
-          slug,
-          code: codes?.join(', ') ?? '(computed)',
-          file,
-          description: textOf(description),
-        });
+      for (const [code, reason, description, at] of argumentsOf(refusal, checker, calls)) {
+        const file = relative(at.getSourceFile(), files);
+        const slugs = reason === undefined ? null : literalsOf(checker, reason);
+        if (slugs === null || slugs.some((slug) => !SLUG.test(slug))) {
+          const { line } = ts.getLineAndCharacterOfPosition(at.getSourceFile(), at.getStart());
+          problems.push(
+            `${file}:${line + 1}: the type of this reason is no union of literal slugs`,
+          );
+          continue;
+        }
+        const codes = code === undefined ? null : literalsOf(checker, code);
+        for (const slug of slugs) {
+          reasons.push({
+            slug,
+            code: codes?.join(', ') ?? '(computed)',
+            file,
+            description: textOf(description),
+          });
+        }
       }
     }
   }
   return { reasons, problems };
+}
+
+function relative(source: ts.SourceFile, files: readonly string[]): string {
+  return files.find((file) => source.fileName.endsWith(file)) ?? source.fileName;
+}
+
+type Arguments = readonly [
+  code: ts.Expression | undefined,
+  reason: ts.Expression | undefined,
+  description: ts.Expression | undefined,
+  at: ts.Node,
+];
+type Calls = ReadonlyMap<ts.Symbol, readonly ts.CallExpression[]>;
+
+/** What a refusal says; for one that a function makes of its parameters, what each of its calls says. */
+function argumentsOf(
+  refusal: ts.NewExpression,
+  checker: ts.TypeChecker,
+  calls: Calls,
+): readonly Arguments[] {
+  const [code, reason, description] = refusal.arguments ?? [];
+  const maker = reason === undefined ? null : makerOf(reason, checker);
+  if (maker === null) return [[code, reason, description, refusal]];
+  return (calls.get(maker.symbol) ?? []).map((call) => {
+    const given = (expression: ts.Expression | undefined): ts.Expression | undefined => {
+      const index = maker.parameters.findIndex(
+        ({ name }) => expression !== undefined && name.getText() === expression.getText(),
+      );
+      return index < 0 ? expression : call.arguments[index];
+    };
+    return [given(code), given(reason), given(description), call];
+  });
+}
+
+/** The function whose parameter a reason is; null when it is none. */
+function makerOf(
+  reason: ts.Expression,
+  checker: ts.TypeChecker,
+): { readonly symbol: ts.Symbol; readonly parameters: readonly ts.ParameterDeclaration[] } | null {
+  const declaration = checker.getSymbolAtLocation(reason)?.valueDeclaration;
+  if (declaration === undefined || !ts.isParameter(declaration)) return null;
+  const { parent } = declaration;
+  if (!ts.isFunctionDeclaration(parent) && !ts.isArrowFunction(parent)) return null;
+  const named = ts.isFunctionDeclaration(parent) ? parent : parent.parent;
+  const name =
+    ts.isFunctionDeclaration(named) || ts.isVariableDeclaration(named) ? named.name : null;
+  const symbol = name && checker.getSymbolAtLocation(name);
+  return symbol ? { symbol, parameters: [...parent.parameters] } : null;
+}
+
+function callsByFunction(sources: readonly ts.SourceFile[], checker: ts.TypeChecker): Calls {
+  const calls = new Map<ts.Symbol, ts.CallExpression[]>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node)) {
+      const symbol = checker.getSymbolAtLocation(node.expression);
+      const original =
+        symbol !== undefined && (symbol.flags & ts.SymbolFlags.Alias) !== 0
+          ? checker.getAliasedSymbol(symbol)
+          : symbol;
+      if (original !== undefined) calls.set(original, [...(calls.get(original) ?? []), node]);
+    }
+    ts.forEachChild(node, visit);
+  };
+  for (const source of sources) visit(source);
+  return calls;
 }
 
 function compilerOptions(): ts.CompilerOptions {

@@ -1,9 +1,9 @@
 /** Writes docs/settings.md from the one table of settings; with `--check` it writes nothing and fails on drift. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { SETTINGS } from 'valetkey/server';
+import { settingsTable } from 'valetkey/server';
 
 const PAGE = 'docs/settings.md';
-const rows = SETTINGS.map(({ env, path, about, choices }) => {
+const rows = settingsTable().map(({ env, path, about, choices }) => {
   const values =
     choices === undefined ? '' : ` One of ${choices.map((one) => `\`${one}\``).join(', ')}.`;
   return `| \`${env}\` | \`${path}\` | ${about.replaceAll('|', '\\|')}${values} |`;
@@ -14,8 +14,8 @@ const text = `# Settings
 
 Settings of the standalone server and of the command line: from the command line, the environment, and a file (\`valetkey.config.json\` or
 \`.mjs\` in the working folder, or what \`--config\` or \`VALETKEY_CONFIG\` names), in this order. Groups with a dot are objects in the file. Every
-variable also exists with \`_FILE\` appended, for a file that holds the value. Durations are seconds, lists are separated by commas or spaces, rateLimits
-are written as 5/900: so many in so many seconds.
+variable also exists with \`_FILE\` appended, for a file that holds the value. Durations are seconds, lists are separated by commas or spaces, rate limits
+are written as 5/900: so many in so many seconds. \`valetkey doctor --settings\` lists them too, with those of your own features.
 
 | in the environment | in the file | |
 | --- | --- | --- |

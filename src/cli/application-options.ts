@@ -1,128 +1,110 @@
-/** The options that describe an application, for creating and changing one; also under the names that Django OAuth Toolkit gives them. */
+/**
+ * The options that describe an application, for creating and changing one: one for each field of a
+ * client, those of features included, and the names that Django OAuth Toolkit gives them.
+ */
 import { type Command, Option } from 'commander';
-import type { AuthMethod, ClientMetadata, IdTokenAlg } from 'valetkey';
+import { CLIENT_FIELDS, type ClientMetadata, type FieldDefinition } from 'valetkey';
 import { collect } from './options.ts';
 
-/** What was given of them. */
-export interface MetadataOptions {
-  readonly name?: string;
-  readonly redirectUri?: readonly string[];
-  readonly redirectUris?: readonly string[];
-  readonly postLogoutRedirectUri?: readonly string[];
-  readonly postLogoutRedirectUris?: readonly string[];
-  readonly allowedOrigin?: readonly string[];
-  readonly grantType?: readonly string[];
-  readonly scope?: readonly string[];
-  readonly clientType?: string;
-  readonly applicationType?: string;
-  readonly authMethod?: AuthMethod;
-  readonly algorithm?: IdTokenAlg;
-  readonly skipConsent?: boolean;
-  readonly skipAuthorization?: boolean;
-  readonly hashClientSecret?: boolean;
-  readonly owner?: string;
-  readonly user?: string;
-  readonly clientUri?: string;
-  readonly logoUri?: string;
-  readonly contact?: readonly string[];
-  readonly policyUri?: string;
-  readonly tosUri?: string;
+/** What was given, by the name that commander makes of a flag. */
+export type MetadataOptions = Readonly<Record<string, unknown>>;
+
+type Member = keyof typeof CLIENT_FIELDS;
+
+/** Fields with an option; the name is asked for by the commands themselves. */
+const FIELDS = Object.entries(CLIENT_FIELDS).filter(([member]) => member !== 'name') as [
+  Member,
+  FieldDefinition,
+][];
+
+/** Other names of options, and the one each stands for. */
+const ALIASES: readonly (readonly [flag: string, of: string])[] = [
+  ['redirect-uris', 'redirect-uri'],
+  ['post-logout-redirect-uris', 'post-logout-redirect-uri'],
+  ['skip-authorization', 'skip-consent'],
+  ['user', 'owner'],
+];
+
+/** Adds the options to a command. @param fields those that features add to clients */
+export function metadataOptions(command: Command, fields: readonly FieldDefinition[]): Command {
+  for (const field of [...FIELDS.map(([, one]) => one), ...fields]) addOption(command, field);
+  for (const [flag, of] of ALIASES) {
+    const field = FIELDS.find(([, one]) => one.flag === of)?.[1];
+    if (field !== undefined)
+      addOption(command, { ...field, flag, description: `the same as --${of}` });
+  }
+  return command.option(
+    '--no-hash-client-secret',
+    'keep the secret readable (sealed): for --algorithm HS256, which does so anyway',
+  );
 }
 
-/** Adds the options to a command. */
-export function metadataOptions(command: Command): Command {
-  return command
-    .option('--redirect-uri <uri>', 'where answers go; may be repeated', collect)
-    .option('--redirect-uris <uris>', 'the same, several with spaces between them', collect)
-    .option('--post-logout-redirect-uri <uri>', 'where logout returns to; may be repeated', collect)
-    .option(
-      '--post-logout-redirect-uris <uris>',
-      'the same, several with spaces between them',
-      collect,
-    )
-    .option(
-      '--allowed-origin <origin>',
-      'origin of a browser application; may be repeated',
-      collect,
-    )
-    .option(
-      '--grant-type <type>',
-      'authorization_code, refresh_token, client_credentials; may be repeated',
-      collect,
-    )
-    .option('--scope <name>', 'scopes it may ask for; may be repeated (default: all)', collect)
-    .addOption(
-      new Option('--client-type <type>', 'default: confidential').choices([
-        'confidential',
-        'public',
-      ]),
-    )
-    .addOption(new Option('--application-type <type>', 'default: web').choices(['web', 'native']))
-    .option('--auth-method <method>', 'client_secret_basic (default), client_secret_post, none')
-    .addOption(
-      new Option('--algorithm <alg>', 'signs its ID tokens, default: RS256').choices([
-        'RS256',
-        'PS256',
-        'ES256',
-        'EdDSA',
-        'HS256',
-      ]),
-    )
-    .option('--skip-consent', 'an application of your own: no consent page')
-    .option('--skip-authorization', 'the same')
-    .option(
-      '--no-hash-client-secret',
-      'keep the secret readable (sealed): for --algorithm HS256, which does so anyway',
-    )
-    .option('--owner <sub>', 'subject of the user who owns it')
-    .option('--user <sub>', 'the same')
-    .option('--client-uri <url>', 'its home page')
-    .option('--logo-uri <url>', 'its logo')
-    .option('--contact <address>', 'mail address of who is responsible; may be repeated', collect)
-    .option('--policy-uri <url>', 'its privacy policy')
-    .option('--tos-uri <url>', 'its terms');
+function addOption(command: Command, { flag, kind, description, wireName }: FieldDefinition): void {
+  const placeholder = flag.split('-').at(-1);
+  if (kind === 'flag') {
+    command.option(`--${flag}`, description);
+    command.addOption(new Option(`--no-${flag}`).hideHelp());
+  } else if (kind === 'texts') {
+    // A response type may hold spaces itself.
+    const read = wireName === 'response_types' ? one : collect;
+    command.option(`--${flag} <${placeholder}>`, `${description}; may be repeated`, read);
+  } else {
+    const option = new Option(`--${flag} <${placeholder}>`, description);
+    command.addOption(typeof kind === 'string' ? option : option.choices(kind));
+  }
+}
+
+function one(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 /**
  * What the options say, and nothing about what was not given.
  * @throws Error when a readable secret is asked for where none is kept
  */
-export function metadataOf(options: MetadataOptions): Partial<ClientMetadata> {
-  if (options.hashClientSecret === false && options.algorithm !== 'HS256') {
+export function metadataOf(
+  options: MetadataOptions,
+  fields: readonly FieldDefinition[],
+): Partial<ClientMetadata> {
+  const { algorithm } = options;
+  if (options['hashClientSecret'] === false && algorithm !== 'HS256') {
     throw new Error(
       'A secret is kept readable, sealed, for --algorithm HS256 alone: leave --no-hash-client-secret out, or choose HS256.',
     );
   }
-  const both = (
-    one: readonly string[] | undefined,
-    several: readonly string[] | undefined,
-  ): readonly string[] | undefined =>
-    one === undefined && several === undefined ? undefined : [...(one ?? []), ...(several ?? [])];
-  const values: { readonly [Field in keyof ClientMetadata]?: unknown } = {
-    name: options.name,
-    redirectUris: both(options.redirectUri, options.redirectUris),
-    postLogoutRedirectUris: both(options.postLogoutRedirectUri, options.postLogoutRedirectUris),
-    allowedOrigins: options.allowedOrigin,
-    grantTypes: options.grantType?.flatMap(grantTypesOf),
-    scopes: options.scope,
-    clientType: options.clientType,
-    applicationType: options.applicationType,
-    tokenEndpointAuthMethod: options.authMethod,
-    idTokenSignedResponseAlg: options.algorithm,
-    skipConsent: options.skipConsent ?? options.skipAuthorization,
-    owner: options.owner ?? options.user,
-    clientUri: options.clientUri,
-    logoUri: options.logoUri,
-    contacts: options.contact,
-    policyUri: options.policyUri,
-    tosUri: options.tosUri,
-  };
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  const values: Record<string, unknown> = {};
+  if (options['name'] !== undefined) values['name'] = options['name'];
+  for (const [member, { flag }] of FIELDS) {
+    const value = given(options, flag);
+    if (value !== undefined) values[member] = value;
+  }
+  if (values['grantTypes'] !== undefined)
+    values['grantTypes'] = (values['grantTypes'] as readonly string[]).flatMap(grantTypesOf);
+  const added = fields.flatMap(({ wireName, flag }) => {
+    const value = given(options, flag);
+    return value === undefined ? [] : [[wireName, value] as const];
+  });
+  if (added.length > 0) values['fields'] = Object.fromEntries(added);
+  return values;
 }
 
-/** `authorization-code` is Django OAuth Toolkit's word for the code with refresh tokens; with an underscore it is the grant type alone. */
+/** The value of an option and of its other names; lists are put together. */
+function given(options: MetadataOptions, flag: string): unknown {
+  const flags = [flag, ...ALIASES.filter(([, of]) => of === flag).map(([alias]) => alias)];
+  const values = flags.map((name) => options[keyOf(name)]).filter((value) => value !== undefined);
+  return Array.isArray(values[0]) ? values.flat() : values[0];
+}
+
+/** `redirect-uri` → `redirectUri`. */
+function keyOf(flag: string): string {
+  return flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/**
+ * `authorization-code` is Django OAuth Toolkit's word for the code with refresh tokens; with an
+ * underscore it is the grant type alone.
+ */
 function grantTypesOf(type: string): readonly string[] {
-  return type === 'authorization-code'
-    ? ['authorization_code', 'refresh_token']
-    : [type.replaceAll('-', '_')];
+  if (type === 'authorization-code') return ['authorization_code', 'refresh_token'];
+  return [type.includes(':') ? type : type.replaceAll('-', '_')];
 }

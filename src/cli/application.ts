@@ -1,30 +1,28 @@
 /** `valetkey application …`: registered clients. What a client may be registered as is decided in the core, wherever it comes from. */
 import type { Command } from 'commander';
-import type { Client, ClientMetadata } from 'valetkey';
+import { CLIENT_FIELDS, type Client, type FeatureField, isPublic } from 'valetkey';
+import type { AnyFeature } from 'valetkey/server';
 import { type MetadataOptions, metadataOf, metadataOptions } from './application-options.ts';
+import { globals, withAssembly } from './command-context.ts';
 import { wholeNumber } from './options.ts';
 import { say, table } from './output.ts';
-import { globals, withAssembly } from './workshop.ts';
 
 type Clients = Parameters<Parameters<typeof withAssembly>[1]>[0]['provider']['clients'];
 
-interface CreateOptions extends MetadataOptions {
-  readonly clientId?: string;
-  readonly clientSecret?: string;
-}
-
-export function application(program: Command): void {
+/** @param features those in force: they may add fields to clients */
+export function application(program: Command, features: readonly AnyFeature[]): void {
+  const fields = features.flatMap((factory) => fieldsOf(factory));
   const group = program.command('application').description('registered applications (clients)');
-  create(group);
-  list(group);
+  create(group, fields);
+  list(group, fields);
   one(group, 'show', 'show everything about an application').action(
     async ({ clientId }: { readonly clientId: string }, command: Command) => {
       await withAssembly(command, async ({ provider }) =>
-        tell(command, await required(provider.clients.find(clientId), clientId)),
+        tell(command, fields, await required(provider.clients.find(clientId), clientId)),
       );
     },
   );
-  update(group);
+  update(group, fields);
   switchTo(
     group,
     'disable',
@@ -43,7 +41,12 @@ export function application(program: Command): void {
   rotateSecret(group);
 }
 
-function create(group: Command): void {
+/** Fields that a feature adds to clients. Nothing of it runs for that. */
+function fieldsOf(factory: AnyFeature): readonly FeatureField[] {
+  return (factory().contribute().clientFields ?? []).map(({ definition }) => definition);
+}
+
+function create(group: Command, fields: readonly FeatureField[]): void {
   metadataOptions(
     group
       .command('create')
@@ -54,6 +57,7 @@ function create(group: Command): void {
         'like authorization-code (with refresh tokens) or client-credentials, instead of --grant-type',
       )
       .requiredOption('--name <text>', 'as people see it (required)'),
+    fields,
   )
     .option('--client-id <text>', 'default: random')
     .option('--client-secret <text>', 'at least 32 characters; default: made')
@@ -61,33 +65,30 @@ function create(group: Command): void {
       async (
         clientType: string | undefined,
         grantType: string | undefined,
-        options: CreateOptions,
+        options: MetadataOptions,
         command: Command,
       ) => {
         const positional = {
           ...(clientType === undefined ? {} : { clientType }),
           ...(grantType === undefined ? {} : { grantType: [grantType] }),
         };
-        const metadata = { name: '', ...metadataOf({ ...positional, ...options }) };
+        const metadata = { name: '', ...metadataOf({ ...positional, ...options }, fields) };
+        const { clientId, clientSecret: secret } = options;
         const chosen = {
-          ...(options.clientId === undefined ? {} : { clientId: options.clientId }),
-          ...(options.clientSecret === undefined ? {} : { clientSecret: options.clientSecret }),
+          ...(typeof clientId === 'string' ? { clientId } : {}),
+          ...(typeof secret === 'string' ? { clientSecret: secret } : {}),
         };
         await withAssembly(command, async ({ provider }) => {
           const { client, clientSecret } = await provider.clients.create(metadata, chosen);
-          const secret = clientSecret === null ? {} : { client_secret: clientSecret };
-          tell(
-            command,
-            client,
-            secret,
-            clientSecret === null ? [] : [['Client secret', clientSecret]],
-          );
+          const more = clientSecret === null ? {} : { client_secret: clientSecret };
+          const rows = clientSecret === null ? [] : [['Client secret', clientSecret]];
+          tell(command, fields, client, more, rows);
         });
       },
     );
 }
 
-function list(group: Command): void {
+function list(group: Command, fields: readonly FeatureField[]): void {
   group
     .command('list')
     .description('list applications')
@@ -100,7 +101,7 @@ function list(group: Command): void {
           const rows = found.map((client) => [
             client.clientId,
             client.name,
-            client.clientType,
+            typeOf(client),
             client.disabledAt === null ? 'enabled' : 'disabled',
             client.grantTypes.join(' '),
           ]);
@@ -110,26 +111,29 @@ function list(group: Command): void {
               : '';
           const text =
             table([['CLIENT ID', 'NAME', 'TYPE', 'STATE', 'GRANT TYPES'], ...rows]) + more;
-          say(globals(command).json, { applications: found.map(described) }, text);
+          say(
+            globals(command).json,
+            { applications: found.map((client) => described(client, fields)) },
+            text,
+          );
         });
       },
     );
 }
 
-function update(group: Command): void {
+function update(group: Command, fields: readonly FeatureField[]): void {
   metadataOptions(
     one(group, 'update', 'change an application; what is not named stays').option(
       '--name <text>',
       'as people see it',
     ),
+    fields,
   ).action(async (options: MetadataOptions & { readonly clientId: string }, command: Command) => {
-    const changes: Partial<ClientMetadata> = metadataOf(options);
+    const { clientId } = options;
+    const changes = metadataOf(options, fields);
     if (Object.keys(changes).length === 0) throw new Error('Name what to change. See --help.');
     await withAssembly(command, async ({ provider }) => {
-      tell(
-        command,
-        await required(provider.clients.update(options.clientId, changes), options.clientId),
-      );
+      tell(command, fields, await required(provider.clients.update(clientId, changes), clientId));
     });
   });
 }
@@ -193,48 +197,46 @@ function unknown(clientId: string): Error {
   return new Error(`There is no application ${clientId}.`);
 }
 
+function typeOf(client: Client): 'public' | 'confidential' {
+  return isPublic(client) ? 'public' : 'confidential';
+}
+
 /** A client under the names of RFC 7591 §2, without anything secret. */
-function described(client: Client): object {
+function described(client: Client, fields: readonly FeatureField[]): object {
+  const values = { ...client, clientType: typeOf(client) };
+  const core = Object.entries(CLIENT_FIELDS).map(([member, { wireName }]) => [
+    wireName,
+    values[member as keyof typeof CLIENT_FIELDS],
+  ]);
   return {
     client_id: client.clientId,
-    client_name: client.name,
-    client_type: client.clientType,
-    application_type: client.applicationType,
-    token_endpoint_auth_method: client.tokenEndpointAuthMethod,
-    grant_types: client.grantTypes,
-    response_types: client.responseTypes,
-    redirect_uris: client.redirectUris,
-    post_logout_redirect_uris: client.postLogoutRedirectUris,
-    allowed_origins: client.allowedOrigins,
+    ...Object.fromEntries(core),
+    // RFC 7591 §2: one text with spaces.
     scope: client.scopes === null ? null : client.scopes.join(' '),
-    id_token_signed_response_alg: client.idTokenSignedResponseAlg,
-    skip_consent: client.skipConsent,
-    client_uri: client.clientUri,
-    logo_uri: client.logoUri,
-    policy_uri: client.policyUri,
-    tos_uri: client.tosUri,
-    contacts: client.contacts,
-    owner: client.owner,
+    ...Object.fromEntries(fields.map((field) => [field.wireName, fieldOf(client, field)])),
     disabled: client.disabledAt !== null,
   };
 }
 
+function fieldOf({ fields }: Client, { wireName, default: otherwise }: FeatureField): unknown {
+  return Object.hasOwn(fields, wireName) ? fields[wireName] : otherwise;
+}
+
 function tell(
   command: Command,
+  fields: readonly FeatureField[],
   client: Client,
   more: object = {},
   rows: readonly (readonly string[])[] = [],
 ): void {
   const said = (values: readonly string[] | null): string =>
     values === null ? 'all' : values.length === 0 ? 'none' : values.join(' ');
+  const state = client.disabledAt === null ? '' : ', disabled';
   const text = table([
     ['Client ID', client.clientId],
     ...rows,
     ['Name', client.name],
-    [
-      'Type',
-      `${client.clientType}, ${client.applicationType}${client.disabledAt === null ? '' : ', disabled'}`,
-    ],
+    ['Type', `${typeOf(client)}, ${client.applicationType}${state}`],
     ['Authentication', client.tokenEndpointAuthMethod],
     ['Grant types', said(client.grantTypes)],
     ['Redirect URIs', said(client.redirectUris)],
@@ -243,6 +245,7 @@ function tell(
     ['Scopes', said(client.scopes)],
     ['ID tokens', client.idTokenSignedResponseAlg],
     ['Consent', client.skipConsent ? 'not asked for' : 'asked for'],
+    ...fields.map((field) => [field.wireName, String(fieldOf(client, field))]),
   ]);
-  say(globals(command).json, { ...described(client), ...more }, text);
+  say(globals(command).json, { ...described(client, fields), ...more }, text);
 }

@@ -1,9 +1,9 @@
 /** `valetkey clear-expired`: deletes what can no longer matter, in batches, until nothing is left. For cron; what may go is the store's rule. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { globals, withAssembly } from './command-context.ts';
 import { seconds, wholeNumber } from './options.ts';
 import { say, table } from './output.ts';
-import { globals, withAssembly } from './workshop.ts';
 
 export function clearExpired(program: Command): void {
   program

@@ -2,16 +2,17 @@
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
+  type AnyFeature,
   type Assembly,
   assemble,
   type GivenSettings,
   openDatabase,
-  SETTINGS,
+  settingsTable,
   whoseDatabase,
 } from 'valetkey/server';
 import type { SqlDatabase } from 'valetkey/sql';
+import { globals, settingsOf } from './command-context.ts';
 import { problemsOf, say, table } from './output.ts';
-import { globals, settingsOf } from './workshop.ts';
 
 interface Finding {
   readonly about: string;
@@ -39,7 +40,7 @@ const GROUND: readonly string[] = ['Database', 'Schema', 'Issuer'];
 /** Seconds that our clock and the database's may differ. */
 const MOST_SKEW = 5;
 
-export function doctor(program: Command): void {
+export function doctor(program: Command, features: readonly AnyFeature[]): void {
   program
     .command('doctor')
     .description('check settings, database, clock, secret and keys')
@@ -47,12 +48,9 @@ export function doctor(program: Command): void {
     .action(async (options: { readonly settings: boolean }, command: Command) => {
       const { json } = globals(command);
       if (options.settings) {
-        say(
-          json,
-          { settings: SETTINGS },
-          table(SETTINGS.map(({ env, path, about }) => [env, path, about])),
-        );
-        return;
+        const list = settingsTable(features);
+        const rows = list.map(({ env, path, about }) => [env, path, about]);
+        return say(json, { settings: list }, table(rows));
       }
       const findings = await examine(await settingsOf(command));
       const healthy = findings.every(({ ok }) => ok);

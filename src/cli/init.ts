@@ -1,9 +1,9 @@
 /** `valetkey init`: everything a first start creates, without serving. What that is stands in the server. */
 import type { Command } from 'commander';
 import { firstStart } from 'valetkey/server';
+import { globals, withAssembly } from './command-context.ts';
 import { firstStartData, firstStartText } from './first-start-text.ts';
 import { say } from './output.ts';
-import { globals, withAssembly } from './workshop.ts';
 
 export function init(program: Command): void {
   program

@@ -1,8 +1,8 @@
 /** `valetkey keys …`: signing keys. When they change by themselves is the schedule of the settings. */
 import type { Command } from 'commander';
 import type { KeyInfo } from 'valetkey';
+import { globals, withAssembly } from './command-context.ts';
 import { say, table, time } from './output.ts';
-import { globals, withAssembly } from './workshop.ts';
 
 function tell(json: boolean, keys: readonly KeyInfo[], more: object = {}): void {
   const rows = keys.map(({ kid, alg, state, activeAt, retiredAt, removedAt }) => [

@@ -1,10 +1,17 @@
 #!/usr/bin/env node
-/** `valetkey`: the command line. One file per command, loaded when it is called; how results and errors are printed is in `output.ts`. */
+/**
+ * `valetkey`: the command line. One file per command, loaded when it is called; how results and errors
+ * are printed is in `output.ts`.
+ */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import type { AnyFeature } from 'valetkey/server';
 import { fail } from './output.ts';
 
-const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+/** Adds a command. What features bring shows in its help. */
+type AddCommand = (program: Command, features: readonly AnyFeature[]) => void;
+
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   init: async () => (await import('./init.ts')).init,
   serve: async () => (await import('./serve.ts')).serve,
   migrate: async () => (await import('./migrate.ts')).migrate,
@@ -35,8 +42,22 @@ const called = words.find((word) => Object.hasOwn(COMMANDS, word));
 const wanted =
   called === undefined || words.includes('help') ? Object.values(COMMANDS) : [COMMANDS[called]];
 
+/** Features in force: the settings file may bring more. What is wrong with it, the command itself says. */
+async function features(): Promise<readonly AnyFeature[]> {
+  const { featuresOf, readSettingsFile } = await import('valetkey/server');
+  const index = words.findIndex((word) => word === '--config' || word.startsWith('--config='));
+  const given = index < 0 ? undefined : (words[index]?.split('=')[1] ?? words[index + 1]);
+  return featuresOf(
+    await readSettingsFile({
+      env: process.env,
+      ...(given === undefined ? {} : { configFile: given }),
+    }),
+  );
+}
+
 try {
-  for (const load of wanted) (await load?.())?.(program);
+  const inForce = await features();
+  for (const load of wanted) (await load?.())?.(program, inForce);
   await program.parseAsync();
 } catch (error) {
   // Help and version end a program too, and well.

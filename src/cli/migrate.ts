@@ -1,8 +1,8 @@
 /** `valetkey migrate`: brings the schema up to date, or tells what is missing. Needs the database alone: no secret, no keys. */
 import type { Command } from 'commander';
 import { openDatabase } from 'valetkey/server';
+import { globals, settingsOf } from './command-context.ts';
 import { say } from './output.ts';
-import { globals, settingsOf } from './workshop.ts';
 
 export function migrate(program: Command): void {
   program

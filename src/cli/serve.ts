@@ -1,10 +1,10 @@
 /** `valetkey serve`: runs the standalone server until it is told to stop. Starting and stopping themselves are in `valetkey/server`. */
 import type { Command } from 'commander';
 import { type RunningServer, startServer } from 'valetkey/server';
+import { globals } from './command-context.ts';
 import { firstStartData, firstStartText } from './first-start-text.ts';
 import { wholeNumber } from './options.ts';
 import { fail, say } from './output.ts';
-import { globals } from './workshop.ts';
 
 /** Milliseconds after which a stop that hangs is no longer waited for. */
 const PATIENCE = 10_000;

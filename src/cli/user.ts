@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { type AccountInfo, STANDARD_CLAIMS } from 'valetkey/accounts';
 import type { Assembly } from 'valetkey/server';
+import { globals, withAssembly } from './command-context.ts';
 import { collect, json, type PasswordOptions, passwordFrom, wholeNumber } from './options.ts';
 import { say, table, time } from './output.ts';
-import { globals, withAssembly } from './workshop.ts';
 
 const FLAG_CLAIMS: readonly string[] = ['email_verified', 'phone_number_verified'];
 /** The username itself. */

@@ -1,6 +1,6 @@
 /** Access tokens: how one is made, what one that comes back is worth now, and how one is ended. Storing a new one is the mint's, with all else. */
 import { sha256 } from '../crypto/bytes.ts';
-import { newHandle, parseHandle } from '../crypto/secrets.ts';
+import { newHandle, parseHandle } from '../crypto/handles.ts';
 import type { AccessToken, AuditEvent, Client, Entitlement } from '../store/records.ts';
 import { issuedToThis } from './clients.ts';
 import type { Context } from './context.ts';

@@ -1,5 +1,8 @@
-/** Authorizations: the durable fact that a subject lets a client do something. What is issued under one is dead when it is gone. */
-import { base64url } from '../crypto/secrets.ts';
+/**
+ * Authorizations: the durable fact that a subject lets a client do something. What is issued under one
+ * is dead when it is gone.
+ */
+import { base64url } from '../crypto/handles.ts';
 import { covers } from '../protocol/scope.ts';
 import type { Authorization, Client } from '../store/records.ts';
 import { issuedToThis } from './clients.ts';
@@ -10,16 +13,16 @@ export interface Allowed {
   readonly sub: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
-  /** The subject was asked and said yes. Else it is only remembered that the operator's own application was used. */
+  /** The subject was asked and said yes. Else only the use of the operator's own application counts. */
   readonly asked: boolean;
 }
 
 /**
- * What the subject allows this client. One that an earlier client of the same client_id left behind (a node that had that client in memory may
- * make one after its deletion) is taken away.
+ * What the subject allows this client. One that an earlier client of the same client_id left behind is
+ * deleted: a node that had that client in memory may make one after its deletion.
  */
 export async function findAuthorization(
-  ctx: Pick<Context, 'store' | 'now'>,
+  ctx: Context,
   sub: string,
   client: Client,
 ): Promise<Authorization | null> {
@@ -40,19 +43,13 @@ export async function rememberAuthorization(
   if (before !== null && covers(before.scopes, scopes)) return before;
   const now = ctx.now();
   const id = base64url(ctx.settings.random(16));
-  return await ctx.store.authorizations.remember({
-    id,
-    sub,
-    clientId,
-    scopes,
-    createdAt: now,
-    updatedAt: now,
-  });
+  const authorization = { id, sub, clientId, scopes, createdAt: now, updatedAt: now };
+  return await ctx.store.authorizations.remember(authorization);
 }
 
 /** Withdraws what a subject allowed a client, with every token under it. False when there was nothing. */
 export async function withdrawAuthorization(
-  ctx: Pick<Context, 'store' | 'events' | 'now'>,
+  ctx: Context,
   sub: string,
   clientId: string,
 ): Promise<boolean> {

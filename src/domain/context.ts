@@ -1,13 +1,15 @@
-/** What every rule may use, wired once in `provider.ts`. */
-import type { Vault } from '../crypto/secrets.ts';
+/** What every rule may use. The provider makes one for itself; the router makes one for each request. */
+import type { Vault } from '../crypto/vault.ts';
+import type { Seconds } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { Clients } from './clients.ts';
 import type { Events } from './events.ts';
 import type { RateLimiter } from './rate-limiter.ts';
+import type { RequestFacts } from './request-facts.ts';
 import type { Settings } from './settings.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
-/** What a rule, a grant type or a client authentication method may use. */
+/** What a rule may use. */
 export interface Context {
   /** The configuration after every default and check. */
   readonly settings: Settings;
@@ -19,10 +21,14 @@ export interface Context {
   readonly clients: Clients;
   /** Signing keys. */
   readonly keys: SigningKeys;
-  /** Events and the audit log. */
+  /** Events and the audit log. Events carry address and id of the request by themselves. */
   readonly events: Events;
-  /** RateLimits. */
+  /** Counts attempts and refuses those above a limit. */
   readonly rateLimiter: RateLimiter;
   /** Now, in whole seconds. */
-  readonly now: () => number;
+  readonly now: () => Seconds;
+  /** The absolute address of an endpoint, by its name. @throws Error for a name that no endpoint has */
+  readonly url: (endpoint: string) => string;
+  /** The request that is being answered; null for acts of the host and of the command line. */
+  readonly request: RequestFacts | null;
 }

@@ -1,40 +1,40 @@
 /**
- * What happened, for hosts, logs and the audit table. Ordinary events are written in batches off the hot path; revocations and
- * administrative acts are written with the act. Events carry no secrets.
+ * What happened, for hosts, logs and the audit table. Ordinary events are written in batches off the hot
+ * path; the row of a revocation or an administrative act is written by the act itself. Events carry no
+ * secrets.
  */
 
-import type { Random } from '../crypto/secrets.ts';
-import { base64url } from '../crypto/secrets.ts';
+import type { Random } from '../crypto/handles.ts';
+import { base64url } from '../crypto/handles.ts';
 import type { AuditEvent } from '../store/records.ts';
 import type { AuditStore } from '../store/store.ts';
+import type { RequestFacts } from './request-facts.ts';
 import type { EventListener, Logger } from './settings.ts';
 
-/** Everything that is told. */
-export type EventType =
-  | 'login.succeeded'
-  | 'login.failed'
-  | 'logout'
-  | 'authorization.granted'
-  | 'authorization.denied'
-  | 'authorization.revoked'
-  | 'code.replayed'
-  | 'tokens.issued'
-  | 'refresh_token.reused'
-  | 'token.revoked'
-  | 'client_auth.failed'
-  | 'request.refused'
-  | 'client.created'
-  | 'client.updated'
-  | 'client.deleted'
-  | 'subject.revoked'
-  | 'keys.rotated';
+/** Events of the core. Features add names of their own (`Contributions.events`). */
+export const CORE_EVENTS: readonly string[] = [
+  'login.succeeded',
+  'login.failed',
+  'logout',
+  'authorization.granted',
+  'authorization.denied',
+  'authorization.revoked',
+  'tokens.issued',
+  'client_authentication.failed',
+  'request.refused',
+  'client.created',
+  'client.updated',
+  'client.deleted',
+  'subject.revoked',
+  'keys.rotated',
+];
 
-/** An event as its sender describes it. */
+/** An event as its sender describes it. Address and id of the request are added by themselves. */
 export interface EventFacts {
   readonly sub?: string | null;
   readonly clientId?: string | null;
-  readonly ip?: string | null;
   readonly reason?: string | null;
+  /** Small, free of secrets. */
   readonly detail?: AuditEvent['detail'];
 }
 
@@ -42,21 +42,28 @@ const BATCH = 200;
 const MOST_WAITING = 10_000;
 const FLUSH_MILLISECONDS = 1000;
 
+/** Events of one request, or of no request. */
 export interface Events {
   /** Records an event; its row is written with others, off the hot path. Never throws. */
-  record(type: EventType, facts: EventFacts): void;
+  record(type: string, facts: EventFacts): void;
   /**
    * Performs an act whose row the store writes in the act's own transaction. The listener hears of it
    * if it happened: when the result is not false, null or 0, unless `happened` says otherwise.
    */
   act<T>(
-    type: EventType,
+    type: string,
     facts: EventFacts,
     perform: (row: AuditEvent) => Promise<T>,
     happened?: (result: T) => boolean,
   ): Promise<T>;
   /** Tells the listener alone: what anybody can cause, in any number, leaves no row. Never throws. */
-  notify(type: EventType, facts: EventFacts): void;
+  notify(type: string, facts: EventFacts): void;
+}
+
+/** The events of a provider. */
+export interface EventLog {
+  /** Events that carry the address and the id of a request. */
+  forRequest(request: Pick<RequestFacts, 'address' | 'requestId'> | null): Events;
   /** Writes what waits. */
   flush(): Promise<void>;
 }
@@ -67,7 +74,9 @@ export function createEvents(parts: {
   readonly random: Random;
   readonly logger: Logger;
   readonly listener: EventListener | null;
-}): Events {
+  /** Every name that may be reported. */
+  readonly names: readonly string[];
+}): EventLog {
   let waiting: AuditEvent[] = [];
   let timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -110,16 +119,26 @@ export function createEvents(parts: {
     await writing;
   };
 
-  const describe = (type: EventType, facts: EventFacts): AuditEvent => ({
-    id: base64url(parts.random(12)),
-    at: parts.clock(),
-    type,
-    sub: facts.sub ?? null,
-    clientId: facts.clientId ?? null,
-    ip: facts.ip ?? null,
-    reason: facts.reason ?? null,
-    detail: facts.detail ?? {},
-  });
+  const names = new Set(parts.names);
+  const describe = (
+    request: Parameters<EventLog['forRequest']>[0],
+    type: string,
+    facts: EventFacts,
+  ): AuditEvent => {
+    // A misspelt name would be missed by everyone who filters for the right one.
+    if (!names.has(type)) throw new Error(`No feature declares the event ${type}.`);
+    return {
+      id: base64url(parts.random(12)),
+      at: parts.clock(),
+      type,
+      sub: facts.sub ?? null,
+      clientId: facts.clientId ?? null,
+      ip: request?.address ?? null,
+      requestId: request?.requestId ?? null,
+      reason: facts.reason ?? null,
+      detail: facts.detail ?? {},
+    };
+  };
   const tell = (event: AuditEvent): void => {
     try {
       parts.listener?.(event);
@@ -139,21 +158,21 @@ export function createEvents(parts: {
     else wait();
   };
 
-  return {
+  const forRequest = (request: Parameters<EventLog['forRequest']>[0]): Events => ({
     record(type, facts) {
-      const event = describe(type, facts);
+      const event = describe(request, type, facts);
       tell(event);
       keep(event);
     },
     async act(type, facts, perform, happened = Boolean) {
-      const event = describe(type, facts);
+      const event = describe(request, type, facts);
       const result = await perform(event);
       if (happened(result)) tell(event);
       return result;
     },
     notify(type, facts) {
-      tell(describe(type, facts));
+      tell(describe(request, type, facts));
     },
-    flush,
-  };
+  });
+  return { forRequest, flush };
 }

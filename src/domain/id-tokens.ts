@@ -10,7 +10,7 @@ import {
   verifyJwt,
 } from '../crypto/jwt.ts';
 import type { Client, Entitlement } from '../store/records.ts';
-import { readableSecrets } from './clients.ts';
+import { readableSecrets } from './client-secrets.ts';
 import type { Context } from './context.ts';
 
 /** What an ID token says besides who issued it. */
@@ -142,6 +142,6 @@ async function verifyWithOneOf(jwt: string, keys: readonly JwtKey[]): Promise<Jw
 function text(claims: JwtClaims, name: string): string {
   const value = claims[name];
   if (typeof value !== 'string' || value === '')
-    throw new JwtError('claim', `${name} is not a text`);
+    throw new JwtError('claim', `${name} must be a non-empty string`);
   return value;
 }

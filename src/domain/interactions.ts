@@ -1,40 +1,52 @@
 /**
- * One pause for a human. An interaction travels sealed in the URL and is bound to its browser by a cookie, so that an anonymous
- * visitor writes no row; only one too large for a URL is stored. It carries the request as sent and what the human did so far.
+ * One pause for a human. An interaction travels sealed in the URL and is bound to its browser by a
+ * cookie, so that an anonymous visitor writes no row. It carries the request as sent and what the human
+ * did so far.
  */
 import { sha256 } from '../crypto/bytes.ts';
-import { base64url, newHandle } from '../crypto/secrets.ts';
-import type { Digest, Seconds } from '../store/records.ts';
+import { base64url, newHandle } from '../crypto/handles.ts';
+import type { Digest, Seconds, Session } from '../store/records.ts';
 import { CODE_KEPT } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { isUsable, newOneTimeRecord } from './one-time-records.ts';
 import { networkOf } from './rate-limiter.ts';
+
+/** What each step keeps, by its name. JSON values only. */
+export type StepStates = Readonly<Record<string, unknown>>;
 
 export interface Interaction {
   readonly id: string;
-  /** What it pauses: the endpoint that goes on with it. */
-  readonly purpose: 'authorize' | 'rp-initiated-logout';
-  /** The request, the parameters its endpoint knows. Checked again each time it goes on. */
+  /** Name of the flow it pauses. */
+  readonly flow: string;
+  /** The request, as its flow reads it. Checked again each time the flow goes on. */
   readonly params: Readonly<Record<string, string>>;
   /** Handle of the stored parameters, where they are too large to travel; else null. */
   readonly stored: string | null;
-  /** Digest of the browser's binding cookie; null while unknown (a cross-site POST comes without cookies). */
+  /** Digest of the browser's binding cookie; null while unknown (a cross-site POST has no cookies). */
   readonly browser: Digest | null;
   readonly startedAt: Seconds;
-  /** When the human last decided something; at first, when it began. What they decided is good for moments only. */
+  /** When the request arrived. A restart keeps it, while it moves `startedAt`. */
+  readonly requestedAt: Seconds;
+  /** When the human last decided something; at first, when it began. Decisions expire soon. */
   readonly decidedAt: Seconds;
   /** Session (its stored handle) in which the human signed in during this interaction. */
   readonly loginSession: Digest | null;
-  /** Subject the human chose to go on with. */
+  /** Subject the human chose to go on with, by signing in or by saying so. */
   readonly chosen: string | null;
-  /** The human wants to go on as somebody else, and has not signed in as such yet. */
-  readonly switching: boolean;
-  /** Scopes the consent page showed: no more than these can be allowed there. Null while none was shown. */
-  readonly shown: readonly string[] | null;
-  /** What the human allowed, and as whom. */
-  readonly consent: { readonly sub: string; readonly scopes: readonly string[] } | null;
+  /** The login (`loginMark`) instead of which the human wants another one; null: none. */
+  readonly switching: string | null;
+  /** The browser was sent to a login page of the host. */
+  readonly sentToHost: boolean;
+  /** What the page of a step showed: nothing else can be answered there. */
+  readonly shown: StepStates;
+  /** For which session the page was drawn (`sessionMark`); null for none, or for any. */
+  readonly shownTo: string | null;
+  /** What the human answered, by step. */
+  readonly answers: StepStates;
 }
 
-/** Seconds that a stored interaction is kept after it is stale: a page left open over a weekend still starts over instead of ending. */
+/** Seconds that stored parameters are kept after their interaction is stale: a page left open over a
+ * weekend still starts over instead of ending. */
 const STORED_LONGER = 3 * 24 * 3600;
 /** Characters a sealed interaction may take in a URL; proxies refuse long ones. */
 const LONGEST_IN_URL = 6000;
@@ -43,40 +55,38 @@ const LARGE_REQUEST = 'large-request';
 
 export function newInteraction(
   ctx: Context,
-  purpose: Interaction['purpose'],
+  flow: string,
   params: Interaction['params'],
   browser: Digest | null,
 ): Interaction {
   return {
     id: base64url(ctx.settings.random(16)),
-    purpose,
+    flow,
     params,
     stored: null,
     browser,
     startedAt: ctx.now(),
+    requestedAt: ctx.now(),
     decidedAt: ctx.now(),
     loginSession: null,
     chosen: null,
-    switching: false,
-    shown: null,
-    consent: null,
+    switching: null,
+    sentToHost: false,
+    shown: {},
+    shownTo: null,
+    answers: {},
   };
 }
 
 /**
  * The text that stands for an interaction in a URL or form. Parameters too large for a URL are stored
  * once, as a one-time record, and the text carries their handle from then on.
- * @param ip address of the peer, null when it is not known
  * @throws OAuthError 429 when too many large requests came from the network of the peer
  */
-export async function sealInteraction(
-  ctx: Context,
-  interaction: Interaction,
-  ip: string | null,
-): Promise<string> {
+export async function sealInteraction(ctx: Context, interaction: Interaction): Promise<string> {
   const whole = interaction.stored === null ? seal(ctx, interaction) : null;
   if (whole !== null && whole.length <= LONGEST_IN_URL) return whole;
-  const stored = interaction.stored ?? (await storeParams(ctx, interaction, ip));
+  const stored = interaction.stored ?? (await storeParams(ctx, interaction));
   return seal(ctx, { ...interaction, params: {}, stored });
 }
 
@@ -84,24 +94,19 @@ function seal(ctx: Context, interaction: Interaction): string {
   return ctx.vault.seal('interaction', JSON.stringify(interaction));
 }
 
-async function storeParams(
-  ctx: Context,
-  { params }: Interaction,
-  ip: string | null,
-): Promise<string> {
+async function storeParams(ctx: Context, { params }: Interaction): Promise<string> {
   // Peers whose address is not known share one limit: they are bounded as well.
-  const network = ip === null ? '' : networkOf(ip);
+  const address = ctx.request?.address ?? null;
+  const network = address === null ? '' : networkOf(address);
   await ctx.rateLimiter.take(['large request', network], ctx.settings.rateLimits.largeRequest);
   const handle = newHandle('interaction', ctx.settings.random);
-  await ctx.store.oneTime.put({
+  const record = newOneTimeRecord({
     kind: LARGE_REQUEST,
     digest: sha256(handle),
-    secondKey: null,
     payload: ctx.vault.seal(LARGE_REQUEST, JSON.stringify(params)),
-    version: 1,
-    consumedAt: null,
     expiresAt: ctx.now() + ctx.settings.lifetimes.interaction + STORED_LONGER,
   });
+  await ctx.store.oneTime.put(record);
   return handle;
 }
 
@@ -116,7 +121,7 @@ export async function openInteraction(ctx: Context, text: string): Promise<Inter
   const { stored } = interaction;
   if (stored === null) return interaction;
   const record = await ctx.store.oneTime.find({ kind: LARGE_REQUEST, digest: sha256(stored) });
-  if (record === null || record.expiresAt <= ctx.now()) return null;
+  if (!isUsable(record, ctx.now())) return null;
   const params = ctx.vault.open(LARGE_REQUEST, record.payload);
   if (params === null) return null;
   return { ...interaction, params: JSON.parse(params) as Interaction['params'] };
@@ -127,26 +132,27 @@ export function isStale(ctx: Context, interaction: Interaction): boolean {
   return interaction.startedAt + ctx.settings.lifetimes.interaction <= ctx.now();
 }
 
-/** What a human just decided: it counts from now. */
+/** The interaction after a decision that counts from now. */
 export function withDecision(
   ctx: Context,
   interaction: Interaction,
-  what: Partial<Pick<Interaction, 'loginSession' | 'chosen' | 'switching' | 'consent'>>,
+  what: Partial<Pick<Interaction, 'loginSession' | 'chosen' | 'switching' | 'answers'>>,
 ): Interaction {
   return { ...interaction, ...what, decidedAt: ctx.now() };
 }
 
 /**
- * True when a decision in an address is older than a code lives: then it comes from the history of the browser and no longer counts.
- * (While it counts, the code it led to is still known, so that it leads to that code or to none.)
+ * True when a decision in an address is older than a code lives: then the browser replays its history,
+ * and the decision no longer counts. (While it counts, the code it led to is still known, so that it
+ * leads to that code or to none.)
  */
 export function isDecisionExpired(ctx: Context, interaction: Interaction): boolean {
   return interaction.decidedAt + ctx.settings.lifetimes.code <= ctx.now();
 }
 
 /**
- * True when the code that an earlier answer to the same page led to may be forgotten: a new answer then begins anew, for under the same
- * identity it would make that code once more.
+ * True when the code that an earlier answer to the same page led to may be forgotten. A new answer then
+ * needs a new identity, for under the old one it would make that code once more.
  */
 export function isCodeForgotten(ctx: Context, interaction: Interaction): boolean {
   return interaction.decidedAt + ctx.settings.lifetimes.code + CODE_KEPT <= ctx.now();
@@ -154,8 +160,8 @@ export function isCodeForgotten(ctx: Context, interaction: Interaction): boolean
 
 /** The same request, from the beginning. */
 export function restarted(ctx: Context, interaction: Interaction): Interaction {
-  const { purpose, params, stored, browser } = interaction;
-  return { ...newInteraction(ctx, purpose, params, browser), stored };
+  const { flow, params, stored, browser, requestedAt } = interaction;
+  return { ...newInteraction(ctx, flow, params, browser), stored, requestedAt };
 }
 
 /** The same pause under another identity: nothing that the first one led to is led to again. */
@@ -163,11 +169,24 @@ export function withNewId(ctx: Context, interaction: Interaction): Interaction {
   return { ...interaction, id: base64url(ctx.settings.random(16)) };
 }
 
-/** What binds a form: which form it is, the interaction, its browser, and the state of that browser's session. */
+/** What binds a form: which form it is, the interaction with its browser, and that browser's session. */
 export interface FormBinding {
   readonly form: string;
   readonly interaction: Interaction;
-  readonly session: Digest | null;
+  /** `sessionMark` of the session; null for a form that holds for any. */
+  readonly session: string | null;
+}
+
+/** Names one login of a session; another proof is another login. Null without a session. */
+export function loginMark(
+  session: Pick<Session, 'handle' | 'sub' | 'authTime'> | null,
+): string | null {
+  return session === null ? null : `${sessionMark(session)} ${session.authTime}`;
+}
+
+/** Names a session and whose it is, for forms; changes when either does. Null without a session. */
+export function sessionMark(session: Pick<Session, 'handle' | 'sub'> | null): string | null {
+  return session === null ? null : `${session.handle} ${session.sub}`;
 }
 
 /** The value that proves a form was made by us for this binding. */

@@ -4,8 +4,9 @@
  * run side by side.
  */
 import { sha256 } from '../crypto/bytes.ts';
+import { base64url, newFamilyPart, newRefreshToken, nextRefreshToken } from '../crypto/handles.ts';
 import type { JwtClaims } from '../crypto/jwt.ts';
-import { base64url, newFamilyPart, newRefreshToken, nextRefreshToken } from '../crypto/secrets.ts';
+import { isPublic } from '../protocol/client-metadata-rules.ts';
 import { formatScope } from '../protocol/scope.ts';
 import type { Client, Entitlement, Family, IdTokenRecord, Seconds } from '../store/records.ts';
 import type { Issue, IssueOutcome, StoredConsumption } from '../store/store.ts';
@@ -185,12 +186,12 @@ async function continueFamily(
   redemption: CheckedRedemption,
   { refreshToken, family }: Extract<Consumption, { readonly kind: 'refresh_token' }>,
 ): Promise<Issued> {
-  const { random, refreshRotation } = ctx.settings;
+  const { random, refreshTokens } = ctx.settings;
   const { scopes } = redemption;
   const minted = mint(ctx, { clientId: client.clientId, scopes, entitlement: family, family });
   // RFC 9700 §2.2.2: refresh tokens of public clients are rotated; the setting is about clients that
   // prove themselves.
-  const rotates = refreshRotation || client.clientType === 'public';
+  const rotates = refreshTokens.rotation || isPublic(client);
   const next = rotates ? nextRefreshToken(refreshToken, random) : refreshToken;
   const successor = rotates
     ? {

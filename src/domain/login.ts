@@ -1,7 +1,8 @@
 /**
- * Proving a person with username and password, within rateLimits. Every attempt is counted before it is evaluated, so that of many parallel guesses
- * only as many as the limit are ever tried; a success gives back what it took. A browser in which somebody signed in to the account before
- * has a limit of its own: whoever locks the account from elsewhere does not lock its owner out.
+ * Proving a person with username and password, within rate limits. Every attempt is counted before it is
+ * evaluated, so that of many parallel guesses only as many as the limit are ever tried; a success gives
+ * back what it took. A browser in which somebody signed in to the account before has a limit of its own:
+ * an attacker who locks the account from elsewhere does not lock its owner out.
  */
 import type { Authenticated } from './accounts.ts';
 import type { Context } from './context.ts';
@@ -15,7 +16,6 @@ export interface LoginAttempt {
   readonly account: string;
   /** Digest of a browser that is a known device of this account; null for any other. */
   readonly knownDevice: string | null;
-  readonly ip: string | null;
 }
 
 /** Somebody proven, and when the attempt began, in seconds. */
@@ -34,21 +34,23 @@ export function accountKeyOf({ settings: { accounts } }: Context, username: stri
 }
 
 /**
- * @returns null when the credentials prove nothing, or the account is disabled
- * @throws OAuthError 429 when a limit is used up
+ * Resolves to null when the credentials prove nothing, or the account is disabled.
+ * @throws OAuthError 429 when a limit is reached
  */
 export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<ProvenLogin | null> {
   const { accounts, rateLimits } = ctx.settings;
-  const { username, password, account, knownDevice, ip } = attempt;
+  const { username, password, account, knownDevice } = attempt;
   const accountKey: RateLimitKey =
     knownDevice === null ? ['login', account] : ['login in', knownDevice, account];
   // Where the peer's address is not known there is nothing to count by it.
-  const networkKey: RateLimitKey | null = ip === null ? null : ['login from', networkOf(ip)];
+  const address = ctx.request?.address ?? null;
+  const networkKey: RateLimitKey | null =
+    address === null ? null : ['login from', networkOf(address)];
   if (networkKey !== null) await ctx.rateLimiter.take(networkKey, rateLimits.loginByAddress);
   try {
     await ctx.rateLimiter.take(accountKey, rateLimits.login);
   } catch (error) {
-    // Nothing was guessed: whoever repeats a refused attempt uses up no limit of the people around.
+    // Give the network's attempt back: nothing was evaluated.
     if (networkKey !== null) await ctx.rateLimiter.giveBack(networkKey);
     throw error;
   }
@@ -56,7 +58,7 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
   const empty = username === '' || password === '';
   const proven = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);
   if (proven === null || !proven.account.enabled) {
-    ctx.events.record('login.failed', { ip, reason: 'credentials' });
+    ctx.events.record('login.failed', { reason: 'credentials' });
     return null;
   }
   await ctx.rateLimiter.reset(accountKey);

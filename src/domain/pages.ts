@@ -1,7 +1,8 @@
 /**
- * The port to what people see. The provider decides which page is due and checks every answer; a page only draws a view.
- * `valetkey/pages` draws them all; a host replaces any of them by a function or by the URL of a page of its own.
- * Views are public API: fields are added, not changed.
+ * The port to what people see. The provider decides which page is due and checks every answer; a page
+ * only draws a view. `valetkey/pages` draws them all; a host replaces any of them by a function, or by
+ * the URL of a page of its own. Features add pages, each with a view of its own.
+ * Views are public API: members are added, not changed.
  */
 
 /** HTML text, complete from the doctype on. */
@@ -33,8 +34,9 @@ export interface FormView {
 }
 
 /**
- * What every page knows. Pages are served under a strict Content Security Policy: no script, no inline style, style sheets and pictures
- * of this origin only (`Pages.assets`), so that nothing a client registered can load anything.
+ * What every page knows. Pages are served under a strict Content Security Policy: no script, no inline
+ * style, style sheets and pictures of this origin only (`Pages.assets`), so that nothing a client
+ * registered can load anything.
  */
 export interface PageView {
   /** Name of this provider as people know it. */
@@ -46,14 +48,22 @@ export interface PageView {
   readonly assetsUrl: string;
 }
 
-/** The login page: fields `username`, `password` and submit button named `decision` with value `login`; cancel: value `cancel`. */
-export interface LoginView extends PageView {
+/** What every page of a step knows besides. */
+export interface StepView extends PageView {
   readonly client: ClientView;
   readonly form: FormView;
+}
+
+/**
+ * The login page: fields `username`, `password` and submit button named `decision` with value `login`;
+ * cancel: value `cancel`.
+ */
+export interface LoginView extends StepView {
   /** What to put into the username field. */
   readonly username: string;
-  /** Why the page is shown again: wrong credentials, too many attempts (with seconds to wait), the page was idle too long, or null. */
+  /** Why the page is shown again: wrong credentials, too many attempts, left open for too long; or null. */
   readonly problem: 'credentials' | 'limited' | 'idle' | null;
+  /** Seconds to wait after too many attempts. */
   readonly retryAfter: number | null;
   /** Somebody is signed in already and must prove it is still them (prompt=login, max_age). */
   readonly again: boolean;
@@ -61,18 +71,17 @@ export interface LoginView extends PageView {
   readonly acrValues: readonly string[];
 }
 
-/** Choose between the signed-in account and another: submit `decision` = `continue` | `switch` | `cancel`. */
-export interface AccountView extends PageView {
-  readonly client: ClientView;
-  readonly form: FormView;
+/**
+ * Choose between the signed-in account and another: submit `decision` = `continue` | `switch` |
+ * `cancel`.
+ */
+export interface AccountView extends StepView {
   /** Human name of the signed-in account. */
   readonly accountName: string;
 }
 
 /** The consent page: submit `decision` = `allow` | `deny`; `switch` to sign in as somebody else. */
-export interface ConsentView extends PageView {
-  readonly client: ClientView;
-  readonly form: FormView;
+export interface ConsentView extends StepView {
   readonly accountName: string;
   /** Scopes asked for now and not allowed before. */
   readonly newScopes: readonly ScopeView[];
@@ -80,21 +89,6 @@ export interface ConsentView extends PageView {
   readonly knownScopes: readonly ScopeView[];
   /** The application may act while the user is away (`offline_access`). */
   readonly offline: boolean;
-}
-
-/** Logout confirmation: submit `decision` = `logout` | `stay`. */
-export interface LogoutView extends PageView {
-  /** The application that asks, if it is known. */
-  readonly client: ClientView | null;
-  readonly form: FormView;
-  readonly accountName: string;
-}
-
-/** Shown after logout when there is nowhere to return to, or when the user stayed signed in. */
-export interface SignedOutView extends PageView {
-  readonly client: ClientView | null;
-  /** False: the user chose to stay. */
-  readonly signedOut: boolean;
 }
 
 /** Every refusal that cannot be sent to the client. */
@@ -118,14 +112,23 @@ export interface Asset {
   readonly body: string | Uint8Array;
 }
 
-/** Draws a view, or the URL of a host's own page (absolute or a path): the browser is sent there with `?interaction=…`. */
+/** Files by name without a slash, e.g. `style.css`. */
+export type Assets = Readonly<Record<string, Asset>>;
+
+/** Draws a view. */
+export type PageTemplate<View extends PageView = never> = (view: View) => Html;
+
+/**
+ * A template for every page, by name. The page of a step may also be the URL of a host's own page
+ * (absolute or a path): the browser is sent there with `?interaction=…`.
+ */
 export interface Pages {
-  readonly login: ((view: LoginView) => Html) | string;
-  readonly account: (view: AccountView) => Html;
-  readonly consent: ((view: ConsentView) => Html) | string;
-  readonly logout: (view: LogoutView) => Html;
-  readonly signedOut: (view: SignedOutView) => Html;
-  readonly error: (view: ErrorView) => Html;
-  /** Files below `assetsUrl`, by name without a slash, e.g. `style.css`. */
-  readonly assets?: Readonly<Record<string, Asset>>;
+  readonly login: PageTemplate<LoginView> | string;
+  readonly account: PageTemplate<AccountView> | string;
+  readonly consent: PageTemplate<ConsentView> | string;
+  readonly error: PageTemplate<ErrorView>;
+  /** Files below `PageView.assetsUrl`. */
+  readonly assets?: Assets;
+  /** Pages that features add. */
+  readonly [page: string]: PageTemplate | string | Assets | undefined;
 }

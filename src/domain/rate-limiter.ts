@@ -1,6 +1,6 @@
 /**
- * RateLimits for failures. Counting is the store's (atomic over all nodes); a key known to be exhausted is refused from memory, so that
- * an attack costs no query and a success costs none either.
+ * Rate limits. Counting is the store's (atomic over all nodes). A key known to be exhausted is refused
+ * from memory, so that an attack costs no query.
  */
 import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
@@ -66,7 +66,7 @@ export function createRateLimiter(counters: CounterStore, now: () => number): Ra
   };
 }
 
-/** The network of a peer, as attempts are counted: one IPv4 address, or the 64 bits of IPv6 that one customer has. */
+/** The network of a peer: one IPv4 address, or the 64 bits of IPv6 that one customer has. */
 export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);

@@ -3,7 +3,8 @@
  * grace, as long as the successor was not used; anything older is a replay and ends the family (RFC 9700 §4.14.2).
  */
 import { deriveKey, equalSecrets, sha256 } from '../crypto/bytes.ts';
-import { familyPart, openWith, type Random, sealWith } from '../crypto/secrets.ts';
+import { familyPart, type Random } from '../crypto/handles.ts';
+import { openWith, sealWith } from '../crypto/vault.ts';
 import type { Family } from '../store/records.ts';
 import type { FoundFamily } from '../store/store.ts';
 

@@ -1,6 +1,9 @@
-/** A browser's login at this provider: starting, finding, ending. How the handle travels (a cookie) is the web floor's business. */
+/**
+ * A browser's login at this provider: starting, finding, ending. How the handle travels (a cookie) is
+ * the web floor's business; sessions that a host keeps are in `host-sessions.ts`.
+ */
 import { sha256 } from '../crypto/bytes.ts';
-import { base64url, newHandle, parseHandle } from '../crypto/secrets.ts';
+import { base64url, newHandle, parseHandle } from '../crypto/handles.ts';
 import type { Session } from '../store/records.ts';
 import type { Context } from './context.ts';
 
@@ -16,15 +19,21 @@ export interface Login {
   readonly sub: string;
   /** Authentication methods (RFC 8176). */
   readonly amr: readonly string[];
-  /** Authentication context that was reached (OIDC Core §2). */
+  /** Authentication context that was reached (OIDC Core §2). @default null */
   readonly acr?: string | null;
-  /** When they did, in seconds; default now. A host passes the time of its own login. */
+  /** When they did, in seconds. A host passes the time of its own login. @default now */
   readonly authTime?: number;
-  /** When the proof began, in seconds; default now. What ends a subject's sessions after that ends this one as well. */
+  /**
+   * When the proof began, in seconds. What ends a subject's sessions after that ends this one as well.
+   * @default now
+   */
   readonly began?: number;
 }
 
-/** The living session of a handle, or null. Moves the idle limit at most sixteen times within it, so that most requests write nothing. */
+/**
+ * The living session of a handle; null when there is none. Moves the idle limit at most sixteen times
+ * within it, so that most requests write nothing.
+ */
 export async function findSession(ctx: Context, handle: string | null): Promise<Session | null> {
   if (handle === null || parseHandle('session', handle) === null) return null;
   const session = await ctx.store.sessions.find(sha256(handle));
@@ -32,51 +41,65 @@ export async function findSession(ctx: Context, handle: string | null): Promise<
   const now = ctx.now();
   const { sessionIdle } = ctx.settings.lifetimes;
   if (session.expiresAt <= now || session.seenAt + sessionIdle <= now) return null;
-  if (session.seenAt + sessionIdle / 16 <= now) await ctx.store.sessions.touch(session.handle, now);
+  await keepAlive(ctx, session);
   return session;
 }
 
-/**
- * Starts a session under a new handle; the one it takes the place of is gone with it. The same person signing in again keeps the
- * `sid`, so that relying parties recognise the session they know. Null when everything of the subject was revoked while they signed in.
- */
-export async function startSession(
-  ctx: Context,
-  login: Login,
-  replaces: Session | null,
-): Promise<StartedSession | null> {
+/** Moves the idle limit of a session that is in use, where a sixteenth of it has passed. */
+export async function keepAlive(ctx: Context, session: Session): Promise<void> {
   const now = ctx.now();
-  const handle = newHandle('session', ctx.settings.random);
-  const session: Session = {
-    handle: sha256(handle),
-    sid:
-      replaces !== null && replaces.sub === login.sub
-        ? replaces.sid
-        : base64url(ctx.settings.random(16)),
+  if (session.seenAt + ctx.settings.lifetimes.sessionIdle / 16 <= now)
+    await ctx.store.sessions.touch(session.handle, now);
+}
+
+/** The record of a login that begins now. @param sid what relying parties know the session by */
+export function newSession(ctx: Context, login: Login, handle: string, sid: string): Session {
+  const now = ctx.now();
+  return {
+    handle,
+    sid,
     sub: login.sub,
-    authTime: Math.min(login.authTime ?? now, now),
+    authTime: login.authTime ?? now,
     amr: login.amr,
     acr: login.acr ?? null,
     createdAt: now,
     seenAt: now,
     expiresAt: now + ctx.settings.lifetimes.sessionAbsolute,
   };
-  const outcome = await ctx.store.sessions.start(
-    session,
-    replaces?.handle ?? null,
-    login.began ?? now,
-  );
+}
+
+/** A new name that relying parties know a session by. */
+export function newSid(ctx: Context): string {
+  return base64url(ctx.settings.random(16));
+}
+
+/**
+ * Starts a session under a new handle; the one it replaces is gone with it. The same person signing in
+ * again keeps the `sid`, so that relying parties recognise the session they know. Null when everything
+ * of the subject was revoked while they signed in.
+ */
+export async function startSession(
+  ctx: Context,
+  login: Login,
+  replaces: Session | null,
+): Promise<StartedSession | null> {
+  const handle = newHandle('session', ctx.settings.random);
+  const sid = replaces?.sub === login.sub ? replaces.sid : newSid(ctx);
+  const authTime = Math.min(login.authTime ?? ctx.now(), ctx.now());
+  const session = newSession(ctx, { ...login, authTime }, sha256(handle), sid);
+  const began = login.began ?? ctx.now();
+  const outcome = await ctx.store.sessions.start(session, replaces?.handle ?? null, began);
   if (outcome === 'exists') throw new Error('A random session handle came twice.');
   return outcome === 'started' ? { session, handle } : null;
 }
 
-/** Ends a session and, by setting, the tokens issued in it. */
-export async function endSession(ctx: Context, session: Session, ip: string | null): Promise<void> {
-  const { logoutRevokesTokens } = ctx.settings;
+/** Ends a session and, by setting, the tokens issued in it. False when it had ended already. */
+export async function endSession(ctx: Context, session: Session): Promise<boolean> {
+  const { revokeTokens } = ctx.settings.logout;
   const { sub, sid } = session;
-  await ctx.events.act(
+  return await ctx.events.act(
     'logout',
-    { sub, ip, detail: { sid } },
-    async (row) => await ctx.store.sessions.end(session, ctx.now(), logoutRevokesTokens, row),
+    { sub, detail: { sid } },
+    async (row) => await ctx.store.sessions.end(session, ctx.now(), revokeTokens, row),
   );
 }

@@ -1,5 +1,8 @@
-/** The configuration after every default and check: what the rest of the code reads. Defaults stand in `config.ts` alone. */
-import type { Random } from '../crypto/secrets.ts';
+/**
+ * The configuration after every default and check: what the rest of the code reads. It keeps the names
+ * and the shape of `Config`; defaults, checks and descriptions stand in `config-options.ts` alone.
+ */
+import type { Random } from '../crypto/handles.ts';
 import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';
 import type { ParamLimits } from '../protocol/params.ts';
 import type { AuditEvent, Client } from '../store/records.ts';
@@ -10,7 +13,7 @@ import type { Pages } from './pages.ts';
 export interface ScopeDefinition {
   /** The scope value (RFC 6749 §3.3). */
   readonly name: string;
-  /** Plain words for the consent page, continuing "This lets the application …". */
+  /** Plain words for the consent page, continuing "It will be able to …". */
   readonly description: string;
   /** Claims it releases at userinfo. */
   readonly claims: readonly string[];
@@ -18,35 +21,41 @@ export interface ScopeDefinition {
 
 /** Lifetimes in seconds. */
 export interface Lifetimes {
-  /** An authorization code; at most 600 (RFC 6749 §4.1.2). */
+  /** An authorization code; at most 600 (RFC 6749 §4.1.2). @default 60 */
   readonly code: number;
-  /** An access token. */
+  /** An access token. @default 900 */
   readonly accessToken: number;
-  /** An ID token. */
+  /** An ID token. @default 3600 */
   readonly idToken: number;
-  /** A refresh token that is not used. */
+  /** A refresh token that is not used. @default 14 days */
   readonly refreshTokenIdle: number;
-  /** Refresh tokens of one family, from the first one on. */
+  /** Refresh tokens of one family, from the first one on. @default 90 days */
   readonly refreshTokenAbsolute: number;
-  /** A session without use. */
+  /** A session without use. @default 8 hours */
   readonly sessionIdle: number;
-  /** A session in all. */
+  /** A session in all. @default 24 hours */
   readonly sessionAbsolute: number;
-  /** After this a page that was left open starts again. */
+  /** After this a page that was left open starts again. @default 3600 */
   readonly interaction: number;
-  /** Audit lines are kept this long. */
+  /** Audit rows are kept this long. @default 365 days */
   readonly audit: number;
 }
 
 /** When signing keys are published, used and withdrawn. Seconds. */
 export interface KeySchedule {
-  /** Algorithms on offer; the first has a key from the start, any other once a client asks for it. */
+  /**
+   * Algorithms on offer. The first has a key from the start, any other once a client asks for it.
+   * @default all
+   */
   readonly algs: readonly SigningAlg[];
-  /** A new key takes over this long after the one before. */
+  /** A new key takes over this long after the one before. @default 90 days */
   readonly rotateEvery: number;
-  /** A key is published this long before its first use; longer than caches live. */
+  /** A key is published this long before its first use; longer than caches live. @default 1 day */
   readonly publishBefore: number;
-  /** A key stays published this long after its last use; longer than tokens and caches live. */
+  /**
+   * A key stays published this long after its last use; longer than tokens and caches live.
+   * @default 2 days
+   */
   readonly keepAfter: number;
 }
 
@@ -60,12 +69,46 @@ export interface GivenKey {
   readonly active: boolean;
 }
 
-/** A rate limit: at most `limit` attempts within `seconds`. */
+/** At most `limit` attempts within `seconds`. */
 export interface RateLimit {
-  /** How many are tolerated in a window. */
   readonly limit: number;
   /** Length of a window. */
   readonly seconds: number;
+}
+
+/** How many attempts are tolerated. A network is an IPv4 address or the first 64 bits of an IPv6 address. */
+export interface RateLimits {
+  /**
+   * Failed logins per account, counted over all browsers that never signed in to it; each that did has
+   * as many of its own. @default 5 in 15 minutes
+   */
+  readonly login: RateLimit;
+  /** Failed logins per network, whatever the account. @default 50 in 15 minutes */
+  readonly loginByAddress: RateLimit;
+  /**
+   * Failed client authentications per client and network; of unknown clients per network.
+   * @default 20 in a minute
+   */
+  readonly clientAuthentication: RateLimit;
+  /**
+   * Requests too large to travel in an address, which have to be stored, per network, or in all where
+   * the host tells no address. @default 60 in 15 minutes
+   */
+  readonly largeRequest: RateLimit;
+}
+
+/** What happens to refresh tokens when they are used. */
+export interface RefreshTokenRules {
+  /** A refresh token is replaced at each use; those of public clients always are. @default true */
+  readonly rotation: boolean;
+  /** Seconds in which the replaced one gets the same answer again. @default 30 */
+  readonly grace: number;
+}
+
+/** What the end of a session ends. */
+export interface LogoutRules {
+  /** The tokens issued in it, but those with `offline_access`. @default true */
+  readonly revokeTokens: boolean;
 }
 
 /** What claims are asked for. */
@@ -81,24 +124,12 @@ export type ClaimsSource = (
   request: ClaimsRequest,
 ) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
 
-/** What failures, and what costs, are tolerated. */
-export interface RateLimits {
-  /** Failed logins per account, counted over all browsers that never signed in to it; each that did has as many of its own. */
-  readonly login: RateLimit;
-  /** Failed logins per network, whatever the account. */
-  readonly loginByAddress: RateLimit;
-  /** Failed client authentications per client and network; of unknown clients per network. */
-  readonly clientAuthentication: RateLimit;
-  /** Requests too large to travel in an address, which have to be stored, per network. */
-  readonly largeRequest: RateLimit;
-}
-
 /** Hears every event, in the process that caused it. */
 export type EventListener = (event: AuditEvent) => void;
 
 /** A logger as most libraries have it. Messages carry no secrets. */
 export interface Logger {
-  /** Refusals: the daily bread. */
+  /** Every refused request. */
   info(fields: object, message: string): void;
   /** What an operator should know once. */
   warn(fields: object, message: string): void;
@@ -106,41 +137,39 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/** See `Config` for what each member means; here none is missing. */
 export interface Settings {
   readonly issuer: string;
   /** Starts with a slash, ends without one; '' at the root. */
   readonly basePath: string;
-  readonly secrets: readonly string[];
+  /** The current one first; the others still open what they sealed. */
+  readonly secret: readonly string[];
   readonly accounts: Accounts;
   readonly pages: Pages;
   readonly name: string;
   readonly logoUrl: string | null;
   readonly scopes: ReadonlyMap<string, ScopeDefinition>;
   readonly claims: ClaimsSource | null;
-  /** Scopes granted when a request names none. */
   readonly defaultScopes: readonly string[];
   readonly lifetimes: Lifetimes;
-  readonly refreshRotation: boolean;
-  /** Seconds in which the immediate predecessor of a refresh token gets the same answer again. */
-  readonly refreshGrace: number;
+  readonly refreshTokens: RefreshTokenRules;
   readonly keySchedule: KeySchedule;
-  readonly givenKeys: readonly GivenKey[] | null;
-  /** Algorithms that ID tokens can be signed with: those with a key, and HS256. */
-  readonly idTokenAlgs: readonly IdTokenAlg[];
-  /** Seconds that caches may keep the JWKS and discovery documents. */
+  readonly signingKeys: readonly GivenKey[] | null;
   readonly publicMaxAge: number;
-  readonly logoutConfirmation: 'always' | 'when-unproven';
-  readonly logoutRevokesTokens: boolean;
+  readonly logout: LogoutRules;
+  readonly rateLimits: RateLimits;
+  readonly clientCacheSeconds: number;
   readonly allowMissingPkce: boolean;
   readonly allowLocalhostRedirect: boolean;
-  /** Options in force that weaken security, named at start-up. */
-  readonly weakened: readonly string[];
-  readonly limits: ParamLimits & { readonly url: number };
-  readonly rateLimits: RateLimits;
-  /** Seconds that a client may be served from memory after it changed on another node. */
-  readonly clientCacheSeconds: number;
+  readonly allowInsecureIssuer: boolean;
   readonly clock: () => number;
   readonly random: Random;
   readonly logger: Logger;
   readonly onEvent: EventListener | null;
+  /** Algorithms that ID tokens can be signed with: those with a key, and HS256. */
+  readonly idTokenAlgs: readonly IdTokenAlg[];
+  /** Options in force that weaken security; they are named at start-up. */
+  readonly weakened: readonly string[];
+  /** Bounds of one request. */
+  readonly limits: ParamLimits & { readonly url: number };
 }

@@ -20,9 +20,8 @@ export function honoValetkey(
     if (!provider.handles(req.path)) return await next();
     // Middleware that ran before may have read the body; Hono has kept it.
     const request = req.raw.bodyUsed ? await cloneRawRequest(req) : req.raw;
-    return await provider.fetch(request, {
-      ip: address === undefined ? socketAddress(context.env) : address(req.raw),
-    });
+    const ip = address === undefined ? socketAddress(context.env) : address(req.raw);
+    return await provider.fetch(request, { ip, native: context });
   };
 }
 

@@ -28,10 +28,10 @@ export function nodeListener(
 ): NodeListener {
   const addressOf = peerAddress(options.trustProxy ?? false);
   const listener = getRequestListener(
-    async (request, env) =>
-      await provider.fetch(request, {
-        ip: addressOf((env as unknown as { incoming: IncomingMessage }).incoming),
-      }),
+    async (request, env) => {
+      const { incoming } = env as unknown as { incoming: IncomingMessage };
+      return await provider.fetch(request, { ip: addressOf(incoming), native: incoming });
+    },
     { overrideGlobalObjects: options.overrideGlobals ?? false },
   );
   return async (request, response) => {

@@ -12,6 +12,7 @@ import type {
   LoginView,
   LogoutView,
   Pages,
+  PageTemplate,
   PageView,
   SignedOutView,
 } from 'valetkey';
@@ -50,7 +51,7 @@ export { ENGLISH, type Messages } from './messages.ts';
 /** Draws what stands inside a page; the document around it, its head and its looks are the same everywhere. */
 export type Template<View extends PageView> = (view: View, messages: Messages) => Sheet;
 
-/** A template for each page. */
+/** A template for each page that is built in. */
 export interface Templates {
   readonly login: Template<LoginView>;
   readonly account: Template<AccountView>;
@@ -63,16 +64,31 @@ export interface Templates {
 /** The built-in templates: a start for others, which may call them. */
 export const templates: Templates = { login, account, consent, logout, signedOut, error };
 
-/** What a host may change; a page given here, as a function or as the URL of a page of the host, takes the place of the built-in one. */
-export interface BuiltInPagesOptions extends Partial<Omit<Pages, 'assets'>> {
+/** The pages of steps: a page of the host may take their place. */
+type StepPage = 'login' | 'account' | 'consent';
+
+/** A function for each page, or the URL of a page of the host. */
+export type DrawnPages = {
+  readonly [Name in keyof Templates]:
+    | PageTemplate<Parameters<Templates[Name]>[0]>
+    | (Name extends StepPage ? string : never);
+};
+
+/**
+ * What a host may change. A page given here, as a function or as the URL of a page of the host, takes the
+ * place of the built-in one.
+ */
+export interface BuiltInPagesOptions extends Partial<DrawnPages> {
   /** Colour of buttons and links, as `#rrggbb`; shades that can be read on light and dark are made of it. Default: a dark teal. */
   readonly accentColor?: string;
   /** Rules of your own; they come last in style.css and win over the built-in ones. */
   readonly css?: string;
   /** The picture beside the provider's name and in the browser's tab. Default: a key in the accent colour. */
   readonly logo?: Asset;
-  /** Templates of your own, page by page, made of the same parts. */
-  readonly templates?: Partial<Templates>;
+  /** Templates of your own, made of the same parts, by the name of the page; also of your own features. */
+  readonly templates?: Partial<Templates> & {
+    readonly [page: string]: Template<never> | undefined;
+  };
   /** Words of your own, or more languages; the first is used when none is wanted that is there. */
   readonly messages?: readonly Messages[];
 }
@@ -83,7 +99,7 @@ const ACCENT = '#0f766e';
  * The pages of the provider. Its name comes from the provider's configuration.
  * @throws ConfigError when the accent colour is not of the form `#rrggbb`
  */
-export function builtInPages(options: BuiltInPagesOptions = {}): Pages {
+export function builtInPages(options: BuiltInPagesOptions = {}): Pages & DrawnPages {
   const {
     accentColor = ACCENT,
     css = '',
@@ -104,17 +120,11 @@ export function builtInPages(options: BuiltInPagesOptions = {}): Pages {
       const messages = messagesFor(view.locales, catalogs);
       return htmlDocument(view, messages, template(view, messages), version);
     };
-  const all = { ...templates, ...others };
-  return {
-    login: drawn(all.login),
-    account: drawn(all.account),
-    consent: drawn(all.consent),
-    logout: drawn(all.logout),
-    signedOut: drawn(all.signedOut),
-    error: drawn(all.error),
-    ...own,
-    assets,
-  };
+  const all: Readonly<Record<string, Template<never> | undefined>> = { ...templates, ...others };
+  const pages = Object.entries(all).flatMap(([page, template]) =>
+    template === undefined ? [] : [[page, drawn(template)]],
+  );
+  return { ...Object.fromEntries(pages), ...own, assets } as Pages & DrawnPages;
 }
 
 /** Changes whenever one of the files does. */

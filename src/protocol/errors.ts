@@ -78,6 +78,13 @@ export class OAuthError extends Error {
     this.headers = options.headers ?? {};
     this.redirectable = options.redirectable ?? true;
   }
+
+  /** The same refusal with more response headers. */
+  withHeaders(headers: Readonly<Record<string, string>>): OAuthError {
+    const { code, reason, description, status, redirectable, cause } = this;
+    const all = { ...this.headers, ...headers };
+    return new OAuthError(code, reason, description, { cause, status, redirectable, headers: all });
+  }
 }
 
 /** One thing wrong with the configuration, and what to do about it. */

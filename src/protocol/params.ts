@@ -19,6 +19,8 @@ export interface Params {
   get(name: string): string | undefined;
   /** As `get`, but absent is `invalid_request`. */
   need(name: string): string;
+  /** The value; null when it is absent, empty or repeated. For what is read before repetitions may be told. */
+  only(name: string): string | null;
   /** The parameter appears, even if empty. */
   has(name: string): boolean;
   /** Throws `invalid_request` if any of these came more than once. */
@@ -114,6 +116,10 @@ function paramsFrom(values: ReadonlyMap<string, readonly string[]>): Params {
         );
       }
       return value;
+    },
+    only(name) {
+      const found = values.get(name);
+      return found?.length === 1 ? (found[0] ?? '') || null : null;
     },
     has: (name) => values.has(name),
     refuseRepeated(names) {

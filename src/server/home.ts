@@ -1,12 +1,12 @@
-/** The page at `/`: says what this is to somebody who opens the address in a browser. All other pages are the provider's. */
-import type { ServerResponse } from 'node:http';
+/** The page at `/`: says what this is to somebody who opens the address in a browser. */
 import { html } from 'hono/html';
+import { htmlResponse } from 'valetkey';
 import type { Assembly } from './assemble.ts';
 import { discoveryUrl } from './provider-config.ts';
 
-export function homePage({ provider, issuer }: Assembly, response: ServerResponse): void {
+export function homePage({ provider, issuer }: Assembly): Response {
   const discovery = discoveryUrl(issuer);
-  // A path: whoever came by another name of this machine has the style sheet on the same origin.
+  // A path: who came by another name of this machine has the style sheet on the same origin.
   const style = `${new URL(provider.url('assets')).pathname}style.css`;
   const page = html`<!doctype html>
 <html lang="en">
@@ -17,14 +17,5 @@ export function homePage({ provider, issuer }: Assembly, response: ServerRespons
 <p>Applications send people here to sign in. There is nothing to do on this page: open the application you want to use.</p>
 <p>Setting up an application? It finds everything it needs in the <a href="${discovery}">discovery document</a>.</p>
 </main></body></html>`;
-  response
-    .writeHead(200, {
-      'Content-Type': 'text/html; charset=utf-8',
-      'Content-Security-Policy':
-        "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-      'X-Content-Type-Options': 'nosniff',
-      'X-Frame-Options': 'DENY',
-      'Referrer-Policy': 'no-referrer',
-    })
-    .end(String(page));
+  return htmlResponse(issuer, String(page));
 }

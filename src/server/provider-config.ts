@@ -1,19 +1,25 @@
 /**
- * From settings to the provider's configuration, and everything the provider would say against it, told before anything is opened or made.
- * Defaults are the provider's; this file only passes on.
+ * From settings to the provider's configuration, and everything the provider would say against it, told
+ * before anything is opened or made. Defaults are the provider's; this file only passes on.
  */
 import {
+  CORE_OPTIONS,
   type Config,
   ConfigError,
   type ConfigProblem,
-  createProvider,
+  checkConfig,
+  type Feature,
   type GivenKey,
   memoryDatabase,
+  type OptionTable,
+  optionGroup,
+  writtenOptions,
 } from 'valetkey';
 import { peerAddress } from 'valetkey/node';
-import { builtInPages } from 'valetkey/pages';
+import { type BuiltInPagesOptions, builtInPages } from 'valetkey/pages';
 import { type SqlOptions, sqlProblems } from 'valetkey/sql';
 import { pageFiles } from './page-files.ts';
+import { featuresOf, ownFeatures } from './settings-file.ts';
 import type { GivenSettings } from './settings-table.ts';
 
 /** What settings do not hold. */
@@ -22,45 +28,59 @@ export type ConfigParts = Pick<Config, 'issuer' | 'store' | 'accounts'> & {
   readonly logger?: NonNullable<Config['logger']>;
 };
 
-/** Paths of settings that go to the provider as they are. */
-const PASSED_ON: readonly string[] = [
-  'basePath',
-  'name',
-  'logoUrl',
-  'defaultScopes',
-  'publicMaxAge',
-  'clientCacheSeconds',
-  'allowMissingPkce',
-  'allowLocalhostRedirect',
-  'allowInsecureIssuer',
-];
 /** A scope for first steps, so that a token of the demo application can do something. */
 const DEMO_SCOPES = { read: 'Read your data' };
 
 /** @throws ConfigError when the accent colour is none, or a file of the pages cannot be used */
 export function providerConfig(settings: GivenSettings, parts: ConfigParts): Config {
   const accentColor = settings['accentColor'] as string | undefined;
+  const templates = settings['templates'] as BuiltInPagesOptions['templates'];
   const keys = givenKeys(settings);
   return {
+    ...valuesOf(CORE_OPTIONS, settings),
     ...parts,
-    ...Object.fromEntries(
-      PASSED_ON.filter((path) => settings[path] !== undefined).map((path) => [
-        path,
-        settings[path],
-      ]),
-    ),
     pages: builtInPages({
       ...(accentColor === undefined ? {} : { accentColor }),
       ...pageFiles(settings),
+      ...(templates === undefined ? {} : { templates }),
     }),
     scopes: { ...DEMO_SCOPES, ...(settings['scopes'] as object | undefined) },
-    lifetimes: group(settings, 'lifetimes'),
-    keySchedule: group(settings, 'keySchedule'),
-    refreshTokens: group(settings, 'refreshTokens'),
-    logout: group(settings, 'logout'),
-    rateLimits: group(settings, 'rateLimits'),
+    features: givenFeatures(settings),
     ...(keys.length > 0 ? { signingKeys: keys } : {}),
   };
+}
+
+/** The features that have options here, and those of the operator's own. */
+function givenFeatures(settings: GivenSettings): readonly Feature[] {
+  const own = ownFeatures(settings['features']);
+  return featuresOf({ content: settings }).flatMap((factory) => {
+    const { featureName, options } = factory;
+    const given = valuesOf(options, settings, `${optionGroup(featureName)}.`);
+    const used = own.includes(factory) || Object.keys(given).length > 0;
+    return used ? [factory(given as never)] : [];
+  });
+}
+
+/** What the settings say of the options of a table, in the shape of the table. */
+function valuesOf(
+  table: OptionTable,
+  settings: GivenSettings,
+  prefix = '',
+): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const { path } of writtenOptions(table)) {
+    const value = settings[prefix + path];
+    if (value === undefined) continue;
+    const names = path.split('.');
+    const last = names.pop() ?? '';
+    let group = values;
+    for (const name of names) {
+      group[name] ??= {};
+      group = group[name] as Record<string, unknown>;
+    }
+    group[last] = value;
+  }
+  return values;
 }
 
 /** Where the provider is found when nothing is said. */
@@ -85,31 +105,21 @@ export function trustedProxies(settings: GivenSettings): false | number | readon
   return more.length === 0 && /^[0-9]+$/.test(only) ? Number(only) : list;
 }
 
-/** What the provider, its pages and the database would refuse, found with stand-ins for what they open: nothing is opened or made. */
+/**
+ * What the provider, its pages and the database would refuse, found with stand-ins for what they open:
+ * nothing is opened or made.
+ */
 export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
   const secret = (settings['secret'] as readonly string[] | undefined) ?? [
     'a stand-in for the secret in the file',
   ];
   const accounts: Config['accounts'] = { find: async () => null, authenticate: async () => null };
   const attempt = (given: GivenSettings): readonly ConfigProblem[] => {
-    try {
-      createProvider(
-        providerConfig(given, {
-          issuer: issuerOf(given),
-          store: memoryDatabase(),
-          accounts,
-          secret,
-        }),
-      );
-      return [];
-    } catch (error) {
-      if (error instanceof ConfigError)
-        return error.problems.map((problem) => ({
-          ...problem,
-          option: pathOf(problem.option, given),
-        }));
-      throw error;
-    }
+    const parts = { issuer: issuerOf(given), store: memoryDatabase(), accounts, secret };
+    return problemsWith(given, parts).map((problem) => ({
+      ...problem,
+      option: pathOf(problem.option, given),
+    }));
   };
   const problems = [...attempt(settings)];
   // What the pages refuse is refused before the provider sees the rest.
@@ -149,6 +159,16 @@ export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
   );
 }
 
+function problemsWith(settings: GivenSettings, parts: ConfigParts): readonly ConfigProblem[] {
+  try {
+    return checkConfig(providerConfig(settings, parts));
+  } catch (error) {
+    // The pages refuse by themselves.
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
 const PAGE_SETTINGS: readonly string[] = ['accentColor', 'logoFile', 'styleFile'];
 
 /** Settings that are options of the database, and their names there. */
@@ -178,15 +198,6 @@ function pathOf(option: string, settings: GivenSettings): string {
   return index < givenKeys(settings).filter(({ active }) => active).length
     ? 'rsaPrivateKey'
     : 'rsaPrivateKeysInactive';
-}
-
-function group(settings: GivenSettings, name: string): Record<string, never> {
-  const prefix = `${name}.`;
-  return Object.fromEntries(
-    Object.entries(settings)
-      .filter(([path]) => path.startsWith(prefix))
-      .map(([path, value]) => [path.slice(prefix.length), value]),
-  ) as Record<string, never>;
 }
 
 /** The RSA keys of the settings, in PEM, one or several in a text. */

@@ -5,7 +5,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger, Provider } from 'valetkey';
-import { nodeListener } from 'valetkey/node';
+import { nodeListener, sendResponse } from 'valetkey/node';
 import { type Assembly, assemble } from './assemble.ts';
 import { type FirstStart, firstStart } from './first-start.ts';
 import { createReadiness, type Readiness } from './health.ts';
@@ -13,7 +13,8 @@ import { homePage } from './home.ts';
 import { isLoopback, listen } from './listen.ts';
 import { serverLog } from './log.ts';
 import { issuerOf, portOf, trustedProxies } from './provider-config.ts';
-import { readSettings, type SettingSources } from './settings.ts';
+import { readSettings } from './settings.ts';
+import type { SettingSources } from './settings-file.ts';
 import type { GivenSettings } from './settings-table.ts';
 
 export {
@@ -27,8 +28,20 @@ export {
 } from './assemble.ts';
 export { type FirstStart, firstStart } from './first-start.ts';
 export { discoveryUrl, issuerOf } from './provider-config.ts';
-export { readSettings, type SettingSources } from './settings.ts';
-export { type GivenSettings, SETTINGS, type SettingDefinition } from './settings-table.ts';
+export { readSettings } from './settings.ts';
+export {
+  featuresOf,
+  readSettingsFile,
+  type SettingSources,
+  type SettingsFile,
+} from './settings-file.ts';
+export {
+  type AnyFeature,
+  type GivenSettings,
+  type SettingDefinition,
+  type SettingKind,
+  settingsTable,
+} from './settings-table.ts';
 
 /** A server that is up. */
 export interface RunningServer {
@@ -140,7 +153,7 @@ function requests(assembly: Assembly, readiness: Readiness, log: Logger): Reques
       return answer(response, 405, 'The request method is not allowed here.', {
         Allow: 'GET, HEAD',
       });
-    if (path === '/') return homePage(assembly, response);
+    if (path === '/') return void sendResponse(homePage(assembly), response);
     if (path === '/healthz') return answer(response, 200, 'ok');
     if (path === '/readyz')
       return void readiness

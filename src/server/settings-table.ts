@@ -1,21 +1,24 @@
 /**
- * The one table of settings: where each stands in the settings file and in the environment, of what kind it is, and what it does.
- * Reading is in `settings.ts`; what the values mean to the provider is in `provider-config.ts`.
+ * Every setting there is: those of the server itself, and one for each option of the provider and of its
+ * features that can be written down. Reading them is in `settings.ts`; what the values mean to the
+ * provider is in `provider-config.ts`.
  */
+import {
+  BUILT_IN_FEATURES,
+  CORE_OPTIONS,
+  type FeatureFactory,
+  type ListedOption,
+  type Option,
+  type OptionKind,
+  optionGroup,
+  writtenOptions,
+} from 'valetkey';
 
 /**
- * What a value looks like. `list`: separated by commas or spaces; `map`: a JSON object; `seconds`: a whole number of them;
- * `rateLimit`: so many failures in so many seconds, as 5/900.
+ * What a value looks like. `list`: separated by commas or spaces; `map`: a JSON object; `seconds`: a
+ * whole number of them; `rate-limit`: so many failures in so many seconds, as 5/900.
  */
-export type SettingKind =
-  | 'text'
-  | 'number'
-  | 'port'
-  | 'seconds'
-  | 'boolean'
-  | 'list'
-  | 'map'
-  | 'rateLimit';
+export type SettingKind = Exclude<OptionKind, 'code'> | 'port';
 
 /** One setting. */
 export interface SettingDefinition {
@@ -29,45 +32,29 @@ export interface SettingDefinition {
   readonly about: string;
 }
 
-/** Settings as given, by path; what is absent has its default elsewhere. */
+/**
+ * What was given, by the path of its setting. `features` and `templates` hold what the operator wrote in
+ * code.
+ */
 export type GivenSettings = Readonly<Record<string, unknown>>;
 
-const LIFETIMES: readonly (readonly [path: string, about: string])[] = [
-  ['code', 'an authorization code. Default 60, at most 600.'],
-  ['accessToken', 'an access token. Default 900.'],
-  ['idToken', 'an ID token. Default 3600.'],
-  ['refreshTokenIdle', 'a refresh token that is not used. Default 14 days.'],
-  ['refreshTokenAbsolute', 'refresh tokens from the first one on. Default 90 days.'],
-  ['sessionIdle', 'a browser session without use. Default 8 hours.'],
-  ['sessionAbsolute', 'a browser session in all. Default 24 hours.'],
-  ['interaction', 'a page left open. Default 3600.'],
-  ['audit', 'a line of the audit log. Default 365 days.'],
-];
-const SCHEDULE: readonly (readonly [path: string, about: string])[] = [
-  ['rotateEvery', 'a new key takes over after this long. Default 90 days.'],
-  ['publishBefore', 'a key is published this long before its first use. Default 1 day.'],
-  ['keepAfter', 'a key stays published this long after its last use. Default 2 days.'],
-];
+/** A function that makes a feature, of any options. */
+export type AnyFeature = FeatureFactory<never>;
 
 /** `refreshTokens.rotation` → `VALETKEY_REFRESH_TOKENS_ROTATION`. */
-function setting(
-  path: string,
-  kind: SettingKind,
-  about: string,
-  choices?: readonly string[],
-): SettingDefinition {
+function variableOf(path: string): string {
   const words = path.replaceAll('.', '_').replaceAll(/([a-z])([A-Z])/g, '$1_$2');
-  return {
-    path,
-    env: `VALETKEY_${words.toUpperCase()}`,
-    kind,
-    about,
-    ...(choices === undefined ? {} : { choices }),
-  };
+  return `VALETKEY_${words.toUpperCase()}`;
 }
 
-/** Every setting there is. */
-export const SETTINGS: readonly SettingDefinition[] = [
+function setting(path: string, kind: SettingKind, about: string): SettingDefinition {
+  return { path, env: variableOf(path), kind, about };
+}
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** Settings of the server itself. */
+const SERVER_SETTINGS: readonly SettingDefinition[] = [
   { path: 'port', env: 'PORT', kind: 'port', about: 'Port to listen on. Default 4000.' },
   {
     path: 'host',
@@ -81,56 +68,19 @@ export const SETTINGS: readonly SettingDefinition[] = [
     kind: 'text',
     about: 'sqlite:<file> or postgres://… Default: sqlite in the data folder.',
   },
-  setting('issuer', 'text', 'The issuer identifier. Default http://localhost:<port>.'),
-  setting('basePath', 'text', 'Path below which the endpoints live. Default /o.'),
   setting('dataDir', 'text', 'Folder for the database and the secret. Default ./valetkey-data.'),
   setting('databasePrefix', 'text', 'Before every table name. Default valetkey_.'),
   setting('databaseSchema', 'text', 'PostgreSQL schema of the tables.'),
-  setting('databasePoolSize', 'number', 'Connections to PostgreSQL, at most. Default 10.'),
+  setting('databasePoolSize', 'count', 'Connections to PostgreSQL, at most. Default 10.'),
   setting(
     'databaseTimeout',
-    'number',
+    'count',
     'Milliseconds after which PostgreSQL counts as not answering. Default 2000.',
   ),
-  setting('autoMigrate', 'boolean', 'Bring the schema up to date at start. Default true.'),
-  setting(
-    'secret',
-    'list',
-    'Secrets that seal keys and forms, the current one first. Default: a file in the data folder.',
-  ),
-  setting('name', 'text', 'Name of this provider on its pages.'),
-  setting('logoUrl', 'text', 'Logo on the pages: a path of this origin, or a data: address.'),
-  setting(
-    'logoFile',
-    'text',
-    'Logo on the pages: a file (svg, png, jpg, webp) that this server serves.',
-  ),
+  setting('autoMigrate', 'flag', 'Bring the schema up to date at start. Default true.'),
+  setting('logoFile', 'text', 'Logo on the pages: a file (svg, png, jpg, webp) served from here.'),
   setting('styleFile', 'text', 'A file of CSS rules that come after the built-in ones.'),
   setting('accentColor', 'text', 'Colour of buttons and links.'),
-  setting('scopes', 'map', 'More scopes: {"read": "Read your things"}.'),
-  setting('defaultScopes', 'list', 'Scopes granted when a request names none.'),
-  ...LIFETIMES.map(([path, about]) =>
-    setting(`lifetimes.${path}`, 'seconds', `Lifetime of ${about}`),
-  ),
-  setting(
-    'refreshTokens.rotation',
-    'boolean',
-    'A refresh token is replaced at each use. Default true.',
-  ),
-  setting(
-    'refreshTokens.grace',
-    'number',
-    'Seconds in which a replaced refresh token gets the same answer again. Default 30.',
-  ),
-  setting(
-    'keySchedule.algs',
-    'list',
-    'Signing algorithms, each with a key of its own. Default: all four.',
-    ['RS256', 'PS256', 'ES256', 'EdDSA'],
-  ),
-  ...SCHEDULE.map(([path, about]) =>
-    setting(`keySchedule.${path}`, 'seconds', `Signing keys: ${about}`),
-  ),
   setting(
     'rsaPrivateKey',
     'text',
@@ -138,47 +88,56 @@ export const SETTINGS: readonly SettingDefinition[] = [
   ),
   setting('rsaPrivateKeysInactive', 'text', 'RSA private keys in PEM that only stay published.'),
   setting(
-    'publicMaxAge',
-    'seconds',
-    'Seconds that discovery and JWKS may be cached. Default 3600.',
-  ),
-  setting(
-    'logout.confirmation',
-    'text',
-    'When logout asks first: always (default) or when-unproven.',
-    ['always', 'when-unproven'],
-  ),
-  setting('logout.revokeTokens', 'boolean', 'Logout ends the tokens of the session. Default true.'),
-  setting('rateLimits.login', 'rateLimit', 'Failed logins per account. Default 5/900.'),
-  setting('rateLimits.loginByAddress', 'rateLimit', 'Failed logins per address. Default 50/900.'),
-  setting(
-    'rateLimits.clientAuthentication',
-    'rateLimit',
-    'Failed client authentications per client and address. Default 20/60.',
-  ),
-  setting(
-    'rateLimits.largeRequest',
-    'rateLimit',
-    'Requests too large for an address, per network. Default 60/900.',
-  ),
-  setting(
-    'clientCacheSeconds',
-    'seconds',
-    'Seconds that a client changed on another node may be served as it was. Default 30.',
-  ),
-  setting('allowMissingPkce', 'boolean', 'Weakens: confidential clients may leave PKCE out.'),
-  setting('allowLocalhostRedirect', 'boolean', 'Weakens: http://localhost in redirect URIs.'),
-  setting('allowInsecureIssuer', 'boolean', 'Weakens: an http issuer that is not on loopback.'),
-  setting(
     'trustProxy',
     'list',
     'Addresses of proxies whose X-Forwarded-For is believed, or a number of hops.',
   ),
-  setting('logLevel', 'text', 'debug, info (default), warn, error or silent.', [
-    'debug',
-    'info',
-    'warn',
-    'error',
-    'silent',
-  ]),
+  {
+    ...setting('logLevel', 'text', 'How much is logged. Default info.'),
+    choices: LOG_LEVELS,
+  },
 ];
+
+/** What the server puts in place of a default of the provider, in words. */
+const SERVER_DEFAULTS: Readonly<Record<string, string>> = {
+  issuer: 'http://localhost:<port>',
+  secret: 'a file in the data folder',
+};
+
+/** @param features those in force, with options or without */
+export function settingsTable(
+  features: readonly AnyFeature[] = BUILT_IN_FEATURES,
+): readonly SettingDefinition[] {
+  const ofFeatures = features.flatMap(({ featureName, options }) =>
+    writtenOptions(options, `${optionGroup(featureName)}.`),
+  );
+  return [...SERVER_SETTINGS, ...[...writtenOptions(CORE_OPTIONS), ...ofFeatures].map(settingOf)];
+}
+
+function settingOf({ path, option }: ListedOption): SettingDefinition {
+  const { kind, description, choices } = option;
+  if (kind === 'code') throw new Error(`${path} cannot be written down.`);
+  const otherwise = SERVER_DEFAULTS[path] ?? defaultText(option);
+  const about = otherwise === null ? `${description}.` : `${description}. Default: ${otherwise}.`;
+  return { ...setting(path, kind, about), ...(choices === undefined ? {} : { choices }) };
+}
+
+/** What holds when nothing is said, in words; null when nothing does. */
+function defaultText({ kind, default: value, defaultText: words }: Option): string | null {
+  if (words !== undefined) return words;
+  if (value === undefined || value === null) return null;
+  if (Array.isArray(value)) return value.length === 0 ? null : value.join(', ');
+  if (kind === 'rate-limit') return Object.values(value).join('/');
+  if (kind === 'seconds') return duration(Number(value));
+  return typeof value === 'object' ? null : String(value);
+}
+
+function duration(seconds: number): string {
+  if (seconds > 0 && seconds % 86_400 === 0) return plural(seconds / 86_400, 'day');
+  if (seconds >= 7200 && seconds % 3600 === 0) return plural(seconds / 3600, 'hour');
+  return plural(seconds, 'second');
+}
+
+function plural(count: number, unit: string): string {
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}

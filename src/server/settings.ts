@@ -1,34 +1,30 @@
 /**
- * Reads the settings: command line over environment over file. Every mistake is told at once, under the name it was written with.
- * Which settings there are is in `settings-table.ts`; what they mean to the provider in `provider-config.ts`.
+ * Reads the settings: command line over environment over file. Every mistake is told at once, under the
+ * name it was written with. Which settings there are is in `settings-table.ts`; what they mean to the
+ * provider in `provider-config.ts`.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
 import { ConfigError, type ConfigProblem } from 'valetkey';
 import { refusedBy } from './provider-config.ts';
-import { type GivenSettings, SETTINGS, type SettingDefinition } from './settings-table.ts';
+import {
+  featuresOf,
+  isFeatureFactory,
+  isMap,
+  readSettingsFile,
+  type SettingSources,
+} from './settings-file.ts';
+import { type GivenSettings, type SettingDefinition, settingsTable } from './settings-table.ts';
 
-/** Where settings come from. */
-export interface SettingSources {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Path of the file; default: `valetkey.config.json` or `.mjs` in the working folder, if there. */
-  readonly configFile?: string;
-  /** From the command line; wins. */
-  readonly overrides?: GivenSettings;
-}
-
-const FILES: readonly string[] = ['valetkey.config.json', 'valetkey.config.mjs'];
 const WANTED: Readonly<Record<SettingDefinition['kind'], string>> = {
   text: 'text',
-  number: 'a whole number',
+  count: 'a whole number',
   port: 'a port number',
   seconds: 'a whole number of seconds',
-  boolean: 'true or false',
+  flag: 'true or false',
   list: 'a list',
   map: 'a JSON object',
-  rateLimit: 'like 5/900',
+  'rate-limit': 'like 5/900',
 };
 
 /**
@@ -37,16 +33,50 @@ const WANTED: Readonly<Record<SettingDefinition['kind'], string>> = {
  */
 export async function readSettings(sources: SettingSources): Promise<GivenSettings> {
   const problems: ConfigProblem[] = [];
-  const fromFile = flatten(
-    await readFile(sources.configFile ?? sources.env['VALETKEY_CONFIG'], problems),
+  const file = await readSettingsFile(sources);
+  if (file.problem !== null) {
+    const remedy = 'Write JSON, or a module whose default export is an object.';
+    problems.push({ option: file.path ?? '', problem: file.problem, remedy });
+  }
+  const { features: own, templates, ...content } = file.content;
+  const table = settingsTable(featuresOf(file));
+  const fromFile = flatten(table, content);
+  problems.push(...unknownNames(table, fromFile, sources.env), ...codeProblems(own, templates));
+  const { given, written } = collect(table, fromFile, sources, problems);
+  if (Array.isArray(own)) given['features'] = own.filter(isFeatureFactory);
+  if (isMap(templates)) given['templates'] = templates;
+  const nameOf = (option: string): string => nameIn(table, option, written);
+  if (given['port'] === 0 && given['issuer'] === undefined)
+    problems.push({
+      option: nameOf('port'),
+      problem: 'is 0, any free port.',
+      remedy: 'Then the issuer has to be given: VALETKEY_ISSUER.',
+    });
+  problems.push(
+    ...refusedBy(given).map((problem) => ({ ...problem, option: nameOf(problem.option) })),
   );
-  problems.push(...unknownNames(fromFile, sources.env));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return given;
+}
+
+interface Collected {
+  readonly given: Record<string, unknown>;
+  /** Names under which the settings were written. */
+  readonly written: ReadonlyMap<string, string>;
+}
+
+function collect(
+  table: readonly SettingDefinition[],
+  fromFile: Readonly<Record<string, unknown>>,
+  { env, overrides }: SettingSources,
+  problems: ConfigProblem[],
+): Collected {
   const given: Record<string, unknown> = {};
   const written = new Map<string, string>();
-  for (const setting of SETTINGS) {
+  for (const setting of table) {
     const candidates: [name: string, value: unknown][] = [
-      [flagOf(setting.path), sources.overrides?.[setting.path]],
-      fromEnvironment(setting, sources.env, problems),
+      [flagOf(setting.path), overrides?.[setting.path]],
+      fromEnvironment(setting, env, problems),
       [setting.path, fromFile[setting.path]],
     ];
     const found = candidates.find(([, value]) => value !== undefined);
@@ -58,22 +88,36 @@ export async function readSettings(sources: SettingSources): Promise<GivenSettin
     else given[setting.path] = accepted;
     written.set(setting.path, name);
   }
-  if (given['port'] === 0 && given['issuer'] === undefined)
+  return { given, written };
+}
+
+/** What only a module can hold: features, and templates of their pages. */
+function codeProblems(own: unknown, templates: unknown): readonly ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (own !== undefined && !(Array.isArray(own) && own.every(isFeatureFactory)))
     problems.push({
-      option: nameOf('port', written),
-      problem: 'is 0, any free port.',
-      remedy: 'Then the issuer has to be given: VALETKEY_ISSUER.',
+      option: 'features',
+      problem: 'must be a list of what defineFeature makes.',
+      remedy: 'Write it in a module: export default { features: [mine] }.',
     });
-  problems.push(
-    ...refusedBy(given).map((problem) => ({ ...problem, option: nameOf(problem.option, written) })),
-  );
-  if (problems.length > 0) throw new ConfigError(problems);
-  return given;
+  const drawn =
+    isMap(templates) && Object.values(templates).every((one) => typeof one === 'function');
+  if (templates !== undefined && !drawn)
+    problems.push({
+      option: 'templates',
+      problem: 'must be an object of functions.',
+      remedy: 'Write it in a module: export default { templates: { mine } }.',
+    });
+  return problems;
 }
 
 /** A name of the provider's configuration as the operator wrote it, or would write it. */
-function nameOf(option: string, written: ReadonlyMap<string, string>): string {
-  const setting = SETTINGS.find((one) => one.path === option);
+function nameIn(
+  table: readonly SettingDefinition[],
+  option: string,
+  written: ReadonlyMap<string, string>,
+): string {
+  const setting = table.find((one) => one.path === option);
   return setting === undefined ? option : (written.get(setting.path) ?? setting.env);
 }
 
@@ -82,11 +126,12 @@ function flagOf(path: string): string {
 }
 
 function unknownNames(
+  table: readonly SettingDefinition[],
   fromFile: Readonly<Record<string, unknown>>,
   env: SettingSources['env'],
 ): ConfigProblem[] {
-  const paths = SETTINGS.map(({ path }) => path);
-  const names = [...SETTINGS.flatMap((one) => [one.env, `${one.env}_FILE`]), 'VALETKEY_CONFIG'];
+  const paths = table.map(({ path }) => path);
+  const names = [...table.flatMap((one) => [one.env, `${one.env}_FILE`]), 'VALETKEY_CONFIG'];
   const complain = (option: string, known: readonly string[]): ConfigProblem => ({
     option,
     problem: 'is not a setting.',
@@ -102,40 +147,19 @@ function unknownNames(
   ];
 }
 
-async function readFile(
-  path: string | undefined,
-  problems: ConfigProblem[],
-): Promise<Readonly<Record<string, unknown>>> {
-  const found = path ?? FILES.find((name) => existsSync(name));
-  if (found === undefined) return {};
-  const refuse = (problem: string): Record<string, never> => {
-    problems.push({
-      option: found,
-      problem,
-      remedy: 'Write JSON, or a module whose default export is an object.',
-    });
-    return {};
-  };
-  try {
-    const content: unknown = found.endsWith('.json')
-      ? JSON.parse(readFileSync(found, 'utf8'))
-      : ((await import(pathToFileURL(resolve(found)).href)) as { default?: unknown }).default;
-    return isMap(content) ? content : refuse('does not hold an object.');
-  } catch (error) {
-    return refuse(`cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
-  }
-}
-
 /** Groups become dotted paths; a value that is a map of its own (`scopes`) stays one. */
 function flatten(
+  table: readonly SettingDefinition[],
   value: Readonly<Record<string, unknown>>,
   prefix = '',
 ): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
       const path = prefix + name;
-      const group = SETTINGS.some((setting) => setting.path.startsWith(`${path}.`));
-      return group && isMap(inner) ? Object.entries(flatten(inner, `${path}.`)) : [[path, inner]];
+      const group = table.some((setting) => setting.path.startsWith(`${path}.`));
+      return group && isMap(inner)
+        ? Object.entries(flatten(table, inner, `${path}.`))
+        : [[path, inner]];
     }),
   );
 }
@@ -181,7 +205,7 @@ function convert({ kind }: SettingDefinition, value: unknown): unknown {
   switch (kind) {
     case 'text':
       return typeof value === 'string' && value !== '' ? value : undefined;
-    case 'number':
+    case 'count':
     case 'seconds':
     case 'port': {
       const number =
@@ -192,7 +216,7 @@ function convert({ kind }: SettingDefinition, value: unknown): unknown {
         ? number
         : undefined;
     }
-    case 'boolean':
+    case 'flag':
       if (typeof value !== 'string') return typeof value === 'boolean' ? value : undefined;
       return /^(true|1|yes|on)$/i.test(value)
         ? true
@@ -208,7 +232,7 @@ function convert({ kind }: SettingDefinition, value: unknown): unknown {
       return Array.isArray(value) && value.every((item) => typeof item === 'string')
         ? value
         : undefined;
-    case 'rateLimit':
+    case 'rate-limit':
       return typeof value === 'string' ? parsedRateLimit(value) : isMap(value) ? value : undefined;
     case 'map':
       return isMap(value) ? value : typeof value === 'string' ? parsedMap(value) : undefined;
@@ -227,10 +251,6 @@ function parsedMap(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function wanted(setting: SettingDefinition): string {

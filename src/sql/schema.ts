@@ -142,6 +142,7 @@ export const AUDIT: Columns<AuditEvent> = {
   sub: ['sub', 'text'],
   clientId: ['client_id', 'text'],
   ip: ['ip', 'text'],
+  requestId: ['request_id', 'text'],
   reason: ['reason', 'text'],
   detail: ['detail', 'object'],
 };

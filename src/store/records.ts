@@ -200,7 +200,10 @@ export interface AuditEvent {
   readonly type: string;
   readonly sub: string | null;
   readonly clientId: string | null;
+  /** Address of the peer; null where it is not known, or nobody's request caused the event. */
   readonly ip: string | null;
+  /** Id of the request that caused the event. */
+  readonly requestId: string | null;
   /** Our stable slug when something was refused. */
   readonly reason: string | null;
   /** Small, free of secrets. */

@@ -196,6 +196,7 @@ export const RECORD_LAWS: readonly Law[] = [
         sub: null,
         clientId: null,
         ip: null,
+        requestId: null,
         reason: null,
         detail: {},
       }));

@@ -44,7 +44,6 @@ export const sample = {
   client: (clientId: string = word()): Client => ({
     clientId,
     name: 'Naïve 🔑 "app"',
-    clientType: 'confidential',
     applicationType: 'web',
     tokenEndpointAuthMethod: 'client_secret_basic',
     secrets: [{ id: 's', digest: word(), sealed: null, createdAt: NOW, expiresAt: null }],
@@ -62,6 +61,7 @@ export const sample = {
     tosUri: null,
     contacts: [],
     owner: null,
+    fields: { 'x-field': ['a', 1, null] },
     registrationSource: 'manual',
     disabledAt: null,
     createdAt: NOW,
@@ -169,6 +169,7 @@ export const sample = {
     sub: null,
     clientId: null,
     ip: null,
+    requestId: null,
     reason: null,
     detail: {},
     ...changes,

@@ -1,6 +1,6 @@
 /** Public documents that anybody may read and cache: prepared bytes with an ETag. */
 import { sha256 } from '../crypto/bytes.ts';
-import type { Call } from './call.ts';
+import type { HttpRequest } from './request.ts';
 
 export interface PublicDocument {
   readonly contentType: string;
@@ -16,11 +16,9 @@ export function publicDocument(contentType: string, body: string | Uint8Array): 
   };
 }
 
-/**
- * @param maxAge seconds a cache may keep it
- */
+/** @param maxAge seconds a cache may keep it */
 export function serveDocument(
-  call: Call,
+  request: HttpRequest,
   document: PublicDocument,
   maxAge: number,
   more: Readonly<Record<string, string>> = {},
@@ -32,9 +30,9 @@ export function serveDocument(
     ETag: document.etag,
     'X-Content-Type-Options': 'nosniff',
   };
-  if (isKnown(call.headers.get('if-none-match'), document.etag))
+  if (isKnown(request.headers.get('if-none-match'), document.etag))
     return new Response(null, { status: 304, headers });
-  return new Response(call.method === 'HEAD' ? null : document.body, { headers });
+  return new Response(request.method === 'HEAD' ? null : document.body, { headers });
 }
 
 // RFC 9110 §13.1.2: a list of tags, compared weakly: what a proxy compressed is still the same document.

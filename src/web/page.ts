@@ -1,12 +1,22 @@
-/** Pages as responses: the hardening headers every page carries, the views they draw, and refusals as pages. */
-import type { Context } from '../domain/context.ts';
-import type { ClientView, Html, PageView } from '../domain/pages.ts';
-import { endpointUrl } from '../domain/urls.ts';
+/** Pages as responses: the hardening headers every page carries, the views they draw, and error pages. */
+import type { Assets, ClientView, Html, PageTemplate, PageView } from '../domain/pages.ts';
 import type { OAuthError } from '../protocol/errors.ts';
 import { redirectTarget } from '../protocol/redirect-uri.ts';
 import type { Client } from '../store/records.ts';
-import type { Call } from './call.ts';
+import type { HttpRequest, RequestContext } from './request.ts';
 import { jsonError } from './respond.ts';
+
+/** A page by its name, with the type of its view. */
+export interface PageDefinition<View extends PageView> {
+  readonly name: string;
+  /** Never there: it only ties the type of the view to the page. */
+  readonly view?: (view: View) => void;
+}
+
+/** Declares a page of a feature. */
+export function definePage<View extends PageView>(name: string): PageDefinition<View> {
+  return { name };
+}
 
 const LOOPBACK_SOURCES = 'http://127.0.0.1:* http://localhost:*';
 
@@ -17,14 +27,34 @@ export interface PageOptions {
   readonly cookies?: readonly string[];
   /** The page has a form whose answer may send the browser to this redirect URI. */
   readonly formGoesTo?: string;
-  /** The page has a form that stays here. */
+  /** The page has a form whose answer comes from this origin. */
   readonly form?: boolean;
   /** CSP source of the one script allowed. */
   readonly script?: string;
 }
 
-/** HTML with every hardening header. */
-export function page(ctx: Context, html: Html, options: PageOptions = {}): Response {
+/** Draws a page. */
+export function drawPage<View extends PageView>(
+  ctx: RequestContext,
+  { name }: PageDefinition<View>,
+  view: View,
+  options: PageOptions = {},
+): Response {
+  const template = templateOf(ctx.settings.pages[name]);
+  if (template === null) throw new Error(`The page ${name} has no template.`);
+  const html = (template as PageTemplate<View>)(view);
+  return htmlResponse(ctx.settings.issuer, html, options);
+}
+
+function templateOf(entry: PageTemplate | string | Assets | undefined): PageTemplate | null {
+  return typeof entry === 'function' ? entry : null;
+}
+
+/**
+ * HTML with every hardening header.
+ * @param issuer the issuer identifier: over https the browser is told to come back over https
+ */
+export function htmlResponse(issuer: string, html: Html, options: PageOptions = {}): Response {
   const hasForm = options.form === true || options.formGoesTo !== undefined;
   const policy = [
     "default-src 'none'",
@@ -51,10 +81,8 @@ export function page(ctx: Context, html: Html, options: PageOptions = {}): Respo
       'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=()',
       'Cache-Control': 'no-store',
       Pragma: 'no-cache',
-      // For this host alone: its subdomains are the business of whoever runs them.
-      ...(ctx.settings.issuer.startsWith('https:')
-        ? { 'Strict-Transport-Security': 'max-age=63072000' }
-        : {}),
+      // For this host alone: others may run its subdomains.
+      ...(issuer.startsWith('https:') ? { 'Strict-Transport-Security': 'max-age=63072000' } : {}),
       ...options.headers,
     },
   });
@@ -63,8 +91,9 @@ export function page(ctx: Context, html: Html, options: PageOptions = {}): Respo
 }
 
 /**
- * Chromium holds every redirect after a form to form-action, also those the application makes after its callback. So the client's own
- * target is named, and where that is https, other https addresses may follow; a naive 'self' would break the sign-in.
+ * Chromium holds every redirect after a form to form-action, also those the application makes after its
+ * callback. So the client's own target is named, and where that is https, other https addresses may
+ * follow; a naive 'self' would break the sign-in.
  */
 function formAction(redirectUri: string | undefined): string {
   if (redirectUri === undefined) return "'self'";
@@ -78,8 +107,8 @@ function formAction(redirectUri: string | undefined): string {
 }
 
 /** What every page knows about us and its reader. */
-export function pageView(ctx: Context, call: Call, uiLocales: readonly string[] = []): PageView {
-  const accepted = (call.headers.get('accept-language') ?? '')
+export function pageView(ctx: RequestContext, uiLocales: readonly string[] = []): PageView {
+  const accepted = (ctx.request.headers.get('accept-language') ?? '')
     .slice(0, 500)
     .split(',')
     .map((item) => item.split(';')[0]?.trim() ?? '')
@@ -88,7 +117,7 @@ export function pageView(ctx: Context, call: Call, uiLocales: readonly string[] 
     providerName: ctx.settings.name,
     logoUrl: ctx.settings.logoUrl,
     locales: [...uiLocales, ...accepted],
-    assetsUrl: endpointUrl(ctx.settings, 'assets'),
+    assetsUrl: ctx.url('assets'),
   };
 }
 
@@ -106,24 +135,22 @@ export function clientView(client: Client, redirectUri: string | null): ClientVi
 }
 
 /** True when the caller asked for JSON rather than a page. */
-export function wantsJson(call: Call): boolean {
-  const accept = call.headers.get('accept') ?? '';
+export function wantsJson(request: HttpRequest): boolean {
+  const accept = request.headers.get('accept') ?? '';
   return accept.includes('application/json') && !accept.includes('text/html');
 }
 
 /** A refusal that cannot be sent to the client: a page, or JSON for who asks for it. */
-export function errorPage(ctx: Context, call: Call, error: OAuthError): Response {
-  if (wantsJson(call)) return jsonError(error);
+export function errorPage(ctx: RequestContext, error: OAuthError): Response {
+  if (wantsJson(ctx.request)) return jsonError(error);
   const view = {
-    ...pageView(ctx, call),
+    ...pageView(ctx),
     status: error.status,
     code: error.code,
     reason: error.reason,
     description: error.description,
-    requestId: call.requestId,
+    requestId: ctx.request.requestId,
   };
-  return page(ctx, ctx.settings.pages.error(view), {
-    status: error.status,
-    headers: error.headers,
-  });
+  const options = { status: error.status, headers: error.headers };
+  return htmlResponse(ctx.settings.issuer, ctx.settings.pages.error(view), options);
 }

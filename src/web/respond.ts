@@ -38,14 +38,11 @@ export function redirect(location: string, cookies: readonly string[] = []): Res
 
 /** A refusal as JSON (RFC 6749 §5.2). */
 export function jsonError(error: OAuthError): Response {
-  return json(
-    error.status,
-    { error: error.code, error_description: error.description },
-    error.headers,
-  );
+  const body = { error: error.code, error_description: error.description };
+  return json(error.status, body, error.headers);
 }
 
-/** Any failure as the refusal it amounts to; what we did not foresee becomes `server_error` without a word about it. */
+/** Any failure as the refusal it amounts to; an unforeseen one is a `server_error` that reveals nothing. */
 export function asOAuthError(failure: unknown): OAuthError {
   if (failure instanceof OAuthError) return failure;
   if (failure instanceof StoreUnavailable) {
@@ -53,10 +50,7 @@ export function asOAuthError(failure: unknown): OAuthError {
       'temporarily_unavailable',
       'store_unavailable',
       'The service is not available at the moment. Try again soon.',
-      {
-        cause: failure,
-        headers: { 'Retry-After': '1' },
-      },
+      { cause: failure, headers: { 'Retry-After': '1' } },
     );
   }
   return new OAuthError('server_error', 'unexpected', 'Something went wrong on our side.', {

@@ -9,7 +9,7 @@ afterEach(async () => {
   program = null;
 });
 
-describe.each(['minimal', 'express', 'hono'])('examples/%s.ts', (name) => {
+describe.each(['minimal', 'express', 'hono', 'feature-server'])('examples/%s.ts', (name) => {
   it('serves discovery and tokens', async () => {
     const port = await freePort();
     program = start(`examples/${name}.ts`, [], { PORT: String(port) });
@@ -27,7 +27,7 @@ describe.each(['minimal', 'express', 'hono'])('examples/%s.ts', (name) => {
       response.status,
       ((await response.json()) as Record<string, unknown>)['scope'],
     ]).toEqual([200, 'read']);
-    if (name !== 'minimal')
+    if (name === 'express' || name === 'hono')
       expect(await (await fetch(`http://localhost:${port}/`)).text()).toBe(
         'The application itself',
       );

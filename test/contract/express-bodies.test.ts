@@ -95,7 +95,7 @@ describe.each(PARSERS)('after %s', (_name, parsers) => {
         401,
         'invalid_client',
       ]);
-      expect(world.reasons.at(-1)).toBe('client_auth_method');
+      expect(world.reasons.at(-1)).toBe('client_authentication_method');
       expect(await ask(`${form}&client_secret=${world.otherSecret}`)).toEqual([
         400,
         'invalid_grant',

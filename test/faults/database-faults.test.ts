@@ -216,6 +216,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
       sub: null,
       clientId: 'a\0b',
       ip: null,
+      requestId: null,
       reason: null,
       detail: {},
     };

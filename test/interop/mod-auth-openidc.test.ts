@@ -27,7 +27,7 @@ describe.skipIf(services.chromium === null || services.apache === null)('mod_aut
       PORT: String(port),
       VALETKEY_DATA_DIR: join(folder, 'data'),
       VALETKEY_ALLOW_LOCALHOST_REDIRECT: 'true',
-      VALETKEY_LOGOUT_CONFIRMATION: 'when-unproven',
+      VALETKEY_RP_INITIATED_LOGOUT_CONFIRMATION: 'when-unproven',
     };
     const command = async (...args: string[]): Promise<Record<string, string>> => {
       const program = start('src/cli/main.ts', [...args, '--json'], env);

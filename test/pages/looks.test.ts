@@ -126,7 +126,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     it.each(['#ffdd00', '#ffffff', '#000000', '#101080', '#7f7f7f'])(
       'any accent can be read: %s',
       async (accentColor) => {
-        assets = builtInPages({ accentColor }).assets;
+        assets = builtInPages({ accentColor }).assets ?? {};
         try {
           for (const name of ['login, wrong', 'consent, more']) {
             await visit(name, { colorScheme }, async (page) => expect(await axe(page)).toEqual([]));

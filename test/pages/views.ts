@@ -1,5 +1,6 @@
 /** Every state of every page, drawn by the built-in pages, for the tests that look at them. */
 import type {
+  Assets,
   ClientView,
   ConsentView,
   ErrorView,
@@ -8,15 +9,12 @@ import type {
   PageView,
   ScopeView,
 } from 'valetkey';
-import { builtInPages } from 'valetkey/pages';
+import { builtInPages, type DrawnPages } from 'valetkey/pages';
 
 export const PAGES = builtInPages() as Drawing;
 /** The built-in pages are functions, all of them. */
-type Drawing = {
-  [Name in keyof ReturnType<typeof builtInPages>]: Exclude<
-    ReturnType<typeof builtInPages>[Name],
-    string
-  >;
+type Drawing = { readonly [Name in keyof DrawnPages]: Exclude<DrawnPages[Name], string> } & {
+  readonly assets: Assets;
 };
 
 export const PAGE: PageView = {

@@ -66,9 +66,9 @@ describe('what is refused', () => {
         'redirectUris',
         'postLogoutRedirectUris',
         'allowedOrigins',
-        'grantTypes',
-        'tokenEndpointAuthMethod',
-      ].concat(['scopes', 'clientUri', 'logoUri', 'policyUri', 'tosUri']),
+        'clientUri',
+        'logoUri',
+      ].concat(['policyUri', 'tosUri', 'grantTypes', 'tokenEndpointAuthMethod', 'scopes']),
       [
         ...[
           '--name',
@@ -233,7 +233,6 @@ describe('an application', () => {
     expect(await record('every')).toMatchObject({
       clientId: 'every',
       name: 'App',
-      clientType: 'confidential',
       applicationType: 'native',
       tokenEndpointAuthMethod: 'client_secret_post',
       redirectUris: ['https://rp.example/a', 'com.example.app:/b'],
@@ -322,7 +321,7 @@ describe('an application', () => {
     await calledTold([...line, ...more, 'public', 'authorization-code'], place.env);
     expect(await record('line')).toMatchObject({
       name: 'Line',
-      clientType: 'public',
+      tokenEndpointAuthMethod: 'none',
       grantTypes: ['authorization_code', 'refresh_token'],
       redirectUris: ['https://a.example/', 'https://b.example/'],
       postLogoutRedirectUris: ['https://a.example/bye'],
@@ -361,7 +360,7 @@ describe('an application', () => {
     );
     const { secrets, ...rest } = (await record(made['client_id'])) ?? {};
     expect(rest).toMatchObject({
-      clientType: 'confidential',
+      tokenEndpointAuthMethod: 'client_secret_basic',
       skipConsent: false,
       scopes: null,
       owner: null,
@@ -383,7 +382,6 @@ describe('an application', () => {
     const made = await create('--redirect-uri', URI, '--client-type', 'public');
     expect(made).not.toHaveProperty('client_secret');
     expect(await record(made['client_id'])).toMatchObject({
-      clientType: 'public',
       tokenEndpointAuthMethod: 'none',
       secrets: [],
     });

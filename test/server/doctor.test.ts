@@ -1,7 +1,7 @@
 /** `valetkey doctor`: finds each thing that is wrong, says what to do, and changes nothing. */
 import { chmodSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SETTINGS } from 'valetkey/server';
+import { settingsTable } from 'valetkey/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES } from '../databases.ts';
 import {
@@ -171,9 +171,9 @@ describe('doctor without a database', () => {
   });
 
   it('lists every setting', async () => {
-    expect((await calledTold(['doctor', '--settings'], {}))['settings']).toEqual(SETTINGS);
+    expect((await calledTold(['doctor', '--settings'], {}))['settings']).toEqual(settingsTable());
     const { stdout } = await call(['doctor', '--settings']);
-    for (const { env, path, about } of SETTINGS)
+    for (const { env, path, about } of settingsTable())
       expect(stdout.replaceAll(/ +/g, ' ')).toContain(`${env} ${path} ${about}`);
   });
 });

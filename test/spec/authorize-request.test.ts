@@ -200,8 +200,7 @@ describe('everything else goes to the proven destination', () => {
   it.each<[Record<string, string | null>, string, string]>([
     [{ response_type: null }, 'invalid_request', 'response_type_missing'],
     [{ response_type: '' }, 'invalid_request', 'response_type_missing'],
-    [{ response_type: 'token' }, 'unsupported_response_type', 'response_type'],
-    [{ response_type: 'id_token token' }, 'unsupported_response_type', 'response_type'],
+
     [{ response_type: 'code code' }, 'unsupported_response_type', 'response_type'],
     [{ response_type: 'none' }, 'unsupported_response_type', 'response_type'],
     [{ response_mode: 'web_message' }, 'invalid_request', 'response_mode'],
@@ -227,6 +226,26 @@ describe('everything else goes to the proven destination', () => {
     async (changes, error, reason) => {
       const url = await expectRedirect(changes, error, reason);
       expect(url.searchParams.get('state')).toBe('the-state');
+    },
+  );
+  it.each([
+    { response_type: 'token' },
+    { response_type: 'id_token token' },
+    { response_type: 'code id_token' },
+    { response_type: 'token', response_mode: 'query' },
+    { response_type: 'code token', response_mode: 'fragment', state: null },
+  ])(
+    '[OAuth Multiple Response Types §5] [OIDC Core §3.2.2.6] AZ-12 refusals of a type that brings tokens stand in the fragment: %o',
+    async (changes) => {
+      const params = authorizeParams(world, challenge, changes);
+      const visit = await browserOf(world).open(authorizeUrl(world, params));
+      const answer = new URLSearchParams(visit.leaves?.hash.slice(1));
+      expect([answer.get('error'), answer.get('iss'), visit.leaves?.search]).toEqual([
+        'unsupported_response_type',
+        ISSUER,
+        '',
+      ]);
+      expect(answer.get('state')).toBe(params.get('state'));
     },
   );
   it('[RFC6749 §3.1] AZ-08 a repeated state is refused and not echoed', async () => {

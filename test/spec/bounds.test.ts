@@ -351,7 +351,7 @@ describe('ends', () => {
     expect([before.status, before.body['error'], world.reasons.at(-1)]).toEqual([
       401,
       'invalid_client',
-      'client_proof_wrong',
+      'client_secret_wrong',
     ]);
     expect([
       (await ask(rotated?.clientSecret ?? '')).status,

@@ -35,7 +35,7 @@ describe.each(ENDPOINTS)('CL-17 at %s', (endpoint) => {
     ['CL-01 no credentials', 'client_credentials_missing', () => [{}]],
     [
       'CL-01 a wrong secret',
-      'client_proof_wrong',
+      'client_secret_wrong',
       (w) => [{ authorization: basic(w.web.clientId, 'wrong') }],
     ],
     [
@@ -45,32 +45,32 @@ describe.each(ENDPOINTS)('CL-17 at %s', (endpoint) => {
     ],
     [
       'CL-02 post though basic is registered',
-      'client_auth_method',
+      'client_authentication_method',
       (w) => [{}, { client_id: w.web.clientId, client_secret: w.webSecret }],
     ],
     [
       'CL-02 basic though post is registered',
-      'client_auth_method',
+      'client_authentication_method',
       (w) => [{ authorization: basic(w.other.clientId, w.otherSecret) }],
     ],
     [
       'CL-02 none though basic is registered',
-      'client_auth_method',
+      'client_authentication_method',
       (w) => [{}, { client_id: w.web.clientId }],
     ],
     [
       'CL-04 an empty secret in the body',
-      'client_auth_method',
+      'client_authentication_method',
       (w) => [{}, { client_id: w.other.clientId, client_secret: '' }],
     ],
     [
       'CL-04 an empty secret in the header',
-      'client_proof_wrong',
+      'client_secret_wrong',
       (w) => [{ authorization: basic(w.web.clientId, '') }],
     ],
     [
       'CL-05 a secret for a public client',
-      'client_auth_method',
+      'client_authentication_method',
       (w) => [{}, { client_id: w.spa.clientId, client_secret: 'whatever' }],
     ],
     [
@@ -128,7 +128,7 @@ describe.each(ENDPOINTS)('CL-17 at %s', (endpoint) => {
       { client_id: world.web.clientId, client_secret: world.webSecret },
     );
     expect([answer.status, answer.body['error']]).toEqual([400, 'invalid_request']);
-    expect(world.reasons.at(-1)).toBe('several_client_auth_methods');
+    expect(world.reasons.at(-1)).toBe('several_client_authentication_methods');
   });
   it.each(['basic', 'BASIC', 'bAsIc'])(
     '[RFC9110 §11.1] CL-06 the scheme %s is case-insensitive',

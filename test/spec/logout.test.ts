@@ -1,5 +1,6 @@
 /** Logout started by a relying party. Rows LO. */
 
+import { rpInitiatedLogout } from 'valetkey';
 import type { ScriptedBrowser, Visit } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -174,7 +175,9 @@ describe('asking', () => {
 
 describe('without asking', () => {
   it('[RP-Initiated Logout §2] where configured, and the hint proves this session', async () => {
-    world = await makeWorld({ logout: { confirmation: 'when-unproven' } });
+    world = await makeWorld({
+      features: [rpInitiatedLogout({ confirmation: 'when-unproven' })],
+    });
     browser = browserOf(world);
     tokens = await getTokens(world, {}, browser);
     const other = browserOf(world);

@@ -1,6 +1,23 @@
 /** Wrong configuration: every problem at once, each under the name of its option, whatever kind of value stands there. */
 import { generateKeyPairSync } from 'node:crypto';
-import { type Config, ConfigError, createProvider, memoryDatabase } from 'valetkey';
+import {
+  type Config,
+  ConfigError,
+  type Contributions,
+  clientField,
+  createProvider,
+  declined,
+  defineFeature,
+  defineGrant,
+  definePage,
+  type Endpoint,
+  empty,
+  type Feature,
+  type Grant,
+  memoryDatabase,
+  rpInitiatedLogout,
+  type Step,
+} from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
 import { memoryAccounts } from 'valetkey/testing';
 import { describe, expect, it } from 'vitest';
@@ -50,7 +67,9 @@ describe('one option', () => {
     ],
     ['store', [undefined, null, {}, 'sqlite:x']],
     ['accounts', [undefined, {}, []]],
-    ['pages', [undefined, {}, 'x', { ...builtInPages(), error: '/error' }]],
+    ['pages', [undefined, 'x', []]],
+    ['pages.error', [{ ...builtInPages(), error: '/error' }]],
+    ['pages.logout', [{ ...builtInPages(), logout: undefined }]],
     ['pages.login', [{ ...builtInPages(), login: 5 }]],
     ['pages.consent', [{ ...builtInPages(), consent: 'http://' }]],
     ['basePath', ['o o', 'o', '/o//p', 5]],
@@ -99,11 +118,14 @@ describe('one option', () => {
       ],
     ],
     ['publicMaxAge', [0, '3600']],
-    ['logout.confirmation', [{ confirmation: 'Always' }]],
+    ['logout.confirmation', [{ confirmation: 'always' }]],
     ['logout.revokeTokens', [{ revokeTokens: 'yes' }]],
-    ['grants[0]', [[{ type: 'x' }], [{}], [{ type: 'refresh_token', prepare: () => undefined }]]],
-    ['grants', [{}, [...['x', 'x'].map((type) => ({ type, prepare: () => undefined }))]]],
-    ['clientAuthMethods[0]', [[{ method: 'x' }], [{ method: 'none', detect: () => null }]]],
+    ['grants[0]', [[{ type: 'x' }], [{}]]],
+    ['grants', [{}]],
+    ['features', [{}]],
+    ['features[0]', [[{}], [rpInitiatedLogout]]],
+    ['features[1]', [[rpInitiatedLogout(), rpInitiatedLogout()]]],
+    ['clientAuthenticationMethods[0]', [[{ name: 'x' }], [{ detect: () => null }]]],
     [
       'rateLimits.login',
       [
@@ -158,7 +180,129 @@ describe('one option', () => {
   ])('nothing is wrong with %o', (config) => expect(problems(config)).toEqual([]));
 });
 
+describe('features', () => {
+  const grant = (type: string): Grant => defineGrant({ type, params: () => null, redeem });
+  const redeem = async (): Promise<never> => Promise.reject(new Error('never called'));
+  const named = (name: string, contributions: Contributions): Feature =>
+    defineFeature({ name, description: 'x', options: {}, create: () => contributions })();
+  const step = (name: string, more: Partial<Step> = {}): Step => ({
+    name,
+    silentError: 'interaction_required',
+    page: definePage('login'),
+    due: () => null,
+    view: () => ({}),
+    answer: async () => declined(),
+    ...more,
+  });
+  const endpoint = (name: string, path: string, more: Partial<Endpoint> = {}): Endpoint => ({
+    name,
+    path,
+    methods: ['GET'],
+    errors: 'json',
+    handle: async () => empty(204),
+    ...more,
+  });
+
+  it.each<[what: string, contributions: Contributions, told: RegExp]>([
+    ['a grant type', { grants: [grant('refresh_token')] }, /the grant type refresh_token twice/],
+    ['an endpoint’s name', { endpoints: [endpoint('token', 'x')] }, /the endpoint token twice/],
+    [
+      'an endpoint’s path',
+      { endpoints: [endpoint('x', 'token')] },
+      /an endpoint at \/o\/token twice/,
+    ],
+    [
+      'a member of the metadata',
+      { metadata: () => ({ token_endpoint: 'x' }) },
+      /declare token_endpoint twice \(the endpoint token, own\)/,
+    ],
+    [
+      'an address in the metadata',
+      { endpoints: [endpoint('x', 'x', { metadataName: 'jwks_uri' })] },
+      /declare jwks_uri twice/,
+    ],
+    ['a step', { steps: [step('consent')] }, /the step consent twice/],
+    [
+      'a response mode',
+      { responseModes: [{ name: 'query', carriesTokens: false, send: () => empty(204) }] },
+      /the response mode query twice/,
+    ],
+    [
+      'a client field',
+      {
+        clientFields: [
+          clientField({
+            wireName: 'client_name',
+            flag: 'x',
+            kind: 'text',
+            default: '',
+            setBy: 'client',
+            description: 'x',
+          }),
+        ],
+      },
+      /the client field client_name twice/,
+    ],
+    [
+      'an option of a client on the command line',
+      {
+        clientFields: [
+          clientField({
+            wireName: 'x',
+            flag: 'name',
+            kind: 'text',
+            default: '',
+            setBy: 'client',
+            description: 'x',
+          }),
+        ],
+      },
+      /the client option name twice/,
+    ],
+  ])('%s that comes twice is told at start', (_what, contributions, told) => {
+    expect(problems({ features: [named('own', contributions)] })).toEqual(['features']);
+    expect(() => createProvider({ ...GOOD, features: [named('own', contributions)] })).toThrow(
+      told,
+    );
+  });
+  it('a page without template, a step beside none, and a response type that nothing makes are told at start', () => {
+    const wrong = named('own', {
+      pages: [definePage('mine')],
+      steps: [step('terms', { before: 'nothing' })],
+      responseTypes: [{ name: 'code token', artifacts: ['code', 'token'] }],
+    });
+    expect(problems({ features: [wrong] })).toEqual(['features', 'features', 'pages.mine']);
+  });
+  it('options are checked under the name of their feature, with the nearest name for a misspelt one', () => {
+    const wrong = { confirmation: 'never', confirmatoin: 'always' } as never;
+    expect(problems({ features: [rpInitiatedLogout(wrong)] })).toEqual([
+      'rpInitiatedLogout.confirmation',
+      'rpInitiatedLogout.confirmatoin',
+    ]);
+  });
+  it('one that is switched off is gone whole', async () => {
+    const provider = createProvider({ ...GOOD, features: [rpInitiatedLogout({ enabled: false })] });
+    expect(provider.handles('/o/logout/')).toBe(false);
+    expect(() => provider.url('rp-initiated-logout')).toThrow(/There is no endpoint/);
+  });
+  it('steps stand where they say, whatever the order of features', () => {
+    const one = named('one', { steps: [step('late', { after: 'later' })] });
+    const two = named('two', { steps: [step('later'), step('early', { before: 'account' })] });
+    expect(problems({ features: [one, two] })).toEqual([]);
+  });
+});
+
 describe('together', () => {
+  it('a host that says who is signed in has a login page of its own', () => {
+    const accounts = { ...memoryAccounts([]), current: async () => null };
+    expect(problems({ accounts })).toEqual(['accounts.current']);
+    const { current: _, ...rest } = accounts;
+    expect(problems({ accounts: { ...rest, signOut: async () => null } })).toEqual([
+      'accounts.signOut',
+    ]);
+    const pages = { ...builtInPages(), login: '/login' };
+    expect(problems({ pages, accounts })).toEqual([]);
+  });
   it('[OIDC Discovery §3] every problem at once', () => {
     expect(
       problems({

@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import type { AuditEvent } from 'valetkey';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { createEvents, type Events } from '../../src/domain/events.ts';
+import { createEvents, type EventLog, type Events } from '../../src/domain/events.ts';
 
 interface Book {
   readonly events: Events;
+  readonly log: EventLog;
   readonly appended: AuditEvent[][];
   readonly lost: unknown[];
   readonly heard: AuditEvent[];
@@ -21,7 +22,7 @@ beforeEach(() => {
     append: async (events) => void appended.push([...events]),
   };
   const silent = (): void => undefined;
-  const events = createEvents({
+  const log = createEvents({
     audit: { append: async (lines) => await made.append(lines), list: async () => [] },
     clock: () => 1000,
     random: (size) => randomBytes(size),
@@ -31,8 +32,10 @@ beforeEach(() => {
       error: (fields) => void lost.push((fields as { lost?: unknown }).lost),
     },
     listener: (event) => void heard.push(event),
+    names: ['tokens.issued', 'subject.revoked', 'logout'],
   });
-  book = Object.assign(made, { events, appended, lost, heard });
+  const events = log.forRequest({ address: '192.0.2.7', requestId: 'r1' });
+  book = Object.assign(made, { log, events, appended, lost, heard });
 });
 const tell = async (count: number): Promise<void> => {
   for (let index = 0; index < count; index += 1)
@@ -46,8 +49,8 @@ describe('events', () => {
   it('ST-05 wait for company: 200 lines make a batch, the rest is written by flush', async () => {
     await tell(450);
     expect(sizes()).toEqual([200, 200]);
-    await book.events.flush();
-    await book.events.flush();
+    await book.log.flush();
+    await book.log.flush();
     expect([sizes(), book.appended.flat().map(({ sub }) => Number(sub))]).toEqual([
       [200, 200, 50],
       Array.from({ length: 450 }, (_, i) => i),
@@ -64,6 +67,15 @@ describe('events', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+  it('carry address and id of their request, and no name that nobody declared', async () => {
+    book.events.record('logout', {});
+    book.log.forRequest(null).notify('logout', {});
+    expect(book.heard.map(({ ip, requestId }) => [ip, requestId])).toEqual([
+      ['192.0.2.7', 'r1'],
+      [null, null],
+    ]);
+    expect(() => book.events.record('logut', {})).toThrow('No feature declares the event logut.');
   });
   it('ST-05 an act hands its row to whoever performs it, and the listener hears of it if it happened', async () => {
     await tell(3);
@@ -95,7 +107,7 @@ describe('events', () => {
     expect(handed).toBe(200);
     book.append = append;
     goOn();
-    await book.events.flush();
+    await book.log.flush();
     const kept = book.appended.flat().map(({ sub }) => Number(sub));
     expect([kept.length, kept[0], kept.at(-1), book.lost]).toEqual([
       10_000,
@@ -104,7 +116,7 @@ describe('events', () => {
       [39_800],
     ]);
     await tell(200);
-    await book.events.flush();
+    await book.log.flush();
     expect(book.appended.flat()).toHaveLength(10_200);
   });
   it('ST-05 a log that cannot be written costs nobody an answer, says how many lines are gone, and takes the next', async () => {
@@ -115,7 +127,7 @@ describe('events', () => {
     await tell(200);
     book.append = append;
     await tell(1);
-    await book.events.flush();
+    await book.log.flush();
     expect([[...book.lost].sort(), sizes()]).toEqual([[200], [1]]);
   });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { cycles, type Module, problemsOf, resolveFrom } from '../../tools/floor-rules.ts';
+import {
+  cycles,
+  featuresOf,
+  type Module,
+  problemsOf,
+  resolveFrom,
+} from '../../tools/floor-rules.ts';
 
 function file(path: string, imports: readonly string[] = [], more: Partial<Module> = {}): Module {
   return { path, imports, lines: 10, uses: [], ...more };
@@ -14,34 +20,41 @@ const ERRORS = file('protocol/errors.ts');
 const STORE = file('store/store.ts');
 const BYTES = file('crypto/bytes.ts');
 const TOKENS = file('domain/tokens.ts');
-const GRANT = file('grants/grant.ts');
-const REFRESH = file('grants/refresh-token.ts');
-const ENDPOINT = file('endpoints/endpoint.ts');
-const TOKEN = file('endpoints/token.ts');
+const GRANT = file('engine/grant.ts');
+const REFRESH = file('features/refresh-token/refresh-token.ts');
+const CODE = file('features/authorization-code/grant.ts');
 
 describe('floors', () => {
   it('lets imports go down', () => {
-    const provider = file('provider.ts', ['./endpoints/token.ts', './protocol/errors.ts']);
-    const token = file('endpoints/token.ts', [
-      './endpoint.ts',
-      '../grants/grant.ts',
-      '../domain/tokens.ts',
+    const provider = file('provider.ts', [
+      './features/refresh-token/refresh-token.ts',
+      './protocol/errors.ts',
     ]);
+    const refresh = file('features/refresh-token/refresh-token.ts', [
+      './judge.ts',
+      '../../engine/grant.ts',
+      '../../domain/tokens.ts',
+    ]);
+    const judge = file('features/refresh-token/judge.ts');
     const tokens = file('domain/tokens.ts', ['../store/store.ts', '../crypto/bytes.ts', 'jose']);
-    expect(problems(provider, token, ENDPOINT, GRANT, tokens, STORE, BYTES, ERRORS)).toEqual([]);
+    expect(problems(provider, refresh, judge, GRANT, tokens, STORE, BYTES, ERRORS)).toEqual([]);
+    expect(featuresOf([refresh, judge, GRANT])).toEqual(
+      new Map([['refresh-token', ['refresh-token.ts', 'judge.ts']]]),
+    );
   });
 
   it.each([
     ['up', file('protocol/a.ts', ['../domain/tokens.ts'])],
-    ['up from a plug-in to an endpoint', file('grants/a.ts', ['../endpoints/token.ts'])],
+    [
+      'up from the engine to a feature',
+      file('engine/a.ts', ['../features/refresh-token/refresh-token.ts']),
+    ],
     ['sideways from the store to crypto', file('store/a.ts', ['../crypto/bytes.ts'])],
     ['sideways from crypto to the store', file('crypto/a.ts', ['../store/store.ts'])],
-    ['from one grant to another', file('grants/a.ts', ['./refresh-token.ts'])],
     [
-      'from a grant to client authentication',
-      file('grants/a.ts', ['../client-auth/client-auth.ts']),
+      'from one feature to another',
+      file('features/refresh-token/a.ts', ['../authorization-code/grant.ts']),
     ],
-    ['from one endpoint to another', file('endpoints/a.ts', ['./token.ts'])],
     ['of a package on the floor of words', file('protocol/a.ts', ['jose'])],
     ['of node: in the store', file('store/a.ts', ['node:fs'])],
     ['from the core to the ring', file('provider.ts', ['./sql/sql.ts'])],
@@ -52,16 +65,7 @@ describe('floors', () => {
     ['of another ring part by name', file('pages/a.ts', ['valetkey/accounts'])],
     ['of a file that is not there', file('domain/a.ts', ['./gone.ts'])],
   ])('refuses an import %s', (_, wrong) => {
-    const house = [
-      ERRORS,
-      STORE,
-      BYTES,
-      TOKENS,
-      GRANT,
-      REFRESH,
-      TOKEN,
-      file('client-auth/client-auth.ts'),
-    ];
+    const house = [ERRORS, STORE, BYTES, TOKENS, GRANT, REFRESH, CODE];
     const rest = [file('sql/sql.ts'), file('provider.ts')].filter(
       ({ path }) => path !== wrong.path,
     );

@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { type Context, memoryDatabase, type Session } from 'valetkey';
 import { sample } from 'valetkey/testing';
 import { describe, expect, it } from 'vitest';
-import { peekJwt, signJwt } from '../../src/crypto/jwt.ts';
 import {
   familyPart,
   formatHandle,
   newFamilyPart,
   newRefreshToken,
   parseHandle,
-} from '../../src/crypto/secrets.ts';
+} from '../../src/crypto/handles.ts';
+import { peekJwt, signJwt } from '../../src/crypto/jwt.ts';
 import { startSession } from '../../src/domain/sessions.ts';
 
 describe('a JWT', () => {

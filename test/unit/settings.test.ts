@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, type ConfigProblem } from 'valetkey';
-import { type GivenSettings, issuerOf, readSettings, SETTINGS } from 'valetkey/server';
+import { type GivenSettings, issuerOf, readSettings, settingsTable } from 'valetkey/server';
 import { afterAll, describe, expect, it } from 'vitest';
+
+const TABLE = settingsTable();
 
 const folder = mkdtempSync(join(tmpdir(), 'valetkey-settings-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -45,30 +47,30 @@ const GOOD_SECRET = 'a secret that is long enough for anybody';
 
 describe('the table', () => {
   it('each setting has one place in the file, one name in the environment, and says what it does', () => {
-    const names = SETTINGS.flatMap(({ env }) => [env, `${env}_FILE`]);
+    const names = TABLE.flatMap(({ env }) => [env, `${env}_FILE`]);
     expect(new Set(names).size).toBe(names.length);
-    expect(new Set(SETTINGS.map(({ path }) => path)).size).toBe(SETTINGS.length);
-    for (const { env, about, path } of SETTINGS) {
+    expect(new Set(TABLE.map(({ path }) => path)).size).toBe(TABLE.length);
+    for (const { env, about, path } of TABLE) {
       expect([env, /^[A-Z][A-Z_]+$/.test(env)]).toEqual([env, true]);
       expect([path, about.length > 10]).toEqual([path, true]);
     }
   });
 
   it('names of ours begin with VALETKEY_, so that a misspelt one is recognised; the three that every host knows do not', () => {
-    const others = SETTINGS.filter(({ env }) => !env.startsWith('VALETKEY_')).map(({ env }) => env);
+    const others = TABLE.filter(({ env }) => !env.startsWith('VALETKEY_')).map(({ env }) => env);
     expect(others.sort()).toEqual(['DATABASE_URL', 'HOST', 'PORT']);
   });
 
   it('each setting is read from its name', async () => {
     const values: Record<string, string> = {
       text: 'x',
-      number: '7',
+      count: '7',
       port: '7',
       seconds: '7',
-      boolean: 'true',
+      flag: 'true',
       list: 'read',
       map: '{}',
-      rateLimit: '7/9',
+      'rate-limit': '7/9',
     };
     const special: Record<string, string> = {
       issuer: 'https://op.example',
@@ -86,7 +88,7 @@ describe('the table', () => {
       'keySchedule.publishBefore': '90000',
       trustProxy: 'loopback',
     };
-    for (const { path, env, kind, choices } of SETTINGS.filter(
+    for (const { path, env, kind, choices } of TABLE.filter(
       (one) => one.path !== 'rsaPrivateKeysInactive',
     )) {
       const settings = await read({
@@ -125,7 +127,7 @@ describe('a value that does not fit', () => {
       value,
     ]),
     ['VALETKEY_LOG_LEVEL', 'verbose'],
-    ['VALETKEY_LOGOUT_CONFIRMATION', 'Always'],
+    ['VALETKEY_RP_INITIATED_LOGOUT_CONFIRMATION', 'Always'],
   ])('in the environment: %s=%s', async (name, value) =>
     expect(await options({ env: { [name]: value } })).toEqual([name]),
   );
@@ -312,7 +314,12 @@ describe('an unknown name', () => {
     [{ isuer: 'x' }, 'isuer', 'issuer'],
     [{ database_url: 'x' }, 'database_url', 'databaseUrl'],
     [{ lifetimes: { acessToken: 5 } }, 'lifetimes.acessToken', 'lifetimes.accessToken'],
-    [{ logout: { confirm: 'always' } }, 'logout.confirm', 'logout.confirmation'],
+    [{ logout: { revokeToken: true } }, 'logout.revokeToken', 'logout.revokeTokens'],
+    [
+      { rpInitiatedLogout: { confirm: 'always' } },
+      'rpInitiatedLogout.confirm',
+      'rpInitiatedLogout.confirmation',
+    ],
     [{ trustproxy: 'loopback' }, 'trustproxy', 'trustProxy'],
   ])('in the file: %o', async (content, option, nearest) => {
     const [problem, ...more] = await refused(fromFile(content));

@@ -37,6 +37,7 @@ export const oneTimeRecords: Migration = {
     for (const table of ['codes', 'families', 'access_tokens'])
       await db.schema.alterTable(table).addColumn('details', 'text').execute();
     for (const table of ['sessions', 'subjects']) await addCount(db, table);
+    await db.schema.alterTable('audit').addColumn('request_id', 'varchar(64)').execute();
     await db.schema.dropTable('interactions').ifExists().execute();
   },
 };

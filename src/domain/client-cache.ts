@@ -1,0 +1,45 @@
+/**
+ * Clients in memory: found once, served for a bounded time, dropped at once when changed in this
+ * process. What is read before a change is not kept after it.
+ */
+import { LRUCache } from 'lru-cache';
+import type { Client } from '../store/records.ts';
+
+export interface ClientCache {
+  /** The client, from memory or loaded now; null when there is none. */
+  find(clientId: string): Promise<Client | null>;
+  /** Drops a client that is about to change, or has changed. */
+  forget(clientId: string): void;
+}
+
+const MOST_CLIENTS = 5000;
+/** Characters of a client_id, as many as its column holds. */
+const LONGEST_ID = 255;
+
+export function createClientCache(parts: {
+  readonly load: (clientId: string) => Promise<Client | null>;
+  readonly seconds: number;
+  readonly now: () => number;
+}): ClientCache {
+  const kept = new LRUCache<string, { readonly client: Client; readonly until: number }>({
+    max: MOST_CLIENTS,
+  });
+  let changes = 0;
+  return {
+    async find(clientId) {
+      const cached = kept.get(clientId);
+      if (cached !== undefined && cached.until > parts.now()) return cached.client;
+      // The identifier comes from the wire: nothing longer than a column reaches the store.
+      if (clientId.length > LONGEST_ID) return null;
+      const before = changes;
+      const client = await parts.load(clientId);
+      if (client !== null && before === changes)
+        kept.set(clientId, { client, until: parts.now() + parts.seconds });
+      return client;
+    },
+    forget(clientId) {
+      changes += 1;
+      kept.delete(clientId);
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * Secrets of clients: made with 256 bits and kept as digests. Only those of clients whose ID tokens are
+ * signed with HS256 also rest sealed, for there the secret itself is the key.
+ */
+import { equalSecrets, sha256 } from '../crypto/bytes.ts';
+import { base64url, newHandle, type Random } from '../crypto/handles.ts';
+import type { Vault } from '../crypto/vault.ts';
+import type { Client, ClientSecret, Seconds } from '../store/records.ts';
+
+/** Characters of a secret that somebody chose. */
+export const SHORTEST_SECRET = 32;
+
+const PURPOSE = 'client secret';
+
+/** What making secrets needs. */
+export interface SecretParts {
+  readonly vault: Vault;
+  readonly random: Random;
+  readonly now: () => Seconds;
+}
+
+/** A new secret in clear. */
+export function newClientSecret(random: Random): string {
+  return newHandle('clientSecret', random);
+}
+
+/** How a secret rests. @param alg signs the ID tokens of its client */
+export function clientSecret(
+  { vault, random, now }: SecretParts,
+  text: string,
+  alg: string,
+): ClientSecret {
+  return {
+    id: base64url(random(9)),
+    digest: sha256(text),
+    sealed: alg === 'HS256' ? vault.seal(PURPOSE, text) : null,
+    createdAt: now(),
+    expiresAt: null,
+  };
+}
+
+/** The secrets of a client after a new one was made: the others end after `overlap` seconds. */
+export function withNewSecret(
+  secrets: readonly ClientSecret[],
+  added: ClientSecret,
+  overlap: number,
+): readonly ClientSecret[] {
+  const now = added.createdAt;
+  const end = now + overlap;
+  const kept = secrets
+    .filter((secret) => overlap > 0 && isAlive(secret, now))
+    .map((secret) => ({ ...secret, expiresAt: Math.min(secret.expiresAt ?? end, end) }));
+  return [added, ...kept];
+}
+
+function isAlive({ expiresAt }: ClientSecret, now: Seconds): boolean {
+  return expiresAt === null || expiresAt > now;
+}
+
+/** True when `presented` is one of the client's unexpired secrets. Takes as long for any wrong one. */
+export function secretMatches(client: Client, presented: string, now: Seconds): boolean {
+  const digest = sha256(presented);
+  let matched = false;
+  for (const secret of client.secrets)
+    if (equalSecrets(secret.digest, digest) && isAlive(secret, now)) matched = true;
+  return matched;
+}
+
+/** The readable secrets of a client that are alive, the one that signs first. */
+export function readableSecrets(client: Client, vault: Vault, now: Seconds): readonly string[] {
+  return client.secrets.flatMap((secret) => {
+    if (secret.sealed === null || !isAlive(secret, now)) return [];
+    const text = vault.open(PURPOSE, secret.sealed);
+    return text === null ? [] : [text];
+  });
+}

@@ -1,0 +1,71 @@
+/**
+ * When signing keys are made, take over, retire and go: pure decisions over the stored set. Who applies
+ * them, and under which law, is in `signing-keys.ts`.
+ */
+import type { SigningAlg } from '../protocol/names.ts';
+import type { Seconds, StoredKey } from '../store/records.ts';
+import type { KeySchedule } from './settings.ts';
+
+/** A key to be made. */
+export interface KeyWish {
+  readonly alg: SigningAlg;
+  readonly activeAt: Seconds;
+}
+
+/** What a set of keys becomes: those kept, as they then are, and those to be made. */
+export interface KeyPlan {
+  readonly keep: readonly StoredKey[];
+  readonly make: readonly KeyWish[];
+}
+
+function retire(key: StoredKey, at: Seconds, schedule: KeySchedule): StoredKey {
+  if (key.retiredAt !== null && key.retiredAt <= at) return key;
+  return { ...key, retiredAt: at, removedAt: at + schedule.keepAfter };
+}
+
+/**
+ * Algorithms that have keys: the first one offered from the start, any other from the moment a client
+ * asks for it. So a key set holds what is used, and the first start makes one RSA key instead of two.
+ */
+function algsInUse(keys: readonly StoredKey[], schedule: KeySchedule): readonly SigningAlg[] {
+  return schedule.algs.filter((alg, index) => index === 0 || keys.some((key) => key.alg === alg));
+}
+
+/** What is due: keys of an algorithm that has none, successors of keys near their end, removals. */
+export function dueKeys(keys: readonly StoredKey[], schedule: KeySchedule, now: Seconds): KeyPlan {
+  let keep = keys.filter((key) => key.removedAt === null || key.removedAt > now);
+  const make: KeyWish[] = [];
+  for (const alg of algsInUse(keys, schedule)) {
+    const ofAlg = keep.filter((key) => key.alg === alg);
+    const [newest] = ofAlg.sort((a, b) => b.activeAt - a.activeAt);
+    if (newest === undefined) {
+      make.push({ alg, activeAt: now });
+      continue;
+    }
+    const due = newest.activeAt + schedule.rotateEvery;
+    if (due - schedule.publishBefore > now) continue;
+    const activeAt = Math.max(due, now + schedule.publishBefore);
+    make.push({ alg, activeAt });
+    keep = keep.map((key) => (key.alg === alg ? retire(key, activeAt, schedule) : key));
+  }
+  return { keep, make };
+}
+
+/** A rotation that somebody asked for; `emergency` removes every key at once. */
+export function rotatedKeys(
+  keys: readonly StoredKey[],
+  schedule: KeySchedule,
+  now: Seconds,
+  emergency: boolean,
+): KeyPlan {
+  const activeAt = emergency ? now : now + schedule.publishBefore;
+  const hasSuccessor = (alg: SigningAlg): boolean =>
+    keys.some((key) => key.alg === alg && key.activeAt > now);
+  const algs = algsInUse(keys, schedule).filter((alg) => emergency || !hasSuccessor(alg));
+  const make = algs.map((alg) => ({ alg, activeAt }));
+  if (emergency) return { keep: [], make };
+  const keep = keys.map((key) =>
+    algs.includes(key.alg as SigningAlg) ? retire(key, activeAt, schedule) : key,
+  );
+  return { keep, make };
+}

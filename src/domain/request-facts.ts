@@ -1,0 +1,16 @@
+/** What rules and events may know of the request that is being answered. */
+import type { Seconds } from '../store/records.ts';
+
+/** What a rule may know of the request it works for. */
+export interface RequestFacts {
+  /** HTTP method. */
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Headers;
+  /** Address of the peer, as the adapter knows it; null where it knows none. */
+  readonly address: string | null;
+  /** Stands in the log, in events and on error pages. */
+  readonly requestId: string;
+  /** When it arrived, in seconds. */
+  readonly startedAt: Seconds;
+}

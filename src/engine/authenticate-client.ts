@@ -1,0 +1,104 @@
+/**
+ * Client authentication, the same phase for every endpoint that clients call. Exactly one method per
+ * request, and it is the registered one; all failures look alike.
+ */
+import { networkOf } from '../domain/rate-limiter.ts';
+import { OAuthError } from '../protocol/errors.ts';
+import type { Params } from '../protocol/params.ts';
+import type { Client } from '../store/records.ts';
+import { clientNotProven, type PresentedCredentials } from './contracts/client-authentication.ts';
+import type { EngineContext } from './contracts/context.ts';
+
+/** Who is calling an endpoint. */
+export interface AuthenticatedClient {
+  readonly client: Client;
+  /** Name of the method. */
+  readonly method: string;
+}
+
+/**
+ * Authenticates the client of a request.
+ * @throws OAuthError `invalid_client` (401), `invalid_request` when several methods are used, 429 when
+ * too many attempts failed
+ */
+export async function authenticateClient(
+  ctx: EngineContext,
+  params: Params,
+): Promise<AuthenticatedClient> {
+  const { name: method, presented } = detectOne(ctx, params);
+  // A body client_id beside other credentials must name the same client.
+  const named = params.get('client_id');
+  if (named !== undefined && named !== presented.clientId)
+    throw challenged(ctx, clientNotProven('client_id_mismatch'));
+  const client = await ctx.clients.find(presented.clientId);
+  const refusal = await judge(client, method, presented);
+  if (refusal === null && client !== null) return { client, method };
+  const failure = refusal ?? clientNotProven('client_unknown');
+  await countFailure(ctx, client, failure.reason);
+  throw challenged(ctx, failure);
+}
+
+interface Detected {
+  readonly name: string;
+  readonly presented: PresentedCredentials;
+}
+
+/** The credentials of the request. RFC 6749 §2.3 allows one method; `none` only names the client. */
+function detectOne(ctx: EngineContext, params: Params): Detected {
+  const found = ctx.engine.clientAuthenticationMethods.flatMap((method) => {
+    const presented = method.detect(ctx, params);
+    return presented === null ? [] : [{ method, presented }];
+  });
+  const proofs = found.filter(({ method }) => method.needs !== 'none');
+  // RFC 6749 §2.3: a client uses no more than one authentication method per request.
+  if (proofs.length > 1) {
+    throw new OAuthError(
+      'invalid_request',
+      'several_client_authentication_methods',
+      'The request uses more than one client authentication method.',
+    );
+  }
+  const [used] = proofs.length > 0 ? proofs : found;
+  if (used === undefined || used.presented === 'malformed')
+    throw challenged(ctx, clientNotProven('client_credentials_missing'));
+  return { name: used.method.name, presented: used.presented };
+}
+
+async function judge(
+  client: Client | null,
+  method: string,
+  presented: PresentedCredentials,
+): Promise<OAuthError | null> {
+  if (client === null) return clientNotProven('client_unknown');
+  if (client.disabledAt !== null) return clientNotProven('client_disabled');
+  // RFC 7591 §2: token_endpoint_auth_method is what the client registered; nothing else is accepted.
+  if (client.tokenEndpointAuthMethod !== method)
+    return clientNotProven('client_authentication_method');
+  return await presented.verify(client);
+}
+
+/**
+ * Only failures are counted and refused: a client that proves itself cannot be switched off by others
+ * behind the same address. They are counted by client and network, for without the network anybody could
+ * exhaust a client's limit. Unknown client_ids are unbounded, so they share one limit per network.
+ */
+async function countFailure(
+  ctx: EngineContext,
+  client: Client | null,
+  reason: string,
+): Promise<void> {
+  const { address } = ctx.request;
+  const whose = client === null ? [] : [client.clientId];
+  const { clientAuthentication } = ctx.settings.rateLimits;
+  if (address !== null)
+    await ctx.rateLimiter.take(['client from', networkOf(address), ...whose], clientAuthentication);
+  const facts = { clientId: client?.clientId ?? null, reason };
+  if (client === null) ctx.events.notify('client_authentication.failed', facts);
+  else ctx.events.record('client_authentication.failed', facts);
+}
+
+function challenged(ctx: EngineContext, refusal: OAuthError): OAuthError {
+  // RFC 6749 §5.2: a client that used the Authorization header is told the scheme.
+  if (!ctx.request.headers.has('authorization')) return refusal;
+  return refusal.withHeaders({ 'WWW-Authenticate': 'Basic realm="token", charset="UTF-8"' });
+}

@@ -1,0 +1,250 @@
+/**
+ * The checks of an authorization request, in one visible order. Until client and redirect URI are proven
+ * a failure is a page; from then on it is sent to the proven destination (RFC 6749 §4.1.2.1). Endpoints
+ * and flows that take or continue such requests share it.
+ */
+import { resolveScopes } from '../domain/scopes.ts';
+import type { AuthorizationRequest, Destination } from '../protocol/authorization-request.ts';
+import { OAuthError } from '../protocol/errors.ts';
+import type { Params } from '../protocol/params.ts';
+import { matchesRedirectUri, nearestMismatch } from '../protocol/redirect-uri.ts';
+import type { Client, Seconds } from '../store/records.ts';
+import { pickParams } from '../web/parameter-places.ts';
+import type { EngineContext } from './contracts/context.ts';
+import type { Engine } from './contracts/engine.ts';
+import { FRONT_CHANNEL, type RequestParameters } from './contracts/parameter-source.ts';
+import { bringsTokens, type ResponseType, responseTypeName } from './contracts/response-type.ts';
+import { LONGEST_STATE } from './parameters.ts';
+
+/** Read by this file, before the parameters of the table. */
+const FIRST = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state'];
+/** Known, and either refused or of no consequence here. */
+const NOT_READ = ['display', 'claims_locales', 'claims', 'request', 'request_uri', 'registration'];
+
+/** Parameters that are read whenever the request goes on; they travel with it. */
+function readNames(engine: Engine): readonly string[] {
+  return [...FIRST, ...engine.parameters.flatMap(({ definition }) => definition.names)];
+}
+
+/** Parameters that an authorization request may have; all others are never looked at (RFC 6749 §3.1). */
+export function knownNames(engine: Engine): readonly string[] {
+  const selectors = engine.parameterSources.map(({ parameter }) => parameter);
+  return [...readNames(engine), ...selectors, ...NOT_READ];
+}
+
+/** What of a request travels with an interaction: all that is read, or only what selects its source. */
+export function carriedParams(
+  engine: Engine,
+  params: Params,
+  source: string = FRONT_CHANNEL,
+): Record<string, string> {
+  const selector = engine.parameterSources.find(({ name }) => name === source)?.parameter;
+  return pickParams(params, selector === undefined ? readNames(engine) : ['client_id', selector]);
+}
+
+/**
+ * The parameters that count: those of the source that one of them selects, or those that were sent.
+ * @param requestedAt when the request arrived, if it continues; null when it arrives now
+ * @throws OAuthError to be shown as a page
+ */
+export async function requestParameters(
+  ctx: EngineContext,
+  sent: Params,
+  requestedAt: Seconds | null,
+): Promise<RequestParameters> {
+  for (const source of ctx.engine.parameterSources) {
+    const value = sent.only(source.parameter);
+    if (value === null) continue;
+    // A client_id stands beside whatever refers to a request.
+    const loaded = await source.load(ctx, { value, clientId: sent.need('client_id'), requestedAt });
+    if (loaded !== null) return { ...loaded, source: source.name };
+  }
+  return { params: sent, consumes: null, source: FRONT_CHANNEL };
+}
+
+/** A request whose client and destination are proven; nothing else about it is. */
+export interface ProvenDestination {
+  readonly client: Client;
+  readonly destination: Destination;
+  /** The redirect_uri parameter as sent; null when the only registered one is used instead. */
+  readonly sentRedirectUri: string | null;
+}
+
+/** First half: client, then redirect URI. @throws OAuthError to be shown as a page, never redirected */
+export async function proveDestination(
+  ctx: EngineContext,
+  params: Params,
+): Promise<ProvenDestination> {
+  const client = await findClient(ctx, params);
+  const sent = params.get('redirect_uri') ?? null;
+  const redirectUri =
+    sent === null ? onlyRedirectUri(client, params) : registered(ctx, client, sent);
+  const state = params.only('state');
+  return {
+    client,
+    sentRedirectUri: sent,
+    destination: {
+      redirectUri,
+      responseMode: responseModeOf(ctx.engine, params),
+      // A state too long to echo is refused in the second half, and then not echoed.
+      state: state !== null && state.length <= LONGEST_STATE ? state : null,
+    },
+  };
+}
+
+// RFC 6749 §4.1.2.1: an invalid client identifier or redirection URI must not redirect.
+async function findClient(ctx: EngineContext, params: Params): Promise<Client> {
+  const clientId = params.get('client_id');
+  if (clientId === undefined) {
+    throw new OAuthError(
+      'invalid_request',
+      'client_id_missing',
+      'The parameter client_id is missing.',
+    );
+  }
+  const client = await ctx.clients.find(clientId);
+  if (client === null) {
+    throw new OAuthError(
+      'invalid_request',
+      'client_unknown',
+      'The application is not registered here.',
+    );
+  }
+  if (client.disabledAt !== null) {
+    throw new OAuthError(
+      'unauthorized_client',
+      'client_disabled',
+      'The application is switched off.',
+    );
+  }
+  return client;
+}
+
+function registered(ctx: EngineContext, client: Client, sent: string): string {
+  const rules = { allowLocalhost: ctx.settings.allowLocalhostRedirect };
+  // RFC 9700 §2.1: exact string comparison.
+  if (client.redirectUris.some((uri) => matchesRedirectUri(sent, uri, rules))) return sent;
+  // Operators are told what differs; whoever asked is not (RFC 6749 §4.1.2.1 keeps the answer a page).
+  ctx.settings.logger.info(
+    { clientId: client.clientId, ...nearestMismatch(sent, client.redirectUris) },
+    'redirect_uri is not registered',
+  );
+  throw new OAuthError(
+    'invalid_request',
+    'redirect_uri_mismatch',
+    'The redirect_uri is not registered for this application.',
+  );
+}
+
+function onlyRedirectUri(client: Client, params: Params): string {
+  const [only, second] = client.redirectUris;
+  const openid = (params.only('scope') ?? '').split(' ').includes('openid');
+  // A request object may name an address of its own; guessing another would answer to the wrong one.
+  const inside = params.has('request') || params.has('request_uri');
+  // OIDC Core §3.1.2.1: redirect_uri is required. RFC 6749 §3.1.2.3: also when several are registered.
+  if (openid || inside || only === undefined || second !== undefined) {
+    throw new OAuthError(
+      'invalid_request',
+      'redirect_uri_missing',
+      'The parameter redirect_uri is missing.',
+    );
+  }
+  return only;
+}
+
+/** How an answer is sent, whatever it is: refusals need it before the request is read. */
+function responseModeOf(engine: Engine, params: Params): string {
+  const tokens = bringsTokens(params.only('response_type') ?? '');
+  const asked = engine.responseModes.get(params.only('response_mode') ?? '');
+  if (asked !== undefined && (asked.carriesTokens || !tokens)) return asked.name;
+  // OAuth Multiple Response Types §5: what may carry tokens, and its errors, go to the fragment.
+  return tokens ? 'fragment' : 'query';
+}
+
+/**
+ * What can only be seen in a request as it was sent: repetitions, and parameters that are refused rather
+ * than carried on. @throws OAuthError to be sent to the destination
+ */
+export function checkAsSent(engine: Engine, sent: Params, source: string): void {
+  sent.refuseRepeated(knownNames(engine));
+  const selector = engine.parameterSources.find(({ name }) => name === source)?.parameter;
+  // OIDC Core §3.1.2.6: what is not supported is refused by name, since ignoring it would change the
+  // request.
+  for (const [name, code, reason] of REFUSED) {
+    if (name !== selector && sent.has(name))
+      throw new OAuthError(code, reason, `The parameter ${name} is not supported.`);
+  }
+}
+
+const REFUSED = [
+  ['request', 'request_not_supported', 'request_object'],
+  ['request_uri', 'request_uri_not_supported', 'request_uri'],
+  ['registration', 'registration_not_supported', 'registration'],
+] as const;
+
+/** Second half: everything else. @throws OAuthError to be sent to the destination */
+export async function readAuthorizationRequest(
+  ctx: EngineContext,
+  { params, source }: Pick<RequestParameters, 'params' | 'source'>,
+  { client, destination }: ProvenDestination,
+): Promise<AuthorizationRequest> {
+  if ((params.get('state') ?? '').length > LONGEST_STATE)
+    throw new OAuthError('invalid_request', 'state_too_long', 'The state or nonce is too long.');
+  const responseType = readResponseType(ctx.engine, params, client);
+  checkResponseMode(ctx.engine, params, responseType);
+  const scopes = resolveScopes(ctx.settings, client, params.get('scope'), 'for-user');
+  const values: Record<string, unknown> = {};
+  const request: AuthorizationRequest = { clientId: client.clientId, scopes, values };
+  for (const { definition } of ctx.engine.parameters) {
+    const { names, onlyIn } = definition;
+    const [name = ''] = names;
+    if (onlyIn !== undefined && !onlyIn.includes(source) && names.some((one) => params.has(one))) {
+      throw new OAuthError(
+        'invalid_request',
+        'parameter_misplaced',
+        `The parameter ${name} must not stand here.`,
+      );
+    }
+    values[name] = await definition.read(ctx, { params, source, client, destination, request });
+  }
+  Object.freeze(values);
+  return Object.freeze(request);
+}
+
+/** The response type of a request that was read. */
+export function requestedResponseType(engine: Engine, params: Params): ResponseType {
+  const type = engine.responseTypes.get(responseTypeName(params.get('response_type') ?? ''));
+  if (type !== undefined) return type;
+  // RFC 9700 §2.1.2: only what is offered exists; the implicit grant is not.
+  throw new OAuthError(
+    'unsupported_response_type',
+    'response_type',
+    'The response_type is not supported.',
+  );
+}
+
+function readResponseType(engine: Engine, params: Params, client: Client): ResponseType {
+  if (params.get('response_type') === undefined) {
+    throw new OAuthError(
+      'invalid_request',
+      'response_type_missing',
+      'The parameter response_type is missing.',
+    );
+  }
+  const type = requestedResponseType(engine, params);
+  if (client.responseTypes.some((name) => responseTypeName(name) === type.name)) return type;
+  throw new OAuthError(
+    'unauthorized_client',
+    'response_type_not_allowed',
+    'The application may not use this response_type.',
+  );
+}
+
+function checkResponseMode(engine: Engine, params: Params, { name }: ResponseType): void {
+  const asked = params.get('response_mode');
+  if (asked === undefined) return;
+  const mode = engine.responseModes.get(asked);
+  // OAuth Multiple Response Types §5: tokens never go into a query.
+  if (mode !== undefined && (mode.carriesTokens || !bringsTokens(name))) return;
+  throw new OAuthError('invalid_request', 'response_mode', 'The response_mode is not supported.');
+}

@@ -1,0 +1,121 @@
+/**
+ * The flow of the authorization endpoint: an authorization request, and at its end an authorization
+ * response made of the artifacts of its response type (RFC 6749 §4.1.1, §4.1.2).
+ */
+import { rememberAuthorization } from '../domain/authorizations.ts';
+import { OAuthError } from '../protocol/errors.ts';
+import { type Params, paramsOf } from '../protocol/params.ts';
+import { formatScope } from '../protocol/scope.ts';
+import {
+  checkAsSent,
+  proveDestination,
+  readAuthorizationRequest,
+  requestedResponseType,
+  requestParameters,
+} from './authorization-request.ts';
+import { sendRefusal, sendResponse } from './authorization-response.ts';
+import type { EngineContext } from './contracts/context.ts';
+import type { Flow, FlowEnd, OpenedFlow } from './contracts/flow.ts';
+import type { RequestParameters } from './contracts/parameter-source.ts';
+import type { Artifact, AuthorizedRequest, ResponseParameters } from './contracts/response-type.ts';
+import { consentIn } from './steps/consent.ts';
+
+export const authorizeFlow: Flow = {
+  name: 'authorize',
+  endpoint: 'authorize',
+  open: async (ctx, interaction) => {
+    const { params, requestedAt } = interaction;
+    return await openRequest(
+      ctx,
+      await requestParameters(ctx, paramsOf(params), requestedAt),
+      null,
+    );
+  },
+};
+
+/**
+ * Opens a request whose parameters are there.
+ * @param sent what the endpoint received now; null when an interaction goes on that passed it before
+ * @throws OAuthError to be shown as a page
+ */
+export async function openRequest(
+  ctx: EngineContext,
+  parameters: RequestParameters,
+  sent: Params | null,
+): Promise<OpenedFlow> {
+  const proven = await proveDestination(ctx, parameters.params);
+  const { client, destination } = proven;
+  return {
+    flow: authorizeFlow,
+    client,
+    redirectUri: destination.redirectUri,
+    async request() {
+      // Repetitions are looked for in what was sent, not in what was picked from it.
+      if (sent !== null) checkAsSent(ctx.engine, sent, parameters.source);
+      return await readAuthorizationRequest(ctx, parameters, proven);
+    },
+    complete: async (context, end) => {
+      const { sentRedirectUri } = proven;
+      const { consumes } = parameters;
+      const interaction = end.continued ? end.interaction : null;
+      const { request, session } = end;
+      const authorized = { client, request, destination, sentRedirectUri, session };
+      const { artifacts } = requestedResponseType(context.engine, parameters.params);
+      const response = await makeAll(context, end, artifacts, {
+        ...authorized,
+        interaction,
+        consumes,
+      });
+      return response === null ? null : await sendResponse(context, destination, response);
+    },
+    refuse: async (context, error) => await sendRefusal(context, destination, error),
+  };
+}
+
+/** The parameters of the response; null when the facts changed meanwhile. */
+async function makeAll(
+  ctx: EngineContext,
+  end: FlowEnd,
+  names: readonly string[],
+  authorized: AuthorizedRequest,
+): Promise<ResponseParameters | null> {
+  const artifacts = names.map((name) => artifactOf(ctx, name));
+  // Before anything is remembered: an interaction that was used up remembers nothing.
+  const earlier = await Promise.all(
+    artifacts.map(async (one) => (await one.earlier?.(ctx, authorized)) ?? null),
+  );
+  let made: ResponseParameters = Object.assign({}, ...earlier);
+  const missing = artifacts.filter((_, index) => earlier[index] === null);
+  if (missing.length === 0) return made;
+  const { sub } = authorized.session;
+  const { clientId, scopes } = authorized.request;
+  const asked = consentIn(end.interaction) !== null;
+  const allowed = { sub, clientId, scopes, asked };
+  const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
+  let repeated = false;
+  for (const artifact of missing) {
+    const outcome = await artifact.make(ctx, { ...authorized, authorization }, made);
+    if (outcome.outcome === 'session_ended') return null;
+    if (outcome.outcome === 'consumed') throw requestConsumed();
+    repeated ||= outcome.outcome === 'repeated';
+    made = { ...made, ...outcome.parameters };
+  }
+  const detail = { scope: formatScope(scopes) };
+  if (!repeated) ctx.events.record('authorization.granted', { sub, clientId, detail });
+  return made;
+}
+
+function artifactOf({ engine }: EngineContext, name: string): Artifact {
+  const artifact = engine.artifacts.get(name);
+  if (artifact === undefined) throw new Error(`No feature makes the artifact ${name}.`);
+  return artifact;
+}
+
+function requestConsumed(): OAuthError {
+  return new OAuthError(
+    'invalid_request',
+    'request_consumed',
+    'This request was used before. Start again from the application.',
+    { redirectable: false },
+  );
+}

@@ -1,0 +1,97 @@
+/**
+ * An interaction between two requests: opening the one that a URL or form names, holding it to its
+ * browser, and sending the browser on with it. A posted form carries a decision and nothing of the
+ * request.
+ */
+import {
+  type Interaction,
+  openInteraction,
+  restarted,
+  sealInteraction,
+} from '../domain/interactions.ts';
+import { OAuthError } from '../protocol/errors.ts';
+import { bindBrowser, knownBrowser } from '../web/cookies.ts';
+import type { RequestContext } from '../web/request.ts';
+import { redirect } from '../web/respond.ts';
+
+/**
+ * Opens the interaction a URL or form names and holds it to this browser.
+ * @param flow the flow it must be of; absent: any
+ * @throws OAuthError for a page: missing, unknown, of another flow, or begun in another browser
+ */
+export async function resume(
+  ctx: RequestContext,
+  text: string | undefined,
+  flow?: string,
+): Promise<Interaction> {
+  if (text === undefined) {
+    throw new OAuthError(
+      'invalid_request',
+      'interaction_missing',
+      'This page belongs to a sign-in. Start again from the application you want to use.',
+    );
+  }
+  const interaction = await openInteraction(ctx, text);
+  if (interaction === null || (flow !== undefined && interaction.flow !== flow))
+    throw unknownInteraction();
+  // RFC 9700 §4.7: what one browser began, no other browser ends.
+  if (interaction.browser !== null && interaction.browser !== knownBrowser(ctx)) {
+    throw new OAuthError(
+      'invalid_request',
+      'interaction_other_browser',
+      'This sign-in was begun in another browser, or cookies are blocked. Start again from the application you want to use.',
+    );
+  }
+  return interaction;
+}
+
+/** The refusal of an interaction that leads nowhere. */
+export function unknownInteraction(): OAuthError {
+  return new OAuthError(
+    'invalid_request',
+    'interaction_unknown',
+    'This sign-in is not known. Start again from the application you want to use.',
+  );
+}
+
+/**
+ * Sends the browser on with an interaction, bound to it from here on. One that was bound to none starts
+ * again under an identity of its own, since it may have been handed to several browsers.
+ * @param to name of an endpoint, or the URL of a page of the host
+ */
+export async function redirectWithInteraction(
+  ctx: RequestContext,
+  to: string | URL,
+  interaction: Interaction,
+  cookies: readonly string[] = [],
+): Promise<Response> {
+  if (interaction.browser !== null)
+    return redirect(await addressWith(ctx, to, interaction), cookies);
+  const { digest, setCookie } = bindBrowser(ctx);
+  const { sentToHost } = interaction;
+  const bound = { ...restarted(ctx, interaction), browser: digest, sentToHost };
+  const all = setCookie === null ? cookies : [...cookies, setCookie];
+  return redirect(await addressWith(ctx, to, bound), all);
+}
+
+/**
+ * Sends the browser on without binding: a cross-site POST arrives without the cookies that say which
+ * browser it is.
+ */
+export async function redirectUnbound(
+  ctx: RequestContext,
+  to: string,
+  interaction: Interaction,
+): Promise<Response> {
+  return redirect(await addressWith(ctx, to, interaction));
+}
+
+async function addressWith(
+  ctx: RequestContext,
+  to: string | URL,
+  interaction: Interaction,
+): Promise<string> {
+  const url = to instanceof URL ? new URL(to) : new URL(ctx.url(to));
+  url.searchParams.set('interaction', await sealInteraction(ctx, interaction));
+  return url.href;
+}

@@ -1,0 +1,41 @@
+/**
+ * The contract of a client authentication method. The phase that runs the methods, the same for every
+ * endpoint, is `authenticate-client.ts`.
+ */
+import type { CredentialKind } from '../../protocol/client-metadata-rules.ts';
+import { OAuthError } from '../../protocol/errors.ts';
+import type { Params } from '../../protocol/params.ts';
+import type { Client } from '../../store/records.ts';
+import type { RequestContext } from '../../web/request.ts';
+
+/** Credentials found in a request. */
+export interface PresentedCredentials {
+  /** Who they say they are. */
+  readonly clientId: string;
+  /**
+   * Resolves to null when they prove this client, else to the refusal; only its reason is used, since
+   * all failures look alike. Called with the registered client of `clientId` alone.
+   */
+  verify(client: Client): Promise<OAuthError | null>;
+}
+
+/** A client authentication method (RFC 6749 §2.3, RFC 7591 §2). */
+export interface ClientAuthenticationMethod {
+  /** Its name in `token_endpoint_auth_method`. */
+  readonly name: string;
+  /** What a client needs to use it: decides whether registration makes a secret. */
+  readonly needs: CredentialKind;
+  /**
+   * Credentials of this method in the request; null when there are none; 'malformed' when there are but
+   * cannot be read.
+   */
+  detect(ctx: RequestContext, params: Params): PresentedCredentials | 'malformed' | null;
+}
+
+/** What every failed client authentication says; the reason goes to the log and the audit log. */
+export const CLIENT_AUTHENTICATION_FAILED = 'Client authentication failed.';
+
+/** The refusal of a client that did not prove itself. */
+export function clientNotProven(reason: string): OAuthError {
+  return new OAuthError('invalid_client', reason, CLIENT_AUTHENTICATION_FAILED);
+}

@@ -1,0 +1,104 @@
+/**
+ * The contract of a feature: one specification as one value. Everything it contributes is declared here
+ * and nothing is registered by side effect, so that taking a feature out of the list takes it away
+ * whole. `assemble.ts` puts the contributions of all features together.
+ */
+import type { Settings } from '../../domain/settings.ts';
+import type { PageDefinition } from '../../web/page.ts';
+import type { ClientAuthenticationMethod } from './client-authentication.ts';
+import type { ClientField } from './client-field.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Flow } from './flow.ts';
+import type { Grant } from './grant.ts';
+import { type OptionsOf, type OptionTable, withDefaults } from './options.ts';
+import type { AuthorizationParameter } from './parameter.ts';
+import type { ParameterSource } from './parameter-source.ts';
+import type { Artifact, ResponseMode, ResponseType } from './response-type.ts';
+import type { Step } from './step.ts';
+
+/** What a feature adds. Every part is optional. */
+export interface Contributions {
+  readonly endpoints?: readonly Endpoint[];
+  readonly grants?: readonly Grant[];
+  readonly clientAuthenticationMethods?: readonly ClientAuthenticationMethod[];
+  /** Parameters of authorization requests, read after those of the core. */
+  readonly parameters?: readonly AuthorizationParameter[];
+  readonly parameterSources?: readonly ParameterSource[];
+  readonly artifacts?: readonly Artifact[];
+  readonly responseTypes?: readonly ResponseType[];
+  readonly responseModes?: readonly ResponseMode[];
+  readonly steps?: readonly Step[];
+  readonly flows?: readonly Flow[];
+  /** Pages other than those of its steps; `config.pages` must have a template for each. */
+  readonly pages?: readonly PageDefinition<never>[];
+  readonly clientFields?: readonly ClientField[];
+  /** Its part of the discovery documents. Two features that claim one name are a start-up error. */
+  readonly metadata?: (settings: Settings) => Readonly<Record<string, unknown>>;
+  /** Names of the events it reports. */
+  readonly events?: readonly string[];
+}
+
+/** A feature with its options given. */
+export interface Feature {
+  readonly name: string;
+  /** Its options, as they were given. */
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly options: OptionTable;
+  /** Called once per provider, after the options were checked. */
+  contribute(): Contributions;
+}
+
+/** Makes the feature from its options; the table of options can be read before anything runs. */
+export interface FeatureFactory<Options extends object = Record<never, never>> {
+  (options?: Partial<Options & FeatureSwitch>): Feature;
+  readonly featureName: string;
+  readonly options: OptionTable;
+}
+
+/** The option every feature has. */
+export interface FeatureSwitch {
+  /** False takes the feature away, as if it were not in the list. */
+  readonly enabled: boolean;
+}
+
+/** What makes a feature. */
+export interface FeatureDefinition<Options extends object> {
+  /** Its name, as its folder has it: kebab-case. */
+  readonly name: string;
+  /** One line for `docs/settings.md`. */
+  readonly description: string;
+  /** Whether it is there unless somebody says otherwise. @default true */
+  readonly enabled?: boolean;
+  /** One entry per option. */
+  readonly options: OptionsOf<Options>;
+  /** @param options with every default filled in */
+  create(options: Options): Contributions;
+}
+
+/** Makes a feature from its definition. */
+export function defineFeature<Options extends object = Record<never, never>>(
+  definition: FeatureDefinition<Options>,
+): FeatureFactory<Options> {
+  const { name, description, enabled = true, create } = definition;
+  const options: OptionTable = {
+    enabled: { kind: 'flag', default: enabled, description },
+    ...(definition.options as OptionTable),
+  };
+  const make = (given: Partial<Options & FeatureSwitch> = {}): Feature => ({
+    name,
+    given: { ...given } as Readonly<Record<string, unknown>>,
+    options,
+    contribute: () => create(withDefaults(options, { ...given }) as Options),
+  });
+  return Object.assign(make, { featureName: name, options });
+}
+
+/** The group in which the options of a feature stand: `device-authorization` → `deviceAuthorization`. */
+export function optionGroup(name: string): string {
+  return name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** True when the options of a feature leave it in. */
+export function isEnabled({ options, given }: Feature): boolean {
+  return withDefaults(options, given)['enabled'] === true;
+}

@@ -1,0 +1,40 @@
+/**
+ * The contract of a grant type: read its parameters, prove what they entitle to, issue nothing. The
+ * token endpoint owns what all grants share; tokens are issued in `domain/issuance.ts`.
+ */
+import type { Redemption } from '../../domain/issuance.ts';
+import type { Params } from '../../protocol/params.ts';
+import type { Client } from '../../store/records.ts';
+import type { RequestContext } from '../../web/request.ts';
+
+/** A grant type with parameters of type `P`. */
+export interface GrantDefinition<P> {
+  /** The `grant_type` value. */
+  readonly type: string;
+  /** Reads and checks the shape of its parameters, before the client is authenticated. @throws OAuthError */
+  params(params: Params): P;
+  /**
+   * Proves that the client may have tokens. Writes nothing, except to count or punish abuse. Called
+   * again when another request consumed first what it proved. @throws OAuthError
+   */
+  redeem(ctx: RequestContext, client: Client, params: P): Promise<Redemption>;
+}
+
+/** A grant type as the token endpoint sees it: its parameters are its own affair. */
+export interface Grant {
+  /** The `grant_type` value. */
+  readonly type: string;
+  /** Reads the parameters and returns the proof to run once the client is known. */
+  prepare(params: Params): (ctx: RequestContext, client: Client) => Promise<Redemption>;
+}
+
+/** Makes a grant from its definition. */
+export function defineGrant<P>(definition: GrantDefinition<P>): Grant {
+  return {
+    type: definition.type,
+    prepare(params) {
+      const read = definition.params(params);
+      return async (ctx, client) => await definition.redeem(ctx, client, read);
+    },
+  };
+}

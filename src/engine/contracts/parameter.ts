@@ -1,0 +1,48 @@
+/**
+ * The contract of an authorization parameter: its names, how it is read, and the typed value that rules
+ * find in the request. Which parameters the core knows, in which order, is `parameters.ts`.
+ */
+import type { AuthorizationRequest, Destination } from '../../protocol/authorization-request.ts';
+import type { Params } from '../../protocol/params.ts';
+import type { Client } from '../../store/records.ts';
+import type { RequestContext } from '../../web/request.ts';
+
+/** What a parameter may look at while it is read. */
+export interface ParameterReading {
+  /** The whole request, wherever it came from. */
+  readonly params: Params;
+  /** Where it came from: `front-channel`, or the name of a source. */
+  readonly source: string;
+  readonly client: Client;
+  readonly destination: Destination;
+  /** What was read before, in the order of the table. */
+  readonly request: AuthorizationRequest;
+}
+
+/** How a parameter is read. */
+export interface ParameterDefinition<T> {
+  /** Names of the parameters that make this value; the first one names the value. */
+  readonly names: readonly string[];
+  /** Sources it may stand in; elsewhere it is refused. @default everywhere */
+  readonly onlyIn?: readonly string[];
+  /** What a request holds that was not read by the table, as one made by another flow. */
+  readonly absent: T;
+  /** Reads and checks it. @throws OAuthError to be sent to the destination */
+  read(ctx: RequestContext, reading: ParameterReading): T | Promise<T>;
+}
+
+/** A parameter. Called with a request it returns its value there. */
+export interface AuthorizationParameter<T = unknown> {
+  (request: Pick<AuthorizationRequest, 'values'>): T;
+  readonly definition: ParameterDefinition<T>;
+}
+
+/** Makes a parameter from its definition. */
+export function authorizationParameter<T>(
+  definition: ParameterDefinition<T>,
+): AuthorizationParameter<T> {
+  const [name = ''] = definition.names;
+  const valueIn = ({ values }: Pick<AuthorizationRequest, 'values'>): T =>
+    Object.hasOwn(values, name) ? (values[name] as T) : definition.absent;
+  return Object.assign(valueIn, { definition });
+}

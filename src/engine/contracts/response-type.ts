@@ -1,0 +1,81 @@
+/**
+ * The contract of response types: each is made of artifacts (code, later token and id_token), and a
+ * response mode sends them (OAuth 2.0 Multiple Response Types §2).
+ */
+import type { Interaction } from '../../domain/interactions.ts';
+import type { AuthorizationRequest, Destination } from '../../protocol/authorization-request.ts';
+import type { Authorization, Client, OneTimeKey, Session } from '../../store/records.ts';
+import type { RequestContext } from '../../web/request.ts';
+
+/** What artifacts are made from: a request that a person allowed. */
+export interface AuthorizedRequest {
+  readonly client: Client;
+  readonly request: AuthorizationRequest;
+  readonly destination: Destination;
+  /** The redirect_uri parameter as sent; null when the only registered one was used instead. */
+  readonly sentRedirectUri: string | null;
+  readonly session: Session;
+  /** The interaction that led here; null when no page was shown. */
+  readonly interaction: Interaction | null;
+  /** The one-time record that dies with the request. */
+  readonly consumes: OneTimeKey | null;
+}
+
+/** Parameters of an authorization response. */
+export type ResponseParameters = Readonly<Record<string, string>>;
+
+/** What became of making an artifact. */
+export type ArtifactOutcome =
+  /** `repeated`: another request of the same interaction made it a moment before. */
+  | { readonly outcome: 'made' | 'repeated'; readonly parameters: ResponseParameters }
+  /** The session ended, or the request was consumed, while the answer was made. */
+  | { readonly outcome: 'session_ended' }
+  | { readonly outcome: 'consumed' };
+
+/** One part of an authorization response. */
+export interface Artifact {
+  /** Its word in `response_type`. */
+  readonly name: string;
+  /**
+   * What an earlier answer to the same interaction made already; null when there was none. Asked before
+   * anything is remembered. @throws OAuthError for a page when the earlier answer is over
+   */
+  earlier?(ctx: RequestContext, authorized: AuthorizedRequest): Promise<ResponseParameters | null>;
+  /** @param made the parameters of the artifacts before it, in the order of the response type */
+  make(
+    ctx: RequestContext,
+    authorized: AuthorizedRequest & { readonly authorization: Authorization },
+    made: ResponseParameters,
+  ): Promise<ArtifactOutcome>;
+}
+
+/** A value of `response_type`. */
+export interface ResponseType {
+  readonly name: string;
+  /** Names of its artifacts, in the order in which they are made. */
+  readonly artifacts: readonly string[];
+}
+
+/** How a response is sent. */
+export interface ResponseMode {
+  /** Its name in `response_mode`. */
+  readonly name: string;
+  /** Whether tokens may be sent this way (OAuth Multiple Response Types §5). */
+  readonly carriesTokens: boolean;
+  send(
+    ctx: RequestContext,
+    destination: Destination,
+    parameters: ResponseParameters,
+  ): Response | Promise<Response>;
+}
+
+/** True when a response of this type carries tokens, whether the type is offered here or not. */
+export function bringsTokens(responseType: string): boolean {
+  const words = responseType.split(' ');
+  return words.includes('token') || words.includes('id_token');
+}
+
+/** The name of a response type with its words in one order: they may come in any. */
+export function responseTypeName(responseType: string): string {
+  return responseType.split(' ').sort().join(' ');
+}

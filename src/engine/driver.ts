@@ -1,0 +1,238 @@
+/**
+ * The one driver of all flows: it collects the facts, asks which step is due, and turns the outcomes of
+ * steps into responses. Pages never lead to one another; every answer comes back here.
+ */
+import { findEnabledAccount } from '../domain/accounts.ts';
+import { findAuthorization } from '../domain/authorizations.ts';
+import { type Interaction, loginMark, withDecision } from '../domain/interactions.ts';
+import { endSession, type Login, startSession } from '../domain/sessions.ts';
+import { OAuthError } from '../protocol/errors.ts';
+import type { Session } from '../store/records.ts';
+import { sessionCookie } from '../web/cookies.ts';
+import { redirectWithInteraction } from './continuation.ts';
+import type { EngineContext } from './contracts/context.ts';
+import type { OpenedFlow } from './contracts/flow.ts';
+import type { Notice, Situation, Step, StepOutcome } from './contracts/step.ts';
+import { currentSession, isHosted } from './current-session.ts';
+import { nextStep } from './next-step.ts';
+import { prompts } from './parameters.ts';
+import { drawStep, hostPageOf } from './step-page.ts';
+
+/** How often the facts may change while an answer is made. */
+const MOST_ATTEMPTS = 3;
+
+/** The facts as they are now. @throws OAuthError to be given to `opened.refuse` */
+export async function situationOf(
+  ctx: EngineContext,
+  opened: OpenedFlow,
+  interaction: Interaction,
+): Promise<Situation> {
+  const { client, redirectUri, flow } = opened;
+  const request = await opened.request();
+  const { session, account } = await currentSession(ctx);
+  const authorization = session === null ? null : await findAuthorization(ctx, session.sub, client);
+  return {
+    flow: flow.name,
+    client,
+    request,
+    redirectUri,
+    session,
+    hosted: isHosted(ctx),
+    account,
+    authorization,
+    interaction,
+    now: ctx.now(),
+  };
+}
+
+/**
+ * Goes on: to the page that is due, or to the end.
+ * @param continued false for a request that arrived just now: its interaction exists in memory alone
+ */
+export async function advance(
+  ctx: EngineContext,
+  opened: OpenedFlow,
+  interaction: Interaction,
+  continued: boolean,
+): Promise<Response> {
+  return await refusing(ctx, opened, async () => {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      const response = await attemptToEnd(ctx, opened, interaction, continued);
+      // Signed out meanwhile, in another tab or by an administrator: what comes next is decided again.
+      if (response !== null) return response;
+    }
+    throw new Error('The facts kept changing while an authorization was given.');
+  });
+}
+
+async function attemptToEnd(
+  ctx: EngineContext,
+  opened: OpenedFlow,
+  interaction: Interaction,
+  continued: boolean,
+): Promise<Response | null> {
+  const situation = await situationOf(ctx, opened, interaction);
+  const next = nextStep(ctx.engine.steps, situation);
+  if (next.next === 'refuse') throw next.error;
+  if (next.next === 'step') {
+    // OIDC Core §3.1.2.1: prompt=none never shows a page.
+    if (prompts(situation.request).includes('none')) throw silentError(next.step);
+    return await sendToPage(ctx, interaction, next.step);
+  }
+  // RFC 9700 §4.7: an interaction that is bound to no browser may be in the hands of anybody.
+  if (continued && interaction.browser === null)
+    return await redirectWithInteraction(ctx, opened.flow.endpoint, interaction);
+  return await opened.complete(ctx, { ...situation, session: next.session, continued });
+}
+
+function silentError(step: Step): OAuthError {
+  return new OAuthError(step.silentError, 'prompt_none', 'A page would have to be shown.');
+}
+
+async function sendToPage(
+  ctx: EngineContext,
+  interaction: Interaction,
+  step: Step,
+): Promise<Response> {
+  const page = hostPageOf(ctx, step);
+  if (page === null) return await redirectWithInteraction(ctx, 'interaction', interaction);
+  if (step.name !== 'login') return await redirectWithInteraction(ctx, page, interaction);
+  // A page that sends people back as they came would be asked again and again.
+  if (interaction.sentToHost) throw loginMissing();
+  return await redirectWithInteraction(ctx, page, { ...interaction, sentToHost: true });
+}
+
+function loginMissing(): OAuthError {
+  return new OAuthError(
+    'login_required',
+    'login_missing',
+    'The sign-in page sent you back without signing you in.',
+    { redirectable: false },
+  );
+}
+
+/** Shows the page that is due; when none is, the flow goes on. */
+export async function showPage(
+  ctx: EngineContext,
+  opened: OpenedFlow,
+  interaction: Interaction,
+  notice: Notice | null,
+): Promise<Response> {
+  return await refusing(ctx, opened, async () => {
+    const situation = await situationOf(ctx, opened, interaction);
+    const next = nextStep(ctx.engine.steps, situation);
+    if (next.next !== 'step')
+      return await redirectWithInteraction(ctx, opened.flow.endpoint, interaction);
+    // A page is drawn for the browser it is bound to, so that its form comes from there.
+    if (interaction.browser === null || hostPageOf(ctx, next.step) !== null)
+      return await sendToPage(ctx, interaction, next.step);
+    return await drawStep(ctx, situation, next.step, next.due, notice);
+  });
+}
+
+/** Turns the outcome of a step into a response. @param session the one with which it was answered */
+export async function settle(
+  ctx: EngineContext,
+  opened: OpenedFlow,
+  interaction: Interaction,
+  session: Session | null,
+  step: Step,
+  outcome: StepOutcome,
+): Promise<Response> {
+  const goOn = async (
+    what: Parameters<typeof withDecision>[2],
+    cookies: readonly string[] = [],
+  ): Promise<Response> =>
+    await redirectWithInteraction(
+      ctx,
+      opened.flow.endpoint,
+      { ...withDecision(ctx, interaction, what), sentToHost: false },
+      cookies,
+    );
+  switch (outcome.outcome) {
+    case 'answered':
+      return await goOn({ answers: { ...interaction.answers, [step.name]: outcome.state } });
+    case 'account_chosen':
+      return await goOn({ chosen: session?.sub ?? null });
+    case 'switch_account':
+      return await goOn({
+        switching: loginMark(session),
+        loginSession: null,
+        chosen: null,
+        answers: {},
+      });
+    case 'signed_in': {
+      const { session: started, cookie } = await signIn(ctx, session, outcome.login);
+      return await goOn(signedInAs(started), [cookie, ...(outcome.cookies ?? [])]);
+    }
+    case 'again': {
+      const situation = await situationOf(ctx, opened, interaction);
+      const due = step.due(situation) ?? { because: 'answered_again' };
+      return await drawStep(ctx, situation, step, due, outcome.notice);
+    }
+    case 'declined':
+      return await decline(ctx, opened, session, outcome.error);
+  }
+}
+
+/** What an interaction remembers of somebody who signed in during it. */
+export function signedInAs({ handle, sub }: Session): Parameters<typeof withDecision>[2] {
+  return { loginSession: handle, chosen: sub, switching: null, answers: {} };
+}
+
+/** Starts the session of somebody who proved who they are. */
+async function signIn(
+  ctx: EngineContext,
+  before: Session | null,
+  login: Login,
+): Promise<{ readonly session: Session; readonly cookie: string }> {
+  if ((await findEnabledAccount(ctx.settings.accounts, login.sub)) === null)
+    throw notSignedIn('login_account', 'The account is not available.');
+  // Another person takes over this browser: what was issued in the session before ends, as in a logout.
+  const same = before?.sub === login.sub;
+  if (before !== null && !same) await endSession(ctx, before);
+  const started = await startSession(ctx, login, same ? before : null);
+  if (started === null) {
+    throw notSignedIn(
+      'login_revoked',
+      'All sessions of this account were ended while you signed in. Sign in again.',
+    );
+  }
+  ctx.events.record('login.succeeded', { sub: started.session.sub });
+  return { session: started.session, cookie: sessionCookie(ctx, started.handle) };
+}
+
+function notSignedIn(reason: string, description: string): OAuthError {
+  const options = { status: 403, redirectable: false };
+  return new OAuthError('access_denied', reason, description, options);
+}
+
+async function decline(
+  ctx: EngineContext,
+  opened: OpenedFlow,
+  session: Session | null,
+  error: OAuthError,
+): Promise<Response> {
+  const { clientId } = opened.client;
+  const facts = { sub: session?.sub ?? null, clientId, reason: error.reason };
+  // Anybody can begin a sign-in and leave it, in any number.
+  if (session === null) ctx.events.notify('authorization.denied', facts);
+  else ctx.events.record('authorization.denied', facts);
+  return await opened.refuse(ctx, error);
+}
+
+/** Sends refusals to whoever asked; what must stay with us, and what is no refusal, is thrown on. */
+export async function refusing(
+  ctx: EngineContext,
+  opened: Pick<OpenedFlow, 'client' | 'refuse'>,
+  work: () => Promise<Response>,
+): Promise<Response> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof OAuthError) || !error.redirectable) throw error;
+    const { clientId } = opened.client;
+    ctx.events.notify('request.refused', { clientId, reason: error.reason });
+    return await opened.refuse(ctx, error);
+  }
+}

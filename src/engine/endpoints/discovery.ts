@@ -1,0 +1,79 @@
+/**
+ * Discovery (OIDC Discovery §4, RFC 8414 §3): the union of what the core, endpoints and features declare,
+ * so that it says neither more nor less than what is enabled. Rendered once, served as bytes.
+ */
+import type { Settings } from '../../domain/settings.ts';
+import { PROMPTS } from '../../protocol/names.ts';
+import { type PublicDocument, publicDocument, serveDocument } from '../../web/documents.ts';
+import type { Endpoint } from '../contracts/endpoint.ts';
+import type { Engine } from '../contracts/engine.ts';
+
+/** Members of the metadata with whoever declares them. */
+export type MetadataPart = readonly [from: string, members: Readonly<Record<string, unknown>>];
+
+/** What the core says of itself (OIDC Discovery §3, RFC 8414 §2). */
+export function coreMetadata(
+  settings: Settings,
+  engine: Engine,
+): Readonly<Record<string, unknown>> {
+  return {
+    issuer: settings.issuer,
+    scopes_supported: [...settings.scopes.keys()],
+    response_types_supported: [...engine.responseTypes.keys()],
+    response_modes_supported: [...engine.responseModes.keys()],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: settings.idTokenAlgs,
+    prompt_values_supported: PROMPTS,
+    authorization_response_iss_parameter_supported: true,
+  };
+}
+
+/** What holds unless a feature says otherwise. OIDC Discovery §3: request_uri is true when absent. */
+const UNLESS_SAID: Readonly<Record<string, unknown>> = {
+  claims_parameter_supported: false,
+  request_parameter_supported: false,
+  request_uri_parameter_supported: false,
+};
+
+/** The whole document. @param refuse is told of a member that two parts declare */
+export function metadataOf(
+  parts: readonly MetadataPart[],
+  refuse: (member: string, first: string, second: string) => void,
+): Readonly<Record<string, unknown>> {
+  const declared = new Map<string, string>();
+  const all: Record<string, unknown> = { ...UNLESS_SAID };
+  for (const [from, members] of parts) {
+    for (const [member, value] of Object.entries(members)) {
+      const first = declared.get(member);
+      if (first !== undefined) refuse(member, first, from);
+      declared.set(member, from);
+      all[member] = value;
+    }
+  }
+  return all;
+}
+
+/** The two discovery endpoints. @param metadata called once, when it is asked for */
+export function discovery(metadata: () => Readonly<Record<string, unknown>>): readonly Endpoint[] {
+  let document: PublicDocument | null = null;
+  const handle: Endpoint['handle'] = async (ctx) => {
+    // OIDC Discovery §3: signing keys must exist for what is announced. A provider without them answers
+    // 500 and says so in the log.
+    await ctx.keys.published();
+    document ??= publicDocument('application/json', JSON.stringify(metadata()));
+    return serveDocument(ctx.request, document, ctx.settings.publicMaxAge);
+  };
+  const endpoint = (name: string, file: string): Endpoint => ({
+    name,
+    path: `.well-known/${file}`,
+    document: file,
+    methods: ['GET', 'HEAD'],
+    errors: 'json',
+    cors: 'any',
+    handle,
+  });
+  return [
+    endpoint('oidc-connect-discovery-info', 'openid-configuration'),
+    endpoint('oauth-server-metadata', 'oauth-authorization-server'),
+  ];
+}

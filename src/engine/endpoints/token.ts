@@ -1,0 +1,125 @@
+/**
+ * The token endpoint (RFC 6749 §3.2). It owns the phases all grants share, in this order: form → grant
+ * type → its parameters → client → may this client use this grant → proof by the grant → what was proved
+ * is within bounds → issuance.
+ */
+import { findEnabledAccount } from '../../domain/accounts.ts';
+import { moreClaims } from '../../domain/claims.ts';
+import {
+  type CheckedRedemption,
+  issueTokens,
+  type Redemption,
+  type TokenResponse,
+} from '../../domain/issuance.ts';
+import { availableScopes } from '../../domain/scopes.ts';
+import { OAuthError } from '../../protocol/errors.ts';
+import { covers } from '../../protocol/scope.ts';
+import type { Client } from '../../store/records.ts';
+import { bodyParams } from '../../web/parameter-places.ts';
+import { json } from '../../web/respond.ts';
+import { authenticateClient } from '../authenticate-client.ts';
+import type { EngineContext } from '../contracts/context.ts';
+import type { Endpoint } from '../contracts/endpoint.ts';
+
+/** How often a proof is made again because another request was faster. */
+const MOST_ATTEMPTS = 3;
+
+export const token: Endpoint = {
+  name: 'token',
+  path: 'token/',
+  methods: ['POST'],
+  errors: 'json',
+  metadataName: 'token_endpoint',
+  cors: 'client',
+
+  metadata: ({ grants, clientAuthenticationMethods }) => ({
+    grant_types_supported: [...grants.keys()],
+    token_endpoint_auth_methods_supported: clientAuthenticationMethods.map(({ name }) => name),
+  }),
+
+  async handle(ctx) {
+    const params = await bodyParams(ctx.request);
+    const type = params.need('grant_type');
+    const grant = ctx.engine.grants.get(type);
+    // RFC 6749 §5.2: the grant type is not supported by the authorization server.
+    if (grant === undefined) {
+      throw new OAuthError(
+        'unsupported_grant_type',
+        'grant_type',
+        'The grant_type is not supported.',
+      );
+    }
+    const prove = grant.prepare(params);
+    const { client } = await authenticateClient(ctx, params);
+    // RFC 6749 §5.2: the authenticated client is not authorized to use this grant type.
+    if (!client.grantTypes.includes(type)) {
+      throw new OAuthError(
+        'unauthorized_client',
+        'grant_type_not_allowed',
+        'The client may not use this grant_type.',
+      );
+    }
+    const { response, sub } = await issue(ctx, client, prove);
+    const { clientId } = client;
+    const detail = { grant_type: type, scope: response.scope };
+    ctx.events.record('tokens.issued', { sub, clientId, detail });
+    return json(200, response);
+  },
+};
+
+interface IssuedTokens {
+  readonly response: TokenResponse;
+  readonly sub: string | null;
+}
+
+async function issue(
+  ctx: EngineContext,
+  client: Client,
+  prove: (ctx: EngineContext, client: Client) => Promise<Redemption>,
+): Promise<IssuedTokens> {
+  const began = ctx.now();
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    const proven = await prove(ctx, client);
+    const redemption = await withinBounds(ctx, client, { provenAt: began, ...proven });
+    const issued = await issueTokens(ctx, client, redemption);
+    if (issued.outcome === 'issued')
+      return { response: issued.response, sub: redemption.entitlement?.sub ?? null };
+    if (issued.outcome === 'subject_revoked')
+      throw new OAuthError('invalid_grant', 'subject_revoked', 'The access was revoked.');
+    // Another request consumed it between proof and issuance: the next proof sees that and says what
+    // it means.
+  }
+  throw new OAuthError(
+    'invalid_grant',
+    'used_concurrently',
+    'The grant was used by another request.',
+  );
+}
+
+/**
+ * Holds what a grant proved to what holds for all of them, so that no grant type can forget it: the
+ * entitlement is this client's, nobody gets more than they are entitled to or than the client may have
+ * by now, and the account exists and is enabled.
+ */
+async function withinBounds(
+  ctx: EngineContext,
+  client: Client,
+  redemption: Redemption & { readonly provenAt: number },
+): Promise<CheckedRedemption> {
+  const { entitlement } = redemption;
+  const acting = entitlement === null ? 'for-client' : 'for-user';
+  const scopes = availableScopes(ctx.settings, client, redemption.scopes, acting);
+  if (entitlement === null) return { ...redemption, scopes, claims: {} };
+  if (entitlement.clientId !== client.clientId)
+    throw new Error('The grant type proved what another client is entitled to.');
+  // RFC 6749 §3.3: the scope of a token is what was granted, or less.
+  if (!covers(entitlement.scopes, scopes))
+    throw new Error('The grant type proved more scopes than the entitlement holds.');
+  const account = await findEnabledAccount(ctx.settings.accounts, entitlement.sub);
+  if (account === null)
+    throw new OAuthError('invalid_grant', 'account_disabled', 'The account is not available.');
+  const claims = scopes.includes('openid')
+    ? await moreClaims(ctx, { target: 'id_token', account, client, scopes })
+    : {};
+  return { ...redemption, scopes, claims };
+}

@@ -1,0 +1,160 @@
+/**
+ * From a request to its endpoint and back: paths, methods, CORS, and refusals as JSON or pages. Endpoints
+ * do what is left.
+ */
+import { OAuthError } from '../protocol/errors.ts';
+import { allowOrigin, preflight } from '../web/cors.ts';
+import { errorPage } from '../web/page.ts';
+import type { RequestContext, RequestInfo } from '../web/request.ts';
+import { asOAuthError, jsonError } from '../web/respond.ts';
+import type { EngineContext } from './contracts/context.ts';
+import type { Endpoint } from './contracts/endpoint.ts';
+import { pathsOf, withoutSlash } from './urls.ts';
+
+/** An endpoint, with the values of the parameters in its path. */
+export interface Route {
+  readonly endpoint: Endpoint;
+  readonly path: Readonly<Record<string, string>>;
+}
+
+/** Finds the endpoint of a path; null where there is none. */
+export type FindRoute = (pathname: string) => Route | null;
+
+/** @param place where the endpoints live */
+export function createRoutes(
+  place: Parameters<typeof pathsOf>[0],
+  endpoints: readonly Endpoint[],
+): FindRoute {
+  const fixed = new Map<string, Route>();
+  const patterns: { readonly segments: readonly string[]; readonly endpoint: Endpoint }[] = [];
+  for (const endpoint of endpoints) {
+    for (const path of pathsOf(place, endpoint)) {
+      if (path.includes('/:')) patterns.push({ segments: path.split('/'), endpoint });
+      else fixed.set(path, { endpoint, path: {} });
+    }
+  }
+  return (pathname) => {
+    const path = withoutSlash(pathname);
+    const route = fixed.get(path);
+    if (route !== undefined) return route;
+    const segments = path.split('/');
+    for (const { segments: pattern, endpoint } of patterns) {
+      const values = matched(pattern, segments);
+      if (values !== null) return { endpoint, path: values };
+    }
+    return null;
+  };
+}
+
+function matched(
+  pattern: readonly string[],
+  segments: readonly string[],
+): Readonly<Record<string, string>> | null {
+  if (pattern.length !== segments.length) return null;
+  const values: Record<string, string> = {};
+  for (const [index, expected] of pattern.entries()) {
+    const given = segments[index] ?? '';
+    if (!expected.startsWith(':')) {
+      if (given !== expected) return null;
+    } else {
+      const value = decoded(given);
+      if (value === null || value === '') return null;
+      values[expected.slice(1)] = value;
+    }
+  }
+  return values;
+}
+
+function decoded(segment: string): string | null {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return null;
+  }
+}
+
+/** What answering a request needs. */
+export interface Serving {
+  readonly findRoute: FindRoute;
+  /** Characters of an address. */
+  readonly longestUrl: number;
+  /** The context of one request. */
+  readonly contextFor: (
+    request: Request,
+    url: URL,
+    info: RequestInfo,
+    path: Route['path'],
+  ) => EngineContext;
+  /** Tells operators of a refusal that has no context yet. */
+  readonly refused: (reason: string) => void;
+}
+
+/** Answers a request, whatever it is. */
+export async function serve(
+  { findRoute, longestUrl, contextFor, refused }: Serving,
+  request: Request,
+  info: RequestInfo,
+): Promise<Response> {
+  const unreadable = (reason: string, description: string, status: number): Response => {
+    refused(reason);
+    return jsonError(new OAuthError('invalid_request', reason, description, { status }));
+  };
+  if (request.url.length > longestUrl)
+    return unreadable('url_too_long', 'The request address is too long.', 414);
+  // An adapter makes the address of the Host header, and that may be anything.
+  if (!URL.canParse(request.url))
+    return unreadable('url_malformed', 'The request address is malformed.', 400);
+  const url = new URL(request.url);
+  const route = findRoute(url.pathname);
+  const ctx = contextFor(request, url, info, route?.path ?? {});
+  const endpoint = route?.endpoint ?? null;
+  const response = await answer(ctx, endpoint);
+  // RFC 9700 §2.6: only what needs no cookies is readable from other origins; pages and the
+  // authorization endpoint never are.
+  if (endpoint?.cors !== undefined) await allowOrigin(ctx, endpoint.cors, response);
+  return response;
+}
+
+async function answer(ctx: EngineContext, endpoint: Endpoint | null): Promise<Response> {
+  try {
+    if (endpoint === null) {
+      throw new OAuthError('invalid_request', 'path_unknown', 'There is nothing at this address.', {
+        status: 404,
+      });
+    }
+    return await handle(ctx, endpoint);
+  } catch (failure) {
+    return refusal(ctx, endpoint, failure);
+  }
+}
+
+async function handle(ctx: EngineContext, endpoint: Endpoint): Promise<Response> {
+  const { method, headers } = ctx.request;
+  if (endpoint.methods.includes(method)) return await endpoint.handle(ctx);
+  const asksFirst = method === 'OPTIONS' && headers.has('access-control-request-method');
+  if (asksFirst && endpoint.cors === 'any') return preflight(endpoint.methods);
+  throw new OAuthError(
+    'invalid_request',
+    'method_not_allowed',
+    'The request method is not allowed here.',
+    { status: 405, headers: { Allow: endpoint.methods.join(', ') } },
+  );
+}
+
+function refusal(ctx: RequestContext, endpoint: Endpoint | null, failure: unknown): Response {
+  const error = asOAuthError(failure);
+  const { logger } = ctx.settings;
+  const { code, reason } = error;
+  const { requestId } = ctx.request;
+  const facts = { endpoint: endpoint?.name ?? null, requestId, code, reason };
+  if (error.status >= 500) logger.error({ ...facts, error: error.cause }, 'request failed');
+  else logger.info(facts, 'request refused');
+  if (endpoint?.errors === 'json') return jsonError(error);
+  try {
+    return errorPage(ctx, error);
+  } catch (broken) {
+    // A host's error page that fails itself must not leave the browser without an answer.
+    logger.error({ ...facts, error: broken }, 'the error page failed');
+    return jsonError(error);
+  }
+}

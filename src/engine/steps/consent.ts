@@ -1,0 +1,123 @@
+/** The consent step: whether the subject lets the client have what it asks for. */
+import { accountName } from '../../domain/accounts.ts';
+import type { Interaction } from '../../domain/interactions.ts';
+import type { ConsentView, ScopeView } from '../../domain/pages.ts';
+import type { Settings } from '../../domain/settings.ts';
+import { isPublic } from '../../protocol/client-metadata-rules.ts';
+import { OAuthError } from '../../protocol/errors.ts';
+import { covers, parseScope } from '../../protocol/scope.ts';
+import type { Client } from '../../store/records.ts';
+import { definePage } from '../../web/page.ts';
+import {
+  type Due,
+  declined,
+  defineStep,
+  type PostedAnswer,
+  type Situation,
+  type Step,
+  type StepOutcome,
+  unknownDecision,
+} from '../contracts/step.ts';
+import { prompts } from '../parameters.ts';
+
+/** What a subject allowed in an interaction. */
+interface Consent {
+  readonly sub: string;
+  readonly scopes: readonly string[];
+}
+
+/** What was allowed in this interaction; null when nobody was asked. */
+export function consentIn({ answers }: Interaction): Consent | null {
+  return (answers['consent'] as Consent | undefined) ?? null;
+}
+
+export const consent: Step = defineStep<ConsentView>({
+  name: 'consent',
+  // A feature that asks in a flow of its own asks there what it needs.
+  flows: ['authorize'],
+  silentError: 'consent_required',
+  page: definePage('consent'),
+  due,
+  shows: ({ request }) => request.scopes,
+  view(ctx, { account, authorization, request: { scopes } }) {
+    const known = authorization?.scopes ?? [];
+    // What offline_access means stands apart on the page.
+    const views = scopeViews(
+      ctx.settings,
+      scopes.filter((name) => name !== 'offline_access'),
+    );
+    return {
+      accountName: accountName(account),
+      newScopes: views.filter(({ name }) => !known.includes(name)),
+      knownScopes: views.filter(({ name }) => known.includes(name)),
+      offline: scopes.includes('offline_access'),
+    };
+  },
+  async answer(_ctx, posted) {
+    if (posted.decision === 'deny') return declined();
+    if (posted.decision === 'switch') return { outcome: 'switch_account' };
+    if (posted.decision !== 'allow') throw unknownDecision();
+    return await allow(posted);
+  },
+});
+
+function due(situation: Situation): Due | null {
+  const { request, client, session, authorization, interaction, redirectUri } = situation;
+  const given = consentIn(interaction);
+  if (given !== null && given.sub === session?.sub && covers(given.scopes, request.scopes))
+    return null;
+  // OIDC Core §3.1.2.1: prompt=consent asks, whatever is remembered.
+  if (prompts(request).includes('consent')) return { because: 'prompt_consent' };
+  if (client.skipConsent) return null;
+  // RFC 8252 §8.6: a client whose identity is not assured gets no silent repeat approval.
+  if (!isIdentityAssured(client, redirectUri)) return { because: 'client_not_assured' };
+  // An authorization without scopes says that nobody was asked: the client was the operator's own then.
+  const allowed = authorization?.scopes ?? [];
+  if (allowed.length === 0 || !covers(allowed, request.scopes))
+    return { because: 'missing_scopes' };
+  return null;
+}
+
+/**
+ * A client with credentials proves itself at the token endpoint; a public one only by an https address
+ * that it controls.
+ */
+function isIdentityAssured(client: Client, redirectUri: string | null): boolean {
+  return !isPublic(client) || (redirectUri?.startsWith('https://') ?? false);
+}
+
+/** Scopes in plain words. */
+export function scopeViews(settings: Settings, scopes: readonly string[]): readonly ScopeView[] {
+  return scopes.map((name) => ({
+    name,
+    description: settings.scopes.get(name)?.description ?? name,
+  }));
+}
+
+/**
+ * Only what the request asks for can be allowed, and only all of it. `scopes` says what a host's own
+ * page showed; the built-in one showed what its interaction says.
+ */
+async function allow(posted: PostedAnswer): Promise<StepOutcome> {
+  const { params, interaction } = posted;
+  const { request, session } = await posted.situation();
+  if (session === null) {
+    throw new OAuthError(
+      'login_required',
+      'session_ended',
+      'The user is not signed in any longer.',
+    );
+  }
+  const named = params.has('scopes') ? parseScope(params.get('scopes') ?? '') : null;
+  if (named !== null && !covers(named, request.scopes)) {
+    throw new OAuthError(
+      'access_denied',
+      'consent_partial',
+      'The user did not allow all that was asked for.',
+    );
+  }
+  // Never more than was shown: what the client may ask for can have grown while the page was open.
+  const shown = (interaction.shown['consent'] as readonly string[] | undefined) ?? request.scopes;
+  const scopes = shown.filter((scope) => request.scopes.includes(scope));
+  return { outcome: 'answered', state: { sub: session.sub, scopes } };
+}

@@ -1,0 +1,139 @@
+/** The login step: when somebody has to prove who they are, and the page on which they do. */
+
+import { loginMark } from '../../domain/interactions.ts';
+import {
+  accountKeyOf,
+  canonicalUsername,
+  type ProvenLogin,
+  proveLogin,
+} from '../../domain/login.ts';
+import type { LoginView } from '../../domain/pages.ts';
+import { OAuthError } from '../../protocol/errors.ts';
+import type { Session } from '../../store/records.ts';
+import { isKnownDevice, knownDeviceCookie } from '../../web/cookies.ts';
+import { definePage } from '../../web/page.ts';
+import type { RequestContext } from '../../web/request.ts';
+import {
+  type Due,
+  declined,
+  defineStep,
+  type PostedAnswer,
+  type Situation,
+  type Step,
+  type StepOutcome,
+  unknownDecision,
+} from '../contracts/step.ts';
+import { acrValues, hintedSub, loginHint, maxAge, prompts } from '../parameters.ts';
+
+export const login: Step = defineStep<LoginView>({
+  name: 'login',
+  silentError: 'login_required',
+  page: definePage('login'),
+  // Signing in is what makes a session: the form holds whoever is signed in, or nobody.
+  anySession: true,
+  due,
+  view: (_ctx, { request, session }, { because }, notice) => ({
+    username: notice?.typed ?? loginHint(request) ?? '',
+    problem: problemOf(notice?.problem),
+    retryAfter: notice?.retryAfter ?? null,
+    again: session !== null && because !== 'switch_account',
+    acrValues: acrValues(request),
+  }),
+  async answer(ctx, posted) {
+    if (posted.decision === 'cancel') return declined();
+    if (posted.decision !== 'login') throw unknownDecision();
+    return await logIn(ctx, posted);
+  },
+});
+
+const PROBLEMS = ['credentials', 'limited', 'idle'] as const;
+
+function problemOf(problem: string | undefined): LoginView['problem'] {
+  return PROBLEMS.find((known) => known === problem) ?? null;
+}
+
+function due(situation: Situation): Due | null {
+  const { request, session } = situation;
+  if (session === null) return { because: 'no_session' };
+  if (isSwitching(situation, session)) return { because: 'switch_account' };
+  const fresh = isFresh(situation);
+  const hinted = hintedSub(request);
+  // OIDC Core §3.1.2.2: an id_token_hint for somebody else is never answered positively.
+  if (hinted !== null && hinted !== session.sub)
+    return fresh
+      ? { because: 'other_subject', refuse: otherSubject() }
+      : { because: 'other_subject' };
+  if (fresh) return null;
+  // OIDC Core §3.1.2.1: prompt=login and a passed max_age mean an active new authentication.
+  if (prompts(request).includes('login')) return { because: 'prompt_login' };
+  const most = maxAge(request);
+  if (most !== null && (most === 0 || situation.now - session.authTime > most))
+    return { because: 'max_age' };
+  return null;
+}
+
+/** True while nobody signed in after the human asked to go on as somebody else. */
+function isSwitching({ interaction, hosted }: Situation, session: Session): boolean {
+  if (interaction.switching === null) return false;
+  if (hosted) return interaction.switching === loginMark(session);
+  return interaction.loginSession !== session.handle;
+}
+
+/**
+ * True when somebody signed in since the interaction began. A host may vouch for a login of long ago,
+ * so the time of the proof counts as well.
+ */
+function isFresh({ session, interaction, hosted }: Situation): boolean {
+  if (session === null || session.authTime < interaction.startedAt) return false;
+  return hosted || interaction.loginSession === session.handle;
+}
+
+function otherSubject(): OAuthError {
+  return new OAuthError(
+    'login_required',
+    'subject_other_than_hinted',
+    'Somebody else is signed in than was asked for.',
+  );
+}
+
+async function logIn(
+  ctx: RequestContext,
+  { params, interaction }: PostedAnswer,
+): Promise<StepOutcome> {
+  const username = canonicalUsername(params.get('username') ?? '');
+  const password = params.get('password') ?? '';
+  const account = accountKeyOf(ctx, username);
+  const browser = interaction.browser ?? '';
+  const known = isKnownDevice(ctx, browser, account);
+  const attempt = { username, password, account, knownDevice: known ? browser : null };
+  let proven: ProvenLogin | null;
+  try {
+    proven = await proveLogin(ctx, attempt);
+  } catch (error) {
+    if (!(error instanceof OAuthError) || error.status !== 429) throw error;
+    return tooMany(error, username);
+  }
+  if (proven === null)
+    return {
+      outcome: 'again',
+      notice: { problem: 'credentials', typed: username, status: 422 },
+    };
+  return {
+    outcome: 'signed_in',
+    login: {
+      sub: proven.account.sub,
+      amr: proven.amr,
+      acr: proven.acr ?? null,
+      began: proven.began,
+    },
+    cookies: known ? [] : [knownDeviceCookie(ctx, browser, account)],
+  };
+}
+
+function tooMany({ headers }: OAuthError, typed: string): StepOutcome {
+  const retryAfter = Number(headers['Retry-After']);
+  return {
+    outcome: 'again',
+    notice: { problem: 'limited', typed, status: 429, headers, retryAfter },
+  };
+}

@@ -1,0 +1,26 @@
+/** Every feature that is built in, in the order in which discovery and documentation name them. */
+import type { FeatureFactory } from './engine/contracts/feature.ts';
+import { authorizationCode } from './features/authorization-code/authorization-code.ts';
+import { clientCredentials } from './features/client-credentials/client-credentials.ts';
+import { clientSecret } from './features/client-secret/client-secret.ts';
+import { formPost } from './features/form-post/form-post.ts';
+import { introspection } from './features/introspection/introspection.ts';
+import { publicClient } from './features/public-client/public-client.ts';
+import { refreshToken } from './features/refresh-token/refresh-token.ts';
+import { revocation } from './features/revocation/revocation.ts';
+import { rpInitiatedLogout } from './features/rp-initiated-logout/rp-initiated-logout.ts';
+import { userinfo } from './features/userinfo/userinfo.ts';
+
+/** Taking a line out takes the feature away, whole. */
+export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
+  authorizationCode,
+  refreshToken,
+  clientCredentials,
+  clientSecret,
+  publicClient,
+  formPost,
+  userinfo,
+  introspection,
+  revocation,
+  rpInitiatedLogout,
+];

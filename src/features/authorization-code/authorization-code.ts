@@ -1,0 +1,19 @@
+/** The authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636). */
+import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import { codeArtifact } from './code-artifact.ts';
+import { authorizationCodeGrant } from './grant.ts';
+import { codeChallenge } from './pkce.ts';
+
+export const authorizationCode: FeatureFactory = defineFeature({
+  name: 'authorization-code',
+  description: 'The authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636)',
+  options: {},
+  create: () => ({
+    grants: [authorizationCodeGrant],
+    parameters: [codeChallenge],
+    artifacts: [codeArtifact],
+    responseTypes: [{ name: 'code', artifacts: ['code'] }],
+    metadata: () => ({ code_challenge_methods_supported: ['S256'] }),
+    events: ['code.replayed'],
+  }),
+});

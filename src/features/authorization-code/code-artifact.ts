@@ -1,0 +1,50 @@
+/** The code in an authorization response (RFC 6749 §4.1.2). One interaction leads to one code. */
+import { codeText, stateOfCode, storeCode } from '../../domain/codes.ts';
+import type { Artifact } from '../../engine/contracts/response-type.ts';
+import { nonce } from '../../engine/parameters.ts';
+import { OAuthError } from '../../protocol/errors.ts';
+import type { RequestContext } from '../../web/request.ts';
+import { codeChallenge } from './pkce.ts';
+
+export const codeArtifact: Artifact = {
+  name: 'code',
+
+  async earlier(ctx, { interaction, session }) {
+    if (interaction === null) return null;
+    const code = codeText(ctx, interaction, session);
+    return (await isWaiting(ctx, code)) ? { code } : null;
+  },
+
+  async make(ctx, { interaction, session, request, sentRedirectUri, authorization, consumes }) {
+    const code = codeText(ctx, interaction, session);
+    const stored = await storeCode(ctx, code, {
+      request,
+      session,
+      authorization,
+      sentRedirectUri,
+      codeChallenge: codeChallenge(request),
+      nonce: nonce(request),
+      details: {},
+      consumes,
+    });
+    if (stored === 'session_ended' || stored === 'consumed') return { outcome: stored };
+    // The other one of two clicks was faster.
+    const repeated = stored === 'exists' && (await isWaiting(ctx, code));
+    return { outcome: repeated ? 'repeated' : 'made', parameters: { code } };
+  },
+};
+
+/**
+ * True when this code was made before and nobody used it yet.
+ * @throws OAuthError for a page when it is used or expired
+ */
+async function isWaiting(ctx: RequestContext, code: string): Promise<boolean> {
+  const state = await stateOfCode(ctx, code);
+  if (state !== 'over') return state === 'waiting';
+  throw new OAuthError(
+    'invalid_request',
+    'interaction_finished',
+    'This sign-in is finished. Go on in the application, or start again from there.',
+    { redirectable: false },
+  );
+}

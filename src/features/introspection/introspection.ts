@@ -1,0 +1,111 @@
+/** Token introspection (RFC 7662): what a token is worth now, for those it concerns. */
+import { findLiveAccessToken } from '../../domain/access-tokens.ts';
+import { findEnabledAccount } from '../../domain/accounts.ts';
+import { issuedToThis } from '../../domain/clients.ts';
+import { familyIdOf, judge } from '../../domain/refresh-tokens.ts';
+import { clientEndpoint } from '../../engine/client-endpoint.ts';
+import type { Endpoint } from '../../engine/contracts/endpoint.ts';
+import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import { formatScope } from '../../protocol/scope.ts';
+import type { AccessToken, Client } from '../../store/records.ts';
+import type { RequestContext } from '../../web/request.ts';
+import { json } from '../../web/respond.ts';
+
+/** A client whose registration names this scope is a resource server: it may ask about every token. */
+const INTROSPECTION_SCOPE = 'introspection';
+const INACTIVE = { active: false } as const;
+
+const endpoint: Endpoint = clientEndpoint({
+  name: 'introspect',
+  path: 'introspect/',
+  metadataName: 'introspection_endpoint',
+  methodsMetadata: 'introspection_endpoint_auth_methods_supported',
+  // RFC 7662 §2.1: the endpoint requires authorization, against token scanning. A public client cannot
+  // prove who asks.
+  publicClients: false,
+  async handle(ctx, { client, params }) {
+    const text = params.need('token');
+    const access = await findLiveAccessToken(ctx, text);
+    const description =
+      access === null
+        ? await describeRefreshToken(ctx, client, text)
+        : await describeAccessToken(ctx, client, access.token);
+    return json(200, description ?? INACTIVE);
+  },
+});
+
+// RFC 7662 §4: a token that does not concern the caller is inactive for it.
+function mayKnow(caller: Client, clientId: string): boolean {
+  return caller.clientId === clientId || (caller.scopes?.includes(INTROSPECTION_SCOPE) ?? false);
+}
+
+async function describeAccessToken(
+  ctx: RequestContext,
+  caller: Client,
+  token: AccessToken,
+): Promise<object | null> {
+  if (!mayKnow(caller, token.clientId)) return null;
+  const person = token.sub === null ? {} : await describeAccount(ctx, token.sub);
+  if (person === null) return null;
+  return {
+    active: true,
+    scope: formatScope(token.scopes),
+    client_id: token.clientId,
+    ...person,
+    token_type: 'Bearer',
+    exp: token.expiresAt,
+    iat: token.issuedAt,
+    // A token of the client itself has its client_id as subject; `client_id` beside it tells the two
+    // kinds apart (RFC 9700 §4.15).
+    sub: token.sub ?? token.clientId,
+    iss: ctx.settings.issuer,
+  };
+}
+
+async function describeRefreshToken(
+  ctx: RequestContext,
+  caller: Client,
+  text: string,
+): Promise<object | null> {
+  const familyId = familyIdOf(text);
+  const found = familyId === null ? null : await ctx.store.tokens.findFamily(familyId);
+  if (found === null || !mayKnow(caller, found.family.clientId)) return null;
+  // Looking is not using: an outdated token is only inactive here.
+  const { is, family } = judge(text, found, 0, ctx.now());
+  if (is !== 'live') return null;
+  const client = await ctx.clients.findEnabled(family.clientId);
+  if (client === null || !issuedToThis(client, family.createdAt)) return null;
+  const person = await describeAccount(ctx, family.sub);
+  if (person === null) return null;
+  return {
+    active: true,
+    scope: formatScope(family.scopes),
+    client_id: family.clientId,
+    ...person,
+    exp: family.refreshExpiresAt,
+    iat: family.rotatedAt ?? family.createdAt,
+    sub: family.sub,
+    iss: ctx.settings.issuer,
+  };
+}
+
+/**
+ * What a resource server calls the person (RFC 7662 §2.2 `username`), where the account says so; null
+ * when the account does not exist or is disabled.
+ */
+async function describeAccount(
+  ctx: RequestContext,
+  sub: string,
+): Promise<{ readonly username?: string } | null> {
+  const account = await findEnabledAccount(ctx.settings.accounts, sub);
+  if (account === null) return null;
+  const username = account.claims['preferred_username'];
+  return typeof username === 'string' && username !== '' ? { username } : {};
+}
+
+export const introspection: FeatureFactory = defineFeature({
+  name: 'introspection',
+  description: 'Token introspection (RFC 7662)',
+  options: {},
+  create: () => ({ endpoints: [endpoint] }),
+});

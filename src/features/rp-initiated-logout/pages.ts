@@ -1,0 +1,22 @@
+/** The pages of logout: the question, and what came of it. */
+import type { ClientView, FormView, PageView } from '../../domain/pages.ts';
+import { definePage, type PageDefinition } from '../../web/page.ts';
+
+/** Asks whether to sign out: submit `decision` = `logout` | `stay`. */
+export interface LogoutView extends PageView {
+  /** The application that asks; null when it did not say who it is. */
+  readonly client: ClientView | null;
+  /** Human name of the account that is signed in. */
+  readonly accountName: string;
+  readonly form: FormView;
+}
+
+/** What came of it. */
+export interface SignedOutView extends PageView {
+  readonly client: ClientView | null;
+  /** False when the user chose to stay signed in. */
+  readonly signedOut: boolean;
+}
+
+export const logoutPage: PageDefinition<LogoutView> = definePage('logout');
+export const signedOutPage: PageDefinition<SignedOutView> = definePage('signedOut');

@@ -1,0 +1,178 @@
+/**
+ * Logout started by a relying party (OIDC RP-Initiated Logout 1.0): check the request, ask the user
+ * unless the hint proves the session and the options trust it, end the session, and return to a
+ * registered address or show a page.
+ */
+import { accountName } from '../../domain/accounts.ts';
+import {
+  formToken,
+  type Interaction,
+  newInteraction,
+  sealInteraction,
+  sessionMark,
+} from '../../domain/interactions.ts';
+import { redirectUnbound, redirectWithInteraction, resume } from '../../engine/continuation.ts';
+import type { Endpoint } from '../../engine/contracts/endpoint.ts';
+import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import {
+  type CurrentSession,
+  currentSession,
+  endCurrentSession,
+  isHosted,
+} from '../../engine/current-session.ts';
+import { OAuthError } from '../../protocol/errors.ts';
+import { type Params, paramsOf } from '../../protocol/params.ts';
+import type { Session } from '../../store/records.ts';
+import { knownBrowser } from '../../web/cookies.ts';
+import { formTokenRefused, requireOwnForm, requireOwnSite } from '../../web/forms.ts';
+import { clientView, drawPage, pageView } from '../../web/page.ts';
+import type { RequestContext } from '../../web/request.ts';
+import { redirect } from '../../web/respond.ts';
+import { carriedParams, type LogoutRequest, readLogoutRequest } from './logout-request.ts';
+import { logoutPage, signedOutPage } from './pages.ts';
+
+/** Options of logout started by relying parties. */
+export interface LogoutOptions {
+  /**
+   * When to ask the user: `always`, or only when no `id_token_hint` proves the session that is signed in
+   * (`when-unproven`).
+   * @default 'always'
+   */
+  readonly confirmation: 'always' | 'when-unproven';
+}
+
+const NAME = 'rp-initiated-logout';
+
+function endpoint({ confirmation }: LogoutOptions): Endpoint {
+  return {
+    name: NAME,
+    path: 'logout/',
+    methods: ['GET', 'POST'],
+    errors: 'page',
+    metadataName: 'end_session_endpoint',
+
+    async handle(ctx) {
+      if (ctx.request.method === 'POST') {
+        const form = await ctx.request.form();
+        return form.has('decision') ? await takeDecision(ctx, form) : await takePost(ctx, form);
+      }
+      const query = ctx.request.query();
+      const text = query.get('interaction');
+      const interaction =
+        text === undefined
+          ? newInteraction(ctx, NAME, carriedParams(query), knownBrowser(ctx))
+          : await resume(ctx, text, NAME);
+      return await goOn(ctx, interaction, confirmation);
+    },
+  };
+}
+
+// A relying party's POST comes from another site, without our cookies; it goes on as a GET that has them.
+async function takePost(ctx: RequestContext, form: Params): Promise<Response> {
+  await readLogoutRequest(ctx, form);
+  return await redirectUnbound(ctx, NAME, newInteraction(ctx, NAME, carriedParams(form), null));
+}
+
+async function goOn(
+  ctx: RequestContext,
+  interaction: Interaction,
+  confirmation: LogoutOptions['confirmation'],
+): Promise<Response> {
+  const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
+  const current = await currentSession(ctx);
+  // Nobody is signed in (any longer): the second relying party of one logout still gets its answer.
+  if (current.session === null) return await signOut(ctx, request, current);
+  if (confirmation === 'when-unproven' && isProven(request, current.session))
+    return await signOut(ctx, request, current);
+  if (interaction.browser === null) return await redirectWithInteraction(ctx, NAME, interaction);
+  return await ask(ctx, interaction, request, current);
+}
+
+// RP-Initiated Logout §2: without a hint that names the current session, the user is asked.
+function isProven({ hint }: LogoutRequest, { sub, sid }: Session): boolean {
+  return hint !== null && hint.sub === sub && hint.sid === sid;
+}
+
+async function ask(
+  ctx: RequestContext,
+  interaction: Interaction,
+  { client, uiLocales, returnTo }: LogoutRequest,
+  { account, session }: CurrentSession,
+): Promise<Response> {
+  const shownTo = sessionMark(session);
+  const fields = {
+    interaction: await sealInteraction(ctx, { ...interaction, shownTo }),
+    token: formToken(ctx, { form: 'logout', interaction, session: shownTo }),
+  };
+  const view = {
+    ...pageView(ctx, uiLocales),
+    client: client === null ? null : clientView(client, null),
+    accountName: accountName(account),
+    form: { action: ctx.url(NAME), fields },
+  };
+  return drawPage(
+    ctx,
+    logoutPage,
+    view,
+    returnTo === null ? { form: true } : { formGoesTo: returnTo },
+  );
+}
+
+async function takeDecision(ctx: RequestContext, form: Params): Promise<Response> {
+  const interaction = await resume(ctx, form.get('interaction'), NAME);
+  const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
+  // Another site can send a form without our cookies, and with an interaction that is bound to no browser.
+  requireOwnSite(ctx.request);
+  const current = await currentSession(ctx);
+  if (current.session === null) return await signOut(ctx, request, current);
+  const { shownTo } = interaction;
+  requireOwnForm(ctx, form.get('token'), { form: 'logout', interaction, session: shownTo });
+  if (shownTo !== sessionMark(current.session)) {
+    // Somebody else signed in at the host while the page was open: they were not asked.
+    if (isHosted(ctx)) return await redirectWithInteraction(ctx, NAME, interaction);
+    throw formTokenRefused();
+  }
+  const decision = form.need('decision');
+  if (decision === 'logout') return await signOut(ctx, request, current);
+  if (decision === 'stay') return resultPage(ctx, request, false);
+  throw new OAuthError(
+    'invalid_request',
+    'decision',
+    'The form carries no decision that is known here.',
+  );
+}
+
+async function signOut(
+  ctx: RequestContext,
+  request: LogoutRequest,
+  current: CurrentSession,
+): Promise<Response> {
+  const headers = await endCurrentSession(ctx, current);
+  const response =
+    request.returnTo === null ? resultPage(ctx, request, true) : redirect(request.returnTo);
+  for (const cookie of headers.getSetCookie()) response.headers.append('Set-Cookie', cookie);
+  return response;
+}
+
+function resultPage(
+  ctx: RequestContext,
+  { client, uiLocales }: LogoutRequest,
+  signedOut: boolean,
+): Response {
+  const shown = client === null ? null : clientView(client, null);
+  return drawPage(ctx, signedOutPage, { ...pageView(ctx, uiLocales), client: shown, signedOut });
+}
+
+export const rpInitiatedLogout: FeatureFactory<LogoutOptions> = defineFeature<LogoutOptions>({
+  name: NAME,
+  description: 'Logout started by relying parties (OIDC RP-Initiated Logout)',
+  options: {
+    confirmation: {
+      kind: 'text',
+      description: 'When logout asks first: always, or when no ID token proves the session',
+      choices: ['always', 'when-unproven'],
+      default: 'always',
+    },
+  },
+  create: (options) => ({ endpoints: [endpoint(options)], pages: [logoutPage, signedOutPage] }),
+});

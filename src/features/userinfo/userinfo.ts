@@ -1,0 +1,84 @@
+/** The UserInfo endpoint (OIDC Core §5.3): claims about the subject of an access token. */
+import { findLiveAccessToken } from '../../domain/access-tokens.ts';
+import { findEnabledAccount } from '../../domain/accounts.ts';
+import { moreClaims } from '../../domain/claims.ts';
+import type { Endpoint } from '../../engine/contracts/endpoint.ts';
+import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import { releasedClaims } from '../../protocol/claims.ts';
+import { OAuthError } from '../../protocol/errors.ts';
+import type { AccessToken, Client } from '../../store/records.ts';
+import { bearerToken } from '../../web/parameter-places.ts';
+import type { RequestContext } from '../../web/request.ts';
+import { json } from '../../web/respond.ts';
+
+const endpoint: Endpoint = {
+  name: 'userinfo',
+  path: 'userinfo/',
+  methods: ['GET', 'POST'],
+  errors: 'json',
+  metadataName: 'userinfo_endpoint',
+  cors: 'any',
+
+  async handle(ctx) {
+    const text = await bearerToken(ctx.request);
+    // RFC 6750 §3.1: a request without any credentials gets the challenge without an error code.
+    if (text === null) {
+      throw new OAuthError('invalid_token', 'token_missing', 'An access token is required.', {
+        headers: { 'WWW-Authenticate': 'Bearer realm="userinfo"' },
+      });
+    }
+    const found = await findLiveAccessToken(ctx, text);
+    if (found === null) throw invalidToken('token_invalid');
+    return json(200, await claimsFor(ctx, found.client, found.token));
+  },
+};
+
+async function claimsFor(
+  ctx: RequestContext,
+  client: Client,
+  { sub, scopes }: AccessToken,
+): Promise<Readonly<Record<string, unknown>>> {
+  // OIDC Core §5.3: the token was obtained by an OpenID Connect authentication request.
+  if (sub === null || !scopes.includes('openid')) {
+    throw challenged(
+      new OAuthError(
+        'insufficient_scope',
+        'openid_scope_missing',
+        'The access token lacks the scope openid.',
+      ),
+      ', scope="openid"',
+    );
+  }
+  const account = await findEnabledAccount(ctx.settings.accounts, sub);
+  if (account === null) throw invalidToken('token_subject');
+  const claimsByScope = Object.fromEntries(
+    [...ctx.settings.scopes.values()].map(({ name, claims }) => [name, claims]),
+  );
+  const released = releasedClaims(account.claims, scopes, claimsByScope);
+  const more = await moreClaims(ctx, { target: 'userinfo', account, client, scopes });
+  // OIDC Core §5.3.2: sub is always returned.
+  return { ...released, ...more, sub };
+}
+
+function invalidToken(reason: string): OAuthError {
+  return challenged(new OAuthError('invalid_token', reason, 'The access token is invalid.'));
+}
+
+// RFC 6750 §3: the challenge repeats the error for clients that read headers only.
+function challenged(error: OAuthError, more = ''): OAuthError {
+  const { code, description } = error;
+  const about = `error="${code}", error_description="${description}"${more}`;
+  return error.withHeaders({ 'WWW-Authenticate': `Bearer realm="userinfo", ${about}` });
+}
+
+export const userinfo: FeatureFactory = defineFeature({
+  name: 'userinfo',
+  description: 'The UserInfo endpoint (OIDC Core §5.3)',
+  options: {},
+  create: () => ({
+    endpoints: [endpoint],
+    metadata: ({ scopes }) => ({
+      claims_supported: [...new Set(['sub', ...[...scopes.values()].flatMap((one) => one.claims)])],
+    }),
+  }),
+});

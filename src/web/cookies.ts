@@ -1,0 +1,100 @@
+/**
+ * What a browser keeps for us: the session handle, a binding value that ties interactions and forms to
+ * this browser, and proofs of which accounts it knows. Cookies carry no request and no token. Their
+ * names hold a piece of the issuer's digest, so that two issuers on one host do not overwrite each
+ * other.
+ */
+import { stringifySetCookie } from 'cookie';
+import { sha256 } from '../crypto/bytes.ts';
+import { newHandle, parseHandle } from '../crypto/handles.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { RequestContext } from './request.ts';
+
+const YEAR = 365 * 24 * 3600;
+
+function cookieName(settings: Settings, kind: 'session' | 'browser' | 'device'): string {
+  const name = `vk_${kind}_${sha256(settings.issuer).slice(0, 6)}`;
+  return isSecure(settings) ? `__Host-${name}` : name;
+}
+
+/** http is for loopback only, where browsers do not agree on Secure cookies. */
+function isSecure(settings: Settings): boolean {
+  return settings.issuer.startsWith('https:');
+}
+
+function cookie(
+  settings: Settings,
+  kind: 'session' | 'browser' | 'device',
+  value: string,
+  maxAge: number | undefined,
+): string {
+  return stringifySetCookie({
+    name: cookieName(settings, kind),
+    value,
+    path: '/',
+    httpOnly: true,
+    secure: isSecure(settings),
+    sameSite: 'lax',
+    ...(maxAge === undefined ? {} : { maxAge }),
+  });
+}
+
+/** The session handle the browser sent, or null. */
+export function sessionHandle(ctx: RequestContext): string | null {
+  return ctx.request.cookie(cookieName(ctx.settings, 'session'));
+}
+
+/** Set-Cookie for a new session; the browser keeps it for the absolute lifetime, the idle limit is ours to judge. */
+export function sessionCookie(ctx: RequestContext, handle: string): string {
+  return cookie(ctx.settings, 'session', handle, ctx.settings.lifetimes.sessionAbsolute);
+}
+
+export function endSessionCookie(ctx: RequestContext): string {
+  return cookie(ctx.settings, 'session', '', 0);
+}
+
+/** This browser, as interactions remember it; `setCookie` is there when it was new. */
+export interface Browser {
+  readonly digest: string;
+  readonly setCookie: string | null;
+}
+
+/** The binding this browser already has, or null. */
+export function knownBrowser(ctx: RequestContext): string | null {
+  const value = ctx.request.cookie(cookieName(ctx.settings, 'browser'));
+  return value !== null && parseHandle('browser', value) !== null ? sha256(value) : null;
+}
+
+/** The binding of this browser, made if it has none. */
+export function bindBrowser(ctx: RequestContext): Browser {
+  const digest = knownBrowser(ctx);
+  if (digest !== null) return { digest, setCookie: null };
+  const value = newHandle('browser', ctx.settings.random);
+  return { digest: sha256(value), setCookie: cookie(ctx.settings, 'browser', value, YEAR) };
+}
+
+/** Accounts a browser is remembered as a known device of; the oldest gives way. */
+const MOST_KNOWN_DEVICES = 5;
+
+/** The proofs in the cookie that says which accounts somebody signed in to here before; each is good for this browser alone. */
+function knownDeviceProofs(ctx: RequestContext): readonly string[] {
+  return (ctx.request.cookie(cookieName(ctx.settings, 'device')) ?? '')
+    .split('.')
+    .slice(0, MOST_KNOWN_DEVICES);
+}
+
+/** True when somebody signed in to the account in this very browser before. */
+export function isKnownDevice(ctx: RequestContext, browser: string, account: string): boolean {
+  return knownDeviceProofs(ctx).some((proof) =>
+    ctx.vault.matches('device', `${browser}\n${account}`, proof),
+  );
+}
+
+/** Set-Cookie that makes this browser a known device of an account. */
+export function knownDeviceCookie(ctx: RequestContext, browser: string, account: string): string {
+  const proofs = [
+    ctx.vault.mac('device', `${browser}\n${account}`),
+    ...knownDeviceProofs(ctx),
+  ].filter((proof) => proof !== '');
+  return cookie(ctx.settings, 'device', proofs.slice(0, MOST_KNOWN_DEVICES).join('.'), YEAR);
+}

@@ -1,0 +1,58 @@
+/** Rules that several endpoints keep about where parameters and tokens may stand. */
+import { OAuthError } from '../protocol/errors.ts';
+import type { Params } from '../protocol/params.ts';
+import type { HttpRequest } from './request.ts';
+
+/** The form of a client's call, with nothing in the address: that would stand in logs. */
+export async function bodyParams(request: HttpRequest): Promise<Params> {
+  // RFC 6749 §3.2, §2.3.1: credentials and grants are never included in the request URI.
+  if (request.url.search.length > 1) {
+    throw new OAuthError(
+      'invalid_request',
+      'query_not_allowed',
+      'Parameters belong in the request body.',
+    );
+  }
+  return await request.form();
+}
+
+/**
+ * The bearer token of a request: the Authorization header, or the form body of a POST; never the query
+ * (RFC 6750 §2, RFC 9700 §4.3.2). @throws OAuthError `invalid_request` when it comes twice
+ */
+export async function bearerToken(request: HttpRequest): Promise<string | null> {
+  const authorization = request.headers.get('authorization') ?? '';
+  const inHeader = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(authorization)?.[1] ?? null;
+  const contentType = (request.headers.get('content-type') ?? '').toLowerCase();
+  const hasForm =
+    request.method === 'POST' && contentType.startsWith('application/x-www-form-urlencoded');
+  const inBody = hasForm ? ((await request.form()).get('access_token') ?? null) : null;
+  // RFC 6750 §2: no more than one method to transmit the token.
+  if (inHeader !== null && inBody !== null) {
+    throw new OAuthError(
+      'invalid_request',
+      'several_tokens',
+      'The request carries more than one access token.',
+    );
+  }
+  return inHeader ?? inBody;
+}
+
+/** The languages of `ui_locales`, best first; what is no tag is left out (OIDC Core §3.1.2.1). */
+export function localesOf(params: Params): readonly string[] {
+  const tags = (params.get('ui_locales') ?? '').split(' ');
+  return tags.filter((tag) => /^[A-Za-z0-9-]{1,35}$/.test(tag));
+}
+
+/**
+ * The parameters of these names, once each, as they travel with an interaction. A repeated one is left
+ * out: it was refused, or will be.
+ */
+export function pickParams(params: Params, names: readonly string[]): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const name of names) {
+    const value = params.only(name);
+    if (value !== null) picked[name] = value;
+  }
+  return picked;
+}

@@ -1,0 +1,90 @@
+/**
+ * One HTTP request as the endpoints read it: bounded, decoded strictly, each part only when asked for.
+ * It touches only the cheap parts of `Request`. Reading bodies is in `body.ts`.
+ */
+import { parseCookie } from 'cookie';
+import type { Context } from '../domain/context.ts';
+import type { RequestFacts } from '../domain/request-facts.ts';
+import { type ParamLimits, type Params, parseParams } from '../protocol/params.ts';
+import { readFormBody, readJsonBody } from './body.ts';
+
+/** A request, with everything an endpoint may read of it. */
+export interface HttpRequest extends RequestFacts {
+  /** The request itself. Its body is read through `form` and `json` alone. */
+  readonly raw: Request;
+  /** The request as the host's framework has it, where its adapter hands it on. */
+  readonly native: unknown;
+  /** Values of the parameters in the path of the endpoint, by name. */
+  readonly path: Readonly<Record<string, string>>;
+  /** Parameters of the query string. @throws OAuthError when they are malformed or too many */
+  query(): Params;
+  /** Parameters of the form body. @throws OAuthError 415 for another content type, 413 when too large */
+  form(): Promise<Params>;
+  /** Members of a JSON body. @throws OAuthError 415, 413, or 400 for anything but a JSON object */
+  json(): Promise<Readonly<Record<string, unknown>>>;
+  cookie(name: string): string | null;
+}
+
+/** A context with the request that is being answered. */
+export interface RequestContext extends Context {
+  readonly request: HttpRequest;
+}
+
+/** What an adapter knows besides the request. */
+export interface RequestInfo {
+  /** Address of the peer; rate limits count by it. */
+  readonly ip?: string | undefined;
+  /** Stands in the log, in events and on error pages. @default random */
+  readonly requestId?: string | undefined;
+  /** The request as the host's framework has it, for `accounts.current`. */
+  readonly native?: unknown;
+}
+
+/** What reading a request needs. */
+export interface RequestParts {
+  readonly limits: ParamLimits;
+  readonly now: () => number;
+  readonly makeId: () => string;
+}
+
+/** Characters of an address with a zone; what a proxy says may be anything. */
+const LONGEST_ADDRESS = 64;
+const LONGEST_ID = 64;
+const LONGEST_COOKIES = 16_384;
+
+export function readRequest(
+  raw: Request,
+  url: URL,
+  info: RequestInfo,
+  path: HttpRequest['path'],
+  { limits, now, makeId }: RequestParts,
+): HttpRequest {
+  let query: Params | null = null;
+  let form: Promise<Params> | null = null;
+  let cookies: Readonly<Record<string, string | undefined>> | null = null;
+  return {
+    raw,
+    native: info.native,
+    path,
+    method: raw.method,
+    url,
+    headers: raw.headers,
+    address: info.ip?.slice(0, LONGEST_ADDRESS) ?? null,
+    requestId: info.requestId?.slice(0, LONGEST_ID) ?? makeId(),
+    startedAt: now(),
+    query() {
+      query ??= parseParams(url.search.slice(1), limits);
+      return query;
+    },
+    form() {
+      // A body can be read once; what it says may be asked for more often.
+      form ??= readFormBody(raw, limits);
+      return form;
+    },
+    json: async () => await readJsonBody(raw, limits),
+    cookie(name) {
+      cookies ??= parseCookie((raw.headers.get('cookie') ?? '').slice(0, LONGEST_COOKIES));
+      return Object.hasOwn(cookies, name) ? (cookies[name] ?? null) : null;
+    },
+  };
+}
