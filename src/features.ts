@@ -6,6 +6,7 @@ import { clientSecret } from './features/client-secret/client-secret.ts';
 import { formPost } from './features/form-post/form-post.ts';
 import { introspection } from './features/introspection/introspection.ts';
 import { publicClient } from './features/public-client/public-client.ts';
+import { pushedAuthorizationRequests } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 import { refreshToken } from './features/refresh-token/refresh-token.ts';
 import { revocation } from './features/revocation/revocation.ts';
 import { rpInitiatedLogout } from './features/rp-initiated-logout/rp-initiated-logout.ts';
@@ -19,6 +20,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   clientSecret,
   publicClient,
   formPost,
+  pushedAuthorizationRequests,
   userinfo,
   introspection,
   revocation,

@@ -121,6 +121,10 @@ export {
   prompts,
   uiLocales,
 } from './engine/parameters.ts';
+export {
+  type PushedAuthorizationRequestOptions,
+  pushedAuthorizationRequests,
+} from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
 export {
   type LogoutOptions,

@@ -68,7 +68,12 @@ export async function openRequest(
       });
       return response === null ? null : await sendResponse(context, destination, response);
     },
-    refuse: async (context, error) => await sendRefusal(context, destination, error),
+    async refuse(context, error) {
+      // A refusal answers the request as well: what came by a handle is not asked again.
+      const { consumes } = parameters;
+      if (consumes !== null) await context.store.oneTime.consume(consumes, context.now());
+      return await sendRefusal(context, destination, error);
+    },
   };
 }
 

@@ -1,0 +1,141 @@
+/**
+ * Pushed authorization requests (RFC 9126): a client sends the parameters directly, proven as itself,
+ * and the browser carries nothing but a handle.
+ */
+import { networkOf } from '../../domain/rate-limiter.ts';
+import type { RateLimit } from '../../domain/settings.ts';
+import {
+  carriedParams,
+  checkAsSent,
+  proveDestination,
+  readAuthorizationRequest,
+} from '../../engine/authorization-request.ts';
+import { type ClientCall, clientEndpoint } from '../../engine/client-endpoint.ts';
+import { type ClientField, clientField } from '../../engine/contracts/client-field.ts';
+import type { EngineContext } from '../../engine/contracts/context.ts';
+import type { Endpoint } from '../../engine/contracts/endpoint.ts';
+import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import {
+  type AuthorizationParameter,
+  authorizationParameter,
+} from '../../engine/contracts/parameter.ts';
+import { isPublic } from '../../protocol/client-metadata-rules.ts';
+import { OAuthError } from '../../protocol/errors.ts';
+import { paramsOf } from '../../protocol/params.ts';
+import { json } from '../../web/respond.ts';
+import { PUSHED, pushedRequests, storePushed } from './pushed-request.ts';
+
+/** Options of pushed authorization requests. */
+export interface PushedAuthorizationRequestOptions {
+  /** Seconds in which a pushed request is taken up; at most 600. @default 60 */
+  readonly lifetime: number;
+  /** Refuses authorization requests that were not pushed, from every client. @default false */
+  readonly required: boolean;
+  /**
+   * Requests that public clients may push per network, or in all where the host tells no address:
+   * nobody proves who they are, and each request is stored. @default 300 in 15 minutes
+   */
+  readonly publicRequests: RateLimit;
+}
+
+/** `require_pushed_authorization_requests` (RFC 9126 §6). */
+const requiresPushed: ClientField<boolean> = clientField<boolean>({
+  wireName: 'require_pushed_authorization_requests',
+  flag: 'require-pushed-requests',
+  kind: 'flag',
+  default: false,
+  setBy: 'client',
+  description: 'only its pushed authorization requests are accepted',
+});
+
+/** Refuses requests that came another way where they have to be pushed. Its value says nothing. */
+function pushedWhereRequired(required: boolean): AuthorizationParameter<null> {
+  return authorizationParameter<null>({
+    names: ['request_uri'],
+    absent: null,
+    read(_ctx, { source, client }) {
+      // RFC 9126 §5, §6: where they are required, the parameters come from a pushed request alone.
+      if (source === PUSHED || !(required || requiresPushed(client))) return null;
+      throw new OAuthError(
+        'invalid_request',
+        'request_not_pushed',
+        'The authorization request has to be pushed first.',
+      );
+    },
+  });
+}
+
+function endpoint({ lifetime, publicRequests }: PushedAuthorizationRequestOptions): Endpoint {
+  return clientEndpoint({
+    name: 'pushed-authorization-request',
+    path: 'par/',
+    metadataName: 'pushed_authorization_request_endpoint',
+    cors: 'client',
+    async handle(ctx, call) {
+      if (isPublic(call.client)) await countPublic(ctx, publicRequests);
+      const params = await checked(ctx, call);
+      const requestUri = await storePushed(ctx, call.client.clientId, params, lifetime);
+      // RFC 9126 §2.2: 201, and never from a cache.
+      return json(201, { request_uri: requestUri, expires_in: lifetime });
+    },
+  });
+}
+
+async function countPublic(ctx: EngineContext, limit: RateLimit): Promise<void> {
+  const { address } = ctx.request;
+  const network = address === null ? '' : networkOf(address);
+  await ctx.rateLimiter.take(['pushed request', network], limit);
+}
+
+/** Everything that the authorization endpoint checks as well, before anything is stored. */
+async function checked(
+  ctx: EngineContext,
+  { client, params: sent }: ClientCall,
+): Promise<Record<string, string>> {
+  // RFC 9126 §2.1: request_uri is not among the parameters of a pushed request.
+  if (sent.has('request_uri'))
+    throw new OAuthError(
+      'invalid_request',
+      'request_uri_pushed',
+      'A request_uri cannot be pushed.',
+    );
+  checkAsSent(ctx.engine, sent, PUSHED);
+  const params = { ...carriedParams(ctx.engine, sent), client_id: client.clientId };
+  const pushed = { params: paramsOf(params), source: PUSHED };
+  // RFC 9126 §2.1: the request is validated as one at the authorization endpoint is.
+  const proven = await proveDestination(ctx, pushed.params);
+  await readAuthorizationRequest(ctx, pushed, proven);
+  return params;
+}
+
+export const pushedAuthorizationRequests: FeatureFactory<PushedAuthorizationRequestOptions> =
+  defineFeature<PushedAuthorizationRequestOptions>({
+    name: 'pushed-authorization-requests',
+    description: 'Pushed authorization requests (RFC 9126)',
+    options: {
+      lifetime: {
+        kind: 'seconds',
+        description: 'Seconds in which a pushed request is taken up, at most 600',
+        default: 60,
+        most: 600,
+      },
+      required: {
+        kind: 'flag',
+        description: 'Only pushed authorization requests are accepted, of every client',
+        default: false,
+      },
+      publicRequests: {
+        kind: 'rate-limit',
+        description: 'Requests that public clients may push, per network',
+        default: { limit: 300, seconds: 900 },
+      },
+    },
+    create: (options) => ({
+      endpoints: [endpoint(options)],
+      parameters: [pushedWhereRequired(options.required)],
+      parameterSources: [pushedRequests],
+      clientFields: [requiresPushed],
+      // RFC 9126 §5.
+      metadata: () => ({ require_pushed_authorization_requests: options.required }),
+    }),
+  });
