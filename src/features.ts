@@ -3,6 +3,7 @@ import type { FeatureFactory } from './engine/contracts/feature.ts';
 import { authorizationCode } from './features/authorization-code/authorization-code.ts';
 import { clientCredentials } from './features/client-credentials/client-credentials.ts';
 import { clientSecret } from './features/client-secret/client-secret.ts';
+import { deviceAuthorization } from './features/device-authorization/device-authorization.ts';
 import { formPost } from './features/form-post/form-post.ts';
 import { introspection } from './features/introspection/introspection.ts';
 import { publicClient } from './features/public-client/public-client.ts';
@@ -17,6 +18,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   authorizationCode,
   refreshToken,
   clientCredentials,
+  deviceAuthorization,
   clientSecret,
   publicClient,
   formPost,

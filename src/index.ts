@@ -122,6 +122,15 @@ export {
   uiLocales,
 } from './engine/parameters.ts';
 export {
+  type DeviceAuthorizationOptions,
+  deviceAuthorization,
+} from './features/device-authorization/device-authorization.ts';
+export type {
+  DeviceConfirmationView,
+  DeviceResultView,
+  DeviceView,
+} from './features/device-authorization/pages.ts';
+export {
   type PushedAuthorizationRequestOptions,
   pushedAuthorizationRequests,
 } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';

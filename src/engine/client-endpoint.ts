@@ -2,6 +2,8 @@
  * An endpoint that clients call: parameters in the form body alone, then client authentication, the same
  * for all of them (RFC 7009 §2, RFC 7662 §2, RFC 9126 §2, RFC 8628 §3.1).
  */
+import { networkOf } from '../domain/rate-limiter.ts';
+import type { RateLimit } from '../domain/settings.ts';
 import { isPublic } from '../protocol/client-metadata-rules.ts';
 import type { Params } from '../protocol/params.ts';
 import type { CorsRule } from '../web/cors.ts';
@@ -25,13 +27,15 @@ export interface ClientEndpoint {
   readonly methodsMetadata?: string;
   /** Whether public clients may call it. @default true */
   readonly publicClients?: boolean;
+  /** Calls of public clients per network, for they prove nothing. @default not limited */
+  readonly publicCalls?: RateLimit;
   readonly cors?: CorsRule;
   /** Answers a call. @throws OAuthError */
   handle(ctx: EngineContext, call: ClientCall): Promise<Response>;
 }
 
 export function clientEndpoint(definition: ClientEndpoint): Endpoint {
-  const { methodsMetadata, publicClients = true, handle, ...rest } = definition;
+  const { methodsMetadata, publicClients = true, publicCalls, handle, ...rest } = definition;
   return {
     ...rest,
     methods: ['POST'],
@@ -46,9 +50,18 @@ export function clientEndpoint(definition: ClientEndpoint): Endpoint {
     async handle(ctx) {
       const params = await bodyParams(ctx.request);
       const authenticated = await authenticateClient(ctx, params);
-      if (!publicClients && isPublic(authenticated.client))
-        throw clientNotProven('client_not_confidential');
+      if (isPublic(authenticated.client)) {
+        if (!publicClients) throw clientNotProven('client_not_confidential');
+        if (publicCalls !== undefined) await countPublic(ctx, rest.name, publicCalls);
+      }
       return await handle(ctx, { ...authenticated, params });
     },
   };
+}
+
+/** Where the host tells no address, all public clients share one limit. @throws OAuthError 429 */
+async function countPublic(ctx: EngineContext, endpoint: string, limit: RateLimit): Promise<void> {
+  const { address } = ctx.request;
+  const network = address === null ? '' : networkOf(address);
+  await ctx.rateLimiter.take(['public call', endpoint, network], limit);
 }

@@ -58,6 +58,33 @@ export interface Messages {
     readonly stayedMeans: (provider: string) => string;
     readonly back: (application: Markup) => Markup;
   };
+  readonly device: {
+    readonly title: string;
+    readonly lead: string;
+    readonly code: string;
+    readonly submit: string;
+    readonly unknown: string;
+    readonly limited: (seconds: number | null) => string;
+  };
+  readonly deviceConfirmation: {
+    readonly title: string;
+    /** Who asks, and for whose account. */
+    readonly whose: (application: Markup, account: Markup) => Markup;
+    readonly compare: string;
+    readonly place: string;
+    readonly sameNetwork: string;
+    readonly otherNetwork: string;
+    readonly warning: string;
+    readonly asks: string;
+    readonly allow: string;
+    readonly deny: string;
+  };
+  readonly deviceResult: {
+    readonly allowed: string;
+    readonly allowedMeans: (application: Markup) => Markup;
+    readonly denied: string;
+    readonly deniedMeans: (application: Markup) => Markup;
+  };
   readonly error: {
     readonly title: (status: number) => string;
     readonly advice: (status: number) => string;
@@ -124,6 +151,37 @@ export const ENGLISH: Messages = {
     stayedMeans: (provider) =>
       `Nothing has changed: you stay signed in to ${provider} in this browser. You can close this page.`,
     back: (application) => markup`Go to ${application}`,
+  },
+  device: {
+    title: 'Connect a device',
+    lead: 'Type the code that your device shows.',
+    code: 'Code',
+    submit: 'Continue',
+    unknown: 'That code is not valid. Check it on your device; codes are good for a few minutes.',
+    limited: (seconds) =>
+      `Too many wrong codes. Try again ${seconds === null ? 'later' : `in ${duration(seconds)}`}.`,
+  },
+  deviceConfirmation: {
+    title: 'Is this your device?',
+    whose: (application, account) =>
+      markup`A device with ${application} asks for access to the account of ${account}.`,
+    compare: 'Code on the device',
+    place: 'It asks from',
+    sameNetwork: 'the same network as you',
+    otherNetwork: 'another network than yours',
+    warning:
+      'Only go on if you started this yourself and the device in front of you shows this code. If somebody sent you the code or a link, choose Deny.',
+    asks: 'The device will be able to',
+    allow: 'Allow',
+    deny: 'Deny',
+  },
+  deviceResult: {
+    allowed: 'Your device is connected',
+    allowedMeans: (application) =>
+      markup`${application} on your device goes on by itself. You can close this page.`,
+    denied: 'Nothing was connected',
+    deniedMeans: (application) =>
+      markup`${application} on that device gets no access. You can close this page.`,
   },
   error: {
     title: (status) => {

@@ -7,6 +7,9 @@ import type {
   AccountView,
   Asset,
   ConsentView,
+  DeviceConfirmationView,
+  DeviceResultView,
+  DeviceView,
   ErrorView,
   Html,
   LoginView,
@@ -19,6 +22,7 @@ import type {
 import { accentOf } from './accent.ts';
 import { account } from './account.ts';
 import { consent } from './consent.ts';
+import { device, deviceConfirmation, deviceResult } from './device.ts';
 import { error } from './error.ts';
 import { htmlDocument, type Sheet } from './layout.ts';
 import { login } from './login.ts';
@@ -59,13 +63,26 @@ export interface Templates {
   readonly logout: Template<LogoutView>;
   readonly signedOut: Template<SignedOutView>;
   readonly error: Template<ErrorView>;
+  readonly device: Template<DeviceView>;
+  readonly deviceConfirmation: Template<DeviceConfirmationView>;
+  readonly deviceResult: Template<DeviceResultView>;
 }
 
 /** The built-in templates: a start for others, which may call them. */
-export const templates: Templates = { login, account, consent, logout, signedOut, error };
+export const templates: Templates = {
+  login,
+  account,
+  consent,
+  logout,
+  signedOut,
+  error,
+  device,
+  deviceConfirmation,
+  deviceResult,
+};
 
 /** The pages of steps: a page of the host may take their place. */
-type StepPage = 'login' | 'account' | 'consent';
+type StepPage = 'login' | 'account' | 'consent' | 'deviceConfirmation';
 
 /** A function for each page, or the URL of a page of the host. */
 export type DrawnPages = {

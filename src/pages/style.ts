@@ -127,6 +127,7 @@ export const STYLE = `@layer base, parts, theme;
   }
   .field input:focus-visible { outline-width: 2px; outline-offset: -1px; border-color: var(--link); }
   .field input[aria-invalid="true"] { border-color: var(--bad); }
+  .field input.code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; font-size: 1.5rem; letter-spacing: 0.12em; text-align: center; text-transform: uppercase; }
 
   .actions { display: flex; flex-direction: column; gap: 0.625rem; margin-block-start: 0.25rem; }
   .button {
@@ -177,6 +178,9 @@ export const STYLE = `@layer base, parts, theme;
   .details { display: grid; gap: 0.375rem; padding: 1rem; border-radius: var(--radius); border: 1px solid var(--line); background: var(--soft); font-size: 0.875rem; }
   .details div { display: flex; flex-wrap: wrap; gap: 0 0.5rem; }
   dt { flex: 0 0 4rem; color: var(--muted); }
+  .facts dt { flex-basis: 9rem; }
+  .facts dd { font-family: inherit; font-size: 0.9375rem; }
+  .facts .code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; font-size: 1.125rem; font-weight: 600; letter-spacing: 0.08em; }
   dd { flex: 1 1 9rem; font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
 
   @media (width >= 30rem) {

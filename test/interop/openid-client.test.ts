@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import express from 'express';
 import type { JSONWebKeySet } from 'jose';
 import * as client from 'openid-client';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { createProvider, verifyIdToken } from 'valetkey';
 import { accountsMigrations, passwordAccounts } from 'valetkey/accounts';
 import { expressValetkey } from 'valetkey/express';
@@ -20,6 +20,7 @@ import { launch } from './browser.ts';
 import { type RelyingParty, relyingParty } from './relying-party.ts';
 
 const PASSWORD = 'correct horse battery';
+const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
 interface Running {
   readonly issuer: string;
@@ -67,6 +68,8 @@ async function standalone(database: string | null, rp: RelyingParty): Promise<Ru
     rp.redirectUri,
     '--post-logout-redirect-uri',
     rp.postLogoutRedirectUri,
+    '--grant-type',
+    `authorization-code ${DEVICE_GRANT}`,
   );
   const server = start('src/cli/main.ts', ['serve'], env);
   await untilUp(`http://localhost:${port}/readyz`, server);
@@ -104,6 +107,7 @@ async function mounted(rp: RelyingParty): Promise<Running> {
     name: 'Photo Printer',
     redirectUris: [rp.redirectUri],
     postLogoutRedirectUris: [rp.postLogoutRedirectUri],
+    grantTypes: ['authorization_code', 'refresh_token', DEVICE_GRANT],
   });
   const server = createServer(
     express().use(express.urlencoded({ extended: false }), expressValetkey(provider)),
@@ -244,6 +248,55 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       expect((await rp.callback()).searchParams.get('state')).toBe(
         second.searchParams.get('state'),
       );
+    });
+
+    const signIn = async (page: Page): Promise<void> => {
+      await page.fill('#username', 'alice');
+      await page.fill('#password', PASSWORD);
+      await page.click('#login-submit');
+    };
+
+    it('[RFC9126 §2.1] [RFC9126 §4] a pushed request', async () => {
+      const page = await (await browser.newContext()).newPage();
+      const begun = await rp.begin(op.issuer, op.clientId, op.clientSecret);
+      const parameters = new URL(begun.url).searchParams;
+      const url = await client.buildAuthorizationUrlWithPAR(begun.config, parameters);
+      expect([...url.searchParams.keys()].sort()).toEqual(['client_id', 'request_uri']);
+      await page.goto(url.href);
+      await signIn(page);
+      await page.waitForURL(/callback|interaction/);
+      if (page.url().includes('interaction')) await page.click('#consent-allow');
+      const tokens = await client.authorizationCodeGrant(begun.config, await rp.callback(), {
+        pkceCodeVerifier: begun.verifier,
+        expectedState: begun.state,
+        expectedNonce: begun.nonce,
+      });
+      expect(tokens.claims()?.iss).toBe(op.issuer);
+    });
+
+    it('[RFC8628 §3.3] [RFC8628 §3.5] a device', async () => {
+      const page = await (await browser.newContext()).newPage();
+      const { config } = await rp.begin(op.issuer, op.clientId, op.clientSecret);
+      const device = await client.initiateDeviceAuthorization(config, { scope: 'openid profile' });
+      const polling = client.pollDeviceAuthorizationGrant(config, { ...device, interval: 1 });
+      await page.goto(device.verification_uri);
+      await page.fill('#user-code', 'BCDF-GHJK');
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('#device-problem');
+      await page.fill('#user-code', device.user_code.toLowerCase().replace('-', ' '));
+      await page.keyboard.press('Enter');
+      await signIn(page);
+      await page.waitForSelector('#device-confirmation-form');
+      expect(await page.textContent('#device-code')).toBe(device.user_code);
+      expect(await page.textContent('#device-place')).toContain('the same network as you');
+      await page.click('#device-allow');
+      await page.waitForSelector('#device-allowed');
+      await page.reload();
+      await page.waitForSelector('#device-allowed');
+      const tokens = await polling;
+      expect(tokens.claims()).toMatchObject({ iss: op.issuer, aud: op.clientId });
+      const again = client.pollDeviceAuthorizationGrant(config, { ...device, interval: 1 });
+      await expect(again).rejects.toMatchObject({ error: 'invalid_grant' });
     });
 
     it('form_post', async () => {

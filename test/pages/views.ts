@@ -3,6 +3,8 @@ import type {
   Assets,
   ClientView,
   ConsentView,
+  DeviceConfirmationView,
+  DeviceView,
   ErrorView,
   Html,
   LoginView,
@@ -72,9 +74,21 @@ const ERROR: ErrorView = {
 };
 const account = { ...PAGE, client: CLIENT, form: FORM, accountName: 'Alice Example' };
 
+const DEVICE: DeviceView = { ...PAGE, form: FORM, userCode: '', problem: null, retryAfter: null };
+const CONFIRMATION: DeviceConfirmationView = {
+  ...account,
+  userCode: 'BCDF-GHJK',
+  scopes: scopes('See your name and profile details', 'Read your photos'),
+  offline: false,
+  place: 'Utrecht, Netherlands',
+  sameNetwork: true,
+};
+
 /** States without a form: what came of something. */
 export const ENDS: Readonly<Record<string, Html>> = {
   'signed out': PAGES.signedOut({ ...PAGE, client: CLIENT, signedOut: true }),
+  'device, allowed': PAGES.deviceResult({ ...PAGE, client: CLIENT, allowed: true }),
+  'device, denied': PAGES.deviceResult({ ...PAGE, client: LONG, allowed: false }),
   stayed: PAGES.signedOut({ ...PAGE, client: null, signedOut: false }),
   error: PAGES.error(ERROR),
   'our error': PAGES.error({ ...ERROR, status: 500, code: 'server_error', reason: 'server_error' }),
@@ -116,6 +130,24 @@ export const FORMS: Readonly<Record<string, Html>> = {
   }),
   'consent, nothing': PAGES.consent({ ...CONSENT, newScopes: [] }),
   logout: PAGES.logout(account),
+  device: PAGES.device(DEVICE),
+  'device, wrong': PAGES.device({ ...DEVICE, userCode: 'BCDF-GHJK', problem: 'unknown' }),
+  'device, limited': PAGES.device({ ...DEVICE, problem: 'limited', retryAfter: 840 }),
+  'device, confirmation': PAGES.deviceConfirmation(CONFIRMATION),
+  'device, far away': PAGES.deviceConfirmation({
+    ...CONFIRMATION,
+    client: LONG,
+    accountName: 'a'.repeat(100),
+    place: '2001:db8:1234:5678:9abc:def0:1234:5678',
+    sameNetwork: false,
+    offline: true,
+  }),
+  'device, nothing': PAGES.deviceConfirmation({
+    ...CONFIRMATION,
+    scopes: [],
+    place: null,
+    sameNetwork: null,
+  }),
   'logout, unknown application': PAGES.logout({ ...account, client: null }),
 };
 export const ALL: Readonly<Record<string, Html>> = { ...FORMS, ...ENDS };

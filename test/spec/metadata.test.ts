@@ -48,6 +48,9 @@ describe('discovery', () => {
       revocation_endpoint: `${ISSUER}/o/revoke_token/`,
       end_session_endpoint: `${ISSUER}/o/logout/`,
       jwks_uri: `${ISSUER}/o/.well-known/jwks.json`,
+      device_authorization_endpoint: `${ISSUER}/o/device_authorization/`,
+      pushed_authorization_request_endpoint: `${ISSUER}/o/par/`,
+      require_pushed_authorization_requests: false,
       scopes_supported: [
         'openid',
         'profile',
@@ -60,7 +63,12 @@ describe('discovery', () => {
       ],
       response_types_supported: ['code'],
       response_modes_supported: ['query', 'fragment', 'form_post'],
-      grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+      grant_types_supported: [
+        'authorization_code',
+        'refresh_token',
+        'client_credentials',
+        'urn:ietf:params:oauth:grant-type:device_code',
+      ],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'],
       token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],

@@ -20,6 +20,16 @@ const everywhere = (name: string): string[] => {
     }),
     PAGES.logout(account),
     PAGES.signedOut({ ...PAGE, client, signedOut: true }),
+    PAGES.device({ ...PAGE, form: FORM, userCode: name, problem: 'unknown', retryAfter: null }),
+    PAGES.deviceConfirmation({
+      ...account,
+      userCode: name,
+      scopes: [{ name, description: name }],
+      offline: true,
+      place: name,
+      sameNetwork: false,
+    }),
+    PAGES.deviceResult({ ...PAGE, client, allowed: true }),
     PAGES.error({
       ...PAGE,
       status: 400,
@@ -119,7 +129,7 @@ describe('forms', () => {
     (_, html) => {
       expect([...html.matchAll(/<form\b/g)]).toHaveLength(1);
       expect(html).toMatch(
-        /<form id="(login|account|consent|logout)-form" method="post" action="\/post">/,
+        /<form id="(login|account|consent|logout|device|device-confirmation)-form" method="post" action="\/post">/,
       );
       expect(readForm(html)).toEqual(FORM);
     },
@@ -130,6 +140,8 @@ describe('forms', () => {
     ['account', ['continue', 'switch', 'cancel']],
     ['consent', ['allow', 'deny', 'switch']],
     ['logout', ['logout', 'stay']],
+    ['device', ['continue']],
+    ['device, confirmation', ['allow', 'deny', 'switch']],
   ])(
     '%s: the button that Enter presses stands first, the others need no field',
     (name, decisions) => {
@@ -149,6 +161,14 @@ describe('forms', () => {
     ['account', 'account-form account-continue account-switch account-cancel'],
     ['consent', 'consent-form consent-allow consent-deny consent-switch consent-scopes'],
     ['logout', 'logout-form logout-confirm logout-stay'],
+    ['device', 'device-form user-code device-submit'],
+    ['device, wrong', 'device-problem'],
+    [
+      'device, confirmation',
+      'device-confirmation-form device-allow device-deny device-switch device-code device-place device-warning device-scopes',
+    ],
+    ['device, allowed', 'device-allowed'],
+    ['device, denied', 'device-denied'],
     ['signed out', 'signed-out'],
     ['stayed', 'still-signed-in'],
     ['error', 'error-title error-code error-reason error-description error-request'],

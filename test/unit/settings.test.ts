@@ -82,6 +82,7 @@ describe('the table', () => {
       logoFile: file('<svg xmlns="http://www.w3.org/2000/svg"/>', 'svg'),
       styleFile: file('h1 { color: red }', 'css'),
       databaseSchema: 'identity',
+      'deviceAuthorization.verificationUri': 'https://op.example/tv',
       rsaPrivateKey: rsa(2048),
       'keySchedule.keepAfter': '90000',
       'keySchedule.rotateEvery': '9000000',

@@ -2,7 +2,6 @@
  * Pushed authorization requests (RFC 9126): a client sends the parameters directly, proven as itself,
  * and the browser carries nothing but a handle.
  */
-import { networkOf } from '../../domain/rate-limiter.ts';
 import type { RateLimit } from '../../domain/settings.ts';
 import {
   carriedParams,
@@ -19,7 +18,6 @@ import {
   type AuthorizationParameter,
   authorizationParameter,
 } from '../../engine/contracts/parameter.ts';
-import { isPublic } from '../../protocol/client-metadata-rules.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { paramsOf } from '../../protocol/params.ts';
 import { json } from '../../web/respond.ts';
@@ -71,20 +69,14 @@ function endpoint({ lifetime, publicRequests }: PushedAuthorizationRequestOption
     path: 'par/',
     metadataName: 'pushed_authorization_request_endpoint',
     cors: 'client',
+    publicCalls: publicRequests,
     async handle(ctx, call) {
-      if (isPublic(call.client)) await countPublic(ctx, publicRequests);
       const params = await checked(ctx, call);
       const requestUri = await storePushed(ctx, call.client.clientId, params, lifetime);
       // RFC 9126 §2.2: 201, and never from a cache.
       return json(201, { request_uri: requestUri, expires_in: lifetime });
     },
   });
-}
-
-async function countPublic(ctx: EngineContext, limit: RateLimit): Promise<void> {
-  const { address } = ctx.request;
-  const network = address === null ? '' : networkOf(address);
-  await ctx.rateLimiter.take(['pushed request', network], limit);
 }
 
 /** Everything that the authorization endpoint checks as well, before anything is stored. */

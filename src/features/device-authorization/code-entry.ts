@@ -1,0 +1,140 @@
+/**
+ * The endpoint where people type the code that a device shows (RFC 8628 §3.3), and where the flow goes
+ * on after sign-in and confirmation. Wrong codes are counted: there are few enough to be guessed.
+ */
+import {
+  formToken,
+  type Interaction,
+  isDecisionExpired,
+  isStale,
+  newInteraction,
+  restarted,
+  sealInteraction,
+} from '../../domain/interactions.ts';
+import { networkOf, type RateLimitKey } from '../../domain/rate-limiter.ts';
+import type { RateLimit } from '../../domain/settings.ts';
+import { resume } from '../../engine/continuation.ts';
+import type { EngineContext } from '../../engine/contracts/context.ts';
+import type { Endpoint } from '../../engine/contracts/endpoint.ts';
+import type { Flow } from '../../engine/contracts/flow.ts';
+import { advance } from '../../engine/driver.ts';
+import { OAuthError } from '../../protocol/errors.ts';
+import { bindBrowser } from '../../web/cookies.ts';
+import { requireOwnForm } from '../../web/forms.ts';
+import { drawPage, pageView } from '../../web/page.ts';
+import type { RequestContext } from '../../web/request.ts';
+import { DEVICE, REQUEST_DIGEST } from './device-flow.ts';
+import { findByUserCode, isOpen, readUserCode } from './device-request.ts';
+import { type DeviceView, devicePage } from './pages.ts';
+
+/** How many wrong user codes are tolerated (RFC 8628 §5.1). */
+export interface UserCodeLimits {
+  /** Per browser. @default 5 in 15 minutes */
+  readonly attempts: RateLimit;
+  /** Per network, where the host tells addresses. @default 10 in 15 minutes */
+  readonly attemptsByAddress: RateLimit;
+  /** In all. @default 10 000 in 15 minutes */
+  readonly attemptsInAll: RateLimit;
+}
+
+export function codeEntry(flow: Flow, limits: UserCodeLimits): Endpoint {
+  return {
+    name: DEVICE,
+    path: 'device/',
+    methods: ['GET', 'POST'],
+    errors: 'page',
+
+    async handle(ctx) {
+      if (ctx.request.method === 'POST') return await takeCode(ctx, flow, limits);
+      const query = ctx.request.query();
+      if (query.has('interaction'))
+        return await goOn(ctx, flow, await resume(ctx, query.get('interaction'), DEVICE));
+      // RFC 8628 §3.3.1: a code in the address saves typing it. It is shown, and taken by a form alone.
+      const userCode = readUserCode(query.get('user_code') ?? '') ?? '';
+      return await entryPage(ctx, { userCode });
+    },
+  };
+}
+
+async function goOn(ctx: EngineContext, flow: Flow, resumed: Interaction): Promise<Response> {
+  // A page left open for too long starts over: what was decided then no longer counts.
+  const over = isStale(ctx, resumed) || isDecisionExpired(ctx, resumed);
+  const interaction = over ? restarted(ctx, resumed) : resumed;
+  return await advance(ctx, await flow.open(ctx, interaction), interaction, true);
+}
+
+interface Shown extends Partial<Pick<DeviceView, 'userCode' | 'problem' | 'retryAfter'>> {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function entryPage(ctx: RequestContext, shown: Shown): Promise<Response> {
+  const { userCode = '', problem = null, retryAfter = null, status = 200, headers = {} } = shown;
+  const browser = bindBrowser(ctx);
+  const interaction = newInteraction(ctx, DEVICE, {}, browser.digest);
+  const fields = {
+    interaction: await sealInteraction(ctx, interaction),
+    token: formToken(ctx, { form: DEVICE, interaction, session: null }),
+  };
+  const form = { action: ctx.url(DEVICE), fields };
+  const view = { ...pageView(ctx), form, userCode, problem, retryAfter };
+  const cookies = browser.setCookie === null ? [] : [browser.setCookie];
+  return drawPage(ctx, devicePage, view, { form: true, status, headers, cookies });
+}
+
+async function takeCode(ctx: EngineContext, flow: Flow, limits: UserCodeLimits): Promise<Response> {
+  const form = await ctx.request.form();
+  const interaction = await resume(ctx, form.get('interaction'), DEVICE);
+  requireOwnForm(ctx, form.get('token'), { form: DEVICE, interaction, session: null });
+  const typed = form.get('user_code') ?? '';
+  const counters = countersOf(ctx, interaction, limits);
+  try {
+    await countAttempt(ctx, counters);
+  } catch (error) {
+    if (!(error instanceof OAuthError) || error.status !== 429) throw error;
+    const { headers } = error;
+    const retryAfter = Number(headers['Retry-After']);
+    return await entryPage(ctx, {
+      userCode: typed,
+      problem: 'limited',
+      retryAfter,
+      status: 429,
+      headers,
+    });
+  }
+  const stored = await findByUserCode(ctx, typed);
+  // One answer for a code that never was, that expired, and that was used: nobody learns which are out.
+  if (stored === null || !isOpen(stored, ctx.now()))
+    return await entryPage(ctx, { userCode: typed.slice(0, 40), problem: 'unknown', status: 422 });
+  for (const [key] of counters) await ctx.rateLimiter.giveBack(key);
+  const params = { [REQUEST_DIGEST]: stored.record.digest };
+  const next = newInteraction(ctx, DEVICE, params, interaction.browser);
+  return await advance(ctx, await flow.open(ctx, next), next, true);
+}
+
+type Counter = readonly [key: RateLimitKey, limit: RateLimit];
+
+function countersOf(
+  ctx: RequestContext,
+  { browser }: Interaction,
+  { attempts, attemptsByAddress, attemptsInAll }: UserCodeLimits,
+): readonly Counter[] {
+  const { address } = ctx.request;
+  const network: readonly Counter[] =
+    address === null ? [] : [[['user code from', networkOf(address)], attemptsByAddress]];
+  return [[['user code in', browser ?? ''], attempts], ...network, [['user code'], attemptsInAll]];
+}
+
+/** Counts an attempt everywhere, or nowhere. @throws OAuthError 429 */
+async function countAttempt(ctx: RequestContext, counters: readonly Counter[]): Promise<void> {
+  const counted: RateLimitKey[] = [];
+  try {
+    for (const [key, limit] of counters) {
+      await ctx.rateLimiter.take(key, limit);
+      counted.push(key);
+    }
+  } catch (error) {
+    for (const key of counted) await ctx.rateLimiter.giveBack(key);
+    throw error;
+  }
+}

@@ -1,0 +1,105 @@
+/** The pages of the device flow: where the code is typed, what is to be confirmed, what came of it. */
+import type { DeviceConfirmationView, DeviceResultView, DeviceView } from 'valetkey';
+import {
+  clientLinks,
+  clientName,
+  clientRow,
+  form,
+  name,
+  otherButton,
+  primaryButton,
+  type Sheet,
+} from './layout.ts';
+import { type Markup, markup } from './markup.ts';
+import type { Messages } from './messages.ts';
+
+export function device(view: DeviceView, { device: texts, login }: Messages): Sheet {
+  const { problem } = view;
+  const said = problem === 'limited' ? texts.limited(view.retryAfter) : texts.unknown;
+  const notice =
+    problem !== null && markup`<p id="device-problem" class="notice bad" role="alert">${said}</p>`;
+  const about = problem !== null && markup` aria-describedby="device-problem" aria-invalid="true"`;
+  return {
+    title: problem === null ? texts.title : login.problem(texts.title),
+    content: markup`<h1>${texts.title}</h1>
+<p>${texts.lead}</p>
+${notice}
+${form(
+  'device-form',
+  view.form,
+  markup`<div class="field">
+<label for="user-code">${texts.code}</label>
+<input id="user-code" class="code" name="user_code" type="text" value="${view.userCode}" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="40" required autofocus${about}>
+</div>
+<div class="actions">
+${primaryButton('device-submit', 'continue', texts.submit)}
+</div>`,
+)}`,
+  };
+}
+
+export function deviceConfirmation(view: DeviceConfirmationView, messages: Messages): Sheet {
+  const { deviceConfirmation: texts, consent } = messages;
+  return {
+    title: texts.title,
+    content: markup`<h1>${texts.title}</h1>
+${clientRow(view.client)}
+<p>${texts.whose(clientName(view.client), name(view.accountName))}</p>
+<dl class="details facts">
+<div><dt>${texts.compare}</dt><dd id="device-code" class="code">${view.userCode}</dd></div>
+${place(view, texts)}
+</dl>
+<p id="device-warning" class="notice">${texts.warning}</p>
+${scopes(view, messages)}
+${form(
+  'device-confirmation-form',
+  view.form,
+  markup`<div class="actions pair">
+${primaryButton('device-allow', 'allow', texts.allow)}
+${otherButton('device-deny', 'deny', 'secondary', texts.deny)}
+</div>
+<p class="small switch">${consent.notYou} ${otherButton('device-switch', 'switch', 'link', consent.another)}</p>`,
+)}
+${clientLinks(view.client, messages)}`,
+  };
+}
+
+function place(
+  { place: where, sameNetwork }: DeviceConfirmationView,
+  texts: Messages['deviceConfirmation'],
+): Markup | null {
+  if (where === null) return null;
+  const network = sameNetwork === true ? texts.sameNetwork : texts.otherNetwork;
+  const aside = sameNetwork !== null && markup` (${network})`;
+  return markup`<div><dt>${texts.place}</dt><dd id="device-place"><bdi>${where}</bdi>${aside}</dd></div>`;
+}
+
+function scopes(
+  { scopes: views, offline }: DeviceConfirmationView,
+  { consent, deviceConfirmation: texts }: Messages,
+): Markup {
+  if (views.length === 0 && !offline) return markup`<p>${consent.nothing}</p>`;
+  const items = views.map(
+    ({ description }) => markup`<li>${description}</li>
+`,
+  );
+  const list =
+    views.length > 0 &&
+    markup`<h2>${texts.asks}</h2>
+<ul class="scope-list new">
+${items}</ul>`;
+  return markup`<div id="device-scopes" class="scopes">
+${list}
+${offline && markup`<p class="offline"><strong>${consent.offline}</strong><br>${consent.offlineMeans}</p>`}
+</div>`;
+}
+
+export function deviceResult(view: DeviceResultView, { deviceResult: texts }: Messages): Sheet {
+  const title = view.allowed ? texts.allowed : texts.denied;
+  const means = view.allowed ? texts.allowedMeans : texts.deniedMeans;
+  return {
+    title,
+    content: markup`<h1 id="${view.allowed ? 'device-allowed' : 'device-denied'}">${title}</h1>
+<p>${means(clientName(view.client))}</p>`,
+  };
+}
