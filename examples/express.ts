@@ -1,4 +1,7 @@
-/** A provider inside an Express application, beside its own routes. Run it: `npx tsx examples/express.ts` */
+/**
+ * A provider inside an Express application, beside its own routes. Run it: `npx tsx
+ * examples/express.ts`
+ */
 import express from 'express';
 import { createProvider, memoryDatabase } from 'valetkey';
 import { expressValetkey } from 'valetkey/express';

@@ -1,4 +1,7 @@
-/** A provider with a feature of its own, the one of `feature.ts`. Run it: `npx tsx examples/feature-server.ts` */
+/**
+ * A provider with a feature of its own, the one of `feature.ts`. Run it: `npx tsx
+ * examples/feature-server.ts`
+ */
 import { createServer } from 'node:http';
 import { createProvider, memoryDatabase } from 'valetkey';
 import { nodeListener } from 'valetkey/node';

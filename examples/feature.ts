@@ -1,6 +1,6 @@
 /**
- * A feature of your own: an endpoint that makes invitations, a grant that redeems each of them once, a
- * step before consent, an option, and a field of clients. `feature-server.ts` runs it.
+ * A feature of your own: an endpoint that makes invitations, a grant that redeems each of them
+ * once, a step before consent, an option, and a field of clients. `feature-server.ts` runs it.
  */
 import * as vk from 'valetkey';
 import { form, markup, primaryButton, type Sheet } from 'valetkey/pages';
@@ -20,7 +20,9 @@ const mayInvite = vk.clientField<boolean>({
   description: 'may make invitations',
 });
 
-/** POST /o/invitations/: the client proves itself, and gets an invitation that is good for one use. */
+/**
+ * POST /o/invitations/: the client proves itself, and gets an invitation that is good for one use.
+ */
 const endpoint = (lifetime: number): vk.Endpoint =>
   vk.clientEndpoint({
     name: 'invitations',
@@ -38,7 +40,10 @@ const endpoint = (lifetime: number): vk.Endpoint =>
     },
   });
 
-/** Any client that is registered for it redeems an invitation: of many requests at once, one gets a token. */
+/**
+ * Any client that is registered for it redeems an invitation: of many requests at once, one gets a
+ * token.
+ */
 const grant = vk.defineGrant({
   type: 'urn:example:invitation',
   params: (params) => ({ invitation: params.need('invitation') }),
@@ -74,7 +79,9 @@ export const houseRules = (view: vk.StepView): Sheet => ({
 ${form('house-rules-form', view.form, primaryButton('house-rules-agree', 'agree', 'Agree'))}`,
 });
 
-/** `features: [invitations({ lifetime: 60 })]`; in `valetkey.config.mjs`: `features: [invitations]`. */
+/**
+ * `features: [invitations({ lifetime: 60 })]`; in `valetkey.config.mjs`: `features: [invitations]`.
+ */
 export const invitations: vk.FeatureFactory<InvitationOptions> = vk.defineFeature({
   name: 'invitations',
   description: 'Invitations that are good for one use',

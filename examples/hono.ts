@@ -1,4 +1,7 @@
-/** A provider inside a Hono application; the same lines run on Bun, Deno and in a Next route. Run it: `npx tsx examples/hono.ts` */
+/**
+ * A provider inside a Hono application; the same lines run on Bun, Deno and in a Next route. Run
+ * it: `npx tsx examples/hono.ts`
+ */
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { createProvider, memoryDatabase } from 'valetkey';

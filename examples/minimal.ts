@@ -1,4 +1,7 @@
-/** The smallest provider: everything in memory, gone when it stops. Run it: `npx tsx examples/minimal.ts` */
+/**
+ * The smallest provider: everything in memory, gone when it stops. Run it: `npx tsx
+ * examples/minimal.ts`
+ */
 import { serve } from '@hono/node-server';
 import { createProvider, memoryDatabase } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';

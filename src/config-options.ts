@@ -1,7 +1,7 @@
 /**
- * The one table of the options: kind, default, check and description of each. A configuration may come
- * from JavaScript or a file, so nothing is taken for granted about its values. What options mean to one
- * another is checked in `check-config.ts`.
+ * The one table of the options: kind, default, check and description of each. A configuration may
+ * come from JavaScript or a file, so nothing is taken for granted about its values. What options
+ * mean to one another is checked in `check-config.ts`.
  */
 import { checkKeys } from './check-keys.ts';
 import type { Config } from './config.ts';

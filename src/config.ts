@@ -1,6 +1,6 @@
 /**
- * What the user writes. Each option has one entry in `config-options.ts`: its kind, default, check and
- * description. `resolve-config.ts` makes `Settings` of it, which the rest of the code reads.
+ * What the user writes. Each option has one entry in `config-options.ts`: its kind, default, check
+ * and description. `resolve-config.ts` makes `Settings` of it, which the rest of the code reads.
  */
 import type { Random } from './crypto/handles.ts';
 import type { Accounts } from './domain/accounts.ts';
@@ -34,8 +34,8 @@ export type ScopeConfig =
 /** Configuration of a provider. Durations are seconds. */
 export interface Config {
   /**
-   * The issuer identifier: an https URL without query or fragment (http on loopback). Never derived from
-   * a request.
+   * The issuer identifier: an https URL without query or fragment (http on loopback). Never derived
+   * from a request.
    */
   readonly issuer: string;
   /** Where everything is remembered: `memoryDatabase()`, `sqlDatabase(…)`, or your own. */
@@ -47,20 +47,25 @@ export interface Config {
   /** Path below which the endpoints live; independent of the issuer. @default '/o' */
   readonly basePath?: string;
   /**
-   * The secret that seals private keys, interactions and forms: at least 32 random bytes as text, from
-   * outside the database. Of several the first is current; the others still open what they sealed.
+   * The secret that seals private keys, interactions and forms: at least 32 random bytes as text,
+   * from outside the database. Of several the first is current; the others still open what they
+   * sealed.
    * @default a random one where the store is in memory; else it is required
    */
   readonly secret?: string | readonly string[];
   /** Name of this provider on its pages. @default the host of the issuer */
   readonly name?: string;
-  /** Logo on the pages: a path of this origin, or a `data:` address. @default the logo of the pages */
+  /**
+   * Logo on the pages: a path of this origin, or a `data:` address.
+   * @default the logo of the pages
+   */
   readonly logoUrl?: string | null;
   /** Scopes beside the standard ones. `null` takes a standard one away. @default {} */
   readonly scopes?: Readonly<Record<string, ScopeConfig | null>>;
   /**
-   * Claims beyond those of the account and its scopes, such as roles: asked for each userinfo response
-   * and each ID token. What the protocol itself says (`iss`, `sub`, `aud`, `exp` …) cannot be replaced.
+   * Claims beyond those of the account and its scopes, such as roles: asked for each userinfo
+   * response and each ID token. What the protocol itself says (`iss`, `sub`, `aud`, `exp` …) cannot
+   * be replaced.
    * @default none
    */
   readonly claims?: ClaimsSource;
@@ -82,8 +87,8 @@ export interface Config {
   /** What a logout ends. */
   readonly logout?: Partial<LogoutRules>;
   /**
-   * Built-in features with options of their own (`deviceAuthorization({ interval: 10 })`), and features
-   * of yours (`defineFeature`). One of the same name takes the place of the built-in one.
+   * Built-in features with options of their own (`deviceAuthorization({ interval: 10 })`), and
+   * features of yours (`defineFeature`). One of the same name takes the place of the built-in one.
    * @default []
    */
   readonly features?: readonly Feature[];

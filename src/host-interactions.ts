@@ -1,6 +1,6 @@
 /**
- * `provider.interactions`: how a host's own pages learn what is asked and give the answer. The rules are
- * those of the built-in pages.
+ * `provider.interactions`: how a host's own pages learn what is asked and give the answer. The
+ * rules are those of the built-in pages.
  */
 import { accountName } from './domain/accounts.ts';
 import {
@@ -36,11 +36,14 @@ export interface InteractionDetails {
    * `refuse` when the request can only be refused.
    */
   readonly step: string;
-  /** Why it is due, e.g. `no_session`, `prompt_login`, `max_age`, `missing_scopes`; null when none is. */
+  /**
+   * Why it is due, e.g. `no_session`, `prompt_login`, `max_age`, `missing_scopes`; null when none
+   * is.
+   */
   readonly because: string | null;
   /**
-   * Somebody is signed in, but has to prove again who they are (or somebody else has to): the login page
-   * must ask for credentials even where it knows who is there.
+   * Somebody is signed in, but has to prove again who they are (or somebody else has to): the login
+   * page must ask for credentials even where it knows who is there.
    */
   readonly reauthenticate: boolean;
   /** Who asks. */
@@ -52,8 +55,8 @@ export interface InteractionDetails {
   /** Wanted languages, best first. */
   readonly uiLocales: readonly string[];
   /**
-   * Authentication contexts the client would like (`acr_values`), best first; say which was reached in
-   * `Login.acr`.
+   * Authentication contexts the client would like (`acr_values`), best first; say which was reached
+   * in `Login.acr`.
    */
   readonly acrValues: readonly string[];
   /** Who is signed in here, if anybody is. */
@@ -63,29 +66,30 @@ export interface InteractionDetails {
 }
 
 /**
- * Every method reads the `interaction` parameter from the request's URL and holds it to the browser that
- * began it. Protect your own forms against cross-site requests as you do elsewhere. Each answer resolves
- * to the response to send. `info` tells logs and rate limits who the peer is.
+ * Every method reads the `interaction` parameter from the request's URL and holds it to the browser
+ * that began it. Protect your own forms against cross-site requests as you do elsewhere. Each
+ * answer resolves to the response to send. `info` tells logs and rate limits who the peer is.
  */
 export interface Interactions {
   /** What is asked. @throws OAuthError when the request names no interaction of this browser */
   details(request: Request, info?: RequestInfo): Promise<InteractionDetails>;
   /**
    * The user is who you say: starts a session here and goes on.
-   * @throws OAuthError also when the account does not exist or is disabled, and `login_too_old` when the
-   * request asks for a new login and yours was made before it; see `InteractionDetails.reauthenticate`
+   * @throws OAuthError also when the account does not exist or is disabled, and `login_too_old`
+   * when the request asks for a new login and yours was made before it; see
+   * `InteractionDetails.reauthenticate`
    */
   login(request: Request, login: Login, info?: RequestInfo): Promise<Response>;
   /**
    * For hosts with `accounts.current`: the user signed in on your page, so go on.
-   * @throws OAuthError `login_missing` when `accounts.current` still names nobody, `login_too_old` when
-   * the request asks for a new login
+   * @throws OAuthError `login_missing` when `accounts.current` still names nobody, `login_too_old`
+   * when the request asks for a new login
    */
   continue(request: Request, info?: RequestInfo): Promise<Response>;
   /**
-   * The user allows what is asked. `scopes` are those your page showed and the user allowed; when they are
-   * not all that is asked for, the client gets `access_denied`. Without `scopes` all that is asked for now
-   * is allowed; a change of the client may have made that more.
+   * The user allows what is asked. `scopes` are those your page showed and the user allowed; when
+   * they are not all that is asked for, the client gets `access_denied`. Without `scopes` all that
+   * is asked for now is allowed; a change of the client may have made that more.
    * @throws OAuthError as `details`
    */
   consent(request: Request, scopes?: readonly string[], info?: RequestInfo): Promise<Response>;
@@ -105,8 +109,9 @@ export interface Interactions {
     info?: RequestInfo,
   ): Promise<Response>;
   /**
-   * The user signs out of the host: ends the session here. Add the headers (Set-Cookie) to your response.
-   * Reads no interaction. Hosts with `accounts.current` call `provider.sessions.end(sessionId)` instead.
+   * The user signs out of the host: ends the session here. Add the headers (Set-Cookie) to your
+   * response. Reads no interaction. Hosts with `accounts.current` call
+   * `provider.sessions.end(sessionId)` instead.
    */
   logout(request: Request, info?: RequestInfo): Promise<Headers>;
 }
@@ -218,7 +223,9 @@ async function goOn({ ctx, interaction, opened, isRestarted }: Opened): Promise<
   return await redirectWithInteraction(ctx, opened.flow.endpoint, next);
 }
 
-/** @throws OAuthError when the login step would still be due: the browser would come back at once */
+/**
+ * @throws OAuthError when the login step would still be due: the browser would come back at once
+ */
 function requireLoggedIn(ctx: EngineContext, situation: Situation): void {
   const next = nextStep(ctx.engine.steps, situation);
   if (!isLogin(next)) return;

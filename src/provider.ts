@@ -1,4 +1,7 @@
-/** Wires the parts of a provider together. Everything that exists is in the lists of `features.ts` and `engine/assemble.ts`. */
+/**
+ * Wires the parts of a provider together. Everything that exists is in the lists of `features.ts`
+ * and `engine/assemble.ts`.
+ */
 import type { Config } from './config.ts';
 import { base64url } from './crypto/handles.ts';
 import { createVault } from './crypto/vault.ts';
@@ -49,16 +52,16 @@ export interface Provider {
   /** What can be done about sessions that the host keeps (`accounts.current`). */
   readonly sessions: Sessions;
   /**
-   * All records of this issuer, to read. Change clients, keys and subjects through the members above,
-   * which keep the rules.
+   * All records of this issuer, to read. Change clients, keys and subjects through the members
+   * above, which keep the rules.
    */
   readonly store: Store;
   /** Options in force that weaken security. */
   readonly weakened: readonly string[];
   /**
-   * Makes keys where none exist and moves due ones; call it at start and every few minutes. Without it
-   * keys are made by the first request that needs one, and never move. True when this call made or moved
-   * any.
+   * Makes keys where none exist and moves due ones; call it at start and every few minutes. Without
+   * it keys are made by the first request that needs one, and never move. True when this call made
+   * or moved any.
    */
   maintain(): Promise<boolean>;
   /** Deletes what can no longer matter, at most `batch` rows per record kind. */
@@ -74,15 +77,18 @@ export interface Subjects {
    * everywhere".
    */
   revoke(sub: string): Promise<void>;
-  /** Withdraws what a subject allowed a client, with every token under it. False when there was nothing. */
+  /**
+   * Withdraws what a subject allowed a client, with every token under it. False when there was
+   * nothing.
+   */
   withdraw(sub: string, clientId: string): Promise<boolean>;
 }
 
 /** What can be done about sessions that the host keeps. */
 export interface Sessions {
   /**
-   * Call it when the host ends a session of its own: ends the codes and tokens of that session here, as
-   * a logout here does. False when nobody used the session to sign in to an application.
+   * Call it when the host ends a session of its own: ends the codes and tokens of that session
+   * here, as a logout here does. False when nobody used the session to sign in to an application.
    * @param sessionId as `accounts.current` named it
    */
   end(sessionId: string): Promise<boolean>;

@@ -1,6 +1,6 @@
 /**
- * From what the user wrote to `Settings`, the features in force and the engine made of them. Refuses what
- * is wrong. Nothing is opened, and nothing runs.
+ * From what the user wrote to `Settings`, the features in force and the engine made of them.
+ * Refuses what is wrong. Nothing is opened, and nothing runs.
  */
 import { randomBytes } from 'node:crypto';
 import { checkEachOption, checkTogether } from './check-config.ts';
@@ -27,7 +27,9 @@ const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: ()
 /** Bounds of one request, in characters and parameters. */
 const LIMITS: Settings['limits'] = { total: 65_536, count: 100, value: 8192, url: 16_384 };
 
-/** Everything wrong with a configuration, each with its remedy; empty when a provider can be made. */
+/**
+ * Everything wrong with a configuration, each with its remedy; empty when a provider can be made.
+ */
 export function checkConfig(config: Config): readonly ConfigProblem[] {
   return inspect(config).problems;
 }

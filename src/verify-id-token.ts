@@ -1,4 +1,7 @@
-/** `verifyIdToken()`: the checks a relying party makes (OIDC Core §3.1.3.7), for relying parties and tests. Needs no provider. */
+/**
+ * `verifyIdToken()`: the checks a relying party makes (OIDC Core §3.1.3.7), for relying parties and
+ * tests. Needs no provider.
+ */
 import { importJWK, type JSONWebKeySet, type JWK } from 'jose';
 import { halfHash } from './crypto/bytes.ts';
 import { checkTimes, type JwtClaims, JwtError, peekJwt, verifyJwt } from './crypto/jwt.ts';
@@ -30,7 +33,8 @@ export interface VerifyIdTokenOptions {
 
 /**
  * Checks an ID token and returns its claims.
- * @throws JwtError whose `problem` names the failure: malformed, algorithm, type, signature, unknown_key, issuer, audience, expired, not_yet_valid, claim
+ * @throws JwtError whose `problem` names the failure: malformed, algorithm, type, signature,
+ * unknown_key, issuer, audience, expired, not_yet_valid, claim
  */
 export async function verifyIdToken(
   idToken: string,

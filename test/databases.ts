@@ -1,4 +1,7 @@
-/** Empty databases for tests that need one of their own: a file of SQLite, a schema on the PostgreSQL of the test run. */
+/**
+ * Empty databases for tests that need one of their own: a file of SQLite, a schema on the
+ * PostgreSQL of the test run.
+ */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

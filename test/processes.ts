@@ -69,7 +69,10 @@ export function start(
   return { child, output: () => text, ended };
 }
 
-/** Waits until the address answers. @throws Error with what the program printed when it does not in time */
+/**
+ * Waits until the address answers.
+ * @throws Error with what the program printed when it does not in time
+ */
 export async function untilUp(url: string, program: Program, seconds = 30): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   while (Date.now() < deadline) {

@@ -1,7 +1,8 @@
 /**
- * Reads the two sides of the specification coverage as pure functions: citations in comments of the source, and the sections that titles
- * of tests name. A citation is a line comment that begins with sections and a colon, `// RFC 6749 §4.1.3: …`; a section mentioned in
- * passing is prose and asks for no test.
+ * Reads the two sides of the specification coverage as pure functions: citations in comments of the
+ * source, and the sections that titles of tests name. A citation is a line comment that begins with
+ * sections and a colon, `// RFC 6749 §4.1.3: …`; a section mentioned in passing is prose and asks
+ * for no test.
  */
 
 export interface Section {
@@ -53,7 +54,10 @@ export function titlesIn(file: string, source: string): TitledTest[] {
   );
 }
 
-/** `RFC 6749 §4.1.2, §5.2; OIDC Core §3` → three sections. A section without a specification takes that of the one before. */
+/**
+ * `RFC 6749 §4.1.2, §5.2; OIDC Core §3` → three sections. A section without a specification takes
+ * that of the one before.
+ */
 export function sectionsIn(text: string): Section[] {
   let spec = '';
   return text.split(/,\s|;\s| and /).flatMap((part) => {

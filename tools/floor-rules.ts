@@ -1,13 +1,15 @@
 /**
- * The floors of the house as data, and the rules as a pure function over modules. An import only goes
- * down, no feature imports another, and the ring knows the core by its public name alone. Reading the
- * tree and printing is in floors.ts.
+ * The floors of the house as data, and the rules as a pure function over modules. An import only
+ * goes down, no feature imports another, and the ring knows the core by its public name alone.
+ * Reading the tree and printing is in floors.ts.
  */
 
 /** One file of src/, with a path relative to src/. */
 export interface Module {
   readonly path: string;
   readonly lines: number;
+  /** Numbers of the lines whose comments are longer than `LONGEST_COMMENT`. */
+  readonly longComments: readonly number[];
   /** Specifiers as written: './a.ts', 'jose', 'valetkey/sql'. Types count like values. */
   readonly imports: readonly string[];
   /** Forbidden words of the language that the code (not its comments) uses; see `WATCHED`. */
@@ -89,6 +91,8 @@ export const RING = [
 const ASSEMBLERS = ['server', 'cli', 'testing'];
 
 const MOST_LINES = 400;
+/** Columns of a line of comment. The formatter keeps code to as many, but leaves comments alone. */
+export const LONGEST_COMMENT = 100;
 const FORBIDDEN_NAMES = [
   'utils',
   'util',
@@ -112,6 +116,9 @@ export function problemsOf(modules: readonly Module[], architecture: string): st
       ...(module.lines > MOST_LINES
         ? [`${module.path}: ${module.lines} lines, at most ${MOST_LINES}`]
         : []),
+      ...module.longComments.map(
+        (line) => `${module.path}:${line}: a comment of more than ${LONGEST_COMMENT} columns`,
+      ),
       ...(describes(architecture, module.path)
         ? []
         : [`${module.path}: docs/ARCHITECTURE.md does not name it`]),
@@ -225,7 +232,10 @@ export function featuresOf(modules: readonly Module[]): ReadonlyMap<string, read
   return features;
 }
 
-/** Named by path (`protocol/errors.ts`), or as `errors` in a section whose heading names `protocol/`. */
+/**
+ * Named by path (`protocol/errors.ts`), or as `errors` in a section whose heading names
+ * `protocol/`.
+ */
 function describes(architecture: string, path: string): boolean {
   if (path.includes('/') ? architecture.includes(path) : architecture.includes(`\`${path}\``))
     return true;

@@ -1,10 +1,13 @@
-/** Reads src/, prints floors and features, and fails when a module breaks a rule of floor-rules.ts. */
+/**
+ * Reads src/, prints floors and features, and fails when a module breaks a rule of floor-rules.ts.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
 import {
   FLOORS,
   featuresOf,
   folderOf,
+  LONGEST_COMMENT,
   type Module,
   problemsOf,
   RING,
@@ -20,12 +23,23 @@ function readModule(path: string): Module {
   return {
     path,
     lines: text.trimEnd().split('\n').length,
+    longComments: longComments(text),
     imports: ts.preProcessFile(text, true, true).importedFiles.map((file) => file.fileName),
     uses: Object.entries(WATCHED).flatMap(([word, pattern]) => (pattern.test(code) ? [word] : [])),
   };
 }
 
-/** Comments may speak of what code must not do. A comment sign inside a string costs us only the rest of that line. */
+/** Numbers of the lines whose comments are too long. */
+function longComments(text: string): number[] {
+  const isLong = (line: string): boolean =>
+    line.length > LONGEST_COMMENT && /^\s*(\/\*\*|\*|\/\/) /.test(line);
+  return text.split('\n').flatMap((line, index) => (isLong(line) ? [index + 1] : []));
+}
+
+/**
+ * Comments may speak of what code must not do. A comment sign inside a string costs us only the
+ * rest of that line.
+ */
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
 }

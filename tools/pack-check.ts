@@ -1,6 +1,7 @@
 /**
- * Looks at the package as a user gets it: packs it, lets publint and arethetypeswrong judge the tarball, installs it in an empty folder
- * with install scripts forbidden, and imports it there. Prints how many packages and bytes that brings.
+ * Looks at the package as a user gets it: packs it, lets publint and arethetypeswrong judge the
+ * tarball, installs it in an empty folder with install scripts forbidden, and imports it there.
+ * Prints how many packages and bytes that brings.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

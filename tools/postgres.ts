@@ -1,6 +1,7 @@
 /**
- * A private PostgreSQL cluster in a temporary folder: own port, own password, durable as by default, gone afterwards.
- * The test command starts one for everybody; a test that has to crash its database starts another.
+ * A private PostgreSQL cluster in a temporary folder: own port, own password, durable as by
+ * default, gone afterwards. The test command starts one for everybody; a test that has to crash its
+ * database starts another.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -110,7 +111,8 @@ function settings(folder: string, port: number): string[] {
 
 function cluster(server: ChildProcess, folder: string, url: string): Cluster {
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-  // Without stop(), for example after an uncaught error, nothing may stay behind either: SIGQUIT ends it at once.
+  // Without stop(), for example after an uncaught error, nothing may stay behind either: SIGQUIT
+  // ends it at once.
   const abandon = (): void => {
     server.kill('SIGQUIT');
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

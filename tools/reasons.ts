@@ -1,7 +1,8 @@
 /**
- * Finds every reason we refuse for: the second argument of `new OAuthError('code', 'reason', 'description')`.
- * A computed reason is read from its type, which then has to be a union of literals. Where it is a
- * parameter of a function that makes refusals, it is read from every call of that function.
+ * Finds every reason we refuse for: the second argument of `new OAuthError('code', 'reason',
+ * 'description')`. A computed reason is read from its type, which then has to be a union of
+ * literals. Where it is a parameter of a function that makes refusals, it is read from every call
+ * of that function.
  */
 import ts from 'typescript';
 
@@ -68,7 +69,10 @@ type Arguments = readonly [
 ];
 type Calls = ReadonlyMap<ts.Symbol, readonly ts.CallExpression[]>;
 
-/** What a refusal says; for one that a function makes of its parameters, what each of its calls says. */
+/**
+ * What a refusal says; for one that a function makes of its parameters, what each of its calls
+ * says.
+ */
 function argumentsOf(
   refusal: ts.NewExpression,
   checker: ts.TypeChecker,

@@ -1,7 +1,9 @@
 /**
- * What the tests need beyond the dependencies: a PostgreSQL server, a Chromium, an Apache with mod_auth_openidc, a Node that has SQLite itself.
- * Finds each, or installs it where that is possible (root on a Debian system; Node from npm), and tells the tests by environment variables. What is set already is taken as it is.
- * Started from the command line it installs what is missing and lists what there is.
+ * What the tests need beyond the dependencies: a PostgreSQL server, a Chromium, an Apache with
+ * mod_auth_openidc, a Node that has SQLite itself. Finds each, or installs it where that is
+ * possible (root on a Debian system; Node from npm), and tells the tests by environment variables.
+ * What is set already is taken as it is. Started from the command line it installs what is missing
+ * and lists what there is.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -67,7 +69,10 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/** Finds, installs and starts. Never throws for a missing service: the caller decides how bad that is. */
+/**
+ * Finds, installs and starts. Never throws for a missing service: the caller decides how bad that
+ * is.
+ */
 export async function openServices(): Promise<Services> {
   const wanted = NEEDS.filter((need) => !process.env[need.variable]);
   installMissing(wanted);
@@ -132,7 +137,10 @@ function apt(...args: string[]): void {
   execFileSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-/** Debian starts a daemon when its package is installed, unless this script says no. Ours run privately instead. */
+/**
+ * Debian starts a daemon when its package is installed, unless this script says no. Ours run
+ * privately instead.
+ */
 function withoutStartingDaemons(work: () => void): void {
   const ours = !existsSync(POLICY);
   if (ours) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });

@@ -1,4 +1,7 @@
-/** Writes docs/settings.md from the one table of settings; with `--check` it writes nothing and fails on drift. */
+/**
+ * Writes docs/settings.md from the one table of settings; with `--check` it writes nothing and
+ * fails on drift.
+ */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { settingsTable } from 'valetkey/server';
 

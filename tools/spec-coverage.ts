@@ -1,7 +1,8 @@
 /**
- * Joins what the source cites with what the titles of tests say, and every reason we refuse for with the test that provokes it. Writes
- * docs/spec-coverage.md and docs/reasons.md; with `--check` it writes nothing and fails on drift, on a cited section without a test and on
- * a reason that no test names.
+ * Joins what the source cites with what the titles of tests say, and every reason we refuse for
+ * with the test that provokes it. Writes docs/spec-coverage.md and docs/reasons.md; with `--check`
+ * it writes nothing and fails on drift, on a cited section without a test and on a reason that no
+ * test names.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import {
@@ -69,7 +70,8 @@ function unique(values: readonly string[]): string[] {
 }
 
 function untestedSections(citations: readonly Citation[], tests: readonly TitledTest[]): string[] {
-  // A choice or a deviation without a specification is ours alone; it is listed, and its test has no section to name.
+  // A choice or a deviation without a specification is ours alone; it is listed, and its test has
+  // no section to name.
   const open = citations.filter((citation) => citation.spec !== '' && !isCovered(citation, tests));
   return unique(
     open.map((c) => `no test title names [${sectionKey(c)}], cited in ${c.file}: ${c.text}`),

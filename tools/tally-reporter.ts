@@ -1,6 +1,7 @@
 /**
- * Prints `N passed, N failed` as the very last line, for people and for scripts that read only the end of a log.
- * A file that does not load and an error outside of any test count as failures; a run without a single passed test fails too.
+ * Prints `N passed, N failed` as the very last line, for people and for scripts that read only the
+ * end of a log. A file that does not load and an error outside of any test count as failures; a run
+ * without a single passed test fails too.
  */
 import { writeSync } from 'node:fs';
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
@@ -35,7 +36,8 @@ export default class TallyReporter implements Reporter {
   private last: Tally | null = null;
 
   onInit(): void {
-    // At exit, because the other reporters print their summaries after the run; once, because watch mode runs many times.
+    // At exit, because the other reporters print their summaries after the run; once, because watch
+    // mode runs many times.
     process.once('exit', () => {
       const tally = this.last ?? { passed: 0, failed: 0, skipped: 0 };
       if (tally.passed === 0 || tally.failed > 0) process.exitCode = 1;

@@ -1,7 +1,8 @@
 /**
- * The test command. `npm test` opens the services, builds, and runs every test; `--fast` runs the tests that need neither.
- * Other arguments go to vitest: a file name, `-t 'a title'`.
- * With CI=true a missing service is a failure; without it the tests that need the service are skipped, and this says so aloud.
+ * The test command. `npm test` opens the services, builds, and runs every test; `--fast` runs the
+ * tests that need neither. Other arguments go to vitest: a file name, `-t 'a title'`. With CI=true
+ * a missing service is a failure; without it the tests that need the service are skipped, and this
+ * says so aloud.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { openServices } from './services.ts';
@@ -22,7 +23,10 @@ function build(): void {
   if (status !== 0) throw new Error('The build failed.');
 }
 
-/** The exit code of vitest; a signal to us ends it first, so that the services can be closed after it. */
+/**
+ * The exit code of vitest; a signal to us ends it first, so that the services can be closed after
+ * it.
+ */
 function vitest(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
   const child = spawn(process.execPath, [VITEST, 'run', ...args], {
     env: { ...process.env, ...env },

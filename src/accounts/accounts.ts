@@ -1,6 +1,6 @@
 /**
- * `valetkey/accounts`: people with passwords, in the same database as everything else. Passwords rest as Argon2id or scrypt hashes;
- * an unknown name takes as long as a wrong password.
+ * `valetkey/accounts`: people with passwords, in the same database as everything else. Passwords
+ * rest as Argon2id or scrypt hashes; an unknown name takes as long as a wrong password.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,7 +16,7 @@ export { accountsMigrations };
 
 /** What this part needs of a database: `sqlDatabase(…)` with `migrations: accountsMigrations`. */
 export interface AccountsDatabase {
-  // biome-ignore lint/suspicious/noExplicitAny: the database's own table types do not matter here, and Kysely is invariant in them.
+  // biome-ignore lint/suspicious/noExplicitAny: any tables will do, and Kysely is invariant in them
   readonly kysely: Kysely<any>;
   /** Which rows are an issuer's. */
   tenantOf(issuer: string): string;
@@ -42,7 +42,9 @@ export interface AccountInfo extends Account {
 export interface PasswordAccounts extends Accounts {
   authenticate: NonNullable<Accounts['authenticate']>;
   canonical: NonNullable<Accounts['canonical']>;
-  /** @throws AccountError when the name is taken, the password unfit or a claim of the wrong kind */
+  /**
+   * @throws AccountError when the name is taken, the password unfit or a claim of the wrong kind
+   */
   create(account: NewAccount): Promise<AccountInfo>;
   /** However the name is spelt; null when there is none. */
   findByUsername(username: string): Promise<AccountInfo | null>;
@@ -142,7 +144,8 @@ export function passwordAccounts(options: {
         password.length <= LONGEST_PASSWORD &&
         (await hasher.verify(hash, password.normalize('NFKC')));
       if (row === undefined || !right) {
-        // Hashes of several kinds may be stored: who fails waits as long as the slowest takes, whoever they said they were.
+        // Hashes of several kinds may be stored: who fails waits as long as the slowest takes,
+        // whoever they said they were.
         await pause(Math.max(0, began + hasher.slowest() - performance.now()));
         return null;
       }

@@ -1,7 +1,8 @@
 /**
- * Password hashes as PHC strings: Argon2id through `@node-rs/argon2` where it is installed, else scrypt of Node. Both are verified, whichever
- * makes new ones. Fewer hashes run at once than Node has threads for such work, so that a login storm does not keep tokens from being signed, and
- * no more wait than can be answered in time.
+ * Password hashes as PHC strings: Argon2id through `@node-rs/argon2` where it is installed, else
+ * scrypt of Node. Both are verified, whichever makes new ones. Fewer hashes run at once than Node
+ * has threads for such work, so that a login storm does not keep tokens from being signed, and no
+ * more wait than can be answered in time.
  */
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';

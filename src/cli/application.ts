@@ -1,4 +1,7 @@
-/** `valetkey application …`: registered clients. What a client may be registered as is decided in the core, wherever it comes from. */
+/**
+ * `valetkey application …`: registered clients. What a client may be registered as is decided in
+ * the core, wherever it comes from.
+ */
 import type { Command } from 'commander';
 import { CLIENT_FIELDS, type Client, type FeatureField, isPublic } from 'valetkey';
 import type { AnyFeature } from 'valetkey/server';

@@ -1,4 +1,7 @@
-/** `valetkey clear-expired`: deletes what can no longer matter, in batches, until nothing is left. For cron; what may go is the store's rule. */
+/**
+ * `valetkey clear-expired`: deletes what can no longer matter, in batches, until nothing is left.
+ * For cron; what may go is the store's rule.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { globals, withAssembly } from './command-context.ts';

@@ -1,4 +1,7 @@
-/** What a command works with: the settings of the command line, and the database or assembly they lead to, closed afterwards. */
+/**
+ * What a command works with: the settings of the command line, and the database or assembly they
+ * lead to, closed afterwards.
+ */
 import type { Command } from 'commander';
 import {
   type AssembleOptions,
@@ -28,7 +31,10 @@ export async function settingsOf(command: Command): Promise<GivenSettings> {
   });
 }
 
-/** Runs `work` with what is there, and closes it. Nothing is made on the way, unless `options` say so: a mistyped folder is no new server. */
+/**
+ * Runs `work` with what is there, and closes it. Nothing is made on the way, unless `options` say
+ * so: a mistyped folder is no new server.
+ */
 export async function withAssembly(
   command: Command,
   work: (assembly: Assembly) => Promise<void>,

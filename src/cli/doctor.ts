@@ -1,4 +1,7 @@
-/** `valetkey doctor`: looks at settings, database, clock, secret and keys, and says what to do. Changes nothing. */
+/**
+ * `valetkey doctor`: looks at settings, database, clock, secret and keys, and says what to do.
+ * Changes nothing.
+ */
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import {

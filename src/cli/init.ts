@@ -1,4 +1,7 @@
-/** `valetkey init`: everything a first start creates, without serving. What that is stands in the server. */
+/**
+ * `valetkey init`: everything a first start creates, without serving. What that is stands in the
+ * server.
+ */
 import type { Command } from 'commander';
 import { firstStart } from 'valetkey/server';
 import { globals, withAssembly } from './command-context.ts';

@@ -1,4 +1,6 @@
-/** `valetkey keys …`: signing keys. When they change by themselves is the schedule of the settings. */
+/**
+ * `valetkey keys …`: signing keys. When they change by themselves is the schedule of the settings.
+ */
 import type { Command } from 'commander';
 import type { KeyInfo } from 'valetkey';
 import { globals, withAssembly } from './command-context.ts';

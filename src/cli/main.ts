@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `valetkey`: the command line. One file per command, loaded when it is called; how results and errors
- * are printed is in `output.ts`.
+ * `valetkey`: the command line. One file per command, loaded when it is called; how results and
+ * errors are printed is in `output.ts`.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
@@ -42,7 +42,10 @@ const called = words.find((word) => Object.hasOwn(COMMANDS, word));
 const wanted =
   called === undefined || words.includes('help') ? Object.values(COMMANDS) : [COMMANDS[called]];
 
-/** Features in force: the settings file may bring more. What is wrong with it, the command itself says. */
+/**
+ * Features in force: the settings file may bring more. What is wrong with it, the command itself
+ * says.
+ */
 async function features(): Promise<readonly AnyFeature[]> {
   const { featuresOf, readSettingsFile } = await import('valetkey/server');
   const index = words.findIndex((word) => word === '--config' || word.startsWith('--config='));

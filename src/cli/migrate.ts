@@ -1,4 +1,7 @@
-/** `valetkey migrate`: brings the schema up to date, or tells what is missing. Needs the database alone: no secret, no keys. */
+/**
+ * `valetkey migrate`: brings the schema up to date, or tells what is missing. Needs the database
+ * alone: no secret, no keys.
+ */
 import type { Command } from 'commander';
 import { openDatabase } from 'valetkey/server';
 import { globals, settingsOf } from './command-context.ts';

@@ -1,4 +1,7 @@
-/** How values of options are read: lists, numbers, passwords. A value that does not fit is refused before a command begins. */
+/**
+ * How values of options are read: lists, numbers, passwords. A value that does not fit is refused
+ * before a command begins.
+ */
 import { randomBytes } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { InvalidArgumentError } from 'commander';

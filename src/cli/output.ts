@@ -1,4 +1,7 @@
-/** How commands speak: calm text for people, or one JSON object; errors one line per problem, without a stack. */
+/**
+ * How commands speak: calm text for people, or one JSON object; errors one line per problem,
+ * without a stack.
+ */
 import { CommanderError } from 'commander';
 import { ClientMetadataError, ConfigError } from 'valetkey';
 

@@ -1,4 +1,7 @@
-/** `valetkey serve`: runs the standalone server until it is told to stop. Starting and stopping themselves are in `valetkey/server`. */
+/**
+ * `valetkey serve`: runs the standalone server until it is told to stop. Starting and stopping
+ * themselves are in `valetkey/server`.
+ */
 import type { Command } from 'commander';
 import { type RunningServer, startServer } from 'valetkey/server';
 import { globals } from './command-context.ts';

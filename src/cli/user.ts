@@ -1,4 +1,7 @@
-/** `valetkey user …`: accounts of people. What an account may be is decided in `valetkey/accounts`; changes that end access revoke at once. */
+/**
+ * `valetkey user …`: accounts of people. What an account may be is decided in `valetkey/accounts`;
+ * changes that end access revoke at once.
+ */
 import type { Command } from 'commander';
 import { type AccountInfo, STANDARD_CLAIMS } from 'valetkey/accounts';
 import type { Assembly } from 'valetkey/server';

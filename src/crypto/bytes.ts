@@ -13,7 +13,10 @@ export function sha256Base64(text: string): string {
   return createHash('sha256').update(text).digest('base64');
 }
 
-/** Left half of the SHA-2 hash that goes with a JWS algorithm: `at_hash`, `c_hash` (OIDC Core §3.1.3.6). */
+/**
+ * Left half of the SHA-2 hash that goes with a JWS algorithm: `at_hash`, `c_hash` (OIDC Core
+ * §3.1.3.6).
+ */
 export function halfHash(text: string, alg: string): string {
   // EdDSA with Ed25519 hashes with SHA-512 (RFC 8032 §5.1); the others are named by their size.
   const hash = alg === 'EdDSA' ? createHash('sha512') : createHash(`sha${alg.slice(-3)}`);

@@ -1,7 +1,7 @@
 /**
- * Handles: random texts that we hand out and keep only as digests. The prefix separates kinds, so that
- * a code can never be taken for a token. The checksum tells a damaged handle from a wrong one without
- * asking the store.
+ * Handles: random texts that we hand out and keep only as digests. The prefix separates kinds, so
+ * that a code can never be taken for a token. The checksum tells a damaged handle from a wrong one
+ * without asking the store.
  */
 import { sha256 } from './bytes.ts';
 
@@ -19,7 +19,9 @@ export const HANDLE_PREFIX = {
   clientSecret: 'vkcs_',
 } as const;
 
-/** A kind of the core, or the prefix of a feature's own kind: `vk` and two letters, `_` at its end. */
+/**
+ * A kind of the core, or the prefix of a feature's own kind: `vk` and two letters, `_` at its end.
+ */
 export type HandleKind = keyof typeof HANDLE_PREFIX | `vk${string}_`;
 
 const CHECKSUM_LENGTH = 6;
@@ -55,9 +57,9 @@ export function parseHandle(kind: HandleKind, text: string): string | null {
 }
 
 /**
- * A refresh token is a family part (128 bits, the same in the whole family) and a part of its own (256
- * bits). The family is found by the digest of the first, so that an outdated token is still recognised
- * as one of the family.
+ * A refresh token is a family part (128 bits, the same in the whole family) and a part of its own
+ * (256 bits). The family is found by the digest of the first, so that an outdated token is still
+ * recognised as one of the family.
  */
 export function newRefreshToken(part: string, random: Random): string {
   return formatHandle('refreshToken', part + base64url(random(32)));

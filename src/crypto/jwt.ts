@@ -1,6 +1,6 @@
 /**
- * JSON Web Tokens, through jose, with the checks jose leaves to its caller: size and shape before parsing, no repeated members,
- * algorithm pinned to the key, type pinned to the purpose (RFC 8725).
+ * JSON Web Tokens, through jose, with the checks jose leaves to its caller: size and shape before
+ * parsing, no repeated members, algorithm pinned to the key, type pinned to the purpose (RFC 8725).
  */
 import { CompactSign, type CryptoKey, compactVerify, errors } from 'jose';
 

@@ -1,6 +1,7 @@
 /**
- * Signing keys: making them, importing them once, finding the right one. State follows from times alone, so that every node
- * changes key at the same moment without talking to the others. Where keys rest and who moves them: `domain/signing-keys.ts`.
+ * Signing keys: making them, importing them once, finding the right one. State follows from times
+ * alone, so that every node changes key at the same moment without talking to the others. Where
+ * keys rest and who moves them: `domain/signing-keys.ts`.
  */
 
 import { createPrivateKey } from 'node:crypto';
@@ -97,7 +98,9 @@ export async function importSigningKey(
 export interface Keyring {
   /** The key that signs with `alg` now; null when there is none. */
   current(alg: SigningAlg, now: number): SigningKey | null;
-  /** A key whose signatures are accepted: current or retired, not removed. `kid` is only a map key. */
+  /**
+   * A key whose signatures are accepted: current or retired, not removed. `kid` is only a map key.
+   */
   find(kid: string, now: number): SigningKey | null;
   /** Public keys to publish: next, current and retired. */
   published(now: number): readonly JWK[];

@@ -1,6 +1,6 @@
 /**
- * Seals and keyed digests under the provider's secret. A seal is AES-256-GCM under a key derived for one
- * purpose, so that nothing sealed for one purpose opens for another.
+ * Seals and keyed digests under the provider's secret. A seal is AES-256-GCM under a key derived
+ * for one purpose, so that nothing sealed for one purpose opens for another.
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { deriveKey, equalSecrets } from './bytes.ts';
@@ -12,13 +12,18 @@ const SEALED = /^[A-Za-z0-9_-]+$/;
 export interface Vault {
   /** Seals text for a purpose. */
   seal(purpose: string, plaintext: string): string;
-  /** Opens what `seal` made for the same purpose, under the current or an earlier secret; null when it is anything else. */
+  /**
+   * Opens what `seal` made for the same purpose, under the current or an earlier secret; null when
+   * it is anything else.
+   */
   open(purpose: string, sealed: string): string | null;
   /** A keyed digest for a purpose, under the current secret. */
   mac(purpose: string, text: string): string;
   /** The keyed digests for a purpose under every secret, the current one first: for look-ups. */
   macs(purpose: string, text: string): readonly string[];
-  /** True when `presented` is the keyed digest of the text, under the current or an earlier secret. */
+  /**
+   * True when `presented` is the keyed digest of the text, under the current or an earlier secret.
+   */
   matches(purpose: string, text: string, presented: string): boolean;
 }
 

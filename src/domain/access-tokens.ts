@@ -1,4 +1,7 @@
-/** Access tokens: how one is made, what one that comes back is worth now, and how one is ended. Storing a new one is the mint's, with all else. */
+/**
+ * Access tokens: how one is made, what one that comes back is worth now, and how one is ended.
+ * Storing a new one is the mint's, with all else.
+ */
 import { sha256 } from '../crypto/bytes.ts';
 import { newHandle, parseHandle } from '../crypto/handles.ts';
 import type { AccessToken, AuditEvent, Client, Entitlement } from '../store/records.ts';
@@ -45,7 +48,10 @@ export function makeAccessToken(
   return { text, record };
 }
 
-/** The token's record and client if it is live at this moment; null for anything else. One trip to the store. */
+/**
+ * The token's record and client if it is live at this moment; null for anything else. One trip to
+ * the store.
+ */
 export async function findLiveAccessToken(
   ctx: Context,
   text: string,
@@ -59,7 +65,9 @@ export async function findLiveAccessToken(
     : { token: found.token, client };
 }
 
-/** Ends a token of this client, with the family it belongs to. False when there is nothing to end. */
+/**
+ * Ends a token of this client, with the family it belongs to. False when there is nothing to end.
+ */
 export async function endAccessToken(
   ctx: Context,
   client: Client,

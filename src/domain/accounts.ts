@@ -1,17 +1,21 @@
 /**
- * The port to the people who sign in. The provider keeps no users: it asks here. `valetkey/accounts`
- * implements it with passwords in the same database; a host implements `find` over its own users.
+ * The port to the people who sign in. The provider keeps no users: it asks here.
+ * `valetkey/accounts` implements it with passwords in the same database; a host implements `find`
+ * over its own users.
  */
 
 /** A person (or anything else that signs in). */
 export interface Account {
   /** Subject identifier, at most 255 ASCII characters, never reassigned (OIDC Core §2). */
   readonly sub: string;
-  /** False: no new sign-in, no code exchange, no refresh, no userinfo; tokens are told to be inactive. */
+  /**
+   * False: no new sign-in, no code exchange, no refresh, no userinfo; tokens are told to be
+   * inactive.
+   */
   readonly enabled: boolean;
   /**
-   * Claims by their OpenID Connect names (`name`, `email`, `email_verified`, `address` …) and any of the
-   * host's own. `sub` is ignored.
+   * Claims by their OpenID Connect names (`name`, `email`, `email_verified`, `address` …) and any
+   * of the host's own. `sub` is ignored.
    */
   readonly claims: Readonly<Record<string, unknown>>;
 }
@@ -51,31 +55,34 @@ export interface HostSession {
 /** The people who can sign in, as a host keeps them. */
 export interface Accounts {
   /**
-   * The account of this subject; null when there is none. Called on sign-in, code exchange, refresh,
-   * userinfo and introspection.
+   * The account of this subject; null when there is none. Called on sign-in, code exchange,
+   * refresh, userinfo and introspection.
    */
   find(sub: string): Promise<Account | null>;
   /**
-   * Proves credentials for the built-in login page; null when they prove nothing. Must take as long for
-   * unknown users. Absent: the host signs people in on a page of its own (`pages.login` as a URL).
+   * Proves credentials for the built-in login page; null when they prove nothing. Must take as long
+   * for unknown users. Absent: the host signs people in on a page of its own (`pages.login` as a
+   * URL).
    */
   authenticate?(credentials: Credentials): Promise<Authenticated | null>;
   /**
-   * One canonical key per account for counting failed attempts, however the name was typed; without any
-   * I/O. @default the lower-cased username
+   * One canonical key per account for counting failed attempts, however the name was typed; without
+   * any I/O.
+   * @default the lower-cased username
    */
   canonical?(username: string): string;
   /**
-   * Who is signed in to the host in this browser; null: nobody. For hosts that keep sessions of their
-   * own: the provider then keeps none, and asks at the authorization endpoint, at every page and at
-   * logout. Needs `pages.login` as a URL.
+   * Who is signed in to the host in this browser; null: nobody. For hosts that keep sessions of
+   * their own: the provider then keeps none, and asks at the authorization endpoint, at every page
+   * and at logout. Needs `pages.login` as a URL.
    * @param request what the browser sent, cookies included; the body may have been read
    * @param native the request as the host's framework has it, where its adapter hands it on
    */
   current?(request: Request, native: unknown): Promise<HostSession | null>;
   /**
-   * Ends the host's own session after a logout at the provider. The headers it resolves to (Set-Cookie)
-   * go to the browser. Without it the provider takes this very session for ended from then on.
+   * Ends the host's own session after a logout at the provider. The headers it resolves to
+   * (Set-Cookie) go to the browser. Without it the provider takes this very session for ended from
+   * then on.
    */
   signOut?(session: HostSession, request: Request, native: unknown): Promise<Headers | null>;
 }

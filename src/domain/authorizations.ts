@@ -1,6 +1,6 @@
 /**
- * Authorizations: the durable fact that a subject lets a client do something. What is issued under one
- * is dead when it is gone.
+ * Authorizations: the durable fact that a subject lets a client do something. What is issued under
+ * one is dead when it is gone.
  */
 import { base64url } from '../crypto/handles.ts';
 import { covers } from '../protocol/scope.ts';
@@ -13,13 +13,15 @@ export interface Allowed {
   readonly sub: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
-  /** The subject was asked and said yes. Else only the use of the operator's own application counts. */
+  /**
+   * The subject was asked and said yes. Else only the use of the operator's own application counts.
+   */
   readonly asked: boolean;
 }
 
 /**
- * What the subject allows this client. One that an earlier client of the same client_id left behind is
- * deleted: a node that had that client in memory may make one after its deletion.
+ * What the subject allows this client. One that an earlier client of the same client_id left behind
+ * is deleted: a node that had that client in memory may make one after its deletion.
  */
 export async function findAuthorization(
   ctx: Context,
@@ -47,7 +49,10 @@ export async function rememberAuthorization(
   return await ctx.store.authorizations.remember(authorization);
 }
 
-/** Withdraws what a subject allowed a client, with every token under it. False when there was nothing. */
+/**
+ * Withdraws what a subject allowed a client, with every token under it. False when there was
+ * nothing.
+ */
 export async function withdrawAuthorization(
   ctx: Context,
   sub: string,

@@ -1,4 +1,7 @@
-/** Claims that the host adds (`Config.claims`), kept out of what the protocol says itself. What accounts and scopes give: `protocol/claims.ts`. */
+/**
+ * Claims that the host adds (`Config.claims`), kept out of what the protocol says itself. What
+ * accounts and scopes give: `protocol/claims.ts`.
+ */
 import type { Context } from './context.ts';
 import type { ClaimsRequest } from './settings.ts';
 

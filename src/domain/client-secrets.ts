@@ -1,6 +1,6 @@
 /**
- * Secrets of clients: made with 256 bits and kept as digests. Only those of clients whose ID tokens are
- * signed with HS256 also rest sealed, for there the secret itself is the key.
+ * Secrets of clients: made with 256 bits and kept as digests. Only those of clients whose ID tokens
+ * are signed with HS256 also rest sealed, for there the secret itself is the key.
  */
 import { equalSecrets, sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle, type Random } from '../crypto/handles.ts';
@@ -57,7 +57,9 @@ function isAlive({ expiresAt }: ClientSecret, now: Seconds): boolean {
   return expiresAt === null || expiresAt > now;
 }
 
-/** True when `presented` is one of the client's unexpired secrets. Takes as long for any wrong one. */
+/**
+ * True when `presented` is one of the client's unexpired secrets. Takes as long for any wrong one.
+ */
 export function secretMatches(client: Client, presented: string, now: Seconds): boolean {
   const digest = sha256(presented);
   let matched = false;

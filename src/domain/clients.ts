@@ -1,6 +1,6 @@
 /**
- * Clients: registering, changing, finding. Every change is a compare and swap with its audit row, so
- * that two administrators do not undo each other. Memory is `client-cache.ts`, secrets are
+ * Clients: registering, changing, finding. Every change is a compare and swap with its audit row,
+ * so that two administrators do not undo each other. Memory is `client-cache.ts`, secrets are
  * `client-secrets.ts`, and what may be registered is `protocol/client-metadata.ts`.
  */
 import { base64url, type Random } from '../crypto/handles.ts';
@@ -64,7 +64,9 @@ export interface ClientPage {
   readonly owner?: string;
 }
 
-/** Registered clients. Change them here alone: it keeps the rules, and the memory of this process. */
+/**
+ * Registered clients. Change them here alone: it keeps the rules, and the memory of this process.
+ */
 export interface Clients {
   /** A client, disabled or not; null when there is none. From memory for `clientCacheSeconds`. */
   find(clientId: string): Promise<Client | null>;
@@ -73,16 +75,20 @@ export interface Clients {
   /** Registers a client. @throws ClientMetadataError */
   create(metadata: ClientMetadata, chosen?: ChosenCredentials): Promise<RegisteredClient>;
   /**
-   * Changes the named members; `disabled` alone asks for nothing else to be right. Null when there is
-   * no such client. @throws ClientMetadataError
+   * Changes the named members; `disabled` alone asks for nothing else to be right. Null when there
+   * is no such client.
+   * @throws ClientMetadataError
    */
   update(clientId: string, changes: ClientChanges): Promise<Client | null>;
   /**
-   * Adds a new secret; the others end after `overlap` seconds. Null when there is no client of this id
-   * that uses a secret.
+   * Adds a new secret; the others end after `overlap` seconds. Null when there is no client of this
+   * id that uses a secret.
    */
   rotateSecret(clientId: string, overlap: number): Promise<RegisteredClient | null>;
-  /** Deletes a client; what was issued to it is worth nothing from then on. False when there was none. */
+  /**
+   * Deletes a client; what was issued to it is worth nothing from then on. False when there was
+   * none.
+   */
   delete(clientId: string): Promise<boolean>;
   /** In order of client_id. */
   list(page: ClientPage): Promise<readonly Client[]>;
@@ -198,7 +204,9 @@ async function update(
   return client;
 }
 
-/** What a client was registered as, with changes; without fields that no feature brings any more. */
+/**
+ * What a client was registered as, with changes; without fields that no feature brings any more.
+ */
 function merged(
   rules: MetadataRules,
   before: Client,

@@ -1,6 +1,6 @@
 /**
- * Authorization codes: making one, and what became of it. The grant proves a code; its single use is
- * the store's.
+ * Authorization codes: making one, and what became of it. The grant proves a code; its single use
+ * is the store's.
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { formatHandle, newHandle } from '../crypto/handles.ts';
@@ -11,9 +11,9 @@ import type { Context } from './context.ts';
 import type { Interaction } from './interactions.ts';
 
 /**
- * The text of the code that answers an interaction. It is the same one for the same person in the same
- * browser and session, so that a double click or a reload makes one code, not two, and nobody else who
- * holds the interaction gets theirs. Without an interaction: a new one.
+ * The text of the code that answers an interaction. It is the same one for the same person in the
+ * same browser and session, so that a double click or a reload makes one code, not two, and nobody
+ * else who holds the interaction gets theirs. Without an interaction: a new one.
  */
 export function codeText(ctx: Context, interaction: Interaction | null, session: Session): string {
   if (interaction === null) return newHandle('code', ctx.settings.random);
@@ -48,7 +48,9 @@ export interface CodeFacts {
   readonly consumes: OneTimeKey | null;
 }
 
-/** Stores a code bound to everything it was asked with, unless it exists or the session has ended. */
+/**
+ * Stores a code bound to everything it was asked with, unless it exists or the session has ended.
+ */
 export async function storeCode(
   ctx: Context,
   text: string,

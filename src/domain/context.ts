@@ -1,4 +1,7 @@
-/** What every rule may use. The provider makes one for itself; the router makes one for each request. */
+/**
+ * What every rule may use. The provider makes one for itself; the router makes one for each
+ * request.
+ */
 import type { Vault } from '../crypto/vault.ts';
 import type { Seconds } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
@@ -27,7 +30,10 @@ export interface Context {
   readonly rateLimiter: RateLimiter;
   /** Now, in whole seconds. */
   readonly now: () => Seconds;
-  /** The absolute address of an endpoint, by its name. @throws Error for a name that no endpoint has */
+  /**
+   * The absolute address of an endpoint, by its name.
+   * @throws Error for a name that no endpoint has
+   */
   readonly url: (endpoint: string) => string;
   /** The request that is being answered; null for acts of the host and of the command line. */
   readonly request: RequestFacts | null;

@@ -1,7 +1,7 @@
 /**
- * What happened, for hosts, logs and the audit table. Ordinary events are written in batches off the hot
- * path; the row of a revocation or an administrative act is written by the act itself. Events carry no
- * secrets.
+ * What happened, for hosts, logs and the audit table. Ordinary events are written in batches off
+ * the hot path; the row of a revocation or an administrative act is written by the act itself.
+ * Events carry no secrets.
  */
 
 import type { Random } from '../crypto/handles.ts';
@@ -47,8 +47,8 @@ export interface Events {
   /** Records an event; its row is written with others, off the hot path. Never throws. */
   record(type: string, facts: EventFacts): void;
   /**
-   * Performs an act whose row the store writes in the act's own transaction. The listener hears of it
-   * if it happened: when the result is not false, null or 0, unless `happened` says otherwise.
+   * Performs an act whose row the store writes in the act's own transaction. The listener hears of
+   * it if it happened: when the result is not false, null or 0, unless `happened` says otherwise.
    */
   act<T>(
     type: string,
@@ -56,7 +56,9 @@ export interface Events {
     perform: (row: AuditEvent) => Promise<T>,
     happened?: (result: T) => boolean,
   ): Promise<T>;
-  /** Tells the listener alone: what anybody can cause, in any number, leaves no row. Never throws. */
+  /**
+   * Tells the listener alone: what anybody can cause, in any number, leaves no row. Never throws.
+   */
   notify(type: string, facts: EventFacts): void;
 }
 
@@ -146,7 +148,9 @@ export function createEvents(parts: {
       parts.logger.error({ error }, 'the event listener failed');
     }
   };
-  /** Keeps the row until a batch is written. Under a flood of refusals the oldest rows are dropped. */
+  /**
+   * Keeps the row until a batch is written. Under a flood of refusals the oldest rows are dropped.
+   */
   const keep = (event: AuditEvent): void => {
     if (waiting.length >= MOST_WAITING) {
       waiting.shift();

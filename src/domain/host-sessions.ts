@@ -1,8 +1,8 @@
 /**
  * Sessions that a host keeps (`accounts.current`). The host says who is signed in; we keep a record
- * under a digest of its session id, so that codes, `sid`, forms and tokens hang on it as on a session of
- * ours. A session that ended here stays ended, whatever the host says of it, until the person proves
- * again who they are.
+ * under a digest of its session id, so that codes, `sid`, forms and tokens hang on it as on a
+ * session of ours. A session that ended here stays ended, whatever the host says of it, until the
+ * person proves again who they are.
  */
 import { sha256 } from '../crypto/bytes.ts';
 import type { Session } from '../store/records.ts';
@@ -24,7 +24,8 @@ function handleOf(sessionId: string): string {
 const SKEW = 60;
 
 /**
- * The record of the session that the host names; null when it ended here, or its subject was revoked.
+ * The record of the session that the host names; null when it ended here, or its subject was
+ * revoked.
  * @throws Error when the host names a time that cannot be: milliseconds, mostly
  */
 export async function hostSession(ctx: Context, host: HostSession): Promise<Session | null> {
@@ -35,7 +36,8 @@ export async function hostSession(ctx: Context, host: HostSession): Promise<Sess
   const handle = handleOf(host.sessionId);
   const found = await ctx.store.sessions.find(handle);
   if (found !== null && found.sub !== host.sub) {
-    // Somebody else signed in under the same id: what was issued to the one before ends, as in a logout.
+    // Somebody else signed in under the same id: what was issued to the one before ends, as in a
+    // logout.
     await endSession(ctx, found);
     return await begin(ctx, host, handle, null);
   }
@@ -68,7 +70,8 @@ async function begin(
   if (outcome === 'subject_revoked') return null;
   // Another request of the same browser was faster.
   if (outcome === 'exists') return await ctx.store.sessions.find(handle);
-  // Looked for after the start: an end that runs beside it is remembered first, and then deletes it.
+  // Looked for after the start: an end that runs beside it is remembered first, and then deletes
+  // it.
   if (!(await isEnded(ctx, handle, authTime))) return session;
   await ctx.store.sessions.end(session, ctx.now(), false, null);
   return null;

@@ -32,8 +32,8 @@ const encoder = new TextEncoder();
 export type IdTokenSigner = (facts: IdTokenFacts) => Promise<string>;
 
 /**
- * The signer for a client, with the algorithm it registered (OIDC Core §2, §3.1.3.6). Got before a code or token is used up, so that a
- * missing key costs nobody their sign-in.
+ * The signer for a client, with the algorithm it registered (OIDC Core §2, §3.1.3.6). Got before a
+ * code or token is used up, so that a missing key costs nobody their sign-in.
  */
 export async function idTokenSigner(ctx: Context, client: Client): Promise<IdTokenSigner> {
   const alg = client.idTokenSignedResponseAlg;
@@ -42,7 +42,8 @@ export async function idTokenSigner(ctx: Context, client: Client): Promise<IdTok
     return async (facts) => await signer.sign('JWT', idTokenClaims(ctx, client, alg, facts));
   }
   const [secret] = readableSecrets(client, ctx.vault, ctx.now());
-  // OIDC Core §10.1: the octets of the client_secret are the key; a digest of it would be a secret nobody else knows.
+  // OIDC Core §10.1: the octets of the client_secret are the key; a digest of it would be a secret
+  // nobody else knows.
   if (secret === undefined)
     throw new Error(
       `Client ${client.clientId} has no readable secret for HS256: rotate its secret.`,
@@ -86,7 +87,8 @@ export interface Hint {
 }
 
 /**
- * Checks an `id_token_hint`: one of our own, for a client we know; its expiry does not matter (OIDC RP-Initiated Logout §2).
+ * Checks an `id_token_hint`: one of our own, for a client we know; its expiry does not matter (OIDC
+ * RP-Initiated Logout §2).
  * @throws JwtError
  */
 export async function verifyHint(ctx: Context, jwt: string): Promise<Hint> {
@@ -114,7 +116,8 @@ async function hintKeys(
   kid: string | null,
   alg: string,
 ): Promise<readonly JwtKey[]> {
-  // RFC 8725 §3.1: the algorithm is the one we sign this client's tokens with, or signed with before a change, never symmetric by surprise.
+  // RFC 8725 §3.1: the algorithm is the one we sign this client's tokens with, or signed with
+  // before a change, never symmetric by surprise.
   if (client.idTokenSignedResponseAlg === 'HS256') {
     return readableSecrets(client, ctx.vault, ctx.now()).map((secret) => ({
       alg: 'HS256',

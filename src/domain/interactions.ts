@@ -1,7 +1,7 @@
 /**
  * One pause for a human. An interaction travels sealed in the URL and is bound to its browser by a
- * cookie, so that an anonymous visitor writes no row. It carries the request as sent and what the human
- * did so far.
+ * cookie, so that an anonymous visitor writes no row. It carries the request as sent and what the
+ * human did so far.
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle } from '../crypto/handles.ts';
@@ -22,7 +22,9 @@ export interface Interaction {
   readonly params: Readonly<Record<string, string>>;
   /** Handle of the stored parameters, where they are too large to travel; else null. */
   readonly stored: string | null;
-  /** Digest of the browser's binding cookie; null while unknown (a cross-site POST has no cookies). */
+  /**
+   * Digest of the browser's binding cookie; null while unknown (a cross-site POST has no cookies).
+   */
   readonly browser: Digest | null;
   readonly startedAt: Seconds;
   /** When the request arrived. A restart keeps it, while it moves `startedAt`. */
@@ -45,8 +47,10 @@ export interface Interaction {
   readonly answers: StepStates;
 }
 
-/** Seconds that stored parameters are kept after their interaction is stale: a page left open over a
- * weekend still starts over instead of ending. */
+/**
+ * Seconds that stored parameters are kept after their interaction is stale: a page left open over a
+ * weekend still starts over instead of ending.
+ */
 const STORED_LONGER = 3 * 24 * 3600;
 /** Characters a sealed interaction may take in a URL; proxies refuse long ones. */
 const LONGEST_IN_URL = 6000;
@@ -79,8 +83,8 @@ export function newInteraction(
 }
 
 /**
- * The text that stands for an interaction in a URL or form. Parameters too large for a URL are stored
- * once, as a one-time record, and the text carries their handle from then on.
+ * The text that stands for an interaction in a URL or form. Parameters too large for a URL are
+ * stored once, as a one-time record, and the text carries their handle from then on.
  * @throws OAuthError 429 when too many large requests came from the network of the peer
  */
 export async function sealInteraction(ctx: Context, interaction: Interaction): Promise<string> {
@@ -142,17 +146,17 @@ export function withDecision(
 }
 
 /**
- * True when a decision in an address is older than a code lives: then the browser replays its history,
- * and the decision no longer counts. (While it counts, the code it led to is still known, so that it
- * leads to that code or to none.)
+ * True when a decision in an address is older than a code lives: then the browser replays its
+ * history, and the decision no longer counts. (While it counts, the code it led to is still known,
+ * so that it leads to that code or to none.)
  */
 export function isDecisionExpired(ctx: Context, interaction: Interaction): boolean {
   return interaction.decidedAt + ctx.settings.lifetimes.code <= ctx.now();
 }
 
 /**
- * True when the code that an earlier answer to the same page led to may be forgotten. A new answer then
- * needs a new identity, for under the old one it would make that code once more.
+ * True when the code that an earlier answer to the same page led to may be forgotten. A new answer
+ * then needs a new identity, for under the old one it would make that code once more.
  */
 export function isCodeForgotten(ctx: Context, interaction: Interaction): boolean {
   return interaction.decidedAt + ctx.settings.lifetimes.code + CODE_KEPT <= ctx.now();
@@ -169,7 +173,10 @@ export function withNewId(ctx: Context, interaction: Interaction): Interaction {
   return { ...interaction, id: base64url(ctx.settings.random(16)) };
 }
 
-/** What binds a form: which form it is, the interaction with its browser, and that browser's session. */
+/**
+ * What binds a form: which form it is, the interaction with its browser, and that browser's
+ * session.
+ */
 export interface FormBinding {
   readonly form: string;
   readonly interaction: Interaction;

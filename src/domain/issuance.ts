@@ -1,7 +1,7 @@
 /**
- * THE place where tokens are issued. Grants prove what may be issued; here it is made and stored: access
- * token, refresh token, ID token and their records, in one atomic act of the store. Signing and storing
- * run side by side.
+ * THE place where tokens are issued. Grants prove what may be issued; here it is made and stored:
+ * access token, refresh token, ID token and their records, in one atomic act of the store. Signing
+ * and storing run side by side.
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newFamilyPart, newRefreshToken, nextRefreshToken } from '../crypto/handles.ts';
@@ -31,9 +31,10 @@ export interface Redemption {
   /** What issuing consumes; null when nothing is. */
   readonly consumption: Consumption | null;
   /**
-   * When the subject proved who they are or allowed this, in seconds. Nothing is issued when everything
-   * of the subject was revoked at or after that. Needed only where neither a code nor a refresh token
-   * is consumed. @default when the token request began
+   * When the subject proved who they are or allowed this, in seconds. Nothing is issued when
+   * everything of the subject was revoked at or after that. Needed only where neither a code nor a
+   * refresh token is consumed.
+   * @default when the token request began
    */
   readonly provenAt?: Seconds;
 }
@@ -51,7 +52,9 @@ export type Consumption =
   | Extract<StoredConsumption, { readonly kind: 'code' | 'one_time_record' }>
   /** The live refresh token of a family. */
   | { readonly kind: 'refresh_token'; readonly refreshToken: string; readonly family: Family }
-  /** A refresh token repeated within the grace: nothing is consumed, the same answer goes out again. */
+  /**
+   * A refresh token repeated within the grace: nothing is consumed, the same answer goes out again.
+   */
   | { readonly kind: 'repeated_refresh_token'; readonly successor: Successor };
 
 /** A successful token response (RFC 6749 §5.1, OIDC Core §3.1.3.3). */
@@ -189,8 +192,8 @@ async function continueFamily(
   const { random, refreshTokens } = ctx.settings;
   const { scopes } = redemption;
   const minted = mint(ctx, { clientId: client.clientId, scopes, entitlement: family, family });
-  // RFC 9700 §2.2.2: refresh tokens of public clients are rotated; the setting is about clients that
-  // prove themselves.
+  // RFC 9700 §2.2.2: refresh tokens of public clients are rotated; the setting is about clients
+  // that prove themselves.
   const rotates = refreshTokens.rotation || isPublic(client);
   const next = rotates ? nextRefreshToken(refreshToken, random) : refreshToken;
   const successor = rotates
@@ -216,7 +219,10 @@ function successorOf({ access, idToken }: Minted, refreshToken: string): Success
   return { accessToken: access.text, refreshToken, scopes, issuedAt, expiresAt, idTokenJti };
 }
 
-/** The key is found first: a missing key consumes nothing. Then storing and signing run side by side. */
+/**
+ * The key is found first: a missing key consumes nothing. Then storing and signing run side by
+ * side.
+ */
 async function storeAndSign(
   ctx: Context,
   client: Client,

@@ -1,6 +1,6 @@
 /**
- * When signing keys are made, take over, retire and go: pure decisions over the stored set. Who applies
- * them, and under which law, is in `signing-keys.ts`.
+ * When signing keys are made, take over, retire and go: pure decisions over the stored set. Who
+ * applies them, and under which law, is in `signing-keys.ts`.
  */
 import type { SigningAlg } from '../protocol/names.ts';
 import type { Seconds, StoredKey } from '../store/records.ts';
@@ -24,8 +24,9 @@ function retire(key: StoredKey, at: Seconds, schedule: KeySchedule): StoredKey {
 }
 
 /**
- * Algorithms that have keys: the first one offered from the start, any other from the moment a client
- * asks for it. So a key set holds what is used, and the first start makes one RSA key instead of two.
+ * Algorithms that have keys: the first one offered from the start, any other from the moment a
+ * client asks for it. So a key set holds what is used, and the first start makes one RSA key
+ * instead of two.
  */
 function algsInUse(keys: readonly StoredKey[], schedule: KeySchedule): readonly SigningAlg[] {
   return schedule.algs.filter((alg, index) => index === 0 || keys.some((key) => key.alg === alg));

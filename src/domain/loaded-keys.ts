@@ -1,6 +1,6 @@
 /**
- * The key set in memory: loaded once, looked up again after a few seconds, opened and imported when its
- * version changed. While the store does not answer, signing goes on with what is loaded.
+ * The key set in memory: loaded once, looked up again after a few seconds, opened and imported when
+ * its version changed. While the store does not answer, signing goes on with what is loaded.
  */
 import type { JWK } from 'jose';
 import {
@@ -34,7 +34,9 @@ interface Parts {
   readonly makeFirst: () => Promise<unknown>;
 }
 
-/** Seconds after which the set is looked up again: a withdrawn key signs here no longer than that. */
+/**
+ * Seconds after which the set is looked up again: a withdrawn key signs here no longer than that.
+ */
 const FRESH_SECONDS = 5;
 const SEALED_FOR = 'signing key';
 
@@ -58,7 +60,9 @@ function openKey(vault: Vault, key: StoredKey): KeyPairJwk {
   };
 }
 
-/** Keys from configuration. The first active one of an algorithm signs; an inactive one has retired. */
+/**
+ * Keys from configuration. The first active one of an algorithm signs; an inactive one has retired.
+ */
 async function importGiven(keys: readonly GivenKey[]): Promise<Keyring> {
   const imported = keys.map(async (key, index) =>
     importSigningKey(await readPrivateKeyPem(key.pem, key.alg), {

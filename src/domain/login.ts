@@ -1,8 +1,8 @@
 /**
- * Proving a person with username and password, within rate limits. Every attempt is counted before it is
- * evaluated, so that of many parallel guesses only as many as the limit are ever tried; a success gives
- * back what it took. A browser in which somebody signed in to the account before has a limit of its own:
- * an attacker who locks the account from elsewhere does not lock its owner out.
+ * Proving a person with username and password, within rate limits. Every attempt is counted before
+ * it is evaluated, so that of many parallel guesses only as many as the limit are ever tried; a
+ * success gives back what it took. A browser in which somebody signed in to the account before has
+ * a limit of its own: an attacker who locks the account from elsewhere does not lock its owner out.
  */
 import type { Authenticated } from './accounts.ts';
 import type { Context } from './context.ts';

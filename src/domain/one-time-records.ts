@@ -1,4 +1,7 @@
-/** Records that are used at most once: making one, and whether one is still of use. The law is the store's. */
+/**
+ * Records that are used at most once: making one, and whether one is still of use. The law is the
+ * store's.
+ */
 import type { Digest, OneTimeRecord, Seconds } from '../store/records.ts';
 
 /** What differs from record to record. */

@@ -1,7 +1,7 @@
 /**
- * The port to what people see. The provider decides which page is due and checks every answer; a page
- * only draws a view. `valetkey/pages` draws them all; a host replaces any of them by a function, or by
- * the URL of a page of its own. Features add pages, each with a view of its own.
+ * The port to what people see. The provider decides which page is due and checks every answer; a
+ * page only draws a view. `valetkey/pages` draws them all; a host replaces any of them by a
+ * function, or by the URL of a page of its own. Features add pages, each with a view of its own.
  * Views are public API: members are added, not changed.
  */
 
@@ -34,9 +34,9 @@ export interface FormView {
 }
 
 /**
- * What every page knows. Pages are served under a strict Content Security Policy: no script, no inline
- * style, style sheets and pictures of this origin only (`Pages.assets`), so that nothing a client
- * registered can load anything.
+ * What every page knows. Pages are served under a strict Content Security Policy: no script, no
+ * inline style, style sheets and pictures of this origin only (`Pages.assets`), so that nothing a
+ * client registered can load anything.
  */
 export interface PageView {
   /** Name of this provider as people know it. */
@@ -55,13 +55,16 @@ export interface StepView extends PageView {
 }
 
 /**
- * The login page: fields `username`, `password` and submit button named `decision` with value `login`;
- * cancel: value `cancel`.
+ * The login page: fields `username`, `password` and submit button named `decision` with value
+ * `login`; cancel: value `cancel`.
  */
 export interface LoginView extends StepView {
   /** What to put into the username field. */
   readonly username: string;
-  /** Why the page is shown again: wrong credentials, too many attempts, left open for too long; or null. */
+  /**
+   * Why the page is shown again: wrong credentials, too many attempts, left open for too long; or
+   * null.
+   */
   readonly problem: 'credentials' | 'limited' | 'idle' | null;
   /** Seconds to wait after too many attempts. */
   readonly retryAfter: number | null;

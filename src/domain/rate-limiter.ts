@@ -1,6 +1,6 @@
 /**
- * Rate limits. Counting is the store's (atomic over all nodes). A key known to be exhausted is refused
- * from memory, so that an attack costs no query.
+ * Rate limits. Counting is the store's (atomic over all nodes). A key known to be exhausted is
+ * refused from memory, so that an attack costs no query.
  */
 import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
@@ -71,6 +71,8 @@ export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return parsed.toString();
+  // One machine, whichever way it speaks to itself.
+  if (parsed.range() === 'loopback') return '127.0.0.1';
   return ipaddr.IPv6.networkAddressFromCIDR(
     `${parsed.toNormalizedString().replace(/%.*$/, '')}/64`,
   ).toString();

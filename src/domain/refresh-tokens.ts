@@ -1,6 +1,7 @@
 /**
- * Refresh tokens: what a presented one is. A family has one live token. Its immediate predecessor gets the same answer again within the
- * grace, as long as the successor was not used; anything older is a replay and ends the family (RFC 9700 §4.14.2).
+ * Refresh tokens: what a presented one is. A family has one live token. Its immediate predecessor
+ * gets the same answer again within the grace, as long as the successor was not used; anything
+ * older is a replay and ends the family (RFC 9700 §4.14.2).
  */
 import { deriveKey, equalSecrets, sha256 } from '../crypto/bytes.ts';
 import { familyPart, type Random } from '../crypto/handles.ts';
@@ -36,7 +37,10 @@ export function familyIdOf(refreshToken: string): string | null {
   return part === null ? null : sha256(part);
 }
 
-/** Seals the successor under a key that only the predecessor yields: a copy of the database reveals nothing. */
+/**
+ * Seals the successor under a key that only the predecessor yields: a copy of the database reveals
+ * nothing.
+ */
 export function sealSuccessor(predecessor: string, successor: Successor, random: Random): string {
   return sealWith(deriveKey(predecessor, 'successor'), JSON.stringify(successor), random);
 }

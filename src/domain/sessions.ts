@@ -1,6 +1,6 @@
 /**
- * A browser's login at this provider: starting, finding, ending. How the handle travels (a cookie) is
- * the web floor's business; sessions that a host keeps are in `host-sessions.ts`.
+ * A browser's login at this provider: starting, finding, ending. How the handle travels (a cookie)
+ * is the web floor's business; sessions that a host keeps are in `host-sessions.ts`.
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle, parseHandle } from '../crypto/handles.ts';
@@ -24,15 +24,16 @@ export interface Login {
   /** When they did, in seconds. A host passes the time of its own login. @default now */
   readonly authTime?: number;
   /**
-   * When the proof began, in seconds. What ends a subject's sessions after that ends this one as well.
+   * When the proof began, in seconds. What ends a subject's sessions after that ends this one as
+   * well.
    * @default now
    */
   readonly began?: number;
 }
 
 /**
- * The living session of a handle; null when there is none. Moves the idle limit at most sixteen times
- * within it, so that most requests write nothing.
+ * The living session of a handle; null when there is none. Moves the idle limit at most sixteen
+ * times within it, so that most requests write nothing.
  */
 export async function findSession(ctx: Context, handle: string | null): Promise<Session | null> {
   if (handle === null || parseHandle('session', handle) === null) return null;
@@ -74,9 +75,9 @@ export function newSid(ctx: Context): string {
 }
 
 /**
- * Starts a session under a new handle; the one it replaces is gone with it. The same person signing in
- * again keeps the `sid`, so that relying parties recognise the session they know. Null when everything
- * of the subject was revoked while they signed in.
+ * Starts a session under a new handle; the one it replaces is gone with it. The same person signing
+ * in again keeps the `sid`, so that relying parties recognise the session they know. Null when
+ * everything of the subject was revoked while they signed in.
  */
 export async function startSession(
   ctx: Context,

@@ -1,6 +1,7 @@
 /**
- * The configuration after every default and check: what the rest of the code reads. It keeps the names
- * and the shape of `Config`; defaults, checks and descriptions stand in `config-options.ts` alone.
+ * The configuration after every default and check: what the rest of the code reads. It keeps the
+ * names and the shape of `Config`; defaults, checks and descriptions stand in `config-options.ts`
+ * alone.
  */
 import type { Random } from '../crypto/handles.ts';
 import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';
@@ -76,11 +77,15 @@ export interface RateLimit {
   readonly seconds: number;
 }
 
-/** How many attempts are tolerated. A network is an IPv4 address or the first 64 bits of an IPv6 address. */
+/**
+ * How many attempts are tolerated. A network is an IPv4 address or the first 64 bits of an IPv6
+ * address.
+ */
 export interface RateLimits {
   /**
-   * Failed logins per account, counted over all browsers that never signed in to it; each that did has
-   * as many of its own. @default 5 in 15 minutes
+   * Failed logins per account, counted over all browsers that never signed in to it; each that did
+   * has as many of its own.
+   * @default 5 in 15 minutes
    */
   readonly login: RateLimit;
   /** Failed logins per network, whatever the account. @default 50 in 15 minutes */
@@ -91,8 +96,9 @@ export interface RateLimits {
    */
   readonly clientAuthentication: RateLimit;
   /**
-   * Requests too large to travel in an address, which have to be stored, per network, or in all where
-   * the host tells no address. @default 60 in 15 minutes
+   * Requests too large to travel in an address, which have to be stored, per network, or in all
+   * where the host tells no address.
+   * @default 60 in 15 minutes
    */
   readonly largeRequest: RateLimit;
 }

@@ -1,7 +1,7 @@
 /**
- * The issuer's signing keys over time: next → current → retired → removed. The set changes by compare
- * and swap, so that ten nodes starting at once, or a rotation on every node, make one set. When a key is
- * due is in `key-schedule.ts`, keys in memory are in `loaded-keys.ts`.
+ * The issuer's signing keys over time: next → current → retired → removed. The set changes by
+ * compare and swap, so that ten nodes starting at once, or a rotation on every node, make one set.
+ * When a key is due is in `key-schedule.ts`, keys in memory are in `loaded-keys.ts`.
  */
 import type { JWK } from 'jose';
 import { type JwtClaims, type JwtKey, signJwt } from '../crypto/jwt.ts';
@@ -46,10 +46,11 @@ export interface KeyAdmin {
   /** Every key there is, with its state. */
   list(): Promise<readonly KeyInfo[]>;
   /**
-   * Publishes a new key for every algorithm in use. It takes over after `publishBefore` seconds, and the
-   * old one stays for `keepAfter`. `emergency`: it takes over now, and the old ones are removed at once;
-   * verifiers that cache the key set refuse new tokens until they look again. False when successors are
-   * published already. @throws Error when keys are given by configuration
+   * Publishes a new key for every algorithm in use. It takes over after `publishBefore` seconds,
+   * and the old one stays for `keepAfter`. `emergency`: it takes over now, and the old ones are
+   * removed at once; verifiers that cache the key set refuse new tokens until they look again.
+   * False when successors are published already.
+   * @throws Error when keys are given by configuration
    */
   rotate(options?: { readonly emergency?: boolean }): Promise<boolean>;
 }
@@ -61,7 +62,9 @@ export interface SigningKeys extends KeyAdmin {
   signer(alg: SigningAlg): Promise<Signer>;
   /** Makes and publishes a key for `alg` if there is none, ahead of the first signature. */
   provide(alg: SigningAlg): Promise<void>;
-  /** Verifies what one of our keys signed, as long as that is accepted; null for any other `kid`. */
+  /**
+   * Verifies what one of our keys signed, as long as that is accepted; null for any other `kid`.
+   */
   verifier(kid: string): Promise<JwtKey | null>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Puts the contributions of all features together with those of the core, and refuses what does not fit:
- * names that come twice, steps beside steps that are not there, pages without a template. Runs nothing.
+ * Puts the contributions of all features together with those of the core, and refuses what does not
+ * fit: names that come twice, steps beside steps that are not there, pages without a template. Runs
+ * nothing.
  */
 import { CORE_EVENTS } from '../domain/events.ts';
 import type { Settings } from '../domain/settings.ts';

@@ -1,6 +1,6 @@
 /**
- * Client authentication, the same phase for every endpoint that clients call. Exactly one method per
- * request, and it is the registered one; all failures look alike.
+ * Client authentication, the same phase for every endpoint that clients call. Exactly one method
+ * per request, and it is the registered one; all failures look alike.
  */
 import { networkOf } from '../domain/rate-limiter.ts';
 import { OAuthError } from '../protocol/errors.ts';
@@ -18,8 +18,8 @@ export interface AuthenticatedClient {
 
 /**
  * Authenticates the client of a request.
- * @throws OAuthError `invalid_client` (401), `invalid_request` when several methods are used, 429 when
- * too many attempts failed
+ * @throws OAuthError `invalid_client` (401), `invalid_request` when several methods are used, 429
+ * when too many attempts failed
  */
 export async function authenticateClient(
   ctx: EngineContext,
@@ -43,7 +43,9 @@ interface Detected {
   readonly presented: PresentedCredentials;
 }
 
-/** The credentials of the request. RFC 6749 §2.3 allows one method; `none` only names the client. */
+/**
+ * The credentials of the request. RFC 6749 §2.3 allows one method; `none` only names the client.
+ */
 function detectOne(ctx: EngineContext, params: Params): Detected {
   const found = ctx.engine.clientAuthenticationMethods.flatMap((method) => {
     const presented = method.detect(ctx, params);
@@ -71,16 +73,18 @@ async function judge(
 ): Promise<OAuthError | null> {
   if (client === null) return clientNotProven('client_unknown');
   if (client.disabledAt !== null) return clientNotProven('client_disabled');
-  // RFC 7591 §2: token_endpoint_auth_method is what the client registered; nothing else is accepted.
+  // RFC 7591 §2: token_endpoint_auth_method is what the client registered; nothing else is
+  // accepted.
   if (client.tokenEndpointAuthMethod !== method)
     return clientNotProven('client_authentication_method');
   return await presented.verify(client);
 }
 
 /**
- * Only failures are counted and refused: a client that proves itself cannot be switched off by others
- * behind the same address. They are counted by client and network, for without the network anybody could
- * exhaust a client's limit. Unknown client_ids are unbounded, so they share one limit per network.
+ * Only failures are counted and refused: a client that proves itself cannot be switched off by
+ * others behind the same address. They are counted by client and network, for without the network
+ * anybody could exhaust a client's limit. Unknown client_ids are unbounded, so they share one limit
+ * per network.
  */
 async function countFailure(
   ctx: EngineContext,

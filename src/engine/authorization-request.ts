@@ -1,7 +1,7 @@
 /**
- * The checks of an authorization request, in one visible order. Until client and redirect URI are proven
- * a failure is a page; from then on it is sent to the proven destination (RFC 6749 §4.1.2.1). Endpoints
- * and flows that take or continue such requests share it.
+ * The checks of an authorization request, in one visible order. Until client and redirect URI are
+ * proven a failure is a page; from then on it is sent to the proven destination (RFC 6749
+ * §4.1.2.1). Endpoints and flows that take or continue such requests share it.
  */
 import { resolveScopes } from '../domain/scopes.ts';
 import type { AuthorizationRequest, Destination } from '../protocol/authorization-request.ts';
@@ -26,13 +26,18 @@ function readNames(engine: Engine): readonly string[] {
   return [...FIRST, ...engine.parameters.flatMap(({ definition }) => definition.names)];
 }
 
-/** Parameters that an authorization request may have; all others are never looked at (RFC 6749 §3.1). */
+/**
+ * Parameters that an authorization request may have; all others are never looked at (RFC 6749
+ * §3.1).
+ */
 export function knownNames(engine: Engine): readonly string[] {
   const selectors = engine.parameterSources.map(({ parameter }) => parameter);
   return [...readNames(engine), ...selectors, ...NOT_READ];
 }
 
-/** What of a request travels with an interaction: all that is read, or only what selects its source. */
+/**
+ * What of a request travels with an interaction: all that is read, or only what selects its source.
+ */
 export function carriedParams(
   engine: Engine,
   params: Params,
@@ -70,7 +75,10 @@ export interface ProvenDestination {
   readonly sentRedirectUri: string | null;
 }
 
-/** First half: client, then redirect URI. @throws OAuthError to be shown as a page, never redirected */
+/**
+ * First half: client, then redirect URI.
+ * @throws OAuthError to be shown as a page, never redirected
+ */
 export async function proveDestination(
   ctx: EngineContext,
   params: Params,
@@ -124,7 +132,8 @@ function registered(ctx: EngineContext, client: Client, sent: string): string {
   const rules = { allowLocalhost: ctx.settings.allowLocalhostRedirect };
   // RFC 9700 §2.1: exact string comparison.
   if (client.redirectUris.some((uri) => matchesRedirectUri(sent, uri, rules))) return sent;
-  // Operators are told what differs; whoever asked is not (RFC 6749 §4.1.2.1 keeps the answer a page).
+  // Operators are told what differs; whoever asked is not (RFC 6749 §4.1.2.1 keeps the answer a
+  // page).
   ctx.settings.logger.info(
     { clientId: client.clientId, ...nearestMismatch(sent, client.redirectUris) },
     'redirect_uri is not registered',
@@ -139,9 +148,11 @@ function registered(ctx: EngineContext, client: Client, sent: string): string {
 function onlyRedirectUri(client: Client, params: Params): string {
   const [only, second] = client.redirectUris;
   const openid = (params.only('scope') ?? '').split(' ').includes('openid');
-  // A request object may name an address of its own; guessing another would answer to the wrong one.
+  // A request object may name an address of its own; guessing another would answer to the wrong
+  // one.
   const inside = params.has('request') || params.has('request_uri');
-  // OIDC Core §3.1.2.1: redirect_uri is required. RFC 6749 §3.1.2.3: also when several are registered.
+  // OIDC Core §3.1.2.1: redirect_uri is required. RFC 6749 §3.1.2.3: also when several are
+  // registered.
   if (openid || inside || only === undefined || second !== undefined) {
     throw new OAuthError(
       'invalid_request',
@@ -162,14 +173,15 @@ function responseModeOf(engine: Engine, params: Params): string {
 }
 
 /**
- * What can only be seen in a request as it was sent: repetitions, and parameters that are refused rather
- * than carried on. @throws OAuthError to be sent to the destination
+ * What can only be seen in a request as it was sent: repetitions, and parameters that are refused
+ * rather than carried on.
+ * @throws OAuthError to be sent to the destination
  */
 export function checkAsSent(engine: Engine, sent: Params, source: string): void {
   sent.refuseRepeated(knownNames(engine));
   const selector = engine.parameterSources.find(({ name }) => name === source)?.parameter;
-  // OIDC Core §3.1.2.6: what is not supported is refused by name, since ignoring it would change the
-  // request.
+  // OIDC Core §3.1.2.6: what is not supported is refused by name, since ignoring it would change
+  // the request.
   for (const [name, code, reason] of REFUSED) {
     if (name !== selector && sent.has(name))
       throw new OAuthError(code, reason, `The parameter ${name} is not supported.`);

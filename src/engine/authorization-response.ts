@@ -1,4 +1,7 @@
-/** How an authorization response leaves: always with `iss` (RFC 9207), in the mode of its destination. */
+/**
+ * How an authorization response leaves: always with `iss` (RFC 9207), in the mode of its
+ * destination.
+ */
 import type { Destination } from '../protocol/authorization-request.ts';
 import type { OAuthError } from '../protocol/errors.ts';
 import type { EngineContext } from './contracts/context.ts';

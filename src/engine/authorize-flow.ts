@@ -35,7 +35,8 @@ export const authorizeFlow: Flow = {
 
 /**
  * Opens a request whose parameters are there.
- * @param sent what the endpoint received now; null when an interaction goes on that passed it before
+ * @param sent what the endpoint received now; null when an interaction goes on that passed it
+ * before
  * @throws OAuthError to be shown as a page
  */
 export async function openRequest(

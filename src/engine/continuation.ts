@@ -55,8 +55,8 @@ export function unknownInteraction(): OAuthError {
 }
 
 /**
- * Sends the browser on with an interaction, bound to it from here on. One that was bound to none starts
- * again under an identity of its own, since it may have been handed to several browsers.
+ * Sends the browser on with an interaction, bound to it from here on. One that was bound to none
+ * starts again under an identity of its own, since it may have been handed to several browsers.
  * @param to name of an endpoint, or the URL of a page of the host
  */
 export async function redirectWithInteraction(
@@ -75,8 +75,8 @@ export async function redirectWithInteraction(
 }
 
 /**
- * Sends the browser on without binding: a cross-site POST arrives without the cookies that say which
- * browser it is.
+ * Sends the browser on without binding: a cross-site POST arrives without the cookies that say
+ * which browser it is.
  */
 export async function redirectUnbound(
   ctx: RequestContext,

@@ -1,6 +1,6 @@
 /**
- * Who is signed in in this browser: by a session of our own, kept by a cookie, or by the session that
- * the host keeps (`accounts.current`). Also how that session ends.
+ * Who is signed in in this browser: by a session of our own, kept by a cookie, or by the session
+ * that the host keeps (`accounts.current`). Also how that session ends.
  */
 import { type Account, findEnabledAccount, type HostSession } from '../domain/accounts.ts';
 import { endHostSession, hostSession } from '../domain/host-sessions.ts';
@@ -49,15 +49,16 @@ export async function endCurrentSession(
     if (session !== null) await endSession(ctx, session);
     return endingHeaders(ctx);
   }
-  // Ours ends first: where the host fails to end its own, this login is worth nothing here any more.
+  // Ours ends first: where the host fails to end its own, this login is worth nothing here any
+  // more.
   await endHostSession(ctx, session);
   const { raw, native } = ctx.request;
   return (await ctx.settings.accounts.signOut?.(host, raw, native)) ?? new Headers();
 }
 
 /**
- * Takes the cookie away that came with the request. Without one there may be a session all the same, and
- * its cookie is not ours to take.
+ * Takes the cookie away that came with the request. Without one there may be a session all the
+ * same, and its cookie is not ours to take.
  */
 function endingHeaders(ctx: RequestContext): Headers {
   const headers = new Headers();

@@ -1,6 +1,6 @@
 /**
- * The one driver of all flows: it collects the facts, asks which step is due, and turns the outcomes of
- * steps into responses. Pages never lead to one another; every answer comes back here.
+ * The one driver of all flows: it collects the facts, asks which step is due, and turns the
+ * outcomes of steps into responses. Pages never lead to one another; every answer comes back here.
  */
 import { findEnabledAccount } from '../domain/accounts.ts';
 import { findAuthorization } from '../domain/authorizations.ts';
@@ -47,7 +47,8 @@ export async function situationOf(
 
 /**
  * Goes on: to the page that is due, or to the end.
- * @param continued false for a request that arrived just now: its interaction exists in memory alone
+ * @param continued false for a request that arrived just now: its interaction exists in memory
+ * alone
  */
 export async function advance(
   ctx: EngineContext,
@@ -58,7 +59,8 @@ export async function advance(
   return await refusing(ctx, opened, async () => {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const response = await attemptToEnd(ctx, opened, interaction, continued);
-      // Signed out meanwhile, in another tab or by an administrator: what comes next is decided again.
+      // Signed out meanwhile, in another tab or by an administrator: what comes next is decided
+      // again.
       if (response !== null) return response;
     }
     throw new Error('The facts kept changing while an authorization was given.');
@@ -130,7 +132,10 @@ export async function showPage(
   });
 }
 
-/** Turns the outcome of a step into a response. @param session the one with which it was answered */
+/**
+ * Turns the outcome of a step into a response.
+ * @param session the one with which it was answered
+ */
 export async function settle(
   ctx: EngineContext,
   opened: OpenedFlow,
@@ -188,7 +193,8 @@ async function signIn(
 ): Promise<{ readonly session: Session; readonly cookie: string }> {
   if ((await findEnabledAccount(ctx.settings.accounts, login.sub)) === null)
     throw notSignedIn('login_account', 'The account is not available.');
-  // Another person takes over this browser: what was issued in the session before ends, as in a logout.
+  // Another person takes over this browser: what was issued in the session before ends, as in a
+  // logout.
   const same = before?.sub === login.sub;
   if (before !== null && !same) await endSession(ctx, before);
   const started = await startSession(ctx, login, same ? before : null);
@@ -221,7 +227,9 @@ async function decline(
   return await opened.refuse(ctx, error);
 }
 
-/** Sends refusals to whoever asked; what must stay with us, and what is no refusal, is thrown on. */
+/**
+ * Sends refusals to whoever asked; what must stay with us, and what is no refusal, is thrown on.
+ */
 export async function refusing(
   ctx: EngineContext,
   opened: Pick<OpenedFlow, 'client' | 'refuse'>,

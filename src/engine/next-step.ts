@@ -1,4 +1,7 @@
-/** What comes next: a pure decision from facts. Nobody else decides it; pages never lead to one another. */
+/**
+ * What comes next: a pure decision from facts. Nobody else decides it; pages never lead to one
+ * another.
+ */
 import type { OAuthError } from '../protocol/errors.ts';
 import type { Session } from '../store/records.ts';
 import type { Due, Situation, Step } from './contracts/step.ts';

@@ -1,7 +1,7 @@
 /**
- * The authorization parameters of the core, in the order in which they are read. What decides where an
- * answer goes (client, redirect URI, response type and mode, state) and the scope come before them, in
- * `authorization-request.ts`; those of features come after them.
+ * The authorization parameters of the core, in the order in which they are read. What decides where
+ * an answer goes (client, redirect URI, response type and mode, state) and the scope come before
+ * them, in `authorization-request.ts`; those of features come after them.
  */
 import { JwtError } from '../crypto/jwt.ts';
 import { verifyHint } from '../domain/id-tokens.ts';

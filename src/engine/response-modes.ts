@@ -1,4 +1,6 @@
-/** The response modes of the core (OAuth Multiple Response Types §2.1); `form_post` is a feature. */
+/**
+ * The response modes of the core (OAuth Multiple Response Types §2.1); `form_post` is a feature.
+ */
 import { redirect } from '../web/respond.ts';
 import type { ResponseMode } from './contracts/response-type.ts';
 

@@ -1,6 +1,6 @@
 /**
- * From a request to its endpoint and back: paths, methods, CORS, and refusals as JSON or pages. Endpoints
- * do what is left.
+ * From a request to its endpoint and back: paths, methods, CORS, and refusals as JSON or pages.
+ * Endpoints do what is left.
  */
 import { OAuthError } from '../protocol/errors.ts';
 import { allowOrigin, preflight } from '../web/cors.ts';

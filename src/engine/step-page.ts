@@ -1,4 +1,6 @@
-/** The page of a step: a view for its template, with a form that is bound to browser and session. */
+/**
+ * The page of a step: a view for its template, with a form that is bound to browser and session.
+ */
 import {
   formToken,
   type Interaction,

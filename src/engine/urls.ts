@@ -1,4 +1,7 @@
-/** Absolute URLs made from the issuer's origin, never from a request, and the paths that lead to each endpoint. */
+/**
+ * Absolute URLs made from the issuer's origin, never from a request, and the paths that lead to
+ * each endpoint.
+ */
 import type { Settings } from '../domain/settings.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
 
@@ -10,9 +13,9 @@ export function endpointUrl({ issuer, basePath }: Place, { path }: Pick<Endpoint
 }
 
 /**
- * Every path at which an endpoint is found, without a slash at its end. A public document is found below
- * the base path, below the issuer, at the root, and in the inserted form of RFC 8414 §3.1 for an issuer
- * with a path.
+ * Every path at which an endpoint is found, without a slash at its end. A public document is found
+ * below the base path, below the issuer, at the root, and in the inserted form of RFC 8414 §3.1 for
+ * an issuer with a path.
  */
 export function pathsOf(
   { issuer, basePath }: Place,

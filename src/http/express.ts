@@ -1,6 +1,7 @@
 /**
- * `valetkey/express`: a provider as Express middleware. Mount it at the root: `app.use(expressValetkey(provider))`. What is not the
- * provider's goes on to the host; how requests are read and answers written is in `node.ts`.
+ * `valetkey/express`: a provider as Express middleware. Mount it at the root:
+ * `app.use(expressValetkey(provider))`. What is not the provider's goes on to the host; how
+ * requests are read and answers written is in `node.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'valetkey';
@@ -20,8 +21,8 @@ export type ExpressMiddleware = (
 ) => void;
 
 /**
- * Serves the provider's paths and passes on all others. Works before and after body parsers; before is better, since a parser may lose
- * what it does not understand.
+ * Serves the provider's paths and passes on all others. Works before and after body parsers; before
+ * is better, since a parser may lose what it does not understand.
  */
 export function expressValetkey(
   provider: Pick<Provider, 'fetch' | 'handles'>,
@@ -50,7 +51,10 @@ function pathOf(url: string): string {
   return url.split('?', 1)[0] ?? '/';
 }
 
-/** What a body parser left that ran before: the bytes themselves, or what it made of them, written down again. */
+/**
+ * What a body parser left that ran before: the bytes themselves, or what it made of them, written
+ * down again.
+ */
 function parsedBody({ rawBody, body, readableDidRead }: ExpressRequest): Buffer | undefined {
   for (const kept of [rawBody, body]) {
     if (Buffer.isBuffer(kept)) return kept;
@@ -59,8 +63,9 @@ function parsedBody({ rawBody, body, readableDidRead }: ExpressRequest): Buffer 
   if (!readableDidRead || typeof body !== 'object' || body === null) return undefined;
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(body)) {
-    // A parameter sent twice is a list here, and has to arrive twice. A list of one, or an object, was written with brackets: that is a
-    // parameter of another name, whatever the parser made of it.
+    // A parameter sent twice is a list here, and has to arrive twice. A list of one, or an object,
+    // was written with brackets: that is a parameter of another name, whatever the parser made of
+    // it.
     const twice =
       Array.isArray(value) && value.length > 1 && value.every((one) => typeof one === 'string');
     if (twice) for (const one of value as string[]) params.append(name, one);

@@ -1,6 +1,6 @@
 /**
- * `valetkey/hono`: a provider as Hono middleware; works wherever Hono runs. `app.use(honoValetkey(provider))`. What is not the
- * provider's goes on to the host.
+ * `valetkey/hono`: a provider as Hono middleware; works wherever Hono runs.
+ * `app.use(honoValetkey(provider))`. What is not the provider's goes on to the host.
  */
 import type { MiddlewareHandler } from 'hono';
 import { cloneRawRequest } from 'hono/request';
@@ -8,8 +8,8 @@ import type { Provider } from 'valetkey';
 
 /**
  * Serves the provider's paths and passes on all others.
- * @param address how the peer's address is found where you run. On `@hono/node-server` it is the socket's, unless given; elsewhere failures are
- *   counted per account only, so give it
+ * @param address how the peer's address is found where you run. On `@hono/node-server` it is the
+ * socket's, unless given; elsewhere failures are counted per account only, so give it
  */
 export function honoValetkey(
   provider: Pick<Provider, 'fetch' | 'handles'>,

@@ -1,6 +1,7 @@
 /**
- * `valetkey/node`: a provider as a listener of `node:http`, and who the peer is. What to answer is the provider's business; a listener
- * answers every path, so a host with routes of its own asks `provider.handles` first.
+ * `valetkey/node`: a provider as a listener of `node:http`, and who the peer is. What to answer is
+ * the provider's business; a listener answers every path, so a host with routes of its own asks
+ * `provider.handles` first.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
@@ -10,11 +11,15 @@ import type { Provider } from 'valetkey';
 /** How a provider is mounted on `node:http`. */
 export interface NodeOptions {
   /**
-   * Whose `X-Forwarded-For` is believed: nobody (false, the default), so many hops of proxies, or addresses and networks
-   * (`loopback`, `10.0.0.0/8`). It only tells the peer's address for logs and failure rateLimits; addresses of the provider come from its issuer.
+   * Whose `X-Forwarded-For` is believed: nobody (false, the default), so many hops of proxies, or
+   * addresses and networks (`loopback`, `10.0.0.0/8`). It only tells the peer's address for logs
+   * and failure rateLimits; addresses of the provider come from its issuer.
    */
   readonly trustProxy?: false | number | readonly string[];
-  /** For a process that is nothing but this provider: faster Request and Response in place of the global ones. Default false. */
+  /**
+   * For a process that is nothing but this provider: faster Request and Response in place of the
+   * global ones. Default false.
+   */
   readonly overrideGlobals?: boolean;
 }
 
@@ -61,7 +66,10 @@ export function peerAddress(
   return (request) => proxyAddr(request, trust);
 }
 
-/** A network that is more than anybody's own: wider than 10.0.0.0/8 or fc00::/7, or all of IPv4 as seen from IPv6. */
+/**
+ * A network that is more than anybody's own: wider than 10.0.0.0/8 or fc00::/7, or all of IPv4 as
+ * seen from IPv6.
+ */
 function isTooWide(entry: unknown): boolean {
   const [address = '', bits] = String(entry).split('/');
   if (bits === undefined) return false;
@@ -72,7 +80,8 @@ function isTooWide(entry: unknown): boolean {
 }
 
 /**
- * The request as the provider reads it, for hosts with pages of their own (`provider.interactions`): address, method and headers, no body.
+ * The request as the provider reads it, for hosts with pages of their own
+ * (`provider.interactions`): address, method and headers, no body.
  * @param origin of the host as its users see it, e.g. `https://id.example`
  */
 export function toRequest(
@@ -84,7 +93,8 @@ export function toRequest(
     for (const one of [value].flat())
       if (one !== undefined && !name.startsWith(':')) headers.append(name, one);
   }
-  // What stands in the request line may be a whole address, of any host; only its path and query are the request's own.
+  // What stands in the request line may be a whole address, of any host; only its path and query
+  // are the request's own.
   const target = (request.originalUrl ?? request.url ?? '/').replace(
     /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i,
     '',

@@ -1,4 +1,7 @@
-/** One accent colour, made readable: the text that goes on it, and its shades for links on the light and the dark card. */
+/**
+ * One accent colour, made readable: the text that goes on it, and its shades for links on the light
+ * and the dark card.
+ */
 import { ConfigError } from 'valetkey';
 
 type Rgb = readonly [red: number, green: number, blue: number];

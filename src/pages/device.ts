@@ -1,4 +1,6 @@
-/** The pages of the device flow: where the code is typed, what is to be confirmed, what came of it. */
+/**
+ * The pages of the device flow: where the code is typed, what is to be confirmed, what came of it.
+ */
 import type { DeviceConfirmationView, DeviceResultView, DeviceView } from 'valetkey';
 import {
   clientLinks,

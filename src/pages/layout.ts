@@ -1,4 +1,7 @@
-/** What all pages share: the document around them, the form and its buttons, and how an application and a person are shown. */
+/**
+ * What all pages share: the document around them, the form and its buttons, and how an application
+ * and a person are shown.
+ */
 import type { ClientView, FormView, Html, PageView } from 'valetkey';
 import {
   displayName,
@@ -20,7 +23,8 @@ const TONES = 8;
 
 /**
  * The whole document.
- * @param version changes with the style sheet, so that no browser keeps the one of an earlier release
+ * @param version changes with the style sheet, so that no browser keeps the one of an earlier
+ * release
  */
 export function htmlDocument(
   view: PageView,
@@ -86,7 +90,8 @@ export function clientName(client: ClientView): Markup {
 }
 
 /**
- * The application: a letter instead of its logo (a picture from elsewhere could tell a stranger who signs in when), name and host.
+ * The application: a letter instead of its logo (a picture from elsewhere could tell a stranger who
+ * signs in when), name and host.
  * @param line what to say of it; the name alone when absent
  */
 export function clientRow(
@@ -94,7 +99,8 @@ export function clientRow(
   line: (application: Markup) => Markup = (application) => application,
 ): Markup {
   const letter = /[\p{L}\p{N}]/u.exec(displayName(client.name, client.clientId))?.[0] ?? '?';
-  // Never shortened: what counts stands at the end of a host and at the beginning of a private scheme.
+  // Never shortened: what counts stands at the end of a host and at the beginning of a private
+  // scheme.
   const host = visibleText(client.host);
   return markup`<div class="client">
 <span class="monogram tone-${tone(client.clientId)}" aria-hidden="true">${letter.toUpperCase()}</span>

@@ -1,4 +1,6 @@
-/** The picture beside the provider's name when it has none of its own: a key in the accent colour. */
+/**
+ * The picture beside the provider's name when it has none of its own: a key in the accent colour.
+ */
 import type { Accent } from './accent.ts';
 
 export function logo({ colour, on }: Accent): string {

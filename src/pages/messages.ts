@@ -1,6 +1,7 @@
 /**
- * Every text of the pages, by language. Another language, or other words, is one more object of this shape (`builtInPages({ messages })`).
- * Names come as markup, so that a translation may put them anywhere.
+ * Every text of the pages, by language. Another language, or other words, is one more object of
+ * this shape (`builtInPages({ messages })`). Names come as markup, so that a translation may put
+ * them anywhere.
  */
 import { type Inside, type Markup, markup } from './markup.ts';
 

@@ -1,6 +1,7 @@
 /**
- * `valetkey/pages`: everything people see, as plain HTML forms that need no script. `builtInPages()` draws all views of the core; one file per
- * page holds its template, messages.ts the words, style.ts the looks. A host changes as much or as little as it likes.
+ * `valetkey/pages`: everything people see, as plain HTML forms that need no script.
+ * `builtInPages()` draws all views of the core; one file per page holds its template, messages.ts
+ * the words, style.ts the looks. A host changes as much or as little as it likes.
  */
 import { createHash } from 'node:crypto';
 import type {
@@ -52,7 +53,10 @@ export {
 } from './markup.ts';
 export { ENGLISH, type Messages } from './messages.ts';
 
-/** Draws what stands inside a page; the document around it, its head and its looks are the same everywhere. */
+/**
+ * Draws what stands inside a page; the document around it, its head and its looks are the same
+ * everywhere.
+ */
 export type Template<View extends PageView> = (view: View, messages: Messages) => Sheet;
 
 /** A template for each page that is built in. */
@@ -92,17 +96,26 @@ export type DrawnPages = {
 };
 
 /**
- * What a host may change. A page given here, as a function or as the URL of a page of the host, takes the
- * place of the built-in one.
+ * What a host may change. A page given here, as a function or as the URL of a page of the host,
+ * takes the place of the built-in one.
  */
 export interface BuiltInPagesOptions extends Partial<DrawnPages> {
-  /** Colour of buttons and links, as `#rrggbb`; shades that can be read on light and dark are made of it. Default: a dark teal. */
+  /**
+   * Colour of buttons and links, as `#rrggbb`; shades that can be read on light and dark are made
+   * of it. Default: a dark teal.
+   */
   readonly accentColor?: string;
   /** Rules of your own; they come last in style.css and win over the built-in ones. */
   readonly css?: string;
-  /** The picture beside the provider's name and in the browser's tab. Default: a key in the accent colour. */
+  /**
+   * The picture beside the provider's name and in the browser's tab. Default: a key in the accent
+   * colour.
+   */
   readonly logo?: Asset;
-  /** Templates of your own, made of the same parts, by the name of the page; also of your own features. */
+  /**
+   * Templates of your own, made of the same parts, by the name of the page; also of your own
+   * features.
+   */
   readonly templates?: Partial<Templates> & {
     readonly [page: string]: Template<never> | undefined;
   };

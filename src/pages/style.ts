@@ -1,6 +1,7 @@
 /**
- * The style sheet. Colours are custom properties; a host's own rules come after it, outside the layers, and so always win.
- * The accent comes from accent.ts. A browser without light-dark() gets the light scheme, one without layers plain HTML.
+ * The style sheet. Colours are custom properties; a host's own rules come after it, outside the
+ * layers, and so always win. The accent comes from accent.ts. A browser without light-dark() gets
+ * the light scheme, one without layers plain HTML.
  */
 
 export const STYLE = `@layer base, parts, theme;

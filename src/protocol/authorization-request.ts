@@ -1,6 +1,6 @@
 /**
- * An authorization request that passed every check, frozen. How its parameters are read, and in which
- * order, is in `engine/parameters.ts`; features add parameters of their own.
+ * An authorization request that passed every check, frozen. How its parameters are read, and in
+ * which order, is in `engine/parameters.ts`; features add parameters of their own.
  */
 
 /** Where an answer goes, known once client and redirect URI are proven. */

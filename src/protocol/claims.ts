@@ -1,4 +1,7 @@
-/** Standard claims and the scopes that ask for them (OIDC Core §5.1, §5.4). Where values come from is the accounts' business. */
+/**
+ * Standard claims and the scopes that ask for them (OIDC Core §5.1, §5.4). Where values come from
+ * is the accounts' business.
+ */
 
 /** Claims by the scope that requests them. */
 export const SCOPE_CLAIMS: Readonly<Record<string, readonly string[]>> = {
@@ -25,7 +28,8 @@ export const SCOPE_CLAIMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The claims these scopes release, from an account's values. Blank and null values are left out, in an address as well (OIDC Core §5.3.2).
+ * The claims these scopes release, from an account's values. Blank and null values are left out, in
+ * an address as well (OIDC Core §5.3.2).
  * @param claimsByScope the standard map, extended by configuration
  */
 export function releasedClaims(

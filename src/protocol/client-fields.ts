@@ -25,7 +25,9 @@ export interface FieldDefinition {
 export interface FeatureField<T = unknown> extends FieldDefinition {
   /** What holds for clients that say nothing. */
   readonly default: T;
-  /** What is wrong with a value of the right kind, continuing the name of the field; null: nothing. */
+  /**
+   * What is wrong with a value of the right kind, continuing the name of the field; null: nothing.
+   */
   check?(value: T): string | null;
 }
 

@@ -1,6 +1,7 @@
 /**
- * What a client may be registered as: the rules that hold wherever a registration comes from (command
- * line, API, pages). Input and output are plain; `domain/clients.ts` adds identifiers, secrets, times.
+ * What a client may be registered as: the rules that hold wherever a registration comes from
+ * (command line, API, pages). Input and output are plain; `domain/clients.ts` adds identifiers,
+ * secrets, times.
  */
 import { type FeatureField, kindProblem } from './client-fields.ts';
 import {

@@ -1,6 +1,6 @@
 /**
- * The metadata of a client: its members, and for each the entry that registration, command line, forms
- * and documentation read. What is allowed is in `client-metadata-rules.ts`.
+ * The metadata of a client: its members, and for each the entry that registration, command line,
+ * forms and documentation read. What is allowed is in `client-metadata-rules.ts`.
  */
 import type { FieldDefinition } from './client-fields.ts';
 import type { ClientAuthenticationMethodName, IdTokenAlg } from './names.ts';
@@ -10,8 +10,8 @@ export interface ClientMetadata {
   /** As people see it; 1 to 255 characters (`client_name`). */
   readonly name: string;
   /**
-   * `public` is another word for `tokenEndpointAuthMethod: 'none'`, `confidential` for any other method.
-   * The record of a client keeps the method alone.
+   * `public` is another word for `tokenEndpointAuthMethod: 'none'`, `confidential` for any other
+   * method. The record of a client keeps the method alone.
    * @default confidential, or public with the method `none`
    */
   readonly clientType?: 'confidential' | 'public';

@@ -1,9 +1,13 @@
 /**
- * Refusals. One class carries the wire code of the specification, our stable slug for this very rejection, a sentence safe for the
- * client, and the cause for operators. How a refusal becomes a response is decided by the endpoint.
+ * Refusals. One class carries the wire code of the specification, our stable slug for this very
+ * rejection, a sentence safe for the client, and the cause for operators. How a refusal becomes a
+ * response is decided by the endpoint.
  */
 
-/** Error codes on the wire (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1; OIDC Core §3.1.2.6; RFC 7009 §2.2.1). */
+/**
+ * Error codes on the wire (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1; OIDC Core §3.1.2.6; RFC 7009
+ * §2.2.1).
+ */
 export type ErrorCode =
   | 'access_denied'
   | 'account_selection_required'
@@ -41,7 +45,10 @@ const STATUS: Readonly<Record<string, number>> = {
 export interface OAuthErrorOptions {
   /** For operators only: never sent. */
   readonly cause?: unknown;
-  /** HTTP status, where the specification leaves it open (405, 413, 414, 415, 429); else derived from the code. */
+  /**
+   * HTTP status, where the specification leaves it open (405, 413, 414, 415, 429); else derived
+   * from the code.
+   */
   readonly status?: number;
   /** False: shown as a page, never sent to the redirect URI of the client. @default true */
   readonly redirectable?: boolean;
@@ -62,7 +69,8 @@ export class OAuthError extends Error {
   /**
    * @param code what the client reads as `error`
    * @param reason our stable slug, one per rejection: audit events, logs and tests use it
-   * @param description what the client reads as `error_description`: characters of RFC 6749 §5.2 only
+   * @param description what the client reads as `error_description`: characters of RFC 6749 §5.2
+   * only
    */
   constructor(
     code: ErrorCode,

@@ -1,6 +1,6 @@
 /**
- * The names of the specifications, once. Code elsewhere uses these types, so that a misspelt name does
- * not compile.
+ * The names of the specifications, once. Code elsewhere uses these types, so that a misspelt name
+ * does not compile.
  */
 
 /** Client authentication methods (RFC 7591 §2); features bring their own names. */
@@ -10,7 +10,10 @@ export type ClientAuthenticationMethodName =
   | 'none'
   | (string & {});
 
-/** Algorithms that may sign an ID token; per client, RS256 unless registered otherwise (OIDC Core §15.1). */
+/**
+ * Algorithms that may sign an ID token; per client, RS256 unless registered otherwise (OIDC Core
+ * §15.1).
+ */
 export type IdTokenAlg = 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'HS256';
 
 /** Algorithms with a key pair that the provider keeps for signing. */

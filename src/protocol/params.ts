@@ -1,6 +1,7 @@
 /**
- * Request parameters as data: strict decoding of `application/x-www-form-urlencoded`, size limits, duplicate detection.
- * Which parameters an endpoint knows is the endpoint's business; unknown ones are never looked at.
+ * Request parameters as data: strict decoding of `application/x-www-form-urlencoded`, size limits,
+ * duplicate detection. Which parameters an endpoint knows is the endpoint's business; unknown ones
+ * are never looked at.
  */
 import { OAuthError } from './errors.ts';
 
@@ -15,11 +16,17 @@ export interface ParamLimits {
 
 /** The parameters of one request. An empty value counts as absent (RFC 6749 §3.1). */
 export interface Params {
-  /** The value, or undefined when absent or empty. Throws `invalid_request` when the parameter came twice. */
+  /**
+   * The value, or undefined when absent or empty. Throws `invalid_request` when the parameter came
+   * twice.
+   */
   get(name: string): string | undefined;
   /** As `get`, but absent is `invalid_request`. */
   need(name: string): string;
-  /** The value; null when it is absent, empty or repeated. For what is read before repetitions may be told. */
+  /**
+   * The value; null when it is absent, empty or repeated. For what is read before repetitions may
+   * be told.
+   */
   only(name: string): string | null;
   /** The parameter appears, even if empty. */
   has(name: string): boolean;
@@ -27,7 +34,10 @@ export interface Params {
   refuseRepeated(names: readonly string[]): void;
 }
 
-/** Decodes percent-encoding and `+`, strictly: malformed sequences, overlong UTF-8 and control characters are refused. */
+/**
+ * Decodes percent-encoding and `+`, strictly: malformed sequences, overlong UTF-8 and control
+ * characters are refused.
+ */
 function decode(text: string): string {
   let decoded: string;
   try {
@@ -52,7 +62,8 @@ function decode(text: string): string {
 
 /**
  * Parses a query string (without `?`) or a form body.
- * @throws OAuthError `invalid_request` on malformed encoding or when a limit is exceeded (status 413 or 400)
+ * @throws OAuthError `invalid_request` on malformed encoding or when a limit is exceeded (status
+ * 413 or 400)
  */
 export function parseParams(text: string, limits: ParamLimits): Params {
   if (text.length > limits.total) {

@@ -1,6 +1,6 @@
 /**
- * Redirect URIs: what may be registered, and when a requested one is the registered one.
- * Matching is string equality; the single exception is the port of a loopback literal (RFC 8252 §7.3).
+ * Redirect URIs: what may be registered, and when a requested one is the registered one. Matching
+ * is string equality; the single exception is the port of a loopback literal (RFC 8252 §7.3).
  */
 
 // Response parameters a registered query may not imitate.
@@ -31,7 +31,8 @@ const NEVER = [
   'ftp:',
   'mailto:',
 ];
-// What a URI may be made of (RFC 3986 §2): in particular no white space, control, backslash, or anything outside ASCII.
+// What a URI may be made of (RFC 3986 §2): in particular no white space, control, backslash, or
+// anything outside ASCII.
 const URI_CHARACTERS = /^[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+$/;
 const HOST = /^([A-Za-z0-9._-]*|\[[0-9a-f:.]+\])$/;
 const LOOPBACK_LITERAL = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::([0-9]{1,5}))?(?=[/?]|$)/;
@@ -89,7 +90,8 @@ export function redirectUriProblem(
   }
   if (applicationType !== 'native')
     return 'uses a private scheme, which is for native applications';
-  // RFC 8252 §7.1: a private-use scheme is a domain name in reverse order, followed by a single slash.
+  // RFC 8252 §7.1: a private-use scheme is a domain name in reverse order, followed by a single
+  // slash.
   if (!/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:\/(?!\/)/.test(uri))
     return 'uses a private scheme that is not of the form com.example.app:/path';
   return null;
@@ -100,7 +102,8 @@ function dotSegments(uri: string): string | null {
 }
 
 /**
- * True when `requested` is the registered URI: same string, or a loopback literal that differs in its port only.
+ * True when `requested` is the registered URI: same string, or a loopback literal that differs in
+ * its port only.
  */
 export function matchesRedirectUri(
   requested: string,
@@ -141,8 +144,8 @@ export function redirectTarget(uri: string): { readonly source: string; readonly
 const PARTS = ['protocol', 'hostname', 'port', 'pathname', 'search'] as const;
 
 /**
- * For operators: the registered URI that comes closest to a requested one, and the parts in which they differ. Queries are left out, since
- * they may hold what must not stand in a log.
+ * For operators: the registered URI that comes closest to a requested one, and the parts in which
+ * they differ. Queries are left out, since they may hold what must not stand in a log.
  */
 export function nearestMismatch(
   requested: string,

@@ -1,4 +1,7 @@
-/** Scope values: syntax and set arithmetic. Which scopes exist, and for whom, is decided in `domain`. */
+/**
+ * Scope values: syntax and set arithmetic. Which scopes exist, and for whom, is decided in
+ * `domain`.
+ */
 import { OAuthError } from './errors.ts';
 
 // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E ).

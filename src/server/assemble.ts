@@ -1,6 +1,7 @@
 /**
- * Puts the parts of a standalone server together from its settings: database, secret, accounts, provider. Serves nothing by itself.
- * What the settings mean to the provider is in `provider-config.ts`; what a first start adds in `first-start.ts`.
+ * Puts the parts of a standalone server together from its settings: database, secret, accounts,
+ * provider. Serves nothing by itself. What the settings mean to the provider is in
+ * `provider-config.ts`; what a first start adds in `first-start.ts`.
  */
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -42,7 +43,10 @@ export interface Assembly {
 /** What the caller decides. */
 export interface AssembleOptions {
   readonly logger?: Logger;
-  /** Make the data folder, the database and the secret where they are missing. Default true; else their absence is an error. */
+  /**
+   * Make the data folder, the database and the secret where they are missing. Default true; else
+   * their absence is an error.
+   */
   readonly create?: boolean;
   /** Bring the schema up to date. Default: as configured when creating, else no. */
   readonly migrate?: boolean;
@@ -74,7 +78,10 @@ export function openDatabase(
   };
 }
 
-/** An empty file that only we can read, in a folder that only we can enter where we make it: SQLite keeps the mode for what it puts beside it. */
+/**
+ * An empty file that only we can read, in a folder that only we can enter where we make it: SQLite
+ * keeps the mode for what it puts beside it.
+ */
 function makePrivate(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   closeSync(openSync(file, 'a', 0o600));
@@ -136,8 +143,9 @@ export async function assemble(
 }
 
 /**
- * The issuer to work for: the one that is set; else the one that was written down here at the first start, so that a command needs no more than
- * the database to know whose it is; else the address of this machine.
+ * The issuer to work for: the one that is set; else the one that was written down here at the first
+ * start, so that a command needs no more than the database to know whose it is; else the address of
+ * this machine.
  * @throws Error when nothing may be made and the issuer is not among those written down
  */
 export async function whoseDatabase(
@@ -164,7 +172,9 @@ export async function whoseDatabase(
   );
 }
 
-/** Something in the database was sealed under a secret: keys of any issuer, or secrets of clients. */
+/**
+ * Something in the database was sealed under a secret: keys of any issuer, or secrets of clients.
+ */
 async function holdsSealed({ kysely }: SqlDatabase): Promise<boolean> {
   const keys = await kysely.selectFrom('key_sets').select('tenant').limit(1).executeTakeFirst();
   return (

@@ -1,6 +1,7 @@
 /**
- * What a first start creates so that something works at once: signing keys, an administrator account, a demo application. The schema and
- * the secret are made before, in `assemble.ts`. Of many nodes starting at once one makes each thing, the others find it.
+ * What a first start creates so that something works at once: signing keys, an administrator
+ * account, a demo application. The schema and the secret are made before, in `assemble.ts`. Of many
+ * nodes starting at once one makes each thing, the others find it.
  */
 import { randomBytes } from 'node:crypto';
 import { ClientMetadataError } from 'valetkey';

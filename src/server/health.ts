@@ -1,4 +1,7 @@
-/** Whether the server should get traffic: database, schema and signing keys. That the process lives at all needs no more than an answer. */
+/**
+ * Whether the server should get traffic: database, schema and signing keys. That the process lives
+ * at all needs no more than an answer.
+ */
 import type { Assembly } from './assemble.ts';
 
 /** The state behind `/readyz`. */

@@ -1,11 +1,17 @@
-/** Sockets of the standalone server: where it listens, how long it waits for a slow peer, and how it stops. What is answered is the caller's. */
+/**
+ * Sockets of the standalone server: where it listens, how long it waits for a slow peer, and how it
+ * stops. What is answered is the caller's.
+ */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** A listening server. */
 export interface Listening {
   readonly url: string;
-  /** Says farewell, takes no more connections and lets running requests end, for at most so many milliseconds. */
+  /**
+   * Says farewell, takes no more connections and lets running requests end, for at most so many
+   * milliseconds.
+   */
   drain(milliseconds: number): Promise<void>;
 }
 
@@ -29,7 +35,8 @@ export function isLoopback(url: string): boolean {
 }
 
 /**
- * @param host an address, `loopback` for both addresses of this machine alone, or undefined for every address
+ * @param host an address, `loopback` for both addresses of this machine alone, or undefined for
+ * every address
  * @throws Error with a message for operators
  */
 export async function listen(
@@ -86,7 +93,10 @@ function readable(cause: unknown, port: number, host: string | undefined): unkno
   return message === undefined ? cause : new Error(message, { cause });
 }
 
-/** Tells every peer with its next answer that the connection ends, so that it begins no request on one that is about to close. */
+/**
+ * Tells every peer with its next answer that the connection ends, so that it begins no request on
+ * one that is about to close.
+ */
 interface Farewell {
   listener(inner: RequestListener): RequestListener;
   begin(): void;
@@ -118,7 +128,8 @@ async function drain(
   milliseconds: number,
 ): Promise<void> {
   farewell.begin();
-  // Whoever asks `/readyz` learns it, and peers with a request on its way get their answer, before the doors close.
+  // Whoever asks `/readyz` learns it, and peers with a request on its way get their answer, before
+  // the doors close.
   await pause(Math.min(NOTICE, milliseconds));
   const closed = Promise.all(
     servers.map(async (server) => await new Promise((resolve) => server.close(resolve))),

@@ -1,8 +1,13 @@
-/** The server's log: lines of JSON to standard error. Only fields named here are written, so that no token or secret can slip in. */
+/**
+ * The server's log: lines of JSON to standard error. Only fields named here are written, so that no
+ * token or secret can slip in.
+ */
 import { pino } from 'pino';
 import type { Logger } from 'valetkey';
 
-/** What may be written beside the message. An error is written as its name, message, code and stack. */
+/**
+ * What may be written beside the message. An error is written as its name, message, code and stack.
+ */
 const FIELDS: readonly string[] = [
   'endpoint',
   'requestId',
@@ -20,7 +25,8 @@ const FIELDS: readonly string[] = [
 ];
 
 /**
- * A logger for the provider. Its `info` is the daily bread of refused requests and goes to debug, so that a console stays calm.
+ * A logger for the provider. Its `info` is the daily bread of refused requests and goes to debug,
+ * so that a console stays calm.
  * @param level debug, info, warn, error or silent
  */
 export function serverLog(level: string): Logger {
@@ -42,7 +48,9 @@ function allowed(fields: object): object {
   );
 }
 
-/** Drivers hang parameters and rows on their errors: of an error only this is kept, down its causes. */
+/**
+ * Drivers hang parameters and rows on their errors: of an error only this is kept, down its causes.
+ */
 function described(error: Error, depth = 0): object {
   const { code } = error as { code?: unknown };
   return {

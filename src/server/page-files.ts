@@ -1,4 +1,7 @@
-/** Files of the operator that the pages use: a logo and rules of style. Read at start, served as assets. */
+/**
+ * Files of the operator that the pages use: a logo and rules of style. Read at start, served as
+ * assets.
+ */
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { type Asset, ConfigError } from 'valetkey';

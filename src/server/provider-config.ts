@@ -1,6 +1,6 @@
 /**
- * From settings to the provider's configuration, and everything the provider would say against it, told
- * before anything is opened or made. Defaults are the provider's; this file only passes on.
+ * From settings to the provider's configuration, and everything the provider would say against it,
+ * told before anything is opened or made. Defaults are the provider's; this file only passes on.
  */
 import {
   CORE_OPTIONS,
@@ -88,7 +88,10 @@ export function issuerOf(settings: GivenSettings): string {
   return (settings['issuer'] as string | undefined) ?? `http://localhost:${portOf(settings)}`;
 }
 
-/** Where relying parties look for the metadata (OIDC Discovery §4: a slash at the end of the issuer is taken away). */
+/**
+ * Where relying parties look for the metadata (OIDC Discovery §4: a slash at the end of the issuer
+ * is taken away).
+ */
 export function discoveryUrl(issuer: string): string {
   return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
 }
@@ -106,8 +109,8 @@ export function trustedProxies(settings: GivenSettings): false | number | readon
 }
 
 /**
- * What the provider, its pages and the database would refuse, found with stand-ins for what they open:
- * nothing is opened or made.
+ * What the provider, its pages and the database would refuse, found with stand-ins for what they
+ * open: nothing is opened or made.
  */
 export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
   const secret = (settings['secret'] as readonly string[] | undefined) ?? [
@@ -190,7 +193,9 @@ export function sqlOptionsOf(settings: GivenSettings): SqlOptions {
   );
 }
 
-/** The setting behind an option of the provider: keys have two, scopes are one whatever their names. */
+/**
+ * The setting behind an option of the provider: keys have two, scopes are one whatever their names.
+ */
 function pathOf(option: string, settings: GivenSettings): string {
   if (!option.startsWith('signingKeys'))
     return option.replace(/^scopes\..*/, 'scopes').replace(/\[[0-9]+\]$/, '');
@@ -208,7 +213,8 @@ function givenKeys(settings: GivenSettings): readonly GivenKey[] {
     const found = text.match(
       /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
     );
-    // What is no PEM at all goes on as it is, so that the provider refuses it instead of making keys of its own.
+    // What is no PEM at all goes on as it is, so that the provider refuses it instead of making
+    // keys of its own.
     return (found ?? [text])
       .filter((pem) => pem !== '')
       .map((pem) => ({ pem, alg: 'RS256', active }));

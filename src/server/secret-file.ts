@@ -1,6 +1,6 @@
 /**
- * The secret that seals keys: given, or kept in a file of mode 0600 in the data folder, outside the database. Never made anew when the
- * database holds what an earlier one sealed.
+ * The secret that seals keys: given, or kept in a file of mode 0600 in the data folder, outside the
+ * database. Never made anew when the database holds what an earlier one sealed.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
@@ -49,7 +49,10 @@ export function findSecret(
   return { secrets: read(file), file, made: false };
 }
 
-/** Writes aside and links, so that the file is whole from its first moment and of several processes one makes it. True when it was this one. */
+/**
+ * Writes aside and links, so that the file is whole from its first moment and of several processes
+ * one makes it. True when it was this one.
+ */
 function makeSecret(file: string): boolean {
   const aside = `${file}.${randomBytes(6).toString('hex')}`;
   writeFileSync(aside, `${randomBytes(32).toString('base64url')}\n`, {

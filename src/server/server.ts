@@ -1,6 +1,7 @@
 /**
- * `valetkey/server`: the standalone server. Starts with what is there, makes what is missing, answers, keeps house, and stops in order.
- * Protocol and pages are the provider's; the parts are put together in `assemble.ts`.
+ * `valetkey/server`: the standalone server. Starts with what is there, makes what is missing,
+ * answers, keeps house, and stops in order. Protocol and pages are the provider's; the parts are
+ * put together in `assemble.ts`.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -59,7 +60,10 @@ export interface RunningServer {
 const OWN_PATHS: readonly string[] = ['/', '/healthz', '/readyz'];
 const MAINTAIN_EVERY = 5 * 60_000;
 const CLEAR_EVERY = 60 * 60_000;
-/** Rows per record kind and batch, and milliseconds between batches: the cleaner never holds the database up. */
+/**
+ * Rows per record kind and batch, and milliseconds between batches: the cleaner never holds the
+ * database up.
+ */
 const CLEAR_BATCH = 5000;
 const CLEAR_PAUSE = 200;
 /** Milliseconds for running requests; with what follows, a stop stays below 10 seconds. */
@@ -88,7 +92,8 @@ async function serve(assembly: Assembly, log: Logger): Promise<RunningServer> {
   refuseOtherPort(assembly);
   const readiness = createReadiness(assembly);
   let serving: RequestListener = (_request, response) => answer(response, 503, 'starting');
-  // The port comes first: what a first start makes is told once, and would be lost with a start that fails on a taken port.
+  // The port comes first: what a first start makes is told once, and would be lost with a start
+  // that fails on a taken port.
   const { url, drain } = await listen(
     (request, response) => serving(request, response),
     portOf(settings),
@@ -125,7 +130,10 @@ async function serve(assembly: Assembly, log: Logger): Promise<RunningServer> {
   };
 }
 
-/** An issuer that was written down on another port answers nobody here, unless somebody leads there and says so by setting it. */
+/**
+ * An issuer that was written down on another port answers nobody here, unless somebody leads there
+ * and says so by setting it.
+ */
 function refuseOtherPort({ settings, issuer }: Assembly): void {
   if (settings['issuer'] !== undefined || issuer === issuerOf(settings)) return;
   throw new Error(
@@ -142,7 +150,8 @@ async function clearAll(provider: Provider): Promise<void> {
 }
 
 function requests(assembly: Assembly, readiness: Readiness, log: Logger): RequestListener {
-  // The process is nothing but this provider, so the faster Request and Response may take the global names.
+  // The process is nothing but this provider, so the faster Request and Response may take the
+  // global names.
   const listener = nodeListener(assembly.provider, {
     trustProxy: trustedProxies(assembly.settings),
     overrideGlobals: true,

@@ -1,4 +1,7 @@
-/** The settings file: JSON, or a module whose default export is an object. A module may bring features. */
+/**
+ * The settings file: JSON, or a module whose default export is an object. A module may bring
+ * features.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -45,7 +48,9 @@ export async function readSettingsFile({
   }
 }
 
-/** The features in force: those that are built in, and those that the file brings (`features: […]`). */
+/**
+ * The features in force: those that are built in, and those that the file brings (`features: […]`).
+ */
 export function featuresOf({ content }: Pick<SettingsFile, 'content'>): readonly AnyFeature[] {
   const own = ownFeatures(content['features']);
   const names = own.map(({ featureName }) => featureName);

@@ -1,7 +1,7 @@
 /**
- * Every setting there is: those of the server itself, and one for each option of the provider and of its
- * features that can be written down. Reading them is in `settings.ts`; what the values mean to the
- * provider is in `provider-config.ts`.
+ * Every setting there is: those of the server itself, and one for each option of the provider and
+ * of its features that can be written down. Reading them is in `settings.ts`; what the values mean
+ * to the provider is in `provider-config.ts`.
  */
 import {
   BUILT_IN_FEATURES,
@@ -15,8 +15,8 @@ import {
 } from 'valetkey';
 
 /**
- * What a value looks like. `list`: separated by commas or spaces; `map`: a JSON object; `seconds`: a
- * whole number of them; `rate-limit`: so many failures in so many seconds, as 5/900.
+ * What a value looks like. `list`: separated by commas or spaces; `map`: a JSON object; `seconds`:
+ * a whole number of them; `rate-limit`: so many failures in so many seconds, as 5/900.
  */
 export type SettingKind = Exclude<OptionKind, 'code'> | 'port';
 
@@ -33,8 +33,8 @@ export interface SettingDefinition {
 }
 
 /**
- * What was given, by the path of its setting. `features` and `templates` hold what the operator wrote in
- * code.
+ * What was given, by the path of its setting. `features` and `templates` hold what the operator
+ * wrote in code.
  */
 export type GivenSettings = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 /**
- * Reads the settings: command line over environment over file. Every mistake is told at once, under the
- * name it was written with. Which settings there are is in `settings-table.ts`; what they mean to the
- * provider in `provider-config.ts`.
+ * Reads the settings: command line over environment over file. Every mistake is told at once, under
+ * the name it was written with. Which settings there are is in `settings-table.ts`; what they mean
+ * to the provider in `provider-config.ts`.
  */
 import { readFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
@@ -192,7 +192,10 @@ function fromEnvironment(
   }
 }
 
-/** The value in the kind of its setting, or undefined. The environment knows only texts; a file may use JSON's own kinds. */
+/**
+ * The value in the kind of its setting, or undefined. The environment knows only texts; a file may
+ * use JSON's own kinds.
+ */
 function accept(setting: SettingDefinition, value: unknown): unknown {
   const accepted = convert(setting, value);
   const fits =

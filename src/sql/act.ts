@@ -1,7 +1,7 @@
 /**
- * One atomic act: writes that must each take a row, in this order, and rows that are stored once they
- * all have. It is the shape of every single use. How a database makes it atomic is its dialect's
- * business: one statement, or a transaction that begins with the first write.
+ * One atomic act: writes that must each take a row, in this order, and rows that are stored once
+ * they all have. It is the shape of every single use. How a database makes it atomic is its
+ * dialect's business: one statement, or a transaction that begins with the first write.
  */
 import { type RawBuilder, sql } from 'kysely';
 import { isNumber, type Row, type Tables } from './schema.ts';

@@ -1,4 +1,7 @@
-/** Authorizations. Ending one consumes codes first, then revokes families: no redemption slips between. */
+/**
+ * Authorizations. Ending one consumes codes first, then revokes families: no redemption slips
+ * between.
+ */
 import { type Kysely, sql } from 'kysely';
 import type { AuthorizationStore } from 'valetkey';
 import { auditRow } from './audit.ts';
@@ -24,7 +27,8 @@ export function authorizationStore(
     },
     async remember(authorization) {
       return await db.transaction().execute(async (trx) => {
-        // The upsert takes the row's lock whether it is new or not, so that the union loses no scope.
+        // The upsert takes the row's lock whether it is new or not, so that the union loses no
+        // scope.
         const row = await dialect.upsert(trx, {
           table: 'authorizations',
           row: rowOf(AUTHORIZATION, tenant, authorization),

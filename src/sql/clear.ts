@@ -1,6 +1,6 @@
 /**
- * The cleaner: deletes what can no longer matter. Whether something matters is judged where it is used,
- * never here.
+ * The cleaner: deletes what can no longer matter. Whether something matters is judged where it is
+ * used, never here.
  */
 import { type Kysely, sql } from 'kysely';
 import { type ClearedCounts, CODE_KEPT } from 'valetkey';

@@ -1,6 +1,6 @@
 /**
- * Clients: the whole record as JSON, since they are read rarely and kept in memory; beside it only what
- * is searched or compared.
+ * Clients: the whole record as JSON, since they are read rarely and kept in memory; beside it only
+ * what is searched or compared.
  */
 import { type Kysely, sql } from 'kysely';
 import type { Client, ClientStore } from 'valetkey';

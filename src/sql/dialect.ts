@@ -1,6 +1,6 @@
 /**
- * The contract of a dialect: everything that databases do differently. One file each in `dialects/`.
- * What all of them do alike is written once, in the statements of this folder.
+ * The contract of a dialect: everything that databases do differently. One file each in
+ * `dialects/`. What all of them do alike is written once, in the statements of this folder.
  */
 import type { Dialect, Kysely, RawBuilder } from 'kysely';
 import type { Act, ActWrite } from './act.ts';

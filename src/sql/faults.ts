@@ -1,17 +1,29 @@
-/** What goes wrong in databases, as the store's port knows it: tried again, `StoreUnavailable`, or a bug that is passed on. */
+/**
+ * What goes wrong in databases, as the store's port knows it: tried again, `StoreUnavailable`, or a
+ * bug that is passed on.
+ */
 import { StoreUnavailable } from 'valetkey';
 
 const MOST_ATTEMPTS = 4;
-/** Deadlock, serialization failure, a snapshot that became old: the same call may succeed at once. Waits for a lock are not repeated. */
+/**
+ * Deadlock, serialization failure, a snapshot that became old: the same call may succeed at once.
+ * Waits for a lock are not repeated.
+ */
 const AGAIN = ['40P01', '40001', 'SQLITE_BUSY_SNAPSHOT'];
-/** Classes and codes of PostgreSQL: connection, resources, operator; cancelled, lock not available, read-only after a failover, wrong login. */
+/**
+ * Classes and codes of PostgreSQL: connection, resources, operator; cancelled, lock not available,
+ * read-only after a failover, wrong login.
+ */
 const GONE_POSTGRES = /^(08|53|57P|28)|^(57014|55P03|25P03|25006|3D000)$/;
 const GONE_SYSTEM = /^(ECONN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)/;
 const GONE_SQLITE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|PROTOCOL)/;
 /** `pg`, libsql and Kysely say these without a code. */
 const GONE_MESSAGE =
   /timeout|terminated|connection|not queryable|database is locked|disk (is full|I\/O)|read-?only|not open|destroyed|after calling end/i;
-/** After these PostgreSQL answers nothing more on the connection, or is no longer the server to talk to. */
+/**
+ * After these PostgreSQL answers nothing more on the connection, or is no longer the server to talk
+ * to.
+ */
 const LAST_WORDS = /^(08|57P)|^(25006|25P03)$/;
 
 const SQLITE_NUMBERS: Readonly<Record<number, string>> = {
@@ -35,7 +47,10 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-/** The error in the port's words when it means that the database does not answer; null when it may be tried again or is a bug. */
+/**
+ * The error in the port's words when it means that the database does not answer; null when it may
+ * be tried again or is a bug.
+ */
 export function asUnavailable(error: unknown): StoreUnavailable | null {
   if (error instanceof StoreUnavailable) return error;
   const code = codeOf(error);
@@ -51,7 +66,10 @@ export function asUnavailable(error: unknown): StoreUnavailable | null {
     : null;
 }
 
-/** True when the connection the error came over is of no more use: everything but an answer of the server about a statement. */
+/**
+ * True when the connection the error came over is of no more use: everything but an answer of the
+ * server about a statement.
+ */
 export function endsConnection(error: unknown): boolean {
   const code = codeOf(error);
   const fromServer = /^[0-9A-Z]{5}$/.test(code) && !GONE_SYSTEM.test(code);

@@ -1,4 +1,6 @@
-/** The contract of one change of the schema. Other ring parts that keep tables here bring their own. */
+/**
+ * The contract of one change of the schema. Other ring parts that keep tables here bring their own.
+ */
 import type { Kysely } from 'kysely';
 
 /** One change of the schema, the same for every dialect. Names sort in the order of application. */

@@ -1,6 +1,7 @@
 /**
- * Moving the schema forward. Each migration runs in one transaction with its entry in the migrations table, under a lock: two processes
- * that start at once wait for one another, and a process killed in the middle leaves nothing behind.
+ * Moving the schema forward. Each migration runs in one transaction with its entry in the
+ * migrations table, under a lock: two processes that start at once wait for one another, and a
+ * process killed in the middle leaves nothing behind.
  */
 import type { Kysely } from 'kysely';
 import type { SqlDialect } from './dialect.ts';

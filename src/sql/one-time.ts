@@ -1,4 +1,6 @@
-/** One-time records: put if absent, compare and swap, consume; each is one conditional statement. */
+/**
+ * One-time records: put if absent, compare and swap, consume; each is one conditional statement.
+ */
 import { type Kysely, sql } from 'kysely';
 import type { OneTimeKey, OneTimeStore } from 'valetkey';
 import type { ActWrite } from './act.ts';

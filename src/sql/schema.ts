@@ -1,7 +1,7 @@
 /**
  * The tables, and how records become rows: one list of columns per record, used by every statement.
- * Narrow typed columns; lists of words are text separated by spaces; JSON only where rows are cold or
- * mostly empty (clients, key set, audit detail, details). Every row begins with its tenant.
+ * Narrow typed columns; lists of words are text separated by spaces; JSON only where rows are cold
+ * or mostly empty (clients, key set, audit detail, details). Every row begins with its tenant.
  */
 import type {
   AccessToken,
@@ -36,7 +36,10 @@ export interface Tables {
   migrations: Row;
 }
 
-/** How a value stands in its column. `json` and `object` are JSON text; of an empty object `json` is null. */
+/**
+ * How a value stands in its column. `json` and `object` are JSON text; of an empty object `json` is
+ * null.
+ */
 type Kind = 'text' | 'number' | 'words' | 'json' | 'object';
 
 /** The column of each member of a record. */

@@ -1,4 +1,6 @@
-/** Sessions. Ending one consumes codes first, then revokes families: no redemption slips between. */
+/**
+ * Sessions. Ending one consumes codes first, then revokes families: no redemption slips between.
+ */
 import type { Kysely } from 'kysely';
 import type { SessionStore } from 'valetkey';
 import { type ActWrite, ALWAYS } from './act.ts';

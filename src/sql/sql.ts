@@ -1,4 +1,7 @@
-/** `valetkey/sql`: a `Database` over SQLite or PostgreSQL, in a file, a server, or the host's own database under a prefix or schema. */
+/**
+ * `valetkey/sql`: a `Database` over SQLite or PostgreSQL, in a file, a server, or the host's own
+ * database under a prefix or schema.
+ */
 import { createHash } from 'node:crypto';
 import { type Dialect, Kysely, type PostgresPool } from 'kysely';
 import { ConfigError, type ConfigProblem, type Database, type Store } from 'valetkey';
@@ -28,7 +31,10 @@ export type { Migration } from './migration.ts';
 export interface SqlOptions {
   /** `sqlite:path/to/file.db`, `sqlite::memory:` or `postgres://user:password@host/database`. */
   readonly url?: string;
-  /** The host's own `pg` pool instead of a URL, with its own limits: give it a `statement_timeout` and a `connectionTimeoutMillis`. */
+  /**
+   * The host's own `pg` pool instead of a URL, with its own limits: give it a `statement_timeout`
+   * and a `connectionTimeoutMillis`.
+   */
   readonly pool?: PostgresPool;
   /** Before every table name. Default `valetkey_`. */
   readonly prefix?: string;
@@ -38,7 +44,10 @@ export interface SqlOptions {
   readonly migrations?: readonly Migration[];
   /** Connections of our own pool. Default 10. */
   readonly poolSize?: number;
-  /** Milliseconds until a statement or a wait for a connection ends in `StoreUnavailable`. Default 2000. */
+  /**
+   * Milliseconds until a statement or a wait for a connection ends in `StoreUnavailable`. Default
+   * 2000.
+   */
   readonly timeout?: number;
 }
 
@@ -50,13 +59,22 @@ export interface SqlDatabase extends Database {
   readonly dialect: SqlDialect['name'];
   /** Before every table name. */
   readonly prefix: string;
-  /** What stands in the column `tenant` of an issuer's rows; for parts that keep tables of their own here. */
+  /**
+   * What stands in the column `tenant` of an issuer's rows; for parts that keep tables of their own
+   * here.
+   */
   tenantOf(issuer: string): string;
   /** The issuers that were written down here, oldest first. */
   issuers(): Promise<readonly string[]>;
-  /** Writes an issuer down, so that whoever opens this database knows whose it is. True when it was new. */
+  /**
+   * Writes an issuer down, so that whoever opens this database knows whose it is. True when it was
+   * new.
+   */
   rememberIssuer(issuer: string): Promise<boolean>;
-  /** Brings the schema up to date; safe when several processes do so at once. Resolves to the migrations applied now. */
+  /**
+   * Brings the schema up to date; safe when several processes do so at once. Resolves to the
+   * migrations applied now.
+   */
   migrate(): Promise<readonly string[]>;
   /** Names of migrations that are not applied yet. */
   pendingMigrations(): Promise<readonly string[]>;
@@ -174,7 +192,10 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
   ];
 }
 
-/** Which rows are an issuer's. 64 bits: enough to keep apart all issuers one database will ever serve. */
+/**
+ * Which rows are an issuer's. 64 bits: enough to keep apart all issuers one database will ever
+ * serve.
+ */
 function tenantOf(issuer: string): string {
   return createHash('sha256').update(issuer).digest('base64url').slice(0, 11);
 }

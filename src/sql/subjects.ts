@@ -1,6 +1,6 @@
 /**
- * What is remembered of a subject as such: when everything of it was last revoked. Logins, grants and
- * revocations of one subject write its row, so that none slips past another.
+ * What is remembered of a subject as such: when everything of it was last revoked. Logins, grants
+ * and revocations of one subject write its row, so that none slips past another.
  */
 import { type Kysely, sql } from 'kysely';
 import type { ActWrite } from './act.ts';

@@ -1,4 +1,7 @@
-/** Puts the configured prefix before every table name, and the schema before that, so that our tables live beside a host's own. */
+/**
+ * Puts the configured prefix before every table name, and the schema before that, so that our
+ * tables live beside a host's own.
+ */
 import {
   IdentifierNode,
   type KyselyPlugin,

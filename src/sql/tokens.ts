@@ -99,8 +99,8 @@ export function tokenStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: stri
     async revokeSubject(sub, now, audit) {
       return await db.transaction().execute(async (trx) => {
         await rememberRevoked(trx, dialect, tenant, sub, now);
-        // Sessions, codes, families, in the order of `sessions.end`: without a session no code is made
-        // after the codes are consumed.
+        // Sessions, codes, families, in the order of `sessions.end`: without a session no code is
+        // made after the codes are consumed.
         await trx
           .deleteFrom('sessions')
           .where('tenant', '=', tenant)

@@ -1,7 +1,7 @@
 /**
- * The reference implementation of the store: plain maps in one process. JavaScript runs each method to
- * its end before the next begins, so every law holds by construction. For tests, demonstrations and
- * throw-away providers.
+ * The reference implementation of the store: plain maps in one process. JavaScript runs each method
+ * to its end before the next begins, so every law holds by construction. For tests, demonstrations
+ * and throw-away providers.
  */
 import {
   consumeCodes,

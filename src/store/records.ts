@@ -1,6 +1,6 @@
 /**
- * What is remembered, as plain readonly data. Times are whole seconds since 1970 (UTC).
- * Nothing in here can be used as a credential: every handle is kept as a digest, every readable secret sealed.
+ * What is remembered, as plain readonly data. Times are whole seconds since 1970 (UTC). Nothing in
+ * here can be used as a credential: every handle is kept as a digest, every readable secret sealed.
  * How records may change is the business of the port in `store.ts`.
  */
 import type { CompleteClientMetadata } from '../protocol/client-metadata.ts';
@@ -10,17 +10,26 @@ export type Seconds = number;
 /** SHA-256 of a handle, base64url without padding (43 characters). */
 export type Digest = string;
 
-/** One of a client's secrets. A client may have several, so that a secret can be replaced without downtime. */
+/**
+ * One of a client's secrets. A client may have several, so that a secret can be replaced without
+ * downtime.
+ */
 export interface ClientSecret {
   readonly id: string;
   readonly digest: Digest;
-  /** The secret itself, sealed under the provider's secret; only for clients whose ID tokens are signed with HS256. */
+  /**
+   * The secret itself, sealed under the provider's secret; only for clients whose ID tokens are
+   * signed with HS256.
+   */
   readonly sealed: string | null;
   readonly createdAt: Seconds;
   readonly expiresAt: Seconds | null;
 }
 
-/** A registered client; people call it an application. What may be registered is in `protocol/client-metadata.ts`. */
+/**
+ * A registered client; people call it an application. What may be registered is in
+ * `protocol/client-metadata.ts`.
+ */
 export interface Client extends CompleteClientMetadata {
   readonly clientId: string;
   readonly secrets: readonly ClientSecret[];
@@ -32,7 +41,10 @@ export interface Client extends CompleteClientMetadata {
   readonly version: number;
 }
 
-/** A browser's login. `sid` is public (it goes into ID tokens); the cookie carries another value, kept as `handle`. */
+/**
+ * A browser's login. `sid` is public (it goes into ID tokens); the cookie carries another value,
+ * kept as `handle`.
+ */
 export interface Session {
   readonly handle: Digest;
   readonly sid: string;
@@ -63,7 +75,9 @@ export interface Authorization {
 export interface Entitlement {
   readonly clientId: string;
   readonly sub: string;
-  /** The authorization it stands under; null when none is kept (a grant type of the host may do so). */
+  /**
+   * The authorization it stands under; null when none is kept (a grant type of the host may do so).
+   */
   readonly authorizationId: string | null;
   readonly sid: string | null;
   readonly scopes: readonly string[];
@@ -80,10 +94,16 @@ export interface Entitlement {
 /** JSON values by the name of the feature that brings them. */
 export type Details = Readonly<Record<string, unknown>>;
 
-/** An authorization code that was issued. Kept after use, so that a replay is recognised (`Store.clear` says how long). */
+/**
+ * An authorization code that was issued. Kept after use, so that a replay is recognised
+ * (`Store.clear` says how long).
+ */
 export interface Code extends Entitlement {
   readonly digest: Digest;
-  /** The redirect_uri of the request, or null when the request had none and the registered one was used. */
+  /**
+   * The redirect_uri of the request, or null when the request had none and the registered one was
+   * used.
+   */
   readonly redirectUri: string | null;
   readonly codeChallenge: string | null;
   readonly nonce: string | null;
@@ -98,8 +118,8 @@ export interface Code extends Entitlement {
 }
 
 /**
- * All tokens that descend from one authorization code. It holds exactly one live refresh token (`refreshDigest`),
- * so two live branches cannot be represented.
+ * All tokens that descend from one authorization code. It holds exactly one live refresh token
+ * (`refreshDigest`), so two live branches cannot be represented.
  */
 export interface Family extends Entitlement {
   /** Digest of the family part of its refresh tokens. */
@@ -150,8 +170,8 @@ export interface IdTokenRecord {
 }
 
 /**
- * Something that is used at most once, or that must not come twice: a pushed request, a device code,
- * the `jti` of an assertion. Any feature may keep such records without a table of its own.
+ * Something that is used at most once, or that must not come twice: a pushed request, a device
+ * code, the `jti` of an assertion. Any feature may keep such records without a table of its own.
  */
 export interface OneTimeRecord {
   /** Whose record it is: the name of the feature, or of one of its kinds. At most 64 characters. */
@@ -173,7 +193,9 @@ export interface OneTimeRecord {
 /** Which one-time record is to be consumed, as it was when it was judged. */
 export type OneTimeKey = Pick<OneTimeRecord, 'kind' | 'digest' | 'version'>;
 
-/** A signing key as it rests. Its state (next, current, retired, removed) follows from the times. */
+/**
+ * A signing key as it rests. Its state (next, current, retired, removed) follows from the times.
+ */
 export interface StoredKey {
   readonly kid: string;
   readonly alg: string;

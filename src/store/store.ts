@@ -1,14 +1,15 @@
 /**
  * The port to whatever remembers. Each method states its law; `valetkey/testing` checks every law
  * against every store, with concurrent callers. "One atomic act" means: of any number of concurrent
- * callers, in any number of processes and on any number of nodes, the outcome is as if they came one
- * after the other. An act begins with the write that decides it, and reads nothing before.
+ * callers, in any number of processes and on any number of nodes, the outcome is as if they came
+ * one after the other. An act begins with the write that decides it, and reads nothing before.
  *
- * Times come in as arguments, so a store has no clock. Expiry is judged by the caller or by the `now`
- * argument, never by `clear`. Acts that operators must be able to find again take their audit row
- * (`audit`): it is stored if, and only if, the act happened, in the same transaction.
+ * Times come in as arguments, so a store has no clock. Expiry is judged by the caller or by the
+ * `now` argument, never by `clear`. Acts that operators must be able to find again take their audit
+ * row (`audit`): it is stored if, and only if, the act happened, in the same transaction.
  *
- * When the database cannot answer, a method throws `StoreUnavailable`; callers expect no other error.
+ * When the database cannot answer, a method throws `StoreUnavailable`; callers expect no other
+ * error.
  */
 import type {
   AccessToken,
@@ -27,12 +28,18 @@ import type {
   StoredKey,
 } from './records.ts';
 
-/** The database did not answer in time or refused the connection: endpoints answer 503 with Retry-After. */
+/**
+ * The database did not answer in time or refused the connection: endpoints answer 503 with
+ * Retry-After.
+ */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
 }
 
-/** A database, able to serve any number of issuers. No method of a `Store` reaches another issuer's records. */
+/**
+ * A database, able to serve any number of issuers. No method of a `Store` reaches another issuer's
+ * records.
+ */
 export interface Database {
   /** True when nothing outlives the process: only then may the provider make up its own secret. */
   readonly ephemeral: boolean;
@@ -60,7 +67,9 @@ export interface Store {
   clear(now: Seconds, batch: number, auditFrom: Seconds): Promise<ClearedCounts>;
 }
 
-/** Seconds that a code is kept after it expired. A replay is recognised as long as its row is there. */
+/**
+ * Seconds that a code is kept after it expired. A replay is recognised as long as its row is there.
+ */
 export const CODE_KEPT = 600;
 
 /** Rows deleted by one `clear`, by record kind. */
@@ -86,8 +95,8 @@ export interface ClientStore {
   insert(client: Client, audit: ActRow): Promise<boolean>;
   /**
    * Compare and swap: replaces the whole record only if the stored one has the version before
-   * `client.version`. Of any number of concurrent changes of one version exactly one sees true; false
-   * also when there is none.
+   * `client.version`. Of any number of concurrent changes of one version exactly one sees true;
+   * false also when there is none.
    */
   replace(client: Client, audit: ActRow): Promise<boolean>;
   /**
@@ -113,10 +122,10 @@ export interface SessionStore {
   /**
    * One atomic act: inserts `session` and deletes the session it replaces (which may have the same
    * handle). Nothing changes, and it resolves to
-   * - `subject_revoked` when the subject was revoked (`tokens.revokeSubject`) at or after `began`, when
-   *   the proof of the login began: a login under way cannot slip past a revocation;
-   * - `exists` when there is a session of this handle already: of any number of concurrent starts under
-   *   one handle exactly one sees `started`.
+   * - `subject_revoked` when the subject was revoked (`tokens.revokeSubject`) at or after `began`,
+   *   when the proof of the login began: a login under way cannot slip past a revocation;
+   * - `exists` when there is a session of this handle already: of any number of concurrent starts
+   *   under one handle exactly one sees `started`.
    */
   start(
     session: Session,
@@ -128,7 +137,8 @@ export interface SessionStore {
   /**
    * One atomic act: deletes the session. With `revokeTokens` it consumes the codes of its `sid` and
    * then revokes the families of its `sid` without `offline_access`, in that order, so that a
-   * redemption under way cannot slip between. Of any number of concurrent calls exactly one sees true.
+   * redemption under way cannot slip between. Of any number of concurrent calls exactly one sees
+   * true.
    */
   end(session: SessionKey, now: Seconds, revokeTokens: boolean, audit: ActRow): Promise<boolean>;
   /** All sessions of a subject, expired or not. */
@@ -171,10 +181,10 @@ export type CodeOutcome = 'stored' | 'exists' | 'session_ended' | 'consumed';
 /** Authorization codes. */
 export interface CodeStore {
   /**
-   * One atomic act: stores a code if the session (its handle) still stands, the one-time record that
-   * the code consumes (if any) was still there to be consumed, and no code of this digest exists. Else
-   * nothing changes. It writes the session's row, so that of a code and a concurrent end of its session
-   * either the code sees `session_ended` or the end consumes the code.
+   * One atomic act: stores a code if the session (its handle) still stands, the one-time record
+   * that the code consumes (if any) was still there to be consumed, and no code of this digest
+   * exists. Else nothing changes. It writes the session's row, so that of a code and a concurrent
+   * end of its session either the code sees `session_ended` or the end consumes the code.
    */
   insert(code: Code, session: Digest, consumes: OneTimeKey | null): Promise<CodeOutcome>;
   find(digest: Digest): Promise<FoundCode | null>;
@@ -187,9 +197,9 @@ export type StoredConsumption =
   /** A code that is neither consumed nor expired. It remembers the family issued from it. */
   | { readonly kind: 'code'; readonly digest: Digest }
   /**
-   * The live refresh token of a family that is neither revoked nor expired and whose authorization (if
-   * it has one) still exists. With a successor the family rotates: `presented` becomes the previous
-   * token and `rotatedAt` is now. Without one the same token stays live.
+   * The live refresh token of a family that is neither revoked nor expired and whose authorization
+   * (if it has one) still exists. With a successor the family rotates: `presented` becomes the
+   * previous token and `rotatedAt` is now. Without one the same token stays live.
    */
   | {
       readonly kind: 'refresh_token';
@@ -199,7 +209,10 @@ export type StoredConsumption =
       readonly refreshExpiresAt: Seconds;
       readonly successor: { readonly digest: Digest; readonly sealed: string } | null;
     }
-  /** A one-time record that is neither consumed nor expired and still has the version that was judged. */
+  /**
+   * A one-time record that is neither consumed nor expired and still has the version that was
+   * judged.
+   */
   | { readonly kind: 'one_time_record'; readonly record: OneTimeKey };
 
 /** What one token response stores: together, or not at all. */
@@ -208,8 +221,8 @@ export interface Issue {
   readonly consumption: StoredConsumption | null;
   /**
    * For tokens of a subject that no code or refresh token speaks for: they are issued only if the
-   * subject was not revoked at or after `since`. The act writes the subject's row, as `revokeSubject`
-   * does.
+   * subject was not revoked at or after `since`. The act writes the subject's row, as
+   * `revokeSubject` does.
    */
   readonly subject: { readonly sub: string; readonly since: Seconds } | null;
   /** The family that begins, if one does. */
@@ -232,16 +245,18 @@ export interface FoundFamily {
 /** An access token read together with what its life depends on, in one trip. */
 export interface FoundAccessToken {
   readonly token: AccessToken;
-  /** Its family (if it has one) is not revoked and its authorization (if it has one) still exists. */
+  /**
+   * Its family (if it has one) is not revoked and its authorization (if it has one) still exists.
+   */
   readonly live: boolean;
 }
 
 /** Families, access tokens and records of ID tokens. */
 export interface TokenStore {
   /**
-   * THE single use of codes, refresh tokens and one-time records, in one atomic act: consumes what is
-   * to be consumed, and only then stores the rest. Exactly one of any number of concurrent calls for
-   * one consumption sees `fresh`; the others see `consumed` and change nothing.
+   * THE single use of codes, refresh tokens and one-time records, in one atomic act: consumes what
+   * is to be consumed, and only then stores the rest. Exactly one of any number of concurrent calls
+   * for one consumption sees `fresh`; the others see `consumed` and change nothing.
    */
   issue(issue: Issue, now: Seconds): Promise<IssueOutcome>;
   /** In one trip, with what its life depends on; null when unknown. */
@@ -249,16 +264,16 @@ export interface TokenStore {
   /** In one trip, with what its life depends on; null when unknown. */
   findAccessToken(digest: Digest): Promise<FoundAccessToken | null>;
   /**
-   * Ends a family and all its tokens, in a fixed number of statements however large it is. False when
-   * it was ended already or is unknown.
+   * Ends a family and all its tokens, in a fixed number of statements however large it is. False
+   * when it was ended already or is unknown.
    */
   revokeFamily(id: Digest, now: Seconds, audit: ActRow): Promise<boolean>;
   /** Ends one access token that has no family. False when unknown. */
   revokeAccessToken(digest: Digest, audit: ActRow): Promise<boolean>;
   /**
    * One atomic act: ends all sessions, codes and families of a subject (account disabled, password
-   * changed), in this order. Logins and grants whose proof began at or before `now` start nothing any
-   * more. Resolves to the number of families ended.
+   * changed), in this order. Logins and grants whose proof began at or before `now` start nothing
+   * any more. Resolves to the number of families ended.
    */
   revokeSubject(sub: string, now: Seconds, audit: ActRow): Promise<number>;
   /** The record of an ID token, expired or not. */
@@ -281,14 +296,14 @@ export interface OneTimeStore {
   find(key: OneTimeLookup): Promise<OneTimeRecord | null>;
   /**
    * Compare and swap: replaces payload and end only if the stored record has the version before
-   * `record.version` and is not consumed. Of any number of concurrent swaps of one version exactly one
-   * sees true.
+   * `record.version` and is not consumed. Of any number of concurrent swaps of one version exactly
+   * one sees true.
    */
   swap(record: OneTimeRecord): Promise<boolean>;
   /**
-   * Consumes the record if it still has this version, is not consumed and not expired at `now`. Of any
-   * number of concurrent calls exactly one sees true. (`tokens.issue` and `codes.insert` do the same
-   * as part of their act.)
+   * Consumes the record if it still has this version, is not consumed and not expired at `now`. Of
+   * any number of concurrent calls exactly one sees true. (`tokens.issue` and `codes.insert` do the
+   * same as part of their act.)
    */
   consume(key: OneTimeKey, now: Seconds): Promise<boolean>;
 }
@@ -298,9 +313,9 @@ export interface KeyStore {
   /** The key set; null when there is none yet. */
   load(): Promise<KeySet | null>;
   /**
-   * Compare and swap: stores `keys` as version `expected + 1` only if the stored version is `expected`
-   * (0: nothing stored). Exactly one of any number of concurrent calls with the same `expected` sees
-   * true. Ten nodes starting at once make one set.
+   * Compare and swap: stores `keys` as version `expected + 1` only if the stored version is
+   * `expected` (0: nothing stored). Exactly one of any number of concurrent calls with the same
+   * `expected` sees true. Ten nodes starting at once make one set.
    */
   swap(expected: number, keys: readonly StoredKey[], audit: ActRow): Promise<boolean>;
 }

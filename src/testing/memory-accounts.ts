@@ -1,4 +1,7 @@
-/** Accounts in memory for demonstrations and tests: passwords are compared as digests, which is no way to keep real ones. */
+/**
+ * Accounts in memory for demonstrations and tests: passwords are compared as digests, which is no
+ * way to keep real ones.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Account, Accounts } from 'valetkey';
 

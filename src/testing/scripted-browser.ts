@@ -1,6 +1,7 @@
 /**
- * A browser without a screen for tests: keeps cookies, follows redirects inside the provider, fills in and submits the one form of a page.
- * It knows HTML only as far as the built-in pages use it; real browsers are used where looks or scripts matter.
+ * A browser without a screen for tests: keeps cookies, follows redirects inside the provider, fills
+ * in and submits the one form of a page. It knows HTML only as far as the built-in pages use it;
+ * real browsers are used where looks or scripts matter.
  */
 import { parseSetCookie } from 'cookie';
 
@@ -13,7 +14,10 @@ export interface Visit {
   readonly status: number;
   readonly headers: Headers;
   readonly html: string;
-  /** Set when the last answer sends the browser to an address outside the provider: the relying party. */
+  /**
+   * Set when the last answer sends the browser to an address outside the provider: the relying
+   * party.
+   */
   readonly leaves: URL | null;
 }
 

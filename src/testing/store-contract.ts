@@ -1,6 +1,7 @@
 /**
- * The laws of the store as checks that any runner can run against any `Store`: give every case a fresh issuer of a migrated database.
- * Concurrency is part of each law. A case throws when the law is broken.
+ * The laws of the store as checks that any runner can run against any `Store`: give every case a
+ * fresh issuer of a migrated database. Concurrency is part of each law. A case throws when the law
+ * is broken.
  */
 import type { StoreCase } from './store-case.ts';
 import { END_LAWS } from './store-laws-ends.ts';

@@ -1,4 +1,7 @@
-/** Laws about ends: what ends takes exactly what stands under it, each condition of a single use holds alone, and nothing outlives what it hangs on. */
+/**
+ * Laws about ends: what ends takes exactly what stands under it, each condition of a single use
+ * holds alone, and nothing outlives what it hangs on.
+ */
 import assert from 'node:assert/strict';
 import type { Family, Store } from 'valetkey';
 import { extend, issueFreely, rotate } from './store-acts.ts';

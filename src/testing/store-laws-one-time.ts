@@ -1,4 +1,6 @@
-/** Laws about whatever is used at most once, and about the rows that acts leave in the audit log. */
+/**
+ * Laws about whatever is used at most once, and about the rows that acts leave in the audit log.
+ */
 import assert from 'node:assert/strict';
 import type { AuditEvent, Issue, Store } from 'valetkey';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';

@@ -168,7 +168,8 @@ export const SESSION_LAWS: readonly Law[] = [
       for (let round = 0; round < 20; round += 1) {
         const { facts, authorization, session } = await withCode(store);
         const stored: string[] = [];
-        // The silent requests of somebody who holds the session's cookie: they go on until the session is gone.
+        // The silent requests of somebody who holds the session's cookie: they go on until the
+        // session is gone.
         const ask = async (): Promise<void> => {
           for (let turn = 0; turn < 200; turn += 1) {
             const code = sample.code(facts, authorization.id);

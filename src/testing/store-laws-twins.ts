@@ -1,6 +1,6 @@
 /**
- * Laws about issuers on one database: a twin has records with the very same keys, subjects, clients and sessions. Whatever is done for one issuer,
- * its twin neither sees nor feels it.
+ * Laws about issuers on one database: a twin has records with the very same keys, subjects, clients
+ * and sessions. Whatever is done for one issuer, its twin neither sees nor feels it.
  */
 import assert from 'node:assert/strict';
 import type { AuditEvent, Database, Store } from 'valetkey';

@@ -1,4 +1,7 @@
-/** Records for tests of stores: complete, distinct, and belonging together as those of one sign-in do. */
+/**
+ * Records for tests of stores: complete, distinct, and belonging together as those of one sign-in
+ * do.
+ */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type {

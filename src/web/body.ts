@@ -1,4 +1,6 @@
-/** Bodies of requests: read once, bounded before anything is parsed, forms and JSON objects alone. */
+/**
+ * Bodies of requests: read once, bounded before anything is parsed, forms and JSON objects alone.
+ */
 import { OAuthError } from '../protocol/errors.ts';
 import { type ParamLimits, type Params, parseParams } from '../protocol/params.ts';
 
@@ -80,7 +82,8 @@ async function readText(request: Request, limit: number): Promise<string> {
       'The request body was read before the provider saw it: mount the provider before body parsers.',
     );
   }
-  // The HTTP server holds the peer to the declared length; a body of unknown length is counted here.
+  // The HTTP server holds the peer to the declared length; a body of unknown length is counted
+  // here.
   if (declared !== null || request.body === null) return await request.text();
   const chunks: Uint8Array[] = [];
   let size = 0;

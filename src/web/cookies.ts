@@ -1,8 +1,8 @@
 /**
- * What a browser keeps for us: the session handle, a binding value that ties interactions and forms to
- * this browser, and proofs of which accounts it knows. Cookies carry no request and no token. Their
- * names hold a piece of the issuer's digest, so that two issuers on one host do not overwrite each
- * other.
+ * What a browser keeps for us: the session handle, a binding value that ties interactions and forms
+ * to this browser, and proofs of which accounts it knows. Cookies carry no request and no token.
+ * Their names hold a piece of the issuer's digest, so that two issuers on one host do not overwrite
+ * each other.
  */
 import { stringifySetCookie } from 'cookie';
 import { sha256 } from '../crypto/bytes.ts';
@@ -44,7 +44,10 @@ export function sessionHandle(ctx: RequestContext): string | null {
   return ctx.request.cookie(cookieName(ctx.settings, 'session'));
 }
 
-/** Set-Cookie for a new session; the browser keeps it for the absolute lifetime, the idle limit is ours to judge. */
+/**
+ * Set-Cookie for a new session; the browser keeps it for the absolute lifetime, the idle limit is
+ * ours to judge.
+ */
 export function sessionCookie(ctx: RequestContext, handle: string): string {
   return cookie(ctx.settings, 'session', handle, ctx.settings.lifetimes.sessionAbsolute);
 }
@@ -76,7 +79,10 @@ export function bindBrowser(ctx: RequestContext): Browser {
 /** Accounts a browser is remembered as a known device of; the oldest gives way. */
 const MOST_KNOWN_DEVICES = 5;
 
-/** The proofs in the cookie that says which accounts somebody signed in to here before; each is good for this browser alone. */
+/**
+ * The proofs in the cookie that says which accounts somebody signed in to here before; each is good
+ * for this browser alone.
+ */
 function knownDeviceProofs(ctx: RequestContext): readonly string[] {
   return (ctx.request.cookie(cookieName(ctx.settings, 'device')) ?? '')
     .split('.')

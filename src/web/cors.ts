@@ -1,7 +1,13 @@
-/** Which pages of other origins may read an answer. Credentials of a browser (cookies) are never part of it. */
+/**
+ * Which pages of other origins may read an answer. Credentials of a browser (cookies) are never
+ * part of it.
+ */
 import type { RequestContext } from './request.ts';
 
-/** `any`: answers that need no cookies, readable everywhere. `client`: from the origins of the client that asks. */
+/**
+ * `any`: answers that need no cookies, readable everywhere. `client`: from the origins of the
+ * client that asks.
+ */
 export type CorsRule = 'any' | 'client';
 
 /**
@@ -17,8 +23,8 @@ export async function allowOrigin(
   if (rule === 'any') return response.headers.set('Access-Control-Allow-Origin', '*');
   response.headers.append('Vary', 'Origin');
   const origin = ctx.request.headers.get('origin');
-  // RFC 9700 §2.6: endpoints that browser applications call directly support CORS; here for the origins
-  // they registered.
+  // RFC 9700 §2.6: endpoints that browser applications call directly support CORS; here for the
+  // origins they registered.
   if (origin !== null && (await originsOf(ctx)).includes(origin))
     response.headers.set('Access-Control-Allow-Origin', origin);
 }

@@ -35,7 +35,8 @@ export function serveDocument(
   return new Response(request.method === 'HEAD' ? null : document.body, { headers });
 }
 
-// RFC 9110 §13.1.2: a list of tags, compared weakly: what a proxy compressed is still the same document.
+// RFC 9110 §13.1.2: a list of tags, compared weakly: what a proxy compressed is still the same
+// document.
 function isKnown(ifNoneMatch: string | null, etag: string): boolean {
   const tags = (ifNoneMatch ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   return tags.includes(etag) || tags.includes('*');

@@ -27,8 +27,9 @@ export function formTokenRefused(): OAuthError {
 }
 
 /**
- * Refuses what another site made the browser send, by the browser's own word (RFC 6749 §10.12). Older
- * browsers send no such word, so other proofs stand beside it. @throws OAuthError with status 403
+ * Refuses what another site made the browser send, by the browser's own word (RFC 6749 §10.12).
+ * Older browsers send no such word, so other proofs stand beside it.
+ * @throws OAuthError with status 403
  */
 export function requireOwnSite(request: HttpRequest): void {
   const site = request.headers.get('sec-fetch-site');

@@ -1,4 +1,7 @@
-/** Pages as responses: the hardening headers every page carries, the views they draw, and error pages. */
+/**
+ * Pages as responses: the hardening headers every page carries, the views they draw, and error
+ * pages.
+ */
 import type { Assets, ClientView, Html, PageTemplate, PageView } from '../domain/pages.ts';
 import type { OAuthError } from '../protocol/errors.ts';
 import { redirectTarget } from '../protocol/redirect-uri.ts';
@@ -91,14 +94,15 @@ export function htmlResponse(issuer: string, html: Html, options: PageOptions = 
 }
 
 /**
- * Chromium holds every redirect after a form to form-action, also those the application makes after its
- * callback. So the client's own target is named, and where that is https, other https addresses may
- * follow; a naive 'self' would break the sign-in.
+ * Chromium holds every redirect after a form to form-action, also those the application makes after
+ * its callback. So the client's own target is named, and where that is https, other https addresses
+ * may follow; a naive 'self' would break the sign-in.
  */
 function formAction(redirectUri: string | undefined): string {
   if (redirectUri === undefined) return "'self'";
   const { source } = redirectTarget(redirectUri);
-  // A policy is one line of words: what is no plain source has no place in it, whoever registered it.
+  // A policy is one line of words: what is no plain source has no place in it, whoever registered
+  // it.
   if (!/^[A-Za-z0-9.:/[\]+-]+$/.test(source)) return "'self'";
   // A source expression cannot name an IPv6 address.
   if (source.startsWith('http://[')) return "'self' http: https:";

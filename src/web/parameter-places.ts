@@ -17,8 +17,9 @@ export async function bodyParams(request: HttpRequest): Promise<Params> {
 }
 
 /**
- * The bearer token of a request: the Authorization header, or the form body of a POST; never the query
- * (RFC 6750 §2, RFC 9700 §4.3.2). @throws OAuthError `invalid_request` when it comes twice
+ * The bearer token of a request: the Authorization header, or the form body of a POST; never the
+ * query (RFC 6750 §2, RFC 9700 §4.3.2).
+ * @throws OAuthError `invalid_request` when it comes twice
  */
 export async function bearerToken(request: HttpRequest): Promise<string | null> {
   const authorization = request.headers.get('authorization') ?? '';
@@ -45,8 +46,8 @@ export function localesOf(params: Params): readonly string[] {
 }
 
 /**
- * The parameters of these names, once each, as they travel with an interaction. A repeated one is left
- * out: it was refused, or will be.
+ * The parameters of these names, once each, as they travel with an interaction. A repeated one is
+ * left out: it was refused, or will be.
  */
 export function pickParams(params: Params, names: readonly string[]): Record<string, string> {
   const picked: Record<string, string> = {};

@@ -1,6 +1,6 @@
 /**
- * One HTTP request as the endpoints read it: bounded, decoded strictly, each part only when asked for.
- * It touches only the cheap parts of `Request`. Reading bodies is in `body.ts`.
+ * One HTTP request as the endpoints read it: bounded, decoded strictly, each part only when asked
+ * for. It touches only the cheap parts of `Request`. Reading bodies is in `body.ts`.
  */
 import { parseCookie } from 'cookie';
 import type { Context } from '../domain/context.ts';
@@ -18,7 +18,10 @@ export interface HttpRequest extends RequestFacts {
   readonly path: Readonly<Record<string, string>>;
   /** Parameters of the query string. @throws OAuthError when they are malformed or too many */
   query(): Params;
-  /** Parameters of the form body. @throws OAuthError 415 for another content type, 413 when too large */
+  /**
+   * Parameters of the form body.
+   * @throws OAuthError 415 for another content type, 413 when too large
+   */
   form(): Promise<Params>;
   /** Members of a JSON body. @throws OAuthError 415, 413, or 400 for anything but a JSON object */
   json(): Promise<Readonly<Record<string, unknown>>>;

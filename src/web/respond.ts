@@ -42,7 +42,10 @@ export function jsonError(error: OAuthError): Response {
   return json(error.status, body, error.headers);
 }
 
-/** Any failure as the refusal it amounts to; an unforeseen one is a `server_error` that reveals nothing. */
+/**
+ * Any failure as the refusal it amounts to; an unforeseen one is a `server_error` that reveals
+ * nothing.
+ */
 export function asOAuthError(failure: unknown): OAuthError {
   if (failure instanceof OAuthError) return failure;
   if (failure instanceof StoreUnavailable) {

@@ -1,4 +1,7 @@
-/** People with passwords, on every database: what may be stored, how a name is found, what a wrong password costs, and whose they are. */
+/**
+ * People with passwords, on every database: what may be stored, how a name is found, what a wrong
+ * password costs, and whose they are.
+ */
 
 import {
   AccountError,

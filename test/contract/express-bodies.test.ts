@@ -1,4 +1,7 @@
-/** What body parsers of Express leave of a form before the provider sees it: nothing is lost, and nothing is made of it. */
+/**
+ * What body parsers of Express leave of a form before the provider sees it: nothing is lost, and
+ * nothing is made of it.
+ */
 import { createServer, type Server } from 'node:http';
 import express from 'express';
 import { expressValetkey } from 'valetkey/express';

@@ -1,4 +1,7 @@
-/** A host that signs people in itself: an Express application with a login page of its own, and the rest of ours. */
+/**
+ * A host that signs people in itself: an Express application with a login page of its own, and the
+ * rest of ours.
+ */
 import { createServer, type Server } from 'node:http';
 import express from 'express';
 import { createProvider, memoryDatabase, type Provider } from 'valetkey';

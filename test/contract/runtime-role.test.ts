@@ -1,4 +1,7 @@
-/** The role that serves requests need not be the one that makes tables: it reads and writes rows, and nothing more. */
+/**
+ * The role that serves requests need not be the one that makes tables: it reads and writes rows,
+ * and nothing more.
+ */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { type SqlDatabase, sqlDatabase } from 'valetkey/sql';

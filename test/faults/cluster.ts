@@ -1,4 +1,7 @@
-/** Servers of the command line as processes on one database, with one person, one application, and a browser that is signed in. */
+/**
+ * Servers of the command line as processes on one database, with one person, one application, and a
+ * browser that is signed in.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,9 +22,14 @@ export interface Cluster {
   start(): Promise<void>;
   /** Ends them by their own process ids. */
   end(signal: NodeJS.Signals): Promise<void>;
-  /** A code for the person who is signed in, with its verifier. Shows no page after the first time. */
+  /**
+   * A code for the person who is signed in, with its verifier. Shows no page after the first time.
+   */
   code(): Promise<Grant>;
-  /** Posts a form to an endpoint of server `index`, as the application. Rejects when no whole answer came. */
+  /**
+   * Posts a form to an endpoint of server `index`, as the application. Rejects when no whole answer
+   * came.
+   */
   post(
     endpoint: 'token' | 'introspect' | 'revoke_token',
     form: Readonly<Record<string, string>>,

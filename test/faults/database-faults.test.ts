@@ -1,4 +1,7 @@
-/** Databases that refuse, fall silent, are locked or full: the store says `StoreUnavailable`, soon, and works again when they do. */
+/**
+ * Databases that refuse, fall silent, are locked or full: the store says `StoreUnavailable`, soon,
+ * and works again when they do.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +19,9 @@ import { startRelay } from './tcp-relay.ts';
 const NOW = 1_800_000_000;
 const ISSUER = 'https://faults.example';
 const SCHEMA = `faults_${process.pid}`;
-/** What a caller may have to wait at most: the timeout of two seconds, and room for a slow machine. */
+/**
+ * What a caller may have to wait at most: the timeout of two seconds, and room for a slow machine.
+ */
 const SOON = 3000;
 
 async function unavailable(work: Promise<unknown>): Promise<number> {

@@ -1,4 +1,7 @@
-/** The server is killed in the middle of its work, again and again: what it had answered is true afterwards, and nothing worked twice. */
+/**
+ * The server is killed in the middle of its work, again and again: what it had answered is true
+ * afterwards, and nothing worked twice.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES } from '../databases.ts';
@@ -8,7 +11,10 @@ const KILLS = 10;
 const PER_SECOND = 200;
 /** The request with which the kill begins: a different one each time. */
 const killWith = (round: number): number => 60 + 7 * round;
-/** What is due in the tenth of a second after it comes at once, so that the kill finds requests in every state. */
+/**
+ * What is due in the tenth of a second after it comes at once, so that the kill finds requests in
+ * every state.
+ */
 const BURST = 20;
 /** Milliseconds from the burst to the kill: they lie around the time that one exchange takes. */
 const killLater = (round: number): number => 1 + 2 * round;
@@ -86,7 +92,8 @@ describe.each(DATABASES)('$name', (kind) => {
           await cluster.start();
 
           await Promise.all(answered.map(async ({ reply }) => await stillWorks(reply?.body ?? {})));
-          // A code that worked does not work again; one whose answer was cut off worked once at most, before or now.
+          // A code that worked does not work again; one whose answer was cut off worked once at
+          // most, before or now.
           await Promise.all(
             answered.map(async ({ grant }) =>
               expect(await exchange(grant)).toEqual([400, 'invalid_grant']),

@@ -1,4 +1,7 @@
-/** One code, one refresh token, a hundred requests at once, three server processes on one database: over HTTP, as a relying party sees it. */
+/**
+ * One code, one refresh token, a hundred requests at once, three server processes on one database:
+ * over HTTP, as a relying party sees it.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES } from '../databases.ts';
 import { type Cluster, makeCluster, type Reply } from './cluster.ts';

@@ -1,4 +1,7 @@
-/** The laws of the store between real processes: single use, ending what is being renewed, and starting all at once. */
+/**
+ * The laws of the store between real processes: single use, ending what is being renewed, and
+ * starting all at once.
+ */
 import { randomUUID } from 'node:crypto';
 import type { Authorization, SessionKey } from 'valetkey';
 import { sqlDatabase } from 'valetkey/sql';

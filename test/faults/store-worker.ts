@@ -1,6 +1,7 @@
 /**
- * One of several processes on one database. Waits for tasks from its parent, starts each at the agreed moment, and tells what came out.
- * Knows nothing of what is right: judging is the business of the tests.
+ * One of several processes on one database. Waits for tasks from its parent, starts each at the
+ * agreed moment, and tells what came out. Knows nothing of what is right: judging is the business
+ * of the tests.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Authorization, Family, OneTimeKey, OneTimeRecord, SessionKey, Store } from 'valetkey';
@@ -46,7 +47,10 @@ export interface Order {
   readonly at: number;
 }
 
-/** One outcome per time, in no order. `digest` is that of the access token tried, where there is one. */
+/**
+ * One outcome per time, in no order. `digest` is that of the access token tried, where there is
+ * one.
+ */
 export interface Outcome {
   readonly result: unknown;
   readonly digest?: string;

@@ -1,4 +1,7 @@
-/** A TCP relay that can fall silent: connections stay open and nothing passes, as behind a firewall that lost its state. */
+/**
+ * A TCP relay that can fall silent: connections stay open and nothing passes, as behind a firewall
+ * that lost its state.
+ */
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface Relay {

@@ -1,4 +1,6 @@
-/** A crowd of real processes on one database, for the races that a single event loop cannot have. */
+/**
+ * A crowd of real processes on one database, for the races that a single event loop cannot have.
+ */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Order, Outcome, Task } from './store-worker.ts';
@@ -9,7 +11,10 @@ const LEAD = 15;
 
 export interface Crowd {
   readonly processes: readonly ChildProcess[];
-  /** Has every process do its task `times` times side by side, all beginning at one moment. A list of tasks goes round. */
+  /**
+   * Has every process do its task `times` times side by side, all beginning at one moment. A list
+   * of tasks goes round.
+   */
   all(tasks: Task | readonly Task[], issuer: string, times?: number): Promise<readonly Outcome[]>;
   stop(): Promise<void>;
 }

@@ -1,4 +1,7 @@
-/** A client of another world: Apache's mod_auth_openidc (C) protects a page; a real browser gets in and out. */
+/**
+ * A client of another world: Apache's mod_auth_openidc (C) protects a page; a real browser gets in
+ * and out.
+ */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

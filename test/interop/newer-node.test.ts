@@ -1,4 +1,7 @@
-/** On a Node that has SQLite itself: the same laws of the store, and the built server, without libsql. */
+/**
+ * On a Node that has SQLite itself: the same laws of the store, and the built server, without
+ * libsql.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** A real client signs a real user in, in a real browser: the standalone server on SQLite and on PostgreSQL, and the Express mount. */
+/**
+ * A real client signs a real user in, in a real browser: the standalone server on SQLite and on
+ * PostgreSQL, and the Express mount.
+ */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -199,7 +202,8 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       await client.tokenRevocation(begun.config, next.refresh_token ?? '');
       expect((await client.tokenIntrospection(begun.config, next.access_token)).active).toBe(false);
 
-      // A second sign-in is silent; the back button and a reload of what is over explain themselves.
+      // A second sign-in is silent; the back button and a reload of what is over explain
+      // themselves.
       const again = await rp.begin(op.issuer, op.clientId, op.clientSecret);
       await page.goto(again.url);
       const repeated = await client.authorizationCodeGrant(again.config, await rp.callback(), {
@@ -279,6 +283,7 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       const { config } = await rp.begin(op.issuer, op.clientId, op.clientSecret);
       const device = await client.initiateDeviceAuthorization(config, { scope: 'openid profile' });
       const polling = client.pollDeviceAuthorizationGrant(config, { ...device, interval: 1 });
+      polling.catch(() => undefined);
       await page.goto(device.verification_uri);
       await page.fill('#user-code', 'BCDF-GHJK');
       await page.keyboard.press('Enter');

@@ -1,4 +1,7 @@
-/** A relying party as applications write them: openid-client behind a small server that waits for its callback. */
+/**
+ * A relying party as applications write them: openid-client behind a small server that waits for
+ * its callback.
+ */
 import { createServer, type Server } from 'node:http';
 import * as client from 'openid-client';
 

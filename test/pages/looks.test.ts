@@ -1,6 +1,7 @@
 /**
- * The built-in pages in a real browser, under the policy they are served with: readable in light and dark, whole on the smallest phone, usable
- * with the keyboard alone, and without a single violation of the policy or a request to anywhere else.
+ * The built-in pages in a real browser, under the policy they are served with: readable in light
+ * and dark, whole on the smallest phone, usable with the keyboard alone, and without a single
+ * violation of the policy or a request to anywhere else.
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
@@ -69,7 +70,10 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     server?.close();
   });
 
-  /** Opens a page, works on it, and fails on anything the browser complained about or fetched from elsewhere. */
+  /**
+   * Opens a page, works on it, and fails on anything the browser complained about or fetched from
+   * elsewhere.
+   */
   async function visit(
     name: string,
     options: BrowserContextOptions,

@@ -1,4 +1,7 @@
-/** `valetkey application …`: every option arrives in the record, an application works with what was printed, and mistakes are told by field. */
+/**
+ * `valetkey application …`: every option arrives in the record, an application works with what was
+ * printed, and mistakes are told by field.
+ */
 import type { Client } from 'valetkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {

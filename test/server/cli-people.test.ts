@@ -1,4 +1,7 @@
-/** `valetkey user …`: what an account is made of arrives where relying parties read it, and what ends access ends it at once. */
+/**
+ * `valetkey user …`: what an account is made of arrives where relying parties read it, and what
+ * ends access ends it at once.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STANDARD_CLAIMS } from 'valetkey/accounts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -81,7 +84,10 @@ const create = async (username: string, ...more: string[]): Promise<Json> =>
     place.env,
   );
 
-/** Times are whole seconds: a sign-in in the very second in which everything ended counts as under way by then. */
+/**
+ * Times are whole seconds: a sign-in in the very second in which everything ended counts as under
+ * way by then.
+ */
 const nextSecond = async (): Promise<void> => await sleep(1000 - (Date.now() % 1000) + 10);
 
 /** Signed in, with tokens: what they are still good for. */

@@ -1,4 +1,7 @@
-/** The command line as a whole: help, words it does not know, places that are not there; and the commands that keep house. */
+/**
+ * The command line as a whole: help, words it does not know, places that are not there; and the
+ * commands that keep house.
+ */
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

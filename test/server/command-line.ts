@@ -1,4 +1,7 @@
-/** The command line as tests call it: what it printed where, its one JSON object, and a place of its own for each server. */
+/**
+ * The command line as tests call it: what it printed where, its one JSON object, and a place of its
+ * own for each server.
+ */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -60,7 +63,10 @@ export async function run(
 const MAIN = new URL('../../src/cli/main.ts', import.meta.url).href;
 let calls = 0;
 
-/** The same without a process of its own, at a fraction of the cost: for tables of refusals. One call at a time. */
+/**
+ * The same without a process of its own, at a fraction of the cost: for tables of refusals. One
+ * call at a time.
+ */
 export async function call(args: readonly string[], env: Env = {}): Promise<Ran> {
   const { argv, env: environment, exitCode, stdout, stderr } = process;
   const [out, err]: [string[], string[]] = [[], []];
@@ -76,7 +82,8 @@ export async function call(args: readonly string[], env: Env = {}): Promise<Ran>
   Object.assign(stderr, { write: into(err) });
   try {
     calls += 1;
-    // Another name is another module: the command line is read anew, and what it imports is there already.
+    // Another name is another module: the command line is read anew, and what it imports is there
+    // already.
     await import(/* @vite-ignore */ `${MAIN}?call=${calls}`);
     return { code: Number(process.exitCode), stdout: out.join(''), stderr: err.join('') };
   } finally {
@@ -111,7 +118,10 @@ export function oneObject(stdout: string): Json {
   return JSON.parse(stdout) as Json;
 }
 
-/** A command that could not do its work: exit code 1, nothing on stdout, one line per problem, and no stack. Resolves to the problems. */
+/**
+ * A command that could not do its work: exit code 1, nothing on stdout, one line per problem, and
+ * no stack. Resolves to the problems.
+ */
 export function problemsIn({ code, stdout, stderr }: Ran): readonly string[] {
   const lines = stderr.split('\n').filter((line) => line.startsWith('✗ '));
   expect([code, stdout], stderr).toEqual([1, '']);

@@ -40,7 +40,10 @@ async function wrong(env: Env): Promise<readonly string[]> {
   return bad.map(({ about }) => about);
 }
 
-/** Every file below a folder with its size and rights: what may not change. Readers of SQLite leave its side files behind. */
+/**
+ * Every file below a folder with its size and rights: what may not change. Readers of SQLite leave
+ * its side files behind.
+ */
 function contents(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(({ name }) => !/-(wal|shm)$/.test(name))

@@ -1,4 +1,7 @@
-/** What a stranger can send, byte for byte: too much, too slowly, by the wrong method, broken, and under false names. Rows IN, MD-01. */
+/**
+ * What a stranger can send, byte for byte: too much, too slowly, by the wrong method, broken, and
+ * under false names. Rows IN, MD-01.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Program, stop } from '../processes.ts';
@@ -393,7 +396,10 @@ describe('too slowly', () => {
   });
 });
 
-/** How long each slow client was tolerated, in milliseconds, and what others were answered meanwhile. */
+/**
+ * How long each slow client was tolerated, in milliseconds, and what others were answered
+ * meanwhile.
+ */
 async function slowClients(): Promise<Awaited<typeof slow>> {
   const starts = [
     '',

@@ -1,4 +1,7 @@
-/** The feature of `examples/feature.ts` in a settings file: the command line, the list of settings and the server know it. */
+/**
+ * The feature of `examples/feature.ts` in a settings file: the command line, the list of settings
+ * and the server know it.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

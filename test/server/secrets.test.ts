@@ -1,6 +1,6 @@
 /**
- * Nothing that opens a door stands in the log at its most talkative, nor in the database: every secret of a whole flow is a canary that
- * is looked for afterwards. Rows ST-01, ST-02.
+ * Nothing that opens a door stands in the log at its most talkative, nor in the database: every
+ * secret of a whole flow is a canary that is looked for afterwards. Rows ST-01, ST-02.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -243,7 +243,9 @@ async function everythingWrong(): Promise<void> {
   );
 }
 
-/** Names of what stands in a text, as it is or in the spellings of URLs, names of people and Base64. */
+/**
+ * Names of what stands in a text, as it is or in the spellings of URLs, names of people and Base64.
+ */
 function found(text: string, values: ReadonlyMap<string, string>): string[] {
   const spellings = (value: string): string[] => [
     value,

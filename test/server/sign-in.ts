@@ -1,4 +1,7 @@
-/** A person signs in at a running server and an application gets its tokens, in the steps that relying parties and browsers take. */
+/**
+ * A person signs in at a running server and an application gets its tokens, in the steps that
+ * relying parties and browsers take.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { type ScriptedBrowser, scriptedBrowser, type Visit } from 'valetkey/testing';
 
@@ -51,7 +54,10 @@ export function authorizeUrl(
   return `${issuer}/o/authorize/?${new URLSearchParams(params)}`;
 }
 
-/** Login and consent as far as they are asked for; the visit that leaves for the application, or the page that stays. */
+/**
+ * Login and consent as far as they are asked for; the visit that leaves for the application, or the
+ * page that stays.
+ */
 export async function answer(
   browser: ScriptedBrowser,
   first: Visit,

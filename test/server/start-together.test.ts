@@ -1,4 +1,7 @@
-/** Ten servers that start at once where nothing is: one of them makes each thing, the others find it, and all work. Row X-4. */
+/**
+ * Ten servers that start at once where nothing is: one of them makes each thing, the others find
+ * it, and all work. Row X-4.
+ */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** Starting the standalone server as operators do: what a first start makes and tells, what a second one finds, and when it refuses. */
+/**
+ * Starting the standalone server as operators do: what a first start makes and tells, what a second
+ * one finds, and when it refuses.
+ */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';

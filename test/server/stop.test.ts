@@ -1,4 +1,7 @@
-/** Running and stopping: what operators and load balancers ask, a port that is taken, and an end that cuts no request. Row G-1. */
+/**
+ * Running and stopping: what operators and load balancers ask, a port that is taken, and an end
+ * that cuts no request. Row G-1.
+ */
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -205,7 +208,10 @@ describe.concurrent('an end', () => {
   });
 });
 
-/** One client that sends request after request on one connection, until it is told that the connection ends or nobody is there. */
+/**
+ * One client that sends request after request on one connection, until it is told that the
+ * connection ends or nobody is there.
+ */
 async function untilClosed({ place, authorization }: Served, outcomes: string[]): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const headers = { authorization, 'content-type': 'application/x-www-form-urlencoded' };

@@ -49,7 +49,10 @@ export function parse(text: string): Answer {
   };
 }
 
-/** Sends one request, which has to ask for the end of the connection, and reads to that end. @throws Error after five seconds */
+/**
+ * Sends one request, which has to ask for the end of the connection, and reads to that end.
+ * @throws Error after five seconds
+ */
 export async function exchange(port: number, request: string): Promise<Answer> {
   const wire = connect(port);
   wire.send(request);

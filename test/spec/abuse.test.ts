@@ -1,4 +1,7 @@
-/** What is counted, kept or ended on account of strangers: rateLimits under chosen names, forms of other sites, decisions out of the history. */
+/**
+ * What is counted, kept or ended on account of strangers: rateLimits under chosen names, forms of
+ * other sites, decisions out of the history.
+ */
 import { generateKeyPairSync } from 'node:crypto';
 import type { ScriptedBrowser, Visit } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** What an attacker would try around a sign-in: shared links, other people's codes, races with logout, floods, and names made to break a page. */
+/**
+ * What an attacker would try around a sign-in: shared links, other people's codes, races with
+ * logout, floods, and names made to break a page.
+ */
 import { createProvider, memoryDatabase, type Provider, type Store } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
 import { memoryAccounts, type ScriptedBrowser, type Visit } from 'valetkey/testing';

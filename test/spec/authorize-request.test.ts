@@ -1,4 +1,7 @@
-/** What the authorization endpoint refuses: first what must never redirect, then what goes to the proven destination. Rows AZ and PK. */
+/**
+ * What the authorization endpoint refuses: first what must never redirect, then what goes to the
+ * proven destination. Rows AZ and PK.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   authorizeParams,

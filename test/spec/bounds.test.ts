@@ -1,4 +1,7 @@
-/** What stays within its bounds: the scopes of a client, parameters and their places, bodies, junk that costs no query, and ends that come together. */
+/**
+ * What stays within its bounds: the scopes of a client, parameters and their places, bodies, junk
+ * that costs no query, and ends that come together.
+ */
 import type { Client } from 'valetkey';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {

@@ -1,4 +1,6 @@
-/** How clients prove themselves: every rule at every endpoint that authenticates clients. Rows CL. */
+/**
+ * How clients prove themselves: every rule at every endpoint that authenticates clients. Rows CL.
+ */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, basic, makeWorld, post, type World } from './setup.ts';
 

@@ -1,4 +1,7 @@
-/** Registered clients: what is refused, what a change may do and when, and what a client that is gone leaves behind. */
+/**
+ * Registered clients: what is refused, what a change may do and when, and what a client that is
+ * gone leaves behind.
+ */
 import fc from 'fast-check';
 import { type Client, type ClientMetadata, createProvider, memoryDatabase } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';

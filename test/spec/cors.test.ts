@@ -1,4 +1,7 @@
-/** What pages of other origins may read: public documents and userinfo, and a browser application what it asks in its own name. */
+/**
+ * What pages of other origins may read: public documents and userinfo, and a browser application
+ * what it asks in its own name.
+ */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { basic, getTokens, isActive, makeWorld, post, type World } from './setup.ts';
 

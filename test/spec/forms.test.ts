@@ -1,4 +1,7 @@
-/** The forms of the pages by themselves: what the login form takes, whose forms count, and the headers that every page has. Rows UI. */
+/**
+ * The forms of the pages by themselves: what the login form takes, whose forms count, and the
+ * headers that every page has. Rows UI.
+ */
 
 import type { ScriptedBrowser, Visit } from 'valetkey/testing';
 import { readForm } from 'valetkey/testing';

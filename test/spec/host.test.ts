@@ -1,4 +1,6 @@
-/** What a host sees: pages and grant types of its own, storage trips, and what rests in the store. */
+/**
+ * What a host sees: pages and grant types of its own, storage trips, and what rests in the store.
+ */
 import { defineGrant, memoryDatabase, type Redemption, type Store } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
 import { describe, expect, it } from 'vitest';

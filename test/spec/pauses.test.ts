@@ -1,4 +1,7 @@
-/** What happens while a sign-in waits for a human: other tabs, other people, pages left open, forms on the wrong page, and two clicks at once. */
+/**
+ * What happens while a sign-in waits for a human: other tabs, other people, pages left open, forms
+ * on the wrong page, and two clicks at once.
+ */
 import type { Lifetimes, Login, Store } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
 import { readForm, type ScriptedBrowser, type Visit } from 'valetkey/testing';

@@ -1,4 +1,7 @@
-/** Rows of the security requirements that cut across endpoints: entropy, cross-use, limits of work, what a page may load, and who may write. */
+/**
+ * Rows of the security requirements that cut across endpoints: entropy, cross-use, limits of work,
+ * what a page may load, and who may write.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { createProvider, memoryDatabase } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';

@@ -1,4 +1,7 @@
-/** One provider in memory with a fixed clock, a confidential and a public client, and a user; and the steps most tests need. */
+/**
+ * One provider in memory with a fixed clock, a confidential and a public client, and a user; and
+ * the steps most tests need.
+ */
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import {
   type Client,
@@ -21,7 +24,9 @@ export const ISSUER = 'https://op.example';
 export const REDIRECT_URI = 'https://rp.example/cb';
 export const START = 1_800_000_000;
 
-/** Real keys, made once: making RSA keys for every world would be most of the time the tests take. */
+/**
+ * Real keys, made once: making RSA keys for every world would be most of the time the tests take.
+ */
 const pem = (key: { export(options: { type: 'pkcs8'; format: 'pem' }): string | Buffer }): string =>
   key.export({ type: 'pkcs8', format: 'pem' }).toString();
 export const SIGNING_KEYS: NonNullable<Config['signingKeys']> = [
@@ -246,7 +251,10 @@ export async function decide(
   );
 }
 
-/** Which page is shown: the name of its form, `away` at the relying party, or the reason on an error page. */
+/**
+ * Which page is shown: the name of its form, `away` at the relying party, or the reason on an error
+ * page.
+ */
 export function pageOf(visit: Visit): string {
   return (
     /id="(login|account|consent|logout)-form"/.exec(visit.html)?.[1] ??

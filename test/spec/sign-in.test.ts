@@ -1,4 +1,7 @@
-/** The pages' half of an authorization: login, account choice, consent, and what each prompt means. Rows AZ and UI. */
+/**
+ * The pages' half of an authorization: login, account choice, consent, and what each prompt means.
+ * Rows AZ and UI.
+ */
 
 import type { ScriptedBrowser, Visit } from 'valetkey/testing';
 import { readForm } from 'valetkey/testing';

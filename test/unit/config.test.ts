@@ -1,4 +1,7 @@
-/** Wrong configuration: every problem at once, each under the name of its option, whatever kind of value stands there. */
+/**
+ * Wrong configuration: every problem at once, each under the name of its option, whatever kind of
+ * value stands there.
+ */
 import { generateKeyPairSync } from 'node:crypto';
 import {
   type Config,

@@ -1,4 +1,7 @@
-/** The audit log behind the requests: in batches, at once where it is an act, and never in the way of an answer. */
+/**
+ * The audit log behind the requests: in batches, at once where it is an act, and never in the way
+ * of an answer.
+ */
 import { randomBytes } from 'node:crypto';
 import type { AuditEvent } from 'valetkey';
 import { beforeEach, describe, expect, it, vi } from 'vitest';

@@ -8,7 +8,7 @@ import {
 } from '../../tools/floor-rules.ts';
 
 function file(path: string, imports: readonly string[] = [], more: Partial<Module> = {}): Module {
-  return { path, imports, lines: 10, uses: [], ...more };
+  return { path, imports, lines: 10, longComments: [], uses: [], ...more };
 }
 
 /** Problems of these modules, in a house whose map names every one of them. */
@@ -97,6 +97,7 @@ describe('floors', () => {
 
   it('refuses a long file, a name that says nothing, an unknown folder and a forbidden word', () => {
     expect(problems(file('domain/a.ts', [], { lines: 401 }))).toHaveLength(1);
+    expect(problems(file('domain/a.ts', [], { longComments: [7] }))).toHaveLength(1);
     expect(problems(file('domain/utils.ts'))).toHaveLength(1);
     expect(problems(file('attic/a.ts'))).toHaveLength(1);
     expect(problems(file('protocol/a.ts', [], { uses: ['the clock'] }))).toHaveLength(1);

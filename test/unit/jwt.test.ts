@@ -1,4 +1,7 @@
-/** What no JWT gets away with, whoever made it: shape before parsing, one spelling, no repeated members, pinned algorithm and type. Rows JW. */
+/**
+ * What no JWT gets away with, whoever made it: shape before parsing, one spelling, no repeated
+ * members, pinned algorithm and type. Rows JW.
+ */
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { checkTimes, JwtError, peekJwt, signJwt, verifyJwt } from '../../src/crypto/jwt.ts';

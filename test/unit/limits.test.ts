@@ -1,4 +1,7 @@
-/** Sizes and shapes that no request can reach from outside, since others stop it before: each line of defence holds by itself. */
+/**
+ * Sizes and shapes that no request can reach from outside, since others stop it before: each line
+ * of defence holds by itself.
+ */
 import { randomBytes } from 'node:crypto';
 import { type Context, memoryDatabase, type Session } from 'valetkey';
 import { sample } from 'valetkey/testing';

@@ -1,4 +1,7 @@
-/** What the server writes to its log: the fields on the list, and of an error no more than says what went wrong. */
+/**
+ * What the server writes to its log: the fields on the list, and of an error no more than says what
+ * went wrong.
+ */
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { serverLog } from '../../src/server/log.ts';

@@ -1,4 +1,7 @@
-/** The built-in pages as text: what strangers chose stays text, forms are whole, nothing breaks the content security policy. Rows UI. */
+/**
+ * The built-in pages as text: what strangers chose stays text, forms are whole, nothing breaks the
+ * content security policy. Rows UI.
+ */
 import { ConfigError } from 'valetkey';
 import { builtInPages, ENGLISH, type Messages, markup, templates } from 'valetkey/pages';
 import { readForm } from 'valetkey/testing';

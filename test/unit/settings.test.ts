@@ -1,4 +1,7 @@
-/** Settings of the standalone server: every mistake is told at once, under the name it was written with; what is right arrives. */
+/**
+ * Settings of the standalone server: every mistake is told at once, under the name it was written
+ * with; what is right arrives.
+ */
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

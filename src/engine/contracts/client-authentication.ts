@@ -1,6 +1,6 @@
 /**
- * The contract of a client authentication method. The phase that runs the methods, the same for every
- * endpoint, is `authenticate-client.ts`.
+ * The contract of a client authentication method. The phase that runs the methods, the same for
+ * every endpoint, is `authenticate-client.ts`.
  */
 import type { CredentialKind } from '../../protocol/client-metadata-rules.ts';
 import { OAuthError } from '../../protocol/errors.ts';
@@ -13,8 +13,8 @@ export interface PresentedCredentials {
   /** Who they say they are. */
   readonly clientId: string;
   /**
-   * Resolves to null when they prove this client, else to the refusal; only its reason is used, since
-   * all failures look alike. Called with the registered client of `clientId` alone.
+   * Resolves to null when they prove this client, else to the refusal; only its reason is used,
+   * since all failures look alike. Called with the registered client of `clientId` alone.
    */
   verify(client: Client): Promise<OAuthError | null>;
 }
@@ -26,8 +26,8 @@ export interface ClientAuthenticationMethod {
   /** What a client needs to use it: decides whether registration makes a secret. */
   readonly needs: CredentialKind;
   /**
-   * Credentials of this method in the request; null when there are none; 'malformed' when there are but
-   * cannot be read.
+   * Credentials of this method in the request; null when there are none; 'malformed' when there are
+   * but cannot be read.
    */
   detect(ctx: RequestContext, params: Params): PresentedCredentials | 'malformed' | null;
 }

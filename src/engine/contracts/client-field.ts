@@ -1,4 +1,7 @@
-/** Fields that features add to clients, as values: `requirePar(client)` reads what holds for a client. */
+/**
+ * Fields that features add to clients, as values: `requirePar(client)` reads what holds for a
+ * client.
+ */
 import type { FeatureField } from '../../protocol/client-fields.ts';
 import type { Client } from '../../store/records.ts';
 

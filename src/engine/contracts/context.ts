@@ -1,4 +1,6 @@
-/** What endpoints and flows may use: everything of the request, and everything that features bring. */
+/**
+ * What endpoints and flows may use: everything of the request, and everything that features bring.
+ */
 import type { RequestContext } from '../../web/request.ts';
 import type { Engine } from './engine.ts';
 

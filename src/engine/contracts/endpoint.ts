@@ -1,4 +1,6 @@
-/** The contract of a URL. The router owns methods, errors, CORS; an endpoint handles what is left. */
+/**
+ * The contract of a URL. The router owns methods, errors, CORS; an endpoint handles what is left.
+ */
 import type { CorsRule } from '../../web/cors.ts';
 import type { EngineContext } from './context.ts';
 import type { Engine } from './engine.ts';
@@ -19,8 +21,9 @@ export interface Endpoint {
   /** Metadata name under which discovery tells its address. @default none */
   readonly metadataName?: string;
   /**
-   * The endpoint is a public document of this file name: it is also found below `/.well-known/` at the
-   * root and at the issuer (RFC 8414 §3.1). @default none
+   * The endpoint is a public document of this file name: it is also found below `/.well-known/` at
+   * the root and at the issuer (RFC 8414 §3.1).
+   * @default none
    */
   readonly document?: string;
   /**

@@ -1,6 +1,6 @@
 /**
- * What all features together bring to the pipelines. `assemble.ts` makes it once per provider; endpoints
- * and flows find it in their context. Endpoints and flows are not in it: they use it.
+ * What all features together bring to the pipelines. `assemble.ts` makes it once per provider;
+ * endpoints and flows find it in their context. Endpoints and flows are not in it: they use it.
  */
 import type { ClientAuthenticationMethod } from './client-authentication.ts';
 import type { Grant } from './grant.ts';

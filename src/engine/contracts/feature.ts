@@ -1,7 +1,7 @@
 /**
- * The contract of a feature: one specification as one value. Everything it contributes is declared here
- * and nothing is registered by side effect, so that taking a feature out of the list takes it away
- * whole. `assemble.ts` puts the contributions of all features together.
+ * The contract of a feature: one specification as one value. Everything it contributes is declared
+ * here and nothing is registered by side effect, so that taking a feature out of the list takes it
+ * away whole. `assemble.ts` puts the contributions of all features together.
  */
 import type { Settings } from '../../domain/settings.ts';
 import type { PageDefinition } from '../../web/page.ts';
@@ -93,7 +93,10 @@ export function defineFeature<Options extends object = Record<never, never>>(
   return Object.assign(make, { featureName: name, options });
 }
 
-/** The group in which the options of a feature stand: `device-authorization` → `deviceAuthorization`. */
+/**
+ * The group in which the options of a feature stand: `device-authorization` →
+ * `deviceAuthorization`.
+ */
 export function optionGroup(name: string): string {
   return name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

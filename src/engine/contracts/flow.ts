@@ -1,7 +1,7 @@
 /**
  * The contract of a flow: what interactions pause, and how it ends. The core brings `authorize`; a
- * feature that asks people for consent in another way (a device) brings its own, and the same steps and
- * the same driver serve it.
+ * feature that asks people for consent in another way (a device) brings its own, and the same steps
+ * and the same driver serve it.
  */
 import type { Interaction } from '../../domain/interactions.ts';
 import type { AuthorizationRequest } from '../../protocol/authorization-request.ts';

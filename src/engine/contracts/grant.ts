@@ -11,7 +11,10 @@ import type { RequestContext } from '../../web/request.ts';
 export interface GrantDefinition<P> {
   /** The `grant_type` value. */
   readonly type: string;
-  /** Reads and checks the shape of its parameters, before the client is authenticated. @throws OAuthError */
+  /**
+   * Reads and checks the shape of its parameters, before the client is authenticated.
+   * @throws OAuthError
+   */
   params(params: Params): P;
   /**
    * Proves that the client may have tokens. Writes nothing, except to count or punish abuse. Called

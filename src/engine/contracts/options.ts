@@ -1,7 +1,7 @@
 /**
- * Options as data: one entry per option serves the check of a configuration, its default, the settings
- * file, the environment and `docs/settings.md`. The core's table is `config-options.ts`; the table of a
- * feature stands on the feature.
+ * Options as data: one entry per option serves the check of a configuration, its default, the
+ * settings file, the environment and `docs/settings.md`. The core's table is `config-options.ts`;
+ * the table of a feature stands on the feature.
  */
 import { closest } from 'fastest-levenshtein';
 import type { ConfigProblem } from '../../protocol/errors.ts';
@@ -12,8 +12,8 @@ export type Refuse = (option: string, problem: string, remedy: string) => void;
 export type Check = (value: unknown, option: string, refuse: Refuse) => void;
 
 /**
- * What a value looks like. `seconds` and `count` are whole numbers, `list` is a list of texts, `map` an
- * object, `rate-limit` is `{ limit, seconds }`; `code` can be given in code alone.
+ * What a value looks like. `seconds` and `count` are whole numbers, `list` is a list of texts,
+ * `map` an object, `rate-limit` is `{ limit, seconds }`; `code` can be given in code alone.
  */
 export type OptionKind =
   | 'text'

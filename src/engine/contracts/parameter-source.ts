@@ -1,7 +1,7 @@
 /**
- * Where the parameters of an authorization request come from: the request itself, or a source that one
- * of its parameters selects (a pushed request, later a request object). Sources are contributed by
- * features. From a source the whole request counts, and nothing beside it.
+ * Where the parameters of an authorization request come from: the request itself, or a source that
+ * one of its parameters selects (a pushed request, later a request object). Sources are contributed
+ * by features. From a source the whole request counts, and nothing beside it.
  */
 import type { Params } from '../../protocol/params.ts';
 import type { OneTimeKey, Seconds } from '../../store/records.ts';

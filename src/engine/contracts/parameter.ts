@@ -1,6 +1,6 @@
 /**
- * The contract of an authorization parameter: its names, how it is read, and the typed value that rules
- * find in the request. Which parameters the core knows, in which order, is `parameters.ts`.
+ * The contract of an authorization parameter: its names, how it is read, and the typed value that
+ * rules find in the request. Which parameters the core knows, in which order, is `parameters.ts`.
  */
 import type { AuthorizationRequest, Destination } from '../../protocol/authorization-request.ts';
 import type { Params } from '../../protocol/params.ts';

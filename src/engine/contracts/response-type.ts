@@ -37,8 +37,9 @@ export interface Artifact {
   /** Its word in `response_type`. */
   readonly name: string;
   /**
-   * What an earlier answer to the same interaction made already; null when there was none. Asked before
-   * anything is remembered. @throws OAuthError for a page when the earlier answer is over
+   * What an earlier answer to the same interaction made already; null when there was none. Asked
+   * before anything is remembered.
+   * @throws OAuthError for a page when the earlier answer is over
    */
   earlier?(ctx: RequestContext, authorized: AuthorizedRequest): Promise<ResponseParameters | null>;
   /** @param made the parameters of the artifacts before it, in the order of the response type */

@@ -1,7 +1,7 @@
 /**
- * The contract of a step: a pause for a human before an authorization is done. A step says when it is
- * due and why, what its page shows, and what an answer means. It returns outcomes; the driver turns
- * them into responses, and no page leads to another.
+ * The contract of a step: a pause for a human before an authorization is done. A step says when it
+ * is due and why, what its page shows, and what an answer means. It returns outcomes; the driver
+ * turns them into responses, and no page leads to another.
  */
 import type { Account } from '../../domain/accounts.ts';
 import type { Interaction } from '../../domain/interactions.ts';
@@ -94,7 +94,9 @@ export interface Step<View extends StepView = StepView> {
   readonly anySession?: boolean;
   /** Why it is due; null when it is not. Pure. */
   due(situation: Situation): Due | null;
-  /** What its page shows that an answer must not exceed; it travels with the form. JSON values only. */
+  /**
+   * What its page shows that an answer must not exceed; it travels with the form. JSON values only.
+   */
   shows?(situation: Situation): unknown;
   /** What its page shows besides what all pages of steps show. */
   view(
@@ -112,7 +114,10 @@ export function defineStep<View extends StepView>(step: Step<View>): Step {
   return step as unknown as Step;
 }
 
-/** The refusal of an answer that a step does not know. Its page shows it: the client did nothing wrong. */
+/**
+ * The refusal of an answer that a step does not know. Its page shows it: the client did nothing
+ * wrong.
+ */
 export function unknownDecision(): OAuthError {
   return new OAuthError(
     'invalid_request',

@@ -51,8 +51,9 @@ async function goOn(ctx: EngineContext, interaction: Interaction): Promise<Respo
 }
 
 /**
- * A POST may come from another site and then without our cookies. It is checked, and goes on as a GET
- * that has them; the request travels sealed, not in the address (OIDC Core §3.1.2.1 requires POST).
+ * A POST may come from another site and then without our cookies. It is checked, and goes on as a
+ * GET that has them; the request travels sealed, not in the address (OIDC Core §3.1.2.1 requires
+ * POST).
  */
 async function takePost(ctx: EngineContext): Promise<Response> {
   const form = await ctx.request.form();

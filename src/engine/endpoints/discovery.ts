@@ -1,6 +1,7 @@
 /**
- * Discovery (OIDC Discovery §4, RFC 8414 §3): the union of what the core, endpoints and features declare,
- * so that it says neither more nor less than what is enabled. Rendered once, served as bytes.
+ * Discovery (OIDC Discovery §4, RFC 8414 §3): the union of what the core, endpoints and features
+ * declare, so that it says neither more nor less than what is enabled. Rendered once, served as
+ * bytes.
  */
 import type { Settings } from '../../domain/settings.ts';
 import { PROMPTS } from '../../protocol/names.ts';
@@ -28,7 +29,9 @@ export function coreMetadata(
   };
 }
 
-/** What holds unless a feature says otherwise. OIDC Discovery §3: request_uri is true when absent. */
+/**
+ * What holds unless a feature says otherwise. OIDC Discovery §3: request_uri is true when absent.
+ */
 const UNLESS_SAID: Readonly<Record<string, unknown>> = {
   claims_parameter_supported: false,
   request_parameter_supported: false,
@@ -57,8 +60,8 @@ export function metadataOf(
 export function discovery(metadata: () => Readonly<Record<string, unknown>>): readonly Endpoint[] {
   let document: PublicDocument | null = null;
   const handle: Endpoint['handle'] = async (ctx) => {
-    // OIDC Discovery §3: signing keys must exist for what is announced. A provider without them answers
-    // 500 and says so in the log.
+    // OIDC Discovery §3: signing keys must exist for what is announced. A provider without them
+    // answers 500 and says so in the log.
     await ctx.keys.published();
     document ??= publicDocument('application/json', JSON.stringify(metadata()));
     return serveDocument(ctx.request, document, ctx.settings.publicMaxAge);

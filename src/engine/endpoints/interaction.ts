@@ -1,6 +1,6 @@
 /**
- * Where people answer: the pages of all steps and their forms. GET shows the page that is due. POST takes
- * an answer, has its step judge it, and gives the outcome to the driver.
+ * Where people answer: the pages of all steps and their forms. GET shows the page that is due. POST
+ * takes an answer, has its step judge it, and gives the outcome to the driver.
  */
 import {
   type Interaction,
@@ -64,7 +64,8 @@ async function takeAnswer(ctx: EngineContext, flows: Flows): Promise<Response> {
     session: resumed.shownTo,
   });
   if (!holdsFor(step, resumed, session)) {
-    // The person who signs in, or out, at the host does so without us: what was asked is asked again.
+    // The person who signs in, or out, at the host does so without us: what was asked is asked
+    // again.
     if (isHosted(ctx))
       return await redirectWithInteraction(ctx, flow.endpoint, restarted(ctx, resumed));
     throw formTokenRefused();

@@ -1,4 +1,6 @@
-/** The JSON Web Key Set (RFC 7517 §5): public members of the next, current and retired signing keys. */
+/**
+ * The JSON Web Key Set (RFC 7517 §5): public members of the next, current and retired signing keys.
+ */
 import { type PublicDocument, publicDocument, serveDocument } from '../../web/documents.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 

@@ -1,7 +1,7 @@
 /**
- * The token endpoint (RFC 6749 §3.2). It owns the phases all grants share, in this order: form → grant
- * type → its parameters → client → may this client use this grant → proof by the grant → what was proved
- * is within bounds → issuance.
+ * The token endpoint (RFC 6749 §3.2). It owns the phases all grants share, in this order: form →
+ * grant type → its parameters → client → may this client use this grant → proof by the grant → what
+ * was proved is within bounds → issuance.
  */
 import { findEnabledAccount } from '../../domain/accounts.ts';
 import { moreClaims } from '../../domain/claims.ts';
@@ -86,8 +86,8 @@ async function issue(
       return { response: issued.response, sub: redemption.entitlement?.sub ?? null };
     if (issued.outcome === 'subject_revoked')
       throw new OAuthError('invalid_grant', 'subject_revoked', 'The access was revoked.');
-    // Another request consumed it between proof and issuance: the next proof sees that and says what
-    // it means.
+    // Another request consumed it between proof and issuance: the next proof sees that and says
+    // what it means.
   }
   throw new OAuthError(
     'invalid_grant',
@@ -98,8 +98,8 @@ async function issue(
 
 /**
  * Holds what a grant proved to what holds for all of them, so that no grant type can forget it: the
- * entitlement is this client's, nobody gets more than they are entitled to or than the client may have
- * by now, and the account exists and is enabled.
+ * entitlement is this client's, nobody gets more than they are entitled to or than the client may
+ * have by now, and the account exists and is enabled.
  */
 async function withinBounds(
   ctx: EngineContext,

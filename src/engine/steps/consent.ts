@@ -71,7 +71,8 @@ function due(situation: Situation): Due | null {
   if (client.skipConsent) return null;
   // RFC 8252 §8.6: a client whose identity is not assured gets no silent repeat approval.
   if (!isIdentityAssured(client, redirectUri)) return { because: 'client_not_assured' };
-  // An authorization without scopes says that nobody was asked: the client was the operator's own then.
+  // An authorization without scopes says that nobody was asked: the client was the operator's own
+  // then.
   const allowed = authorization?.scopes ?? [];
   if (allowed.length === 0 || !covers(allowed, request.scopes))
     return { because: 'missing_scopes' };
@@ -79,8 +80,8 @@ function due(situation: Situation): Due | null {
 }
 
 /**
- * A client with credentials proves itself at the token endpoint; a public one only by an https address
- * that it controls.
+ * A client with credentials proves itself at the token endpoint; a public one only by an https
+ * address that it controls.
  */
 function isIdentityAssured(client: Client, redirectUri: string | null): boolean {
   return !isPublic(client) || (redirectUri?.startsWith('https://') ?? false);
@@ -95,8 +96,8 @@ export function scopeViews(settings: Settings, scopes: readonly string[]): reado
 }
 
 /**
- * Only what the request asks for can be allowed, and only all of it. `scopes` says what a host's own
- * page showed; the built-in one showed what its interaction says.
+ * Only what the request asks for can be allowed, and only all of it. `scopes` says what a host's
+ * own page showed; the built-in one showed what its interaction says.
  */
 async function allow(posted: PostedAnswer): Promise<StepOutcome> {
   const { params, interaction } = posted;

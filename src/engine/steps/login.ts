@@ -80,8 +80,8 @@ function isSwitching({ interaction, hosted }: Situation, session: Session): bool
 }
 
 /**
- * True when somebody signed in since the interaction began. A host may vouch for a login of long ago,
- * so the time of the proof counts as well.
+ * True when somebody signed in since the interaction began. A host may vouch for a login of long
+ * ago, so the time of the proof counts as well.
  */
 function isFresh({ session, interaction, hosted }: Situation): boolean {
   if (session === null || session.authTime < interaction.startedAt) return false;

@@ -60,7 +60,8 @@ function checkClient(ctx: RequestContext, code: Code, client: Client): void {
   throw refused('code_foreign', 'The authorization code is not valid.');
 }
 
-// RFC 6749 §4.1.3: redirect_uri is required, and identical, if it was part of the authorization request.
+// RFC 6749 §4.1.3: redirect_uri is required, and identical, if it was part of the authorization
+// request.
 function checkRedirectUri(code: Code, client: Client, redirectUri: string | undefined): void {
   const matches =
     code.redirectUri === null
@@ -75,8 +76,8 @@ function checkRedirectUri(code: Code, client: Client, redirectUri: string | unde
 
 /**
  * RFC 6749 §4.1.2: a code is used at most once, and what was issued from a replayed one is revoked.
- * Whoever gets here has proven client, redirect URI and verifier; a replay without them revokes nothing
- * (OAuth 2.1 §4.1.3).
+ * Whoever gets here has proven client, redirect URI and verifier; a replay without them revokes
+ * nothing (OAuth 2.1 §4.1.3).
  */
 async function checkState(ctx: RequestContext, { code, authorized }: FoundCode): Promise<void> {
   if (!authorized) throw refused('authorization_withdrawn', 'The authorization was withdrawn.');

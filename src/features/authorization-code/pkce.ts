@@ -1,6 +1,6 @@
 /**
- * Proof Key for Code Exchange (RFC 7636): the challenge of an authorization request, and the verifier of
- * a code exchange. Only S256 exists.
+ * Proof Key for Code Exchange (RFC 7636): the challenge of an authorization request, and the
+ * verifier of a code exchange. Only S256 exists.
  */
 import { equalSecrets, sha256 } from '../../crypto/bytes.ts';
 import {
@@ -31,7 +31,8 @@ export const codeChallenge: AuthorizationParameter<string | null> = authorizatio
       params.get('code_challenge_method'),
     );
     const optional = ctx.settings.allowMissingPkce && !isPublic(client);
-    // RFC 7636 §4.4.1: the server requires a challenge. RFC 9700 §2.1.1: public clients always send one.
+    // RFC 7636 §4.4.1: the server requires a challenge. RFC 9700 §2.1.1: public clients always send
+    // one.
     if (challenge === null && !optional) {
       throw new OAuthError(
         'invalid_request',

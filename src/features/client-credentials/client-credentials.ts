@@ -11,7 +11,8 @@ const grant: Grant = defineGrant<{ readonly scope: string | undefined }>({
   params: (params) => ({ scope: params.get('scope') }),
 
   async redeem(ctx, client, params) {
-    // RFC 6749 §4.4: only confidential clients. Registration says so too; this is the line that counts.
+    // RFC 6749 §4.4: only confidential clients. Registration says so too; this is the line that
+    // counts.
     if (isPublic(client)) {
       throw new OAuthError(
         'unauthorized_client',

@@ -1,6 +1,7 @@
 /**
- * The endpoint where people type the code that a device shows (RFC 8628 §3.3), and where the flow goes
- * on after sign-in and confirmation. Wrong codes are counted: there are few enough to be guessed.
+ * The endpoint where people type the code that a device shows (RFC 8628 §3.3), and where the flow
+ * goes on after sign-in and confirmation. Wrong codes are counted: there are few enough to be
+ * guessed.
  */
 import {
   formToken,
@@ -49,7 +50,8 @@ export function codeEntry(flow: Flow, limits: UserCodeLimits): Endpoint {
       const query = ctx.request.query();
       if (query.has('interaction'))
         return await goOn(ctx, flow, await resume(ctx, query.get('interaction'), DEVICE));
-      // RFC 8628 §3.3.1: a code in the address saves typing it. It is shown, and taken by a form alone.
+      // RFC 8628 §3.3.1: a code in the address saves typing it. It is shown, and taken by a form
+      // alone.
       const userCode = readUserCode(query.get('user_code') ?? '') ?? '';
       return await entryPage(ctx, { userCode });
     },
@@ -103,7 +105,8 @@ async function takeCode(ctx: EngineContext, flow: Flow, limits: UserCodeLimits):
     });
   }
   const stored = await findByUserCode(ctx, typed);
-  // One answer for a code that never was, that expired, and that was used: nobody learns which are out.
+  // One answer for a code that never was, that expired, and that was used: nobody learns which are
+  // out.
   if (stored === null || !isOpen(stored, ctx.now()))
     return await entryPage(ctx, { userCode: typed.slice(0, 40), problem: 'unknown', status: 422 });
   for (const [key] of counters) await ctx.rateLimiter.giveBack(key);

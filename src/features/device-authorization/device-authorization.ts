@@ -1,6 +1,6 @@
 /**
- * The device authorization grant (RFC 8628): a device without a browser shows a code, somebody types it
- * in elsewhere, signs in and confirms, and the device gets its tokens.
+ * The device authorization grant (RFC 8628): a device without a browser shows a code, somebody
+ * types it in elsewhere, signs in and confirms, and the device gets its tokens.
  */
 import { resolveScopes } from '../../domain/scopes.ts';
 import type { RateLimit } from '../../domain/settings.ts';
@@ -23,13 +23,15 @@ export interface DeviceAuthorizationOptions extends UserCodeLimits {
   /** Seconds between two polls of a device, at first. @default 5 */
   readonly interval: number;
   /**
-   * Address that the device shows, where it is not ours: a short one of yours that leads to the page
-   * `device`. @default the address of that page
+   * Address that the device shows, where it is not ours: a short one of yours that leads to the
+   * page `device`.
+   * @default the address of that page
    */
   readonly verificationUri: string | null;
   /**
-   * Requests that public clients may make per network, or in all where the host tells no address: nobody
-   * proves who they are, and each request is stored. @default 60 in 15 minutes
+   * Requests that public clients may make per network, or in all where the host tells no address:
+   * nobody proves who they are, and each request is stored.
+   * @default 60 in 15 minutes
    */
   readonly publicRequests: RateLimit;
   /**

@@ -1,6 +1,6 @@
 /**
- * The flow of a device's request: whoever typed its code signs in as elsewhere, and then confirms in a
- * step of its own, every time, what the device asks for.
+ * The flow of a device's request: whoever typed its code signs in as elsewhere, and then confirms
+ * in a step of its own, every time, what the device asks for.
  */
 import { accountName } from '../../domain/accounts.ts';
 import { rememberAuthorization } from '../../domain/authorizations.ts';
@@ -81,7 +81,9 @@ export function deviceFlow(placeOf: PlaceOf | null): Flow {
   return flow;
 }
 
-/** @throws OAuthError for a page, unless the request waits or was decided in this very interaction */
+/**
+ * @throws OAuthError for a page, unless the request waits or was decided in this very interaction
+ */
 async function requireOpen(
   ctx: RequestContext,
   digest: string,

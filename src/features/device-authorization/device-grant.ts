@@ -1,4 +1,7 @@
-/** The device code grant (RFC 8628 §3.4, §3.5): a device asks again and again what became of its request. */
+/**
+ * The device code grant (RFC 8628 §3.4, §3.5): a device asks again and again what became of its
+ * request.
+ */
 import { issuedToThis } from '../../domain/clients.ts';
 import type { Redemption } from '../../domain/issuance.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
@@ -62,8 +65,8 @@ async function pending(ctx: RequestContext, stored: StoredRequest): Promise<OAut
   const tooFast = polledAt !== null && now - polledAt < interval;
   const slower = tooFast ? interval + SLOWER : interval;
   const remembered = await changeRequest(ctx, stored, { polledAt: now, interval: slower });
-  // RFC 8628 §3.5: the interval grows by 5 seconds with every poll that comes too early. One that was
-  // not remembered had another poll, or the answer, beside it.
+  // RFC 8628 §3.5: the interval grows by 5 seconds with every poll that comes too early. One that
+  // was not remembered had another poll, or the answer, beside it.
   if (tooFast || !remembered)
     return refused('slow_down', 'device_slow_down', `Poll every ${slower} seconds.`);
   return refused('authorization_pending', 'device_pending', 'The user did not answer yet.');

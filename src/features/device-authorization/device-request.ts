@@ -1,6 +1,6 @@
 /**
- * A device's request at rest: a one-time record, found by the device code or by the user code. It is
- * changed by compare and swap, so that of an answer and a poll at the same time neither is lost.
+ * A device's request at rest: a one-time record, found by the device code or by the user code. It
+ * is changed by compare and swap, so that of an answer and a poll at the same time neither is lost.
  */
 import { sha256 } from '../../crypto/bytes.ts';
 import { newHandle, parseHandle, type Random } from '../../crypto/handles.ts';
@@ -18,7 +18,9 @@ const MOST_ATTEMPTS = 10;
 /** RFC 8628 §6.1: letters that make no words and are hard to mistake; 8 of them are 34 bits. */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ';
 const USER_CODE_LENGTH = 8;
-/** User codes are kept as keyed digests: plain ones could be guessed from a copy of the database. */
+/**
+ * User codes are kept as keyed digests: plain ones could be guessed from a copy of the database.
+ */
 const USER_CODE = 'user code';
 
 /** What a subject allowed a device, and how they had signed in. */

@@ -1,4 +1,6 @@
-/** The pages of the device flow: where the code is typed, what is to be confirmed, what came of it. */
+/**
+ * The pages of the device flow: where the code is typed, what is to be confirmed, what came of it.
+ */
 import type { ClientView, FormView, PageView, ScopeView, StepView } from '../../domain/pages.ts';
 import { definePage, type PageDefinition } from '../../web/page.ts';
 
@@ -14,8 +16,8 @@ export interface DeviceView extends PageView {
 }
 
 /**
- * Asks whether the device may have what it asks for: submit `decision` = `allow` | `deny`; `switch` to
- * sign in as somebody else.
+ * Asks whether the device may have what it asks for: submit `decision` = `allow` | `deny`; `switch`
+ * to sign in as somebody else.
  */
 export interface DeviceConfirmationView extends StepView {
   readonly accountName: string;
@@ -24,7 +26,9 @@ export interface DeviceConfirmationView extends StepView {
   readonly scopes: readonly ScopeView[];
   /** The device may act while the user is away (`offline_access`). */
   readonly offline: boolean;
-  /** Where the request came from: the words of the host (`place`), or an address; null: not known. */
+  /**
+   * Where the request came from: the words of the host (`place`), or an address; null: not known.
+   */
   readonly place: string | null;
   /** Whether it came from the network of this browser; null where one of the two is not known. */
   readonly sameNetwork: boolean | null;

@@ -1,6 +1,6 @@
 /**
- * OAuth 2.0 Form Post Response Mode §2: an HTML form that the browser submits; without JavaScript the
- * user does.
+ * OAuth 2.0 Form Post Response Mode §2: an HTML form that the browser submits; without JavaScript
+ * the user does.
  */
 import { html, raw } from 'hono/html';
 import { sha256Base64 } from '../../crypto/bytes.ts';

@@ -11,7 +11,9 @@ import type { AccessToken, Client } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
 import { json } from '../../web/respond.ts';
 
-/** A client whose registration names this scope is a resource server: it may ask about every token. */
+/**
+ * A client whose registration names this scope is a resource server: it may ask about every token.
+ */
 const INTROSPECTION_SCOPE = 'introspection';
 const INACTIVE = { active: false } as const;
 
@@ -20,8 +22,8 @@ const endpoint: Endpoint = clientEndpoint({
   path: 'introspect/',
   metadataName: 'introspection_endpoint',
   methodsMetadata: 'introspection_endpoint_auth_methods_supported',
-  // RFC 7662 §2.1: the endpoint requires authorization, against token scanning. A public client cannot
-  // prove who asks.
+  // RFC 7662 §2.1: the endpoint requires authorization, against token scanning. A public client
+  // cannot prove who asks.
   publicClients: false,
   async handle(ctx, { client, params }) {
     const text = params.need('token');
@@ -55,8 +57,8 @@ async function describeAccessToken(
     token_type: 'Bearer',
     exp: token.expiresAt,
     iat: token.issuedAt,
-    // A token of the client itself has its client_id as subject; `client_id` beside it tells the two
-    // kinds apart (RFC 9700 §4.15).
+    // A token of the client itself has its client_id as subject; `client_id` beside it tells the
+    // two kinds apart (RFC 9700 §4.15).
     sub: token.sub ?? token.clientId,
     iss: ctx.settings.issuer,
   };
@@ -90,8 +92,8 @@ async function describeRefreshToken(
 }
 
 /**
- * What a resource server calls the person (RFC 7662 §2.2 `username`), where the account says so; null
- * when the account does not exist or is disabled.
+ * What a resource server calls the person (RFC 7662 §2.2 `username`), where the account says so;
+ * null when the account does not exist or is disabled.
  */
 async function describeAccount(
   ctx: RequestContext,

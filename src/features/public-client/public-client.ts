@@ -1,6 +1,6 @@
 /**
- * `none`: a public client only names itself (RFC 6749 §2.1, §3.2.1). What it redeems must be bound to it
- * in other ways (PKCE).
+ * `none`: a public client only names itself (RFC 6749 §2.1, §3.2.1). What it redeems must be bound
+ * to it in other ways (PKCE).
  */
 import {
   type ClientAuthenticationMethod,

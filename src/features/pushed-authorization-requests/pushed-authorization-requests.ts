@@ -1,6 +1,6 @@
 /**
- * Pushed authorization requests (RFC 9126): a client sends the parameters directly, proven as itself,
- * and the browser carries nothing but a handle.
+ * Pushed authorization requests (RFC 9126): a client sends the parameters directly, proven as
+ * itself, and the browser carries nothing but a handle.
  */
 import type { RateLimit } from '../../domain/settings.ts';
 import {

@@ -1,6 +1,7 @@
 /**
- * A pushed request at rest: a one-time record whose handle is the `request_uri` (RFC 9126 §2.2). It is
- * taken up within its short lifetime, kept while people sign in, and consumed by the answer it leads to.
+ * A pushed request at rest: a one-time record whose handle is the `request_uri` (RFC 9126 §2.2). It
+ * is taken up within its short lifetime, kept while people sign in, and consumed by the answer it
+ * leads to.
  */
 import { sha256 } from '../../crypto/bytes.ts';
 import { newHandle, parseHandle } from '../../crypto/handles.ts';
@@ -76,7 +77,8 @@ function checkTime(
   { takeUpUntil }: Payload,
   requestedAt: Seconds | null,
 ): void {
-  // RFC 9126 §2.2: the lifetime is short. It is about taking the request up; signing in takes longer.
+  // RFC 9126 §2.2: the lifetime is short. It is about taking the request up; signing in takes
+  // longer.
   if ((requestedAt ?? ctx.now()) >= takeUpUntil) throw refused('request_uri_expired');
   if (requestedAt === null) {
     // RFC 9126 §4: a request_uri is used once.

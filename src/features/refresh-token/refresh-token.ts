@@ -42,8 +42,8 @@ const grant: Grant = defineGrant<RefreshParams>({
     const found = await findFamily(ctx, client, refreshToken);
     const presented = await requireUsable(ctx, client, refreshToken, found);
     const { family } = presented;
-    // RFC 6749 §6: the scope never grows beyond what was granted. A narrower one leaves the grant as it
-    // was.
+    // RFC 6749 §6: the scope never grows beyond what was granted. A narrower one leaves the grant
+    // as it was.
     if (scopes !== null && !covers(family.scopes, scopes)) {
       throw new OAuthError(
         'invalid_scope',
@@ -51,7 +51,8 @@ const grant: Grant = defineGrant<RefreshParams>({
         'The scope is wider than what was granted.',
       );
     }
-    // OIDC Core §12.2: a refreshed ID token has no nonce of its own and the auth_time of the sign-in.
+    // OIDC Core §12.2: a refreshed ID token has no nonce of its own and the auth_time of the
+    // sign-in.
     return {
       entitlement: family,
       scopes: scopes ?? family.scopes,
@@ -95,8 +96,8 @@ async function requireUsable(
     throw refused(reason, description);
   }
   if (presented.is !== 'replayed') return presented;
-  // RFC 9700 §4.14.2: of a token used after it was replaced, either it or its successor is stolen; both
-  // end.
+  // RFC 9700 §4.14.2: of a token used after it was replaced, either it or its successor is stolen;
+  // both end.
   await revokeReused(ctx, client, presented.family);
   throw refused('refresh_token_replayed', 'The refresh token was used before.');
 }

@@ -22,7 +22,10 @@ export interface LogoutRequest {
   readonly uiLocales: readonly string[];
 }
 
-/** What of a request travels with an interaction. @throws OAuthError when a parameter is repeated */
+/**
+ * What of a request travels with an interaction.
+ * @throws OAuthError when a parameter is repeated
+ */
 export function carriedParams(params: Params): Record<string, string> {
   params.refuseRepeated(KNOWN);
   return pickParams(params, READ);
@@ -74,7 +77,8 @@ async function findClient(
   return client;
 }
 
-// RP-Initiated Logout §3: the address is one that the client registered, exactly, and the client is known.
+// RP-Initiated Logout §3: the address is one that the client registered, exactly, and the client is
+// known.
 function returnAddress(client: Client | null, params: Params): string | null {
   const uri = params.get('post_logout_redirect_uri');
   if (uri === undefined) return null;

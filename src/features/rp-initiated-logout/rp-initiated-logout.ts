@@ -34,8 +34,8 @@ import { logoutPage, signedOutPage } from './pages.ts';
 /** Options of logout started by relying parties. */
 export interface LogoutOptions {
   /**
-   * When to ask the user: `always`, or only when no `id_token_hint` proves the session that is signed in
-   * (`when-unproven`).
+   * When to ask the user: `always`, or only when no `id_token_hint` proves the session that is
+   * signed in (`when-unproven`).
    * @default 'always'
    */
   readonly confirmation: 'always' | 'when-unproven';
@@ -67,7 +67,8 @@ function endpoint({ confirmation }: LogoutOptions): Endpoint {
   };
 }
 
-// A relying party's POST comes from another site, without our cookies; it goes on as a GET that has them.
+// A relying party's POST comes from another site, without our cookies; it goes on as a GET that has
+// them.
 async function takePost(ctx: RequestContext, form: Params): Promise<Response> {
   await readLogoutRequest(ctx, form);
   return await redirectUnbound(ctx, NAME, newInteraction(ctx, NAME, carriedParams(form), null));
@@ -121,7 +122,8 @@ async function ask(
 async function takeDecision(ctx: RequestContext, form: Params): Promise<Response> {
   const interaction = await resume(ctx, form.get('interaction'), NAME);
   const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
-  // Another site can send a form without our cookies, and with an interaction that is bound to no browser.
+  // Another site can send a form without our cookies, and with an interaction that is bound to no
+  // browser.
   requireOwnSite(ctx.request);
   const current = await currentSession(ctx);
   if (current.session === null) return await signOut(ctx, request, current);

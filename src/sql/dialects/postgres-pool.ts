@@ -1,6 +1,7 @@
 /**
- * A `pg` pool as Kysely sees it, made safe to rely on: int8 as numbers without touching anybody's parsers, errors as the store's port knows
- * them, and a connection that once did not answer is never used again. What is an error of which kind is said in `../faults.ts`.
+ * A `pg` pool as Kysely sees it, made safe to rely on: int8 as numbers without touching anybody's
+ * parsers, errors as the store's port knows them, and a connection that once did not answer is
+ * never used again. What is an error of which kind is said in `../faults.ts`.
  */
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import { asUnavailable, endsConnection } from '../faults.ts';
@@ -26,12 +27,15 @@ interface Parsers {
 
 /** int8: seconds since 1970 fit a number for longer than this code will run. */
 const INT8 = 20;
-/** Texts that get a name; what comes later, as an insert of ever another number of rows, goes without. */
+/**
+ * Texts that get a name; what comes later, as an insert of ever another number of rows, goes
+ * without.
+ */
 const MOST_NAMES = 300;
 
 /**
- * @param options.prepare give statements names, so that the server parses and plans each once per connection; not on a pool of the host,
- * which may lead through a pooler that cannot
+ * @param options.prepare give statements names, so that the server parses and plans each once per
+ * connection; not on a pool of the host, which may lead through a pooler that cannot
  */
 export function reliablePool(
   pool: PostgresPool,
@@ -71,7 +75,8 @@ function reliableClient(
 ): PostgresPoolClient {
   let lost: unknown = null;
   const types = typesOf(client);
-  // A connection that breaks between two queries tells it as an event, and an unheard 'error' ends the process.
+  // A connection that breaks between two queries tells it as an event, and an unheard 'error' ends
+  // the process.
   client.on?.('error', () => {
     lost ??= asUnavailable(new Error('the connection was lost'));
   });
@@ -112,7 +117,8 @@ function typesOf(client: Client): Parsers | null {
   };
 }
 
-// PostgreSQL's text cannot hold NUL. What comes from the wire with one is to find nothing rather than to be an error.
+// PostgreSQL's text cannot hold NUL. What comes from the wire with one is to find nothing rather
+// than to be an error.
 const hasNul = (value: unknown): boolean => typeof value === 'string' && value.includes('\0');
 const withoutNul = (value: unknown): unknown =>
   typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value;

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL through `pg`, an optional peer: our own pool, or the host's. An act is one statement. What
- * makes a pool safe to rely on is in `postgres-pool.ts`.
+ * PostgreSQL through `pg`, an optional peer: our own pool, or the host's. An act is one statement.
+ * What makes a pool safe to rely on is in `postgres-pool.ts`.
  */
 import { createRequire } from 'node:module';
 import { type Dialect, type Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
@@ -14,7 +14,9 @@ import { reliablePool } from './postgres-pool.ts';
 /** Limits of our own pool. */
 export interface PoolOptions {
   readonly size: number;
-  /** Milliseconds after which a statement, or a wait for a connection, counts as "does not answer". */
+  /**
+   * Milliseconds after which a statement, or a wait for a connection, counts as "does not answer".
+   */
   readonly timeout: number;
 }
 
@@ -79,7 +81,10 @@ async function inOneStatement(db: Kysely<Tables>, { writes, rows }: Act): Promis
   return writes[failed]?.name ?? null;
 }
 
-/** A role that may not create schemas can use one that exists; "if not exists" alone asks for the right. */
+/**
+ * A role that may not create schemas can use one that exists; "if not exists" alone asks for the
+ * right.
+ */
 async function createSchema(db: Kysely<Tables>, name: string): Promise<void> {
   const { rows } = await sql`select 1 from pg_catalog.pg_namespace where nspname = ${name}`.execute(
     db,
@@ -137,7 +142,8 @@ function poolDialect(url: string, { size, timeout }: PoolOptions, limits: object
 
 function loadPg(): typeof import('pg') {
   try {
-    // Required, not imported: only who uses PostgreSQL has it, and opening a database does not wait.
+    // Required, not imported: only who uses PostgreSQL has it, and opening a database does not
+    // wait.
     return createRequire(import.meta.url)('pg') as typeof import('pg');
   } catch (cause) {
     throw new Error('PostgreSQL needs the package pg: npm install pg', { cause });

@@ -1,4 +1,7 @@
-/** SQLite: `node:sqlite` where Node has it, else `libsql`; nothing compiled, nothing downloaded. Durable by default (WAL, synchronous=FULL). */
+/**
+ * SQLite: `node:sqlite` where Node has it, else `libsql`; nothing compiled, nothing downloaded.
+ * Durable by default (WAL, synchronous=FULL).
+ */
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
@@ -106,8 +109,8 @@ async function migrating<T>(
   work: (db: Kysely<Tables>) => Promise<T>,
 ): Promise<T> {
   return await db.connection().execute(async (connection) => {
-    // IMMEDIATE takes the write lock before anything is read, so that two processes cannot both find
-    // a table missing.
+    // IMMEDIATE takes the write lock before anything is read, so that two processes cannot both
+    // find a table missing.
     await sql`begin immediate`.execute(connection);
     try {
       const result = await work(connection);
@@ -180,7 +183,10 @@ function returnsRows(text: string): boolean {
   );
 }
 
-/** Keeps prepared statements, for the same few dozen texts come again and again, and tells errors in the port's words. */
+/**
+ * Keeps prepared statements, for the same few dozen texts come again and again, and tells errors in
+ * the port's words.
+ */
 function reliable(database: SqliteDatabase): SqliteDatabase {
   const prepared = new Map<string, Statement>();
   return {
@@ -190,7 +196,8 @@ function reliable(database: SqliteDatabase): SqliteDatabase {
       database.close();
     },
     prepare(given) {
-      // Taking the write lock first means waiting for it, where taking it later can mean failing. All our transactions write.
+      // Taking the write lock first means waiting for it, where taking it later can mean failing.
+      // All our transactions write.
       const text = given === 'begin' ? 'begin immediate' : given;
       const known = prepared.get(text);
       if (known !== undefined) return known;

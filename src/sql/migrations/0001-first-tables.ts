@@ -1,4 +1,7 @@
-/** The first tables. Types: `varchar` for keys and short words, `text` for what may be long, `bigint` for times in seconds. */
+/**
+ * The first tables. Types: `varchar` for keys and short words, `text` for what may be long,
+ * `bigint` for times in seconds.
+ */
 import type { CreateTableBuilder, Kysely } from 'kysely';
 import type { Migration } from '../migration.ts';
 

@@ -1,6 +1,6 @@
 /**
- * One-time records take the place of stored interactions; entitlements carry details; rows that must
- * not be read while another act changes what they stand for count their writes.
+ * One-time records take the place of stored interactions; entitlements carry details; rows that
+ * must not be read while another act changes what they stand for count their writes.
  */
 import type { Kysely } from 'kysely';
 import type { Migration } from '../migration.ts';
