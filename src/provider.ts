@@ -153,7 +153,7 @@ export function createProvider(config: Config): Provider {
   };
 }
 
-/** The context of acts that no request causes. */
+/** The context of acts without a request. */
 function createContext(
   { settings, assembly }: ResolvedConfig,
   store: Store,
@@ -209,7 +209,7 @@ function urlsOf(
   const urls = new Map(
     endpoints.map((endpoint) => [endpoint.name, endpointUrl(settings, endpoint)]),
   );
-  // Django OAuth Toolkit calls it so.
+  // The name of this endpoint in Django OAuth Toolkit.
   const userinfo = urls.get('userinfo');
   if (userinfo !== undefined) urls.set('user-info', userinfo);
   return (name) => {

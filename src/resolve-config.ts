@@ -47,7 +47,7 @@ function inspect(config: Config): {
 } {
   const { problems, refuse } = problemList();
   checkEachOption(config, refuse);
-  // What options mean to one another can be said once each is right by itself.
+  // Check options against one another once each is right by itself.
   if (problems.length === 0) checkTogether(config, refuse);
   if (problems.length > 0) return { problems, resolved: null };
   const features = featuresOf(config);
@@ -83,7 +83,7 @@ function settingsOf(config: Config, features: readonly Feature[]): Settings {
     accounts,
     pages,
     basePath: all.basePath.replace(/\/$/, ''),
-    // Nothing outlives an ephemeral store, so its secret need not either.
+    // An ephemeral store ends with the process, so its secret may as well.
     secret: [config.secret ?? randomBytes(32).toString('base64url')].flat(),
     name: config.name ?? new URL(issuer).host,
     scopes: scopesOf(config.scopes ?? {}),

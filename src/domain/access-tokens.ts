@@ -1,6 +1,6 @@
 /**
- * Access tokens: how one is made, what one that comes back is worth now, and how one is ended.
- * Storing a new one is the mint's, with all else.
+ * Access tokens: making one, judging one that is presented, ending one. `issuance.ts` stores a new
+ * one together with everything issued beside it.
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { newHandle, parseHandle } from '../crypto/handles.ts';
@@ -8,7 +8,7 @@ import type { AccessToken, AuditEvent, Client, Entitlement } from '../store/reco
 import { issuedToThis } from './clients.ts';
 import type { Context } from './context.ts';
 
-/** A token just made: the text the client gets, and what is remembered of it. */
+/** A new token: the text for the client, and the record we keep. */
 export interface MadeAccessToken {
   readonly text: string;
   readonly record: AccessToken;
@@ -20,7 +20,7 @@ export interface AccessTokenFacts {
   readonly scopes: readonly string[];
   /** Null when the client acts for itself. */
   readonly entitlement: Entitlement | null;
-  /** The family it descends from and that family's end, which no token outlives. */
+  /** Its family and the end of that family, which no token outlives. */
   readonly family: { readonly id: string; readonly expiresAt: number } | null;
 }
 

@@ -9,8 +9,8 @@ export interface Account {
   /** Subject identifier, at most 255 ASCII characters, never reassigned (OIDC Core §2). */
   readonly sub: string;
   /**
-   * False: no new sign-in, no code exchange, no refresh, no userinfo; tokens are told to be
-   * inactive.
+   * False: no sign-in, code exchange, refresh or userinfo, and introspection answers `active:
+   * false`.
    */
   readonly enabled: boolean;
   /**
@@ -42,7 +42,7 @@ export interface Authenticated {
 export interface HostSession {
   /** Who. */
   readonly sub: string;
-  /** What the host calls this session; another login is another one. Kept as a digest. */
+  /** Name of this session at the host; each login has another one. We keep a digest of it. */
   readonly sessionId: string;
   /** When the person proved who they are, in seconds; not when a cookie was refreshed. */
   readonly authTime: number;
@@ -60,9 +60,9 @@ export interface Accounts {
    */
   find(sub: string): Promise<Account | null>;
   /**
-   * Proves credentials for the built-in login page; null when they prove nothing. Must take as long
-   * for unknown users. Absent: the host signs people in on a page of its own (`pages.login` as a
-   * URL).
+   * Proves credentials for the built-in login page; null when they prove nothing. It must take the
+   * same time for unknown users. Absent: the host signs people in on a page of its own
+   * (`pages.login` as a URL).
    */
   authenticate?(credentials: Credentials): Promise<Authenticated | null>;
   /**
@@ -72,17 +72,17 @@ export interface Accounts {
    */
   canonical?(username: string): string;
   /**
-   * Who is signed in to the host in this browser; null: nobody. For hosts that keep sessions of
-   * their own: the provider then keeps none, and asks at the authorization endpoint, at every page
-   * and at logout. Needs `pages.login` as a URL.
+   * Who is signed in to the host in this browser; null: nobody. Give it when your application keeps
+   * sessions: the provider then keeps none of its own, and asks at the authorization endpoint, at
+   * every page and at logout. Needs `pages.login` as a URL.
    * @param request what the browser sent, cookies included; the body may have been read
    * @param native the request as the host's framework has it, where its adapter hands it on
    */
   current?(request: Request, native: unknown): Promise<HostSession | null>;
   /**
    * Ends the host's own session after a logout at the provider. The headers it resolves to
-   * (Set-Cookie) go to the browser. Without it the provider takes this very session for ended from
-   * then on.
+   * (Set-Cookie) go to the browser. Without it the provider treats this login as ended, even while
+   * `current` still names it.
    */
   signOut?(session: HostSession, request: Request, native: unknown): Promise<Headers | null>;
 }

@@ -1,6 +1,6 @@
 /**
- * Authorizations: the durable fact that a subject lets a client do something. What is issued under
- * one is dead when it is gone.
+ * Authorizations: the durable fact that a subject lets a client do something. Deleting one ends
+ * everything that was issued under it.
  */
 import { base64url } from '../crypto/handles.ts';
 import { covers } from '../protocol/scope.ts';
@@ -14,14 +14,15 @@ export interface Allowed {
   readonly clientId: string;
   readonly scopes: readonly string[];
   /**
-   * The subject was asked and said yes. Else only the use of the operator's own application counts.
+   * True when the subject was asked and agreed; false for the operator's own application, which
+   * asks nobody.
    */
   readonly asked: boolean;
 }
 
 /**
- * What the subject allows this client. One that an earlier client of the same client_id left behind
- * is deleted: a node that had that client in memory may make one after its deletion.
+ * What the subject allows this client. Deletes an authorization of an earlier client with the same
+ * client_id: another node may have stored it after that client was deleted.
  */
 export async function findAuthorization(
   ctx: Context,
@@ -34,7 +35,7 @@ export async function findAuthorization(
   return null;
 }
 
-/** Makes or widens the authorization, where it does not hold what was allowed already. */
+/** Makes or widens the authorization, unless it holds everything already. */
 export async function rememberAuthorization(
   ctx: Context,
   allowed: Allowed,

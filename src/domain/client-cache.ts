@@ -1,6 +1,6 @@
 /**
  * Clients in memory: found once, served for a bounded time, dropped at once when changed in this
- * process. What is read before a change is not kept after it.
+ * process. A look-up that began before a change is not kept.
  */
 import { LRUCache } from 'lru-cache';
 import type { Client } from '../store/records.ts';

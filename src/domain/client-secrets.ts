@@ -1,6 +1,6 @@
 /**
- * Secrets of clients: made with 256 bits and kept as digests. Only those of clients whose ID tokens
- * are signed with HS256 also rest sealed, for there the secret itself is the key.
+ * Secrets of clients: made with 256 bits and kept as digests. For clients whose ID tokens are
+ * signed with HS256 the secret is also kept sealed, because it is the signing key.
  */
 import { equalSecrets, sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle, type Random } from '../crypto/handles.ts';
@@ -24,7 +24,7 @@ export function newClientSecret(random: Random): string {
   return newHandle('clientSecret', random);
 }
 
-/** How a secret rests. @param alg signs the ID tokens of its client */
+/** The record of a secret. @param alg signs the ID tokens of its client */
 export function clientSecret(
   { vault, random, now }: SecretParts,
   text: string,
@@ -58,7 +58,8 @@ function isAlive({ expiresAt }: ClientSecret, now: Seconds): boolean {
 }
 
 /**
- * True when `presented` is one of the client's unexpired secrets. Takes as long for any wrong one.
+ * True when `presented` is one of the client's unexpired secrets. Takes the same time for every
+ * wrong secret.
  */
 export function secretMatches(client: Client, presented: string, now: Seconds): boolean {
   const digest = sha256(presented);

@@ -47,7 +47,7 @@ export interface RegisteredClient {
 /** What may be changed of a client: its metadata, and whether it is disabled. */
 export type ClientChanges = Partial<ClientMetadata> & { readonly disabled?: boolean };
 
-/** What the caller chooses for a new client instead of leaving it to us. */
+/** Credentials that the caller chooses for a new client. */
 export interface ChosenCredentials {
   /** 1 to 255 printable characters, and no URL. @default random */
   readonly clientId?: string;
@@ -65,18 +65,19 @@ export interface ClientPage {
 }
 
 /**
- * Registered clients. Change them here alone: it keeps the rules, and the memory of this process.
+ * Registered clients. Change clients through these methods only: they keep the rules and update the
+ * cache.
  */
 export interface Clients {
   /** A client, disabled or not; null when there is none. From memory for `clientCacheSeconds`. */
   find(clientId: string): Promise<Client | null>;
-  /** The same, and null for one that is disabled. */
+  /** As `find`, but null for a disabled client. */
   findEnabled(clientId: string): Promise<Client | null>;
   /** Registers a client. @throws ClientMetadataError */
   create(metadata: ClientMetadata, chosen?: ChosenCredentials): Promise<RegisteredClient>;
   /**
-   * Changes the named members; `disabled` alone asks for nothing else to be right. Null when there
-   * is no such client.
+   * Changes the named members. `disabled` alone does not check the other members again. Null when
+   * there is no such client.
    * @throws ClientMetadataError
    */
   update(clientId: string, changes: ClientChanges): Promise<Client | null>;
@@ -86,7 +87,7 @@ export interface Clients {
    */
   rotateSecret(clientId: string, overlap: number): Promise<RegisteredClient | null>;
   /**
-   * Deletes a client; what was issued to it is worth nothing from then on. False when there was
+   * Deletes a client and ends everything that was issued to it. False when there was
    * none.
    */
   delete(clientId: string): Promise<boolean>;
@@ -205,7 +206,7 @@ async function update(
 }
 
 /**
- * What a client was registered as, with changes; without fields that no feature brings any more.
+ * The registered metadata with changes, without fields of features that are gone.
  */
 function merged(
   rules: MetadataRules,
@@ -224,7 +225,7 @@ function merged(
   return { ...rest, ...method, ...changes, fields };
 }
 
-/** A client of another kind, or one whose secret would have to be readable and is not. */
+/** True when the client would need other credentials: another kind, or a readable secret. */
 function needsOtherCredentials(
   { authMethods }: MetadataRules,
   before: Client,
@@ -257,7 +258,7 @@ async function rotateSecret(
   return client === null ? null : { client, clientSecret: text };
 }
 
-/** Changes a client until no other change comes in between; null when there is none, or no plan. */
+/** Changes a client, again when another change came in between. Null without a client or a plan. */
 async function change(
   { load, store, events, cache, now }: Registry,
   clientId: string,

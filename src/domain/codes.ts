@@ -11,9 +11,9 @@ import type { Context } from './context.ts';
 import type { Interaction } from './interactions.ts';
 
 /**
- * The text of the code that answers an interaction. It is the same one for the same person in the
- * same browser and session, so that a double click or a reload makes one code, not two, and nobody
- * else who holds the interaction gets theirs. Without an interaction: a new one.
+ * The text of the code that answers an interaction. It depends on person, browser and session: a
+ * double click or a reload makes one code, not two, and another browser that holds the same
+ * interaction gets another code. Without an interaction it is random.
  */
 export function codeText(ctx: Context, interaction: Interaction | null, session: Session): string {
   if (interaction === null) return newHandle('code', ctx.settings.random);

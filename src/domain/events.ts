@@ -1,13 +1,14 @@
 /**
- * What happened, for hosts, logs and the audit table. Ordinary events are written in batches off
- * the hot path; the row of a revocation or an administrative act is written by the act itself.
- * Events carry no secrets.
+ * What happened, for hosts, logs and the audit table. Ordinary events are written in batches, off
+ * the hot path (`audit-writer.ts`); the row of a revocation or of an administrative act is written
+ * by the act itself. Events carry no secrets.
  */
 
 import type { Random } from '../crypto/handles.ts';
 import { base64url } from '../crypto/handles.ts';
 import type { AuditEvent } from '../store/records.ts';
 import type { AuditStore } from '../store/store.ts';
+import { createAuditWriter } from './audit-writer.ts';
 import type { RequestFacts } from './request-facts.ts';
 import type { EventListener, Logger } from './settings.ts';
 
@@ -29,7 +30,7 @@ export const CORE_EVENTS: readonly string[] = [
   'keys.rotated',
 ];
 
-/** An event as its sender describes it. Address and id of the request are added by themselves. */
+/** An event as its sender describes it. `Events` adds address and id of the request. */
 export interface EventFacts {
   readonly sub?: string | null;
   readonly clientId?: string | null;
@@ -37,10 +38,6 @@ export interface EventFacts {
   /** Small, free of secrets. */
   readonly detail?: AuditEvent['detail'];
 }
-
-const BATCH = 200;
-const MOST_WAITING = 10_000;
-const FLUSH_MILLISECONDS = 1000;
 
 /** Events of one request, or of no request. */
 export interface Events {
@@ -57,7 +54,7 @@ export interface Events {
     happened?: (result: T) => boolean,
   ): Promise<T>;
   /**
-   * Tells the listener alone: what anybody can cause, in any number, leaves no row. Never throws.
+   * Tells the listener only. Use it for events that anybody can cause in any number. Never throws.
    */
   notify(type: string, facts: EventFacts): void;
 }
@@ -70,7 +67,8 @@ export interface EventLog {
   flush(): Promise<void>;
 }
 
-export function createEvents(parts: {
+/** What the events of a provider are made of. */
+export interface EventParts {
   readonly audit: AuditStore;
   readonly clock: () => number;
   readonly random: Random;
@@ -78,105 +76,60 @@ export function createEvents(parts: {
   readonly listener: EventListener | null;
   /** Every name that may be reported. */
   readonly names: readonly string[];
-}): EventLog {
-  let waiting: AuditEvent[] = [];
-  let timer: ReturnType<typeof setTimeout> | null = null;
+}
 
-  /** The one writer of what waits: while the store is slow, lines wait where they are counted. */
-  let writing: Promise<void> | null = null;
-  let dropped = 0;
+type Origin = Parameters<EventLog['forRequest']>[0];
 
-  const write = async (events: readonly AuditEvent[]): Promise<void> => {
-    try {
-      await parts.audit.append(events);
-    } catch (error) {
-      // An audit log that cannot be written must not end the request; operators learn it here.
-      parts.logger.error({ error, lost: events.length }, 'audit events could not be written');
-    }
-  };
-  /** Writes so many lines, and full batches as long as there are any. */
-  const drain = async (lines: number): Promise<void> => {
-    let left = lines;
-    while (waiting.length > 0 && (left > 0 || waiting.length >= BATCH)) {
-      const batch = waiting.slice(0, BATCH);
-      waiting = waiting.slice(BATCH);
-      left -= batch.length;
-      await write(batch);
-    }
-    writing = null;
-    if (dropped > 0) parts.logger.error({ lost: dropped }, 'audit events gave way to newer ones');
-    dropped = 0;
-    if (waiting.length > 0) wait();
-  };
-  const wait = (): void => {
-    timer ??= setTimeout(() => void flush(), FLUSH_MILLISECONDS);
-    timer.unref?.();
-  };
-  const flush = async (): Promise<void> => {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    while (writing !== null) await writing;
-    if (waiting.length === 0) return;
-    writing = drain(waiting.length);
-    await writing;
-  };
-
+export function createEvents(parts: EventParts): EventLog {
+  const writer = createAuditWriter(parts.audit, parts.logger);
   const names = new Set(parts.names);
-  const describe = (
-    request: Parameters<EventLog['forRequest']>[0],
-    type: string,
-    facts: EventFacts,
-  ): AuditEvent => {
+  const describe = (origin: Origin, type: string, facts: EventFacts): AuditEvent => {
     // A misspelt name would be missed by everyone who filters for the right one.
     if (!names.has(type)) throw new Error(`No feature declares the event ${type}.`);
-    return {
-      id: base64url(parts.random(12)),
-      at: parts.clock(),
-      type,
-      sub: facts.sub ?? null,
-      clientId: facts.clientId ?? null,
-      ip: request?.address ?? null,
-      requestId: request?.requestId ?? null,
-      reason: facts.reason ?? null,
-      detail: facts.detail ?? {},
-    };
+    return eventOf(parts, origin, type, facts);
   };
-  const tell = (event: AuditEvent): void => {
-    try {
-      parts.listener?.(event);
-    } catch (error) {
-      parts.logger.error({ error }, 'the event listener failed');
-    }
-  };
-  /**
-   * Keeps the row until a batch is written. Under a flood of refusals the oldest rows are dropped.
-   */
-  const keep = (event: AuditEvent): void => {
-    if (waiting.length >= MOST_WAITING) {
-      waiting.shift();
-      dropped += 1;
-    }
-    waiting.push(event);
-    if (writing !== null) return;
-    if (waiting.length >= BATCH) writing = drain(BATCH);
-    else wait();
-  };
-
-  const forRequest = (request: Parameters<EventLog['forRequest']>[0]): Events => ({
+  const forRequest = (origin: Origin): Events => ({
     record(type, facts) {
-      const event = describe(request, type, facts);
-      tell(event);
-      keep(event);
+      const event = describe(origin, type, facts);
+      tell(parts, event);
+      writer.keep(event);
     },
     async act(type, facts, perform, happened = Boolean) {
-      const event = describe(request, type, facts);
+      const event = describe(origin, type, facts);
       const result = await perform(event);
-      if (happened(result)) tell(event);
+      if (happened(result)) tell(parts, event);
       return result;
     },
     notify(type, facts) {
-      tell(describe(request, type, facts));
+      tell(parts, describe(origin, type, facts));
     },
   });
-  return { forRequest, flush };
+  return { forRequest, flush: async () => await writer.flush() };
+}
+
+function eventOf(
+  { random, clock }: EventParts,
+  origin: Origin,
+  type: string,
+  { sub = null, clientId = null, reason = null, detail = {} }: EventFacts,
+): AuditEvent {
+  return {
+    id: base64url(random(12)),
+    at: clock(),
+    type,
+    sub,
+    clientId,
+    ip: origin?.address ?? null,
+    requestId: origin?.requestId ?? null,
+    reason,
+    detail,
+  };
+}
+
+function tell({ listener, logger }: EventParts, event: AuditEvent): void {
+  try {
+    listener?.(event);
+  } catch (error) {
+    logger.error({ error }, 'the event listener failed');
+  }
 }

@@ -1,8 +1,8 @@
 /**
  * Sessions that a host keeps (`accounts.current`). The host says who is signed in; we keep a record
  * under a digest of its session id, so that codes, `sid`, forms and tokens hang on it as on a
- * session of ours. A session that ended here stays ended, whatever the host says of it, until the
- * person proves again who they are.
+ * session of ours. A login that ended here stays ended, even while the host still names it, until
+ * the person proves again who they are.
  */
 import { sha256 } from '../crypto/bytes.ts';
 import type { Session } from '../store/records.ts';
@@ -70,8 +70,7 @@ async function begin(
   if (outcome === 'subject_revoked') return null;
   // Another request of the same browser was faster.
   if (outcome === 'exists') return await ctx.store.sessions.find(handle);
-  // Looked for after the start: an end that runs beside it is remembered first, and then deletes
-  // it.
+  // Look after the start: an end that runs at the same time first remembers itself, then deletes.
   if (!(await isEnded(ctx, handle, authTime))) return session;
   await ctx.store.sessions.end(session, ctx.now(), false, null);
   return null;

@@ -32,8 +32,8 @@ const encoder = new TextEncoder();
 export type IdTokenSigner = (facts: IdTokenFacts) => Promise<string>;
 
 /**
- * The signer for a client, with the algorithm it registered (OIDC Core §2, §3.1.3.6). Got before a
- * code or token is used up, so that a missing key costs nobody their sign-in.
+ * The signer for a client, with the algorithm it registered (OIDC Core §2, §3.1.3.6). Get it before
+ * a code or token is consumed, so that a missing key consumes nothing.
  */
 export async function idTokenSigner(ctx: Context, client: Client): Promise<IdTokenSigner> {
   const alg = client.idTokenSignedResponseAlg;
@@ -117,7 +117,7 @@ async function hintKeys(
   alg: string,
 ): Promise<readonly JwtKey[]> {
   // RFC 8725 §3.1: the algorithm is the one we sign this client's tokens with, or signed with
-  // before a change, never symmetric by surprise.
+  // before a change, never a symmetric one instead of an asymmetric one.
   if (client.idTokenSignedResponseAlg === 'HS256') {
     return readableSecrets(client, ctx.vault, ctx.now()).map((secret) => ({
       alg: 'HS256',
@@ -129,7 +129,7 @@ async function hintKeys(
   return [key];
 }
 
-/** A secret that was replaced still verifies what it signed, as long as it is alive. */
+/** A replaced secret still verifies what it signed, until it expires. */
 async function verifyWithOneOf(jwt: string, keys: readonly JwtKey[]): Promise<JwtClaims> {
   let failure: unknown = new JwtError('unknown_key', 'there is no key to verify with');
   for (const key of keys) {

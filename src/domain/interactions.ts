@@ -39,7 +39,7 @@ export interface Interaction {
   readonly switching: string | null;
   /** The browser was sent to a login page of the host. */
   readonly sentToHost: boolean;
-  /** What the page of a step showed: nothing else can be answered there. */
+  /** What the page of a step showed; an answer never exceeds it. */
   readonly shown: StepStates;
   /** For which session the page was drawn (`sessionMark`); null for none, or for any. */
   readonly shownTo: string | null;
@@ -99,7 +99,7 @@ function seal(ctx: Context, interaction: Interaction): string {
 }
 
 async function storeParams(ctx: Context, { params }: Interaction): Promise<string> {
-  // Peers whose address is not known share one limit: they are bounded as well.
+  // Peers without a known address share one limit.
   const address = ctx.request?.address ?? null;
   const network = address === null ? '' : networkOf(address);
   await ctx.rateLimiter.take(['large request', network], ctx.settings.rateLimits.largeRequest);
@@ -115,7 +115,7 @@ async function storeParams(ctx: Context, { params }: Interaction): Promise<strin
 }
 
 /**
- * The interaction of a text; null when we never sealed it, or its stored parameters are gone. The
+ * The interaction of a text; null when we did not seal it, or its stored parameters are gone. The
  * caller judges its age and its browser.
  */
 export async function openInteraction(ctx: Context, text: string): Promise<Interaction | null> {
@@ -168,7 +168,7 @@ export function restarted(ctx: Context, interaction: Interaction): Interaction {
   return { ...newInteraction(ctx, flow, params, browser), stored, requestedAt };
 }
 
-/** The same pause under another identity: nothing that the first one led to is led to again. */
+/** The same pause under a new identity, so that it leads to a new code. */
 export function withNewId(ctx: Context, interaction: Interaction): Interaction {
   return { ...interaction, id: base64url(ctx.settings.random(16)) };
 }

@@ -1,7 +1,7 @@
 /**
- * THE place where tokens are issued. Grants prove what may be issued; here it is made and stored:
- * access token, refresh token, ID token and their records, in one atomic act of the store. Signing
- * and storing run side by side.
+ * Issues tokens; nothing else does. Grants prove what may be issued. This file makes access token,
+ * refresh token and ID token and stores their records in one atomic act of the store. Signing and
+ * storing run at the same time.
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newFamilyPart, newRefreshToken, nextRefreshToken } from '../crypto/handles.ts';
@@ -68,7 +68,7 @@ export interface TokenResponse {
   readonly id_token?: string;
 }
 
-/** What issuing ended in. What another request consumed first is for the grant to judge. */
+/** The result of issuing. When another request consumed first, the grant judges again. */
 export type Issued =
   | { readonly outcome: 'issued'; readonly response: TokenResponse }
   | { readonly outcome: Exclude<IssueOutcome, 'fresh'> };
@@ -143,7 +143,7 @@ async function startFamily(
   const refreshToken = refreshable ? newRefreshToken(part, random) : null;
   const family = newFamily(ctx, entitlement, part, refreshToken);
   const minted = mint(ctx, { clientId: client.clientId, scopes, entitlement, family });
-  // A code speaks for its subject: what revokes the subject consumes the code.
+  // Revoking a subject consumes its codes, so a code needs no second condition.
   const subject = consumption?.kind === 'code' ? null : { sub: entitlement.sub, since: provenAt };
   const issue = issueOf(minted, { consumption, subject, family });
   return await storeAndSign(ctx, client, redemption, minted, issue, refreshToken);
@@ -220,8 +220,8 @@ function successorOf({ access, idToken }: Minted, refreshToken: string): Success
 }
 
 /**
- * The key is found first: a missing key consumes nothing. Then storing and signing run side by
- * side.
+ * Finds the key first, so that a missing key consumes nothing; then stores and signs at the same
+ * time.
  */
 async function storeAndSign(
   ctx: Context,

@@ -40,14 +40,14 @@ interface Parts {
 const FRESH_SECONDS = 5;
 const SEALED_FOR = 'signing key';
 
-/** How a private key rests. */
+/** Seals a private key for the store. */
 export function sealKey(vault: Vault, privateJwk: JWK): string {
   return vault.seal(SEALED_FOR, JSON.stringify(privateJwk));
 }
 
 function openKey(vault: Vault, key: StoredKey): KeyPairJwk {
   const text = vault.open(SEALED_FOR, key.sealedPrivateJwk);
-  // A key we cannot open stops the start: silently making new keys would break every relying party.
+  // Stop when a key cannot be opened: silently making new keys would break every relying party.
   if (text === null)
     throw new Error(
       `The signing key ${key.kid} cannot be opened: the secret is not the one it was sealed with.`,

@@ -1,8 +1,8 @@
 /**
- * Proving a person with username and password, within rate limits. Every attempt is counted before
- * it is evaluated, so that of many parallel guesses only as many as the limit are ever tried; a
- * success gives back what it took. A browser in which somebody signed in to the account before has
- * a limit of its own: an attacker who locks the account from elsewhere does not lock its owner out.
+ * Proving a person with username and password, within rate limits. An attempt is counted before it
+ * is evaluated, so that parallel guesses cannot exceed the limit; a success gives the attempt back.
+ * A browser in which somebody signed in to the account before has a limit of its own: an attacker
+ * who locks the account from elsewhere does not lock its owner out.
  */
 import type { Authenticated } from './accounts.ts';
 import type { Context } from './context.ts';
@@ -18,7 +18,7 @@ export interface LoginAttempt {
   readonly knownDevice: string | null;
 }
 
-/** Somebody proven, and when the attempt began, in seconds. */
+/** A proven person, and when the attempt began, in seconds. */
 export interface ProvenLogin extends Authenticated {
   readonly began: number;
 }

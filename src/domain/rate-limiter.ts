@@ -9,7 +9,10 @@ import { OAuthError } from '../protocol/errors.ts';
 import type { CounterStore } from '../store/store.ts';
 import type { RateLimit } from './settings.ts';
 
-/** What is counted: its kind first, so that no two kinds can meet, whatever names people choose. */
+/**
+ * What is counted. The kind comes first, so that names which people choose cannot collide with
+ * another kind.
+ */
 export type RateLimitKey = readonly [kind: string, ...of: string[]];
 
 export interface RateLimiter {
@@ -31,7 +34,7 @@ export function createRateLimiter(counters: CounterStore, now: () => number): Ra
       'Too many failed attempts. Try again later.',
       {
         status: 429,
-        // A page says so: the application that sent the browser here has done nothing wrong.
+        // Shown as a page: the application that sent the browser here did nothing wrong.
         redirectable: false,
         headers: { 'Retry-After': String(wait) },
       },
@@ -71,7 +74,7 @@ export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return parsed.toString();
-  // One machine, whichever way it speaks to itself.
+  // IPv4 and IPv6 loopback are the same machine.
   if (parsed.range() === 'loopback') return '127.0.0.1';
   return ipaddr.IPv6.networkAddressFromCIDR(
     `${parsed.toNormalizedString().replace(/%.*$/, '')}/64`,

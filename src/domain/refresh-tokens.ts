@@ -1,7 +1,7 @@
 /**
- * Refresh tokens: what a presented one is. A family has one live token. Its immediate predecessor
- * gets the same answer again within the grace, as long as the successor was not used; anything
- * older is a replay and ends the family (RFC 9700 §4.14.2).
+ * Judges a presented refresh token. A family has one live token. Its immediate predecessor gets the
+ * same answer again within the grace, as long as the successor was not used. Any older token is a
+ * replay and ends the family (RFC 9700 §4.14.2).
  */
 import { deriveKey, equalSecrets, sha256 } from '../crypto/bytes.ts';
 import { familyPart, type Random } from '../crypto/handles.ts';
@@ -9,7 +9,7 @@ import { openWith, sealWith } from '../crypto/vault.ts';
 import type { Family } from '../store/records.ts';
 import type { FoundFamily } from '../store/store.ts';
 
-/** The answer that a rotation gave; repeated word for word within the grace. */
+/** The answer of a rotation; repeated unchanged within the grace. */
 export interface Successor {
   readonly accessToken: string;
   readonly refreshToken: string;

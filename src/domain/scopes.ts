@@ -1,4 +1,4 @@
-/** Which scopes a client gets of those it asks for. */
+/** Decides which of the requested scopes a client gets. */
 import { OAuthError } from '../protocol/errors.ts';
 import { parseScope } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
@@ -8,8 +8,8 @@ import type { Settings } from './settings.ts';
 const ABOUT_USERS = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
 
 /**
- * The scopes a request comes down to. Unknown values, and those the client may not have, are left
- * out (OIDC Core §3.1.2.1).
+ * The scopes that a request gets. Leaves out unknown values and those the client may not have (OIDC
+ * Core §3.1.2.1).
  * @param scope the `scope` parameter; absent: the default scopes
  * @param acting whether a user is involved
  * @throws OAuthError `invalid_scope` when it is malformed, or when nothing of it is left

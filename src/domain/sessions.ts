@@ -1,6 +1,6 @@
 /**
- * A browser's login at this provider: starting, finding, ending. How the handle travels (a cookie)
- * is the web floor's business; sessions that a host keeps are in `host-sessions.ts`.
+ * A browser's login at this provider: starting, finding, ending. `web/cookies.ts` carries the
+ * handle in a cookie; sessions that a host keeps are in `host-sessions.ts`.
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle, parseHandle } from '../crypto/handles.ts';

@@ -96,8 +96,8 @@ export interface RateLimits {
    */
   readonly clientAuthentication: RateLimit;
   /**
-   * Requests too large to travel in an address, which have to be stored, per network, or in all
-   * where the host tells no address.
+   * Requests too large for an address, which are stored: per network, or in all where the host
+   * tells no address.
    * @default 60 in 15 minutes
    */
   readonly largeRequest: RateLimit;
@@ -143,7 +143,7 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** See `Config` for what each member means; here none is missing. */
+/** The members of `Config` with every default filled in; see there what each means. */
 export interface Settings {
   readonly issuer: string;
   /** Starts with a slash, ends without one; '' at the root. */

@@ -31,7 +31,7 @@ export interface KeyInfo {
   readonly removedAt: Seconds | null;
 }
 
-/** Signs with one key of ours, which itself is never handed out. */
+/** Signs with one of our keys; the key itself is never handed out. */
 export interface Signer {
   readonly alg: SigningAlg;
   readonly kid: string;

@@ -107,7 +107,7 @@ function nameOf({ name }: { readonly name: string }): string {
   return name;
 }
 
-/** Things by their names; of two with one name the first stays. */
+/** Indexes things by name. The first of two with the same name stays; the second is refused. */
 function byName<T>(
   things: readonly T[],
   name: (thing: T) => string,
@@ -163,7 +163,7 @@ function checkEndpoints(endpoints: readonly Endpoint[], settings: Settings, refu
   );
 }
 
-/** The pages of steps may be addresses of the host; all others are drawn here. */
+/** Pages of steps may be URLs of the host. All other pages need a template. */
 function checkPages(
   { pages }: Settings,
   { steps }: Engine,

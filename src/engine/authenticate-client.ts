@@ -38,6 +38,8 @@ export async function authenticateClient(
   throw challenged(ctx, failure);
 }
 
+type Presented = PresentedCredentials | 'malformed';
+
 interface Detected {
   readonly name: string;
   readonly presented: PresentedCredentials;
@@ -47,23 +49,27 @@ interface Detected {
  * The credentials of the request. RFC 6749 §2.3 allows one method; `none` only names the client.
  */
 function detectOne(ctx: EngineContext, params: Params): Detected {
-  const found = ctx.engine.clientAuthenticationMethods.flatMap((method) => {
+  let used: { readonly name: string; readonly presented: Presented } | null = null;
+  let proofs = 0;
+  for (const method of ctx.engine.clientAuthenticationMethods) {
     const presented = method.detect(ctx, params);
-    return presented === null ? [] : [{ method, presented }];
-  });
-  const proofs = found.filter(({ method }) => method.needs !== 'none');
+    if (presented === null) continue;
+    const proves = method.needs !== 'none';
+    if (proves) proofs += 1;
+    // A client_id that only names the client stands beside the proof of another method.
+    if (used === null || proves) used = { name: method.name, presented };
+  }
   // RFC 6749 §2.3: a client uses no more than one authentication method per request.
-  if (proofs.length > 1) {
+  if (proofs > 1) {
     throw new OAuthError(
       'invalid_request',
       'several_client_authentication_methods',
       'The request uses more than one client authentication method.',
     );
   }
-  const [used] = proofs.length > 0 ? proofs : found;
-  if (used === undefined || used.presented === 'malformed')
+  if (used === null || used.presented === 'malformed')
     throw challenged(ctx, clientNotProven('client_credentials_missing'));
-  return { name: used.method.name, presented: used.presented };
+  return { name: used.name, presented: used.presented };
 }
 
 async function judge(

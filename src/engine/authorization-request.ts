@@ -18,7 +18,7 @@ import { LONGEST_STATE } from './parameters.ts';
 
 /** Read by this file, before the parameters of the table. */
 const FIRST = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state'];
-/** Known, and either refused or of no consequence here. */
+/** Known parameters that are refused or ignored here. */
 const NOT_READ = ['display', 'claims_locales', 'claims', 'request', 'request_uri', 'registration'];
 
 /** Parameters that are read whenever the request goes on; they travel with it. */
@@ -36,7 +36,8 @@ export function knownNames(engine: Engine): readonly string[] {
 }
 
 /**
- * What of a request travels with an interaction: all that is read, or only what selects its source.
+ * The parameters that travel with an interaction: those that are read, or only those that select
+ * the source.
  */
 export function carriedParams(
   engine: Engine,
@@ -132,8 +133,7 @@ function registered(ctx: EngineContext, client: Client, sent: string): string {
   const rules = { allowLocalhost: ctx.settings.allowLocalhostRedirect };
   // RFC 9700 §2.1: exact string comparison.
   if (client.redirectUris.some((uri) => matchesRedirectUri(sent, uri, rules))) return sent;
-  // Operators are told what differs; whoever asked is not (RFC 6749 §4.1.2.1 keeps the answer a
-  // page).
+  // Tell operators what differs, but not the sender of the request (RFC 6749 §4.1.2.1).
   ctx.settings.logger.info(
     { clientId: client.clientId, ...nearestMismatch(sent, client.redirectUris) },
     'redirect_uri is not registered',
@@ -148,8 +148,7 @@ function registered(ctx: EngineContext, client: Client, sent: string): string {
 function onlyRedirectUri(client: Client, params: Params): string {
   const [only, second] = client.redirectUris;
   const openid = (params.only('scope') ?? '').split(' ').includes('openid');
-  // A request object may name an address of its own; guessing another would answer to the wrong
-  // one.
+  // A request object may name another address, so do not guess one.
   const inside = params.has('request') || params.has('request_uri');
   // OIDC Core §3.1.2.1: redirect_uri is required. RFC 6749 §3.1.2.3: also when several are
   // registered.
@@ -163,7 +162,7 @@ function onlyRedirectUri(client: Client, params: Params): string {
   return only;
 }
 
-/** How an answer is sent, whatever it is: refusals need it before the request is read. */
+/** How the response is sent. Refusals need it before the rest of the request is read. */
 function responseModeOf(engine: Engine, params: Params): string {
   const tokens = bringsTokens(params.only('response_type') ?? '');
   const asked = engine.responseModes.get(params.only('response_mode') ?? '');
@@ -227,7 +226,7 @@ export async function readAuthorizationRequest(
 export function requestedResponseType(engine: Engine, params: Params): ResponseType {
   const type = engine.responseTypes.get(responseTypeName(params.get('response_type') ?? ''));
   if (type !== undefined) return type;
-  // RFC 9700 §2.1.2: only what is offered exists; the implicit grant is not.
+  // RFC 9700 §2.1.2: only the offered response types exist; the implicit grant is not offered.
   throw new OAuthError(
     'unsupported_response_type',
     'response_type',

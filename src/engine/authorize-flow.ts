@@ -51,7 +51,7 @@ export async function openRequest(
     client,
     redirectUri: destination.redirectUri,
     async request() {
-      // Repetitions are looked for in what was sent, not in what was picked from it.
+      // Look for repetitions in the request as sent, before parameters are picked from it.
       if (sent !== null) checkAsSent(ctx.engine, sent, parameters.source);
       return await readAuthorizationRequest(ctx, parameters, proven);
     },
@@ -70,7 +70,7 @@ export async function openRequest(
       return response === null ? null : await sendResponse(context, destination, response);
     },
     async refuse(context, error) {
-      // A refusal answers the request as well: what came by a handle is not asked again.
+      // A refusal answers the request as well, so it consumes a pushed request.
       const { consumes } = parameters;
       if (consumes !== null) await context.store.oneTime.consume(consumes, context.now());
       return await sendRefusal(context, destination, error);
@@ -86,7 +86,7 @@ async function makeAll(
   authorized: AuthorizedRequest,
 ): Promise<ResponseParameters | null> {
   const artifacts = names.map((name) => artifactOf(ctx, name));
-  // Before anything is remembered: an interaction that was used up remembers nothing.
+  // Ask this before anything is remembered: a finished interaction must not change anything.
   const earlier = await Promise.all(
     artifacts.map(async (one) => (await one.earlier?.(ctx, authorized)) ?? null),
   );

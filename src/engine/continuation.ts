@@ -34,7 +34,7 @@ export async function resume(
   const interaction = await openInteraction(ctx, text);
   if (interaction === null || (flow !== undefined && interaction.flow !== flow))
     throw unknownInteraction();
-  // RFC 9700 §4.7: what one browser began, no other browser ends.
+  // RFC 9700 §4.7: only the browser that began an interaction continues it.
   if (interaction.browser !== null && interaction.browser !== knownBrowser(ctx)) {
     throw new OAuthError(
       'invalid_request',
@@ -55,8 +55,8 @@ export function unknownInteraction(): OAuthError {
 }
 
 /**
- * Sends the browser on with an interaction, bound to it from here on. One that was bound to none
- * starts again under an identity of its own, since it may have been handed to several browsers.
+ * Sends the browser on with an interaction that is bound to it. An unbound link may have been
+ * shared, so it starts over with a new identity, bound to this browser.
  * @param to name of an endpoint, or the URL of a page of the host
  */
 export async function redirectWithInteraction(

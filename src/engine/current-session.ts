@@ -49,16 +49,15 @@ export async function endCurrentSession(
     if (session !== null) await endSession(ctx, session);
     return endingHeaders(ctx);
   }
-  // Ours ends first: where the host fails to end its own, this login is worth nothing here any
-  // more.
+  // End ours first: when the host fails to end its session, this login is still over here.
   await endHostSession(ctx, session);
   const { raw, native } = ctx.request;
   return (await ctx.settings.accounts.signOut?.(host, raw, native)) ?? new Headers();
 }
 
 /**
- * Takes the cookie away that came with the request. Without one there may be a session all the
- * same, and its cookie is not ours to take.
+ * Takes away the cookie that came with the request. A cross-site request comes without the cookie
+ * of a session that still stands, so take nothing then.
  */
 function endingHeaders(ctx: RequestContext): Headers {
   const headers = new Headers();

@@ -81,7 +81,7 @@ async function attemptToEnd(
     if (prompts(situation.request).includes('none')) throw silentError(next.step);
     return await sendToPage(ctx, interaction, next.step);
   }
-  // RFC 9700 §4.7: an interaction that is bound to no browser may be in the hands of anybody.
+  // RFC 9700 §4.7: an unbound link may have been shared, so bind it to this browser first.
   if (continued && interaction.browser === null)
     return await redirectWithInteraction(ctx, opened.flow.endpoint, interaction);
   return await opened.complete(ctx, { ...situation, session: next.session, continued });
@@ -99,7 +99,7 @@ async function sendToPage(
   const page = hostPageOf(ctx, step);
   if (page === null) return await redirectWithInteraction(ctx, 'interaction', interaction);
   if (step.name !== 'login') return await redirectWithInteraction(ctx, page, interaction);
-  // A page that sends people back as they came would be asked again and again.
+  // Stop here: a page that sends people back without a login would be asked forever.
   if (interaction.sentToHost) throw loginMissing();
   return await redirectWithInteraction(ctx, page, { ...interaction, sentToHost: true });
 }
@@ -193,8 +193,7 @@ async function signIn(
 ): Promise<{ readonly session: Session; readonly cookie: string }> {
   if ((await findEnabledAccount(ctx.settings.accounts, login.sub)) === null)
     throw notSignedIn('login_account', 'The account is not available.');
-  // Another person takes over this browser: what was issued in the session before ends, as in a
-  // logout.
+  // Another person takes over this browser, so end the earlier session, as a logout does.
   const same = before?.sub === login.sub;
   if (before !== null && !same) await endSession(ctx, before);
   const started = await startSession(ctx, login, same ? before : null);
@@ -221,14 +220,14 @@ async function decline(
 ): Promise<Response> {
   const { clientId } = opened.client;
   const facts = { sub: session?.sub ?? null, clientId, reason: error.reason };
-  // Anybody can begin a sign-in and leave it, in any number.
+  // Anybody can begin and leave any number of sign-ins, so write no row.
   if (session === null) ctx.events.notify('authorization.denied', facts);
   else ctx.events.record('authorization.denied', facts);
   return await opened.refuse(ctx, error);
 }
 
 /**
- * Sends refusals to whoever asked; what must stay with us, and what is no refusal, is thrown on.
+ * Sends redirectable refusals to the client. Other errors are thrown on.
  */
 export async function refusing(
   ctx: EngineContext,

@@ -60,14 +60,14 @@ async function readBody(request: Request, limit: number): Promise<string> {
     return await readText(request, limit);
   } catch (cause) {
     if (cause instanceof OAuthError || cause instanceof BodyTaken) throw cause;
-    // A peer that hangs up in the middle has sent a bad request.
+    // A peer that disconnects early has sent a bad request.
     throw new OAuthError('invalid_request', 'body_incomplete', 'The request body did not arrive.', {
       cause,
     });
   }
 }
 
-/** The host read the body before us: its mistake, not the peer's. */
+/** The host read the body before the provider: a mistake of the host, not of the peer. */
 class BodyTaken extends Error {}
 
 async function readText(request: Request, limit: number): Promise<string> {

@@ -17,7 +17,7 @@ function cookieName(settings: Settings, kind: 'session' | 'browser' | 'device'):
   return isSecure(settings) ? `__Host-${name}` : name;
 }
 
-/** http is for loopback only, where browsers do not agree on Secure cookies. */
+/** http is for loopback only, where browsers treat Secure cookies differently. */
 function isSecure(settings: Settings): boolean {
   return settings.issuer.startsWith('https:');
 }
@@ -45,8 +45,8 @@ export function sessionHandle(ctx: RequestContext): string | null {
 }
 
 /**
- * Set-Cookie for a new session; the browser keeps it for the absolute lifetime, the idle limit is
- * ours to judge.
+ * Set-Cookie for a new session. The browser keeps it for the absolute lifetime; we judge the idle
+ * limit.
  */
 export function sessionCookie(ctx: RequestContext, handle: string): string {
   return cookie(ctx.settings, 'session', handle, ctx.settings.lifetimes.sessionAbsolute);
@@ -80,8 +80,8 @@ export function bindBrowser(ctx: RequestContext): Browser {
 const MOST_KNOWN_DEVICES = 5;
 
 /**
- * The proofs in the cookie that says which accounts somebody signed in to here before; each is good
- * for this browser alone.
+ * Proofs of the accounts that somebody signed in to in this browser; each holds for this browser
+ * only.
  */
 function knownDeviceProofs(ctx: RequestContext): readonly string[] {
   return (ctx.request.cookie(cookieName(ctx.settings, 'device')) ?? '')

@@ -67,7 +67,7 @@ export function htmlResponse(issuer: string, html: Html, options: PageOptions = 
     "font-src 'self'",
     "frame-ancestors 'none'",
     "base-uri 'none'",
-    // Last, since it names an address that a client registered.
+    // Comes last, because it names an address that a client registered.
     `form-action ${hasForm ? formAction(options.formGoesTo) : "'none'"}`,
   ].join('; ');
   const response = new Response(html, {
@@ -101,8 +101,7 @@ export function htmlResponse(issuer: string, html: Html, options: PageOptions = 
 function formAction(redirectUri: string | undefined): string {
   if (redirectUri === undefined) return "'self'";
   const { source } = redirectTarget(redirectUri);
-  // A policy is one line of words: what is no plain source has no place in it, whoever registered
-  // it.
+  // Only a plain source may stand in the policy, since the address was registered by a client.
   if (!/^[A-Za-z0-9.:/[\]+-]+$/.test(source)) return "'self'";
   // A source expression cannot name an IPv6 address.
   if (source.startsWith('http://[')) return "'self' http: https:";
@@ -144,7 +143,7 @@ export function wantsJson(request: HttpRequest): boolean {
   return accept.includes('application/json') && !accept.includes('text/html');
 }
 
-/** A refusal that cannot be sent to the client: a page, or JSON for who asks for it. */
+/** A refusal that cannot be sent to the client: a page, or JSON when the request asks for JSON. */
 export function errorPage(ctx: RequestContext, error: OAuthError): Response {
   if (wantsJson(ctx.request)) return jsonError(error);
   const view = {

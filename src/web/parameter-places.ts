@@ -3,7 +3,9 @@ import { OAuthError } from '../protocol/errors.ts';
 import type { Params } from '../protocol/params.ts';
 import type { HttpRequest } from './request.ts';
 
-/** The form of a client's call, with nothing in the address: that would stand in logs. */
+/**
+ * The form of a client's call. Refuses parameters in the address, because addresses stand in logs.
+ */
 export async function bodyParams(request: HttpRequest): Promise<Params> {
   // RFC 6749 §3.2, §2.3.1: credentials and grants are never included in the request URI.
   if (request.url.search.length > 1) {

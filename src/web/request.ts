@@ -65,6 +65,7 @@ export function readRequest(
   let query: Params | null = null;
   let form: Promise<Params> | null = null;
   let cookies: Readonly<Record<string, string | undefined>> | null = null;
+  let requestId = info.requestId?.slice(0, LONGEST_ID) ?? null;
   return {
     raw,
     native: info.native,
@@ -73,7 +74,11 @@ export function readRequest(
     url,
     headers: raw.headers,
     address: info.ip?.slice(0, LONGEST_ADDRESS) ?? null,
-    requestId: info.requestId?.slice(0, LONGEST_ID) ?? makeId(),
+    // Made when it is asked for: most requests need none.
+    get requestId() {
+      requestId ??= makeId();
+      return requestId;
+    },
     startedAt: now(),
     query() {
       query ??= parseParams(url.search.slice(1), limits);

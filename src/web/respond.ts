@@ -43,7 +43,7 @@ export function jsonError(error: OAuthError): Response {
 }
 
 /**
- * Any failure as the refusal it amounts to; an unforeseen one is a `server_error` that reveals
+ * Turns any failure into a refusal. An unexpected failure becomes a `server_error` that reveals
  * nothing.
  */
 export function asOAuthError(failure: unknown): OAuthError {

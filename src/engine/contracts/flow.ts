@@ -18,9 +18,12 @@ export interface OpenedFlow {
   readonly redirectUri: string | null;
   /** What is asked for. @throws OAuthError to be given to `refuse` */
   request(): Promise<AuthorizationRequest>;
-  /** Every step is done. Resolves to null when the facts changed: then it is judged again. */
+  /**
+   * Called when every step is done. Resolves to null when the facts changed meanwhile: then the
+   * steps are asked again.
+   */
   complete(ctx: EngineContext, end: FlowEnd): Promise<Response | null>;
-  /** Tells whoever asked that nothing comes of it. */
+  /** Tells the client, or the user, that the request is refused. */
   refuse(ctx: EngineContext, error: OAuthError): Promise<Response>;
 }
 

@@ -23,7 +23,7 @@ export interface GrantDefinition<P> {
   redeem(ctx: RequestContext, client: Client, params: P): Promise<Redemption>;
 }
 
-/** A grant type as the token endpoint sees it: its parameters are its own affair. */
+/** A grant type as the token endpoint sees it, without the type of its parameters. */
 export interface Grant {
   /** The `grant_type` value. */
   readonly type: string;

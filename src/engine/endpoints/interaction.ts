@@ -64,8 +64,7 @@ async function takeAnswer(ctx: EngineContext, flows: Flows): Promise<Response> {
     session: resumed.shownTo,
   });
   if (!holdsFor(step, resumed, session)) {
-    // The person who signs in, or out, at the host does so without us: what was asked is asked
-    // again.
+    // People sign in and out at the host without this provider, so ask the new session again.
     if (isHosted(ctx))
       return await redirectWithInteraction(ctx, flow.endpoint, restarted(ctx, resumed));
     throw formTokenRefused();
@@ -81,7 +80,7 @@ function holdsFor(step: Step, { shownTo }: Interaction, session: Session | null)
   return step.anySession === true || shownTo === sessionMark(session);
 }
 
-/** The page was open for long, but the decision is of now: it counts. */
+/** The page was open for long, but the decision was made now, so it counts. */
 function renewedAsNeeded(ctx: EngineContext, resumed: Interaction): Interaction {
   const { chosen, shown } = resumed;
   if (isStale(ctx, resumed)) return { ...restarted(ctx, resumed), chosen, shown };

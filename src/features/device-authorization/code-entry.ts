@@ -105,8 +105,7 @@ async function takeCode(ctx: EngineContext, flow: Flow, limits: UserCodeLimits):
     });
   }
   const stored = await findByUserCode(ctx, typed);
-  // One answer for a code that never was, that expired, and that was used: nobody learns which are
-  // out.
+  // Unknown, expired and used codes get the same answer, so that nobody learns which codes exist.
   if (stored === null || !isOpen(stored, ctx.now()))
     return await entryPage(ctx, { userCode: typed.slice(0, 40), problem: 'unknown', status: 422 });
   for (const [key] of counters) await ctx.rateLimiter.giveBack(key);

@@ -1,6 +1,6 @@
 /**
- * The flow of a device's request: whoever typed its code signs in as elsewhere, and then confirms
- * in a step of its own, every time, what the device asks for.
+ * The flow of a device's request: the person who typed its code signs in, and then confirms what
+ * the device asks for, every time, in a step of this flow.
  */
 import { accountName } from '../../domain/accounts.ts';
 import { rememberAuthorization } from '../../domain/authorizations.ts';

@@ -65,8 +65,8 @@ async function pending(ctx: RequestContext, stored: StoredRequest): Promise<OAut
   const tooFast = polledAt !== null && now - polledAt < interval;
   const slower = tooFast ? interval + SLOWER : interval;
   const remembered = await changeRequest(ctx, stored, { polledAt: now, interval: slower });
-  // RFC 8628 §3.5: the interval grows by 5 seconds with every poll that comes too early. One that
-  // was not remembered had another poll, or the answer, beside it.
+  // RFC 8628 §3.5: the interval grows by 5 seconds with every poll that comes too early. A poll
+  // that could not be remembered ran beside another one, or beside the answer.
   if (tooFast || !remembered)
     return refused('slow_down', 'device_slow_down', `Poll every ${slower} seconds.`);
   return refused('authorization_pending', 'device_pending', 'The user did not answer yet.');
@@ -84,7 +84,7 @@ async function redemptionOf(
     throw refused('invalid_grant', 'authorization_withdrawn', 'The authorization was withdrawn.');
   const { kind, digest, version } = record;
   return {
-    // The device has no part in the browser's session: signing out there leaves it signed in.
+    // The device is not part of the browser's session: a logout there does not end its tokens.
     entitlement: { ...approval, clientId, sid: null, details: {} },
     scopes,
     nonce: null,

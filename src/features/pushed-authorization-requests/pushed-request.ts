@@ -84,7 +84,7 @@ function checkTime(
     // RFC 9126 §4: a request_uri is used once.
     if (!isUsable(record, ctx.now())) throw refused('request_uri_used');
   } else if (record.expiresAt <= ctx.now()) throw refused('request_uri_expired');
-  // Where an interaction goes on with a consumed request, its code says what became of it.
+  // An interaction may continue with a consumed request: its code says what became of it.
 }
 
 function refused(reason: string): OAuthError {

@@ -42,7 +42,7 @@ export async function readLogoutRequest(
   if ((params.get('state') ?? '').length > LONGEST_STATE)
     throw refused('state_too_long', 'The state is too long.');
   const disabled = client !== null && client.disabledAt !== null;
-  // A client that is switched off gets nobody sent to it; the user is signed out all the same.
+  // Send nobody to a disabled client, but sign the user out all the same.
   const returnTo = disabled ? null : returnAddress(client, params);
   return { client, hint, returnTo, uiLocales: localesOf(params) };
 }
