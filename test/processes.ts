@@ -1,11 +1,11 @@
-/** Programs as tests start them: from source, on a free port, ended by their own process id. */
+/** Starts programs for tests: from source, on a free port. Each is stopped by its process id. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** A port nobody listens on. */
+/** A port that no program listens on. */
 export async function freePort(): Promise<number> {
   return await new Promise((resolve, reject) => {
     const server = createServer();
@@ -21,7 +21,7 @@ export async function freePort(): Promise<number> {
 
 export interface Program {
   readonly child: ChildProcess;
-  /** What it printed so far. */
+  /** Everything that it has printed so far. */
   output(): string;
   /** Resolves to the exit code, or the signal that ended it. */
   readonly ended: Promise<number | string>;
@@ -70,8 +70,9 @@ export function start(
 }
 
 /**
- * Waits until the address answers.
- * @throws Error with what the program printed when it does not in time
+ * Waits until the URL answers with a 2xx status.
+ * @param seconds how long to wait
+ * @throws Error with the output of the program when it ends, or does not answer in time
  */
 export async function untilUp(url: string, program: Program, seconds = 30): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
@@ -79,7 +80,7 @@ export async function untilUp(url: string, program: Program, seconds = 30): Prom
     try {
       if ((await fetch(url)).ok) return;
     } catch {
-      // Not yet.
+      // The program does not listen yet.
     }
     if (program.child.exitCode !== null) break;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -87,7 +88,7 @@ export async function untilUp(url: string, program: Program, seconds = 30): Prom
   throw new Error(`nothing at ${url}:\n${program.output()}`);
 }
 
-/** Ends a program by its own id and waits for it. */
+/** Stops a program by its process id and waits until it has ended. */
 export async function stop(
   program: Program,
   signal: NodeJS.Signals = 'SIGTERM',
@@ -95,4 +96,17 @@ export async function stop(
   if (program.child.exitCode === null && program.child.signalCode === null)
     program.child.kill(signal);
   return await program.ended;
+}
+
+/**
+ * Waits until a program has printed a text. Resolves to everything that it has printed.
+ * @throws Error with the output when the text does not appear within 30 seconds
+ */
+export async function untilPrinted(program: Program, text: string): Promise<string> {
+  const deadline = Date.now() + 30_000;
+  while (!program.output().includes(text)) {
+    if (Date.now() > deadline) throw new Error(`not printed: ${text}\n${program.output()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return program.output();
 }

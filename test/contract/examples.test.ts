@@ -1,7 +1,7 @@
-/** The examples are programs: each is started and asked. */
+/** Starts each example program and sends requests to it. */
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { freePort, type Program, start, stop, untilUp } from '../processes.ts';
+import { freePort, type Program, start, stop, untilPrinted, untilUp } from '../processes.ts';
 
 let program: Program | null = null;
 afterEach(async () => {
@@ -9,28 +9,94 @@ afterEach(async () => {
   program = null;
 });
 
-describe.each(['minimal', 'express', 'hono', 'feature-server'])('examples/%s.ts', (name) => {
-  it('serves discovery and tokens', async () => {
+describe.each(['minimal', 'express', 'hono', 'feature-server', 'own-store'])(
+  'examples/%s.ts',
+  (name) => {
+    it('serves discovery and tokens', async () => {
+      const port = await freePort();
+      program = start(`examples/${name}.ts`, [], { PORT: String(port) });
+      await untilUp(`http://localhost:${port}/.well-known/openid-configuration`, program);
+      // The example can answer a moment before it prints its client.
+      await expect.poll(() => program?.output(), { timeout: 10_000 }).toContain('client_secret');
+      const [, id = ''] = /client_id (\S+)/.exec(program.output()) ?? [];
+      const [, secret = ''] = /client_secret (\S+)/.exec(program.output()) ?? [];
+      const response = await fetch(`http://localhost:${port}/o/token/`, {
+        method: 'POST',
+        headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+        body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'read' }),
+      });
+      expect([
+        response.status,
+        ((await response.json()) as Record<string, unknown>)['scope'],
+      ]).toEqual([200, 'read']);
+      if (name === 'express' || name === 'hono')
+        expect(await (await fetch(`http://localhost:${port}/`)).text()).toBe(
+          'The application itself',
+        );
+    }, 60_000);
+  },
+);
+
+/** Starts an example, waits until it prints `last`, and resolves to its output. */
+async function printed(name: string, port: number, last: string): Promise<string> {
+  program = start(`examples/${name}.ts`, [], { PORT: String(port) });
+  return await untilPrinted(program, last);
+}
+
+const tokenFor = async (
+  url: string,
+  id: string,
+  secret: string,
+  fields: Readonly<Record<string, string>>,
+): Promise<readonly [status: number, body: Record<string, unknown>]> => {
+  const authorization = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+  const body = new URLSearchParams(fields);
+  const response = await fetch(url, { method: 'POST', headers: { authorization }, body });
+  return [response.status, (await response.json()) as Record<string, unknown>];
+};
+
+describe('examples/own-grant.ts', () => {
+  it('issues tokens for a link only once', async () => {
     const port = await freePort();
-    program = start(`examples/${name}.ts`, [], { PORT: String(port) });
-    await untilUp(`http://localhost:${port}/.well-known/openid-configuration`, program);
-    // It says who its client is once it listens, which may be a moment after it answers.
-    await expect.poll(() => program?.output(), { timeout: 10_000 }).toContain('client_secret');
-    const [, id = ''] = /client_id (\S+)/.exec(program.output()) ?? [];
-    const [, secret = ''] = /client_secret (\S+)/.exec(program.output()) ?? [];
-    const response = await fetch(`http://localhost:${port}/o/token/`, {
-      method: 'POST',
-      headers: { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
-      body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'read' }),
-    });
-    expect([
-      response.status,
-      ((await response.json()) as Record<string, unknown>)['scope'],
-    ]).toEqual([200, 'read']);
-    if (name === 'express' || name === 'hono')
-      expect(await (await fetch(`http://localhost:${port}/`)).text()).toBe(
-        'The application itself',
-      );
+    const text = await printed('own-grant', port, 'link ');
+    const [, id = ''] = /client_id (\S+)/.exec(text) ?? [];
+    const [, secret = ''] = /client_secret (\S+)/.exec(text) ?? [];
+    const [, link = ''] = /link (\S+)/.exec(text) ?? [];
+    const ask = async () =>
+      await tokenFor(`http://localhost:${port}/o/token/`, id, secret, {
+        grant_type: 'urn:example:mail-link',
+        link,
+      });
+    const [status, body] = await ask();
+    expect([status, body['scope'], typeof body['id_token']]).toEqual([
+      200,
+      'openid read',
+      'string',
+    ]);
+    expect((await ask())[1]['error']).toBe('invalid_grant');
+  }, 60_000);
+});
+
+describe('examples/several-issuers.ts', () => {
+  it('rejects a client of another issuer', async () => {
+    const port = await freePort();
+    const text = await printed('several-issuers', port, 'listening');
+    const ids = [...text.matchAll(/client_id (\S+)/g)].map(([, id = '']) => id);
+    const secrets = [...text.matchAll(/client_secret (\S+)/g)].map(([, secret = '']) => secret);
+    const discovery = `http://localhost:${port}/south/.well-known/openid-configuration`;
+    await expect.poll(async () => (await fetch(discovery)).status).toBe(200);
+    const { issuer, token_endpoint: south } = (await (await fetch(discovery)).json()) as Record<
+      string,
+      string
+    >;
+    expect(issuer).toBe(`http://localhost:${port}/south`);
+    const fields = { grant_type: 'client_credentials', scope: 'read' };
+    const statuses = [];
+    for (const index of [0, 1]) {
+      const [status] = await tokenFor(south ?? '', ids[index] ?? '', secrets[index] ?? '', fields);
+      statuses.push(status);
+    }
+    expect(statuses).toEqual([401, 200]);
   }, 60_000);
 });
 
@@ -46,7 +112,7 @@ describe('the README', () => {
     [...readFileSync('README.md', 'utf8').matchAll(/\]\(([^):#]+)\)/g)].map(
       ([, path = '']) => path,
     ),
-  )('leads to %s', (path) => {
+  )('links to an existing file: %s', (path) => {
     expect(existsSync(path)).toBe(true);
   });
 });
