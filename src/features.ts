@@ -1,4 +1,7 @@
-/** Every feature that is built in, in the order in which discovery and documentation name them. */
+/**
+ * The built-in features: the list, in the order in which discovery and documentation name them, and
+ * what of them is public.
+ */
 import type { FeatureFactory } from './engine/contracts/feature.ts';
 import { authorizationCode } from './features/authorization-code/authorization-code.ts';
 import { clientCredentials } from './features/client-credentials/client-credentials.ts';
@@ -12,6 +15,30 @@ import { refreshToken } from './features/refresh-token/refresh-token.ts';
 import { revocation } from './features/revocation/revocation.ts';
 import { rpInitiatedLogout } from './features/rp-initiated-logout/rp-initiated-logout.ts';
 import { userinfo } from './features/userinfo/userinfo.ts';
+
+export type { DeviceAuthorizationOptions } from './features/device-authorization/device-authorization.ts';
+export type {
+  DeviceConfirmationView,
+  DeviceResultView,
+  DeviceView,
+} from './features/device-authorization/pages.ts';
+export type { PushedAuthorizationRequestOptions } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
+export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
+export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-logout.ts';
+export {
+  authorizationCode,
+  clientCredentials,
+  clientSecret,
+  deviceAuthorization,
+  formPost,
+  introspection,
+  publicClient,
+  pushedAuthorizationRequests,
+  refreshToken,
+  revocation,
+  rpInitiatedLogout,
+  userinfo,
+};
 
 /** Taking a line out takes the feature away, whole. */
 export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [

@@ -15,6 +15,7 @@ import type { ClientView, ScopeView } from './domain/pages.ts';
 import { type Login, newSession } from './domain/sessions.ts';
 import { redirectWithInteraction, resume } from './engine/continuation.ts';
 import type { EngineContext } from './engine/contracts/context.ts';
+import { named } from './engine/contracts/engine.ts';
 import type { OpenedFlow } from './engine/contracts/flow.ts';
 import { declined, type Situation, type Step } from './engine/contracts/step.ts';
 import { currentSession, endCurrentSession, isHosted } from './engine/current-session.ts';
@@ -185,8 +186,8 @@ function isLogin(next: Next): next is Extract<Next, { readonly next: 'step' }> {
 }
 
 function stepNamed({ engine }: EngineContext, name: string): Step {
-  const step = engine.steps.find((one) => one.name === name);
-  if (step === undefined) throw new Error(`There is no step ${name}.`);
+  const step = named(engine.steps, name);
+  if (step === null) throw new Error(`There is no step ${name}.`);
   return step;
 }
 

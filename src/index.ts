@@ -121,25 +121,7 @@ export {
   prompts,
   uiLocales,
 } from './engine/parameters.ts';
-export {
-  type DeviceAuthorizationOptions,
-  deviceAuthorization,
-} from './features/device-authorization/device-authorization.ts';
-export type {
-  DeviceConfirmationView,
-  DeviceResultView,
-  DeviceView,
-} from './features/device-authorization/pages.ts';
-export {
-  type PushedAuthorizationRequestOptions,
-  pushedAuthorizationRequests,
-} from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
-export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
-export {
-  type LogoutOptions,
-  rpInitiatedLogout,
-} from './features/rp-initiated-logout/rp-initiated-logout.ts';
-export { BUILT_IN_FEATURES } from './features.ts';
+export * from './features.ts';
 export type { InteractionDetails, Interactions } from './host-interactions.ts';
 export type { AuthorizationRequest, Destination } from './protocol/authorization-request.ts';
 export { SCOPE_CLAIMS } from './protocol/claims.ts';

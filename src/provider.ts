@@ -192,8 +192,8 @@ function metadataRules({
 }: ResolvedConfig): Parameters<typeof createClients>[0]['rules'] {
   return {
     allowLocalhost: settings.allowLocalhostRedirect,
-    grantTypes: [...engine.grants.keys()],
-    responseTypes: [...engine.responseTypes.keys()],
+    grantTypes: engine.grants.map(({ type }) => type),
+    responseTypes: engine.responseTypes.map(({ name }) => name),
     authMethods: new Map(
       engine.clientAuthenticationMethods.map(({ name, needs }) => [name, needs]),
     ),

@@ -1,6 +1,8 @@
 /**
- * `valetkey/accounts`: people with passwords, in the same database as everything else. Passwords
- * rest as Argon2id or scrypt hashes; an unknown name takes as long as a wrong password.
+ * `valetkey/accounts`: an implementation of the port `Accounts` that stores people and their
+ * passwords in the same database as the provider. Passwords are stored as hashes, made in
+ * `password-hasher.ts`. Checking an unknown username takes as long as checking a wrong password, so
+ * the time does not reveal which usernames exist. Rate limits are left to the core.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,53 +16,85 @@ export { STANDARD_CLAIMS } from './claims.ts';
 export { createHasher, type PasswordHasher } from './password-hasher.ts';
 export { accountsMigrations };
 
-/** What this part needs of a database: `sqlDatabase(…)` with `migrations: accountsMigrations`. */
+/**
+ * The part of a database that accounts need. `sqlDatabase(…)` with `migrations: accountsMigrations`
+ * provides it.
+ */
 export interface AccountsDatabase {
+  /** The query builder of the database. */
   // biome-ignore lint/suspicious/noExplicitAny: any tables will do, and Kysely is invariant in them
   readonly kysely: Kysely<any>;
-  /** Which rows are an issuer's. */
+  /** The value of the column `tenant` in all rows of an issuer, at most 11 characters. */
   tenantOf(issuer: string): string;
 }
 
 /** A new account. */
 export interface NewAccount {
+  /** 1 to 255 printable characters. Stored in NFKC, trimmed, lower case. */
   readonly username: string;
+  /** 8 to 128 characters, counted in NFKC. */
   readonly password: string;
-  /** Standard claims and any of your own. */
+  /**
+   * Standard claims (`STANDARD_CLAIMS`), and claims of your own by any other name except `sub`.
+   * @default {}
+   */
   readonly claims?: Readonly<Record<string, unknown>>;
-  /** Default: random. Never the username, which may change. */
+  /**
+   * Subject identifier: 1 to 255 printable ASCII characters without spaces. Do not use the
+   * username, because a username may change.
+   * @default a random one
+   */
   readonly sub?: string;
 }
 
 /** An account as operators see it. */
 export interface AccountInfo extends Account {
+  /** The username as stored: NFKC, trimmed, lower case. */
   readonly username: string;
+  /** When the account was created, in seconds since 1970. */
   readonly createdAt: number;
 }
 
 /** Accounts with passwords. */
 export interface PasswordAccounts extends Accounts {
+  /** Proves a username and password; null if they are wrong. The spelling of names is ignored. */
   authenticate: NonNullable<Accounts['authenticate']>;
+  /** The stored spelling of a username: NFKC, trimmed, lower case. */
   canonical: NonNullable<Accounts['canonical']>;
   /**
-   * @throws AccountError when the name is taken, the password unfit or a claim of the wrong kind
+   * Creates an enabled account.
+   * @throws AccountError when the username or `sub` is taken or not allowed, when the password is
+   * too short or too long, or when a claim has the wrong type
    */
   create(account: NewAccount): Promise<AccountInfo>;
-  /** However the name is spelt; null when there is none. */
+  /** The account with this username, in any spelling; null if there is none. */
   findByUsername(username: string): Promise<AccountInfo | null>;
-  /** In order of username. */
+  /** At most `limit` accounts, ordered by username, after the username `after` (exclusive). */
   list(page: { readonly after?: string; readonly limit: number }): Promise<readonly AccountInfo[]>;
-  /** False when there is no such account. End its sessions with `provider.subjects.revoke(sub)`. */
+  /**
+   * Replaces the password. False if there is no such account. It ends no sessions: do that with
+   * `provider.subjects.revoke(sub)`.
+   * @throws AccountError when the password is too short or too long
+   */
   setPassword(sub: string, password: string): Promise<boolean>;
-  /** False when there is no such account. End its sessions with `provider.subjects.revoke(sub)`. */
+  /**
+   * Enables or disables an account. False if there is no such account. It ends no sessions: do that
+   * with `provider.subjects.revoke(sub)`.
+   */
   setEnabled(sub: string, enabled: boolean): Promise<boolean>;
-  /** Replaces all claims. False when there is no such account. */
+  /**
+   * Replaces all claims. False if there is no such account.
+   * @throws AccountError when a claim has the wrong type
+   */
   updateClaims(sub: string, claims: Readonly<Record<string, unknown>>): Promise<boolean>;
-  /** False when there was none. End its sessions with `provider.subjects.revoke(sub)`. */
+  /**
+   * Deletes an account. False if there is no such account. It ends no sessions: do that with
+   * `provider.subjects.revoke(sub)`.
+   */
   delete(sub: string): Promise<boolean>;
 }
 
-/** Something about an account is not acceptable; the message says what and why. */
+/** An account cannot be stored as asked. The message says why, and is safe to show. */
 export class AccountError extends Error {
   override readonly name = 'AccountError';
 }
@@ -68,14 +102,17 @@ export class AccountError extends Error {
 const SHORTEST_PASSWORD = 8;
 const LONGEST_PASSWORD = 128;
 
-/** One spelling per name: NFKC, trimmed, lower case. */
+/** The one spelling under which a username is stored: NFKC, trimmed, lower case. */
 function canonicalName(username: string): string {
   return username.normalize('NFKC').trim().toLowerCase();
 }
 
 /**
  * The accounts of one issuer.
- * @param options.issuer the provider's; another issuer on the same database has accounts of its own
+ * @param options.sql the database, with the table of `accountsMigrations`
+ * @param options.issuer the issuer of the provider; every issuer on a database has its own accounts
+ * @param options.hasher makes and checks password hashes; `createHasher()` by default
+ * @param options.clock the current time in seconds since 1970; the system clock by default
  */
 export function passwordAccounts(options: {
   readonly sql: AccountsDatabase;
@@ -116,7 +153,7 @@ export function passwordAccounts(options: {
     return result.numUpdatedRows > 0n;
   };
 
-  /** Only in place of the hash that was read: a password changed meanwhile stays changed. */
+  /** Replaces only the hash that was read, so that a password changed in the meantime stays. */
   const rehash = async (row: AccountTables['accounts'], password: string): Promise<void> => {
     const hash = await hasher.hash(password);
     await db
@@ -137,15 +174,15 @@ export function passwordAccounts(options: {
     async authenticate({ username, password }) {
       const began = performance.now();
       const row = await byName(username);
-      // An unknown name is checked against a hash as well, so that it takes as long.
+      // An unknown name is checked against a decoy hash, so that it takes as long as a known one.
       decoy ??= hasher.hash(randomBytes(16).toString('hex'));
       const hash = row?.password ?? (await decoy);
       const right =
         password.length <= LONGEST_PASSWORD &&
         (await hasher.verify(hash, password.normalize('NFKC')));
       if (row === undefined || !right) {
-        // Hashes of several kinds may be stored: who fails waits as long as the slowest takes,
-        // whoever they said they were.
+        // Hashes of several kinds may be stored, and they take different times. Every failed
+        // attempt takes as long as the slowest kind, so that the time does not reveal a username.
         await pause(Math.max(0, began + hasher.slowest() - performance.now()));
         return null;
       }
@@ -155,9 +192,11 @@ export function passwordAccounts(options: {
     async create({ username, password, claims = {}, sub = randomBytes(16).toString('base64url') }) {
       const name = canonicalName(username);
       if (!/^[^\p{C}]{1,255}$/u.test(name))
-        throw new AccountError('The username is 1 to 255 printable characters.');
+        throw new AccountError('The username must be 1 to 255 printable characters.');
       if (!/^[\x21-\x7e]{1,255}$/.test(sub))
-        throw new AccountError('The subject is 1 to 255 printable ASCII characters.');
+        throw new AccountError(
+          'The subject must be 1 to 255 printable ASCII characters without spaces.',
+        );
       const row = {
         tenant,
         sub,
@@ -208,7 +247,7 @@ async function hashOf(hasher: PasswordHasher, password: string): Promise<string>
   const normal = password.normalize('NFKC');
   if (normal.length < SHORTEST_PASSWORD || normal.length > LONGEST_PASSWORD) {
     throw new AccountError(
-      `The password has ${SHORTEST_PASSWORD} to ${LONGEST_PASSWORD} characters.`,
+      `The password must have ${SHORTEST_PASSWORD} to ${LONGEST_PASSWORD} characters.`,
     );
   }
   return await hasher.hash(normal);

@@ -1,10 +1,14 @@
-/** The kinds of the standard claims (OIDC Core §5.1), so that userinfo never tells nonsense. */
+/**
+ * The types of the standard claims (OIDC Core §5.1). They are checked when an account is stored, so
+ * that userinfo never returns a claim of the wrong type. Which scope releases a claim is left to
+ * the core.
+ */
 import * as v from 'valibot';
 
 const words = v.pipe(v.string(), v.minLength(1), v.maxLength(2000));
 const address = v.pipe(
   v.unknown(),
-  v.check((value) => !Array.isArray(value), 'address is no list'),
+  v.check((value) => !Array.isArray(value), 'address must be an object, not a list'),
   v.object({
     formatted: v.optional(words),
     street_address: v.optional(words),
@@ -15,7 +19,7 @@ const address = v.pipe(
   }),
 );
 
-/** Each standard claim with its kind. */
+/** Each standard claim with its type. */
 const KINDS = {
   name: words,
   given_name: words,
@@ -31,7 +35,7 @@ const KINDS = {
     v.string(),
     v.regex(
       /^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4})$/,
-      'birthdate is YYYY-MM-DD, 0000-MM-DD or YYYY',
+      'birthdate must be YYYY-MM-DD, 0000-MM-DD or YYYY',
     ),
   ),
   zoneinfo: words,
@@ -43,14 +47,21 @@ const KINDS = {
   address: address,
 } as const;
 
-/** The standard claims an account may have (`sub` is the account itself, `updated_at` is kept). */
+/**
+ * The standard claims that an account may set. `sub` and `updated_at` are missing: they come from
+ * the account itself.
+ */
 export const STANDARD_CLAIMS: readonly string[] = Object.keys(KINDS);
 
 const schema = v.looseObject(v.entriesFromObjects([v.partial(v.object(KINDS))]));
 
-/** What is wrong with claims, or null. Claims of other names are the host's own. */
+/**
+ * One sentence about the first wrong claim; null if all are right. Claims that are not standard
+ * belong to the host and may have any type.
+ */
 export function checkClaims(claims: Readonly<Record<string, unknown>>): string | null {
-  if ('sub' in claims) return 'The claim sub is the account itself.';
+  if ('sub' in claims)
+    return 'The claim sub cannot be set: it is the subject identifier of the account.';
   const result = v.safeParse(schema, claims);
   if (result.success) return null;
   const [issue] = result.issues;

@@ -1,34 +1,47 @@
 /**
- * Password hashes as PHC strings: Argon2id through `@node-rs/argon2` where it is installed, else
- * scrypt of Node. Both are verified, whichever makes new ones. Fewer hashes run at once than Node
- * has threads for such work, so that a login storm does not keep tokens from being signed, and no
- * more wait than can be answered in time.
+ * Password hashes, as PHC strings. New ones are made with Argon2id if `@node-rs/argon2` is
+ * installed, else with the scrypt of Node; hashes of both kinds can be checked. Fewer hashes run at
+ * once than Node has threads for such work, so that many sign-ins at once do not delay the signing
+ * of tokens. The queue is no longer than can be answered in time. Password rules are in
+ * `accounts.ts`.
  */
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { StoreUnavailable } from 'valetkey';
 
-/** How passwords become PHC strings and are checked against them. */
+/** Makes password hashes and checks passwords against them. */
 export interface PasswordHasher {
+  /**
+   * The hash of a password, as a PHC string with a random salt.
+   * @throws StoreUnavailable when too many calls are waiting
+   */
   hash(password: string): Promise<string>;
+  /**
+   * True if the hash is of this password.
+   * @throws StoreUnavailable when too many calls are waiting
+   * @throws Error when the hash is Argon2id and `@node-rs/argon2` is not installed
+   */
   verify(hash: string, password: string): Promise<boolean>;
-  /** Made with other parameters than new ones: to be replaced at the next sign-in. */
+  /** True if new hashes are made with other parameters. Replace such a hash at the next sign-in. */
   isOutdated(hash: string): boolean;
-  /** Milliseconds that the slowest check took so far, waiting for its turn not counted. */
+  /**
+   * Milliseconds that the slowest `verify` took so far, without the time in the queue; at most
+   * 1000.
+   */
   slowest(): number;
 }
 
-/** OWASP's minimum: 19 MiB, two passes, one lane. */
+/** The minimum that OWASP recommends: 19 MiB, two passes, one lane. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 const ARGON2_PREFIX = '$argon2id$v=19$m=19456,t=2,p=1$';
 const SCRYPT = { N: 2 ** 15, r: 8, p: 3 } as const;
 const SCRYPT_PREFIX = '$scrypt$ln=15,r=8,p=3$';
 
-/** Of Node's four threads one stays free for signatures. */
+/** Node has four threads for such work; one stays free for signatures. */
 const MOST_AT_ONCE = 3;
-/** Attempts that wait for their turn; whoever comes later is told to come again. */
+/** Most calls in the queue. Later ones fail with `StoreUnavailable`, so the client tries again. */
 const MOST_WAITING = 200;
-/** Milliseconds. */
+/** Milliseconds. It bounds `slowest`, so that one slow check does not delay all later failures. */
 const LONGEST_WAIT = 1000;
 
 interface Argon2 {
@@ -36,7 +49,7 @@ interface Argon2 {
   verify(hash: string, password: string): Promise<boolean>;
 }
 
-/** Argon2id where `@node-rs/argon2` is installed, else scrypt of Node. */
+/** A hasher with Argon2id if `@node-rs/argon2` is installed, else with the scrypt of Node. */
 export function createHasher(): PasswordHasher {
   const run = gate(Math.min(availableParallelism(), MOST_AT_ONCE));
   let slowest = 0;
@@ -70,7 +83,9 @@ export function createHasher(): PasswordHasher {
         return await timed(async () => await verifyScrypt(hash, password));
       const library = await argon2();
       if (library === null)
-        throw new Error('This password was hashed with Argon2: install @node-rs/argon2.');
+        throw new Error(
+          'This password hash is Argon2id, which needs a package: npm install @node-rs/argon2',
+        );
       return await timed(async () => await library.verify(hash, password));
     },
     isOutdated: (hash) => !hash.startsWith(preferred),
@@ -108,13 +123,13 @@ async function derive(
   });
 }
 
-/** Lets at most `most` run at once; the others wait their turn. */
+/** Runs at most `most` calls at once. The others wait in a queue, first come, first served. */
 function gate(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   let running = 0;
   const waiting: (() => void)[] = [];
   return async (work) => {
     if (waiting.length >= MOST_WAITING)
-      throw new StoreUnavailable('Too many sign-ins are waiting for their turn.');
+      throw new StoreUnavailable('Too many sign-ins are waiting for a password check.');
     if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve));
     running += 1;
     try {

@@ -1,25 +1,34 @@
-/** The table of accounts and its migration. */
+/**
+ * The table of accounts, and the migration that creates it. The queries are in `accounts.ts`;
+ * applying the migration is left to `valetkey/sql`.
+ */
 import type { Kysely } from 'kysely';
 
+/** Name of the table, without prefix. */
 export const ACCOUNTS_TABLE = 'accounts';
 
+/** The tables of this folder, as Kysely needs them. */
 export interface AccountTables {
   accounts: {
-    /** The issuer's, as in every table: one database may serve several. */
+    /** Marks the issuer, as in every table, because one database may serve several issuers. */
     tenant: string;
     sub: string;
+    /** In canonical spelling. */
     username: string;
-    /** PHC string. */
+    /** The password hash, as a PHC string. */
     password: string;
+    /** 1 if the account is enabled, else 0. */
     enabled: number;
-    /** JSON. */
+    /** JSON object. */
     claims: string;
+    /** Seconds since 1970. */
     created_at: number;
+    /** Seconds since 1970. */
     updated_at: number;
   };
 }
 
-/** For `sqlDatabase({ migrations })`. */
+/** The migrations of accounts, for `sqlDatabase({ migrations: accountsMigrations })`. */
 export const accountsMigrations: readonly {
   readonly name: string;
   up(db: Kysely<never>, prefix: string): Promise<void>;

@@ -1,23 +1,24 @@
 /**
- * The options that describe an application, for creating and changing one: one for each field of a
- * client, those of features included, and the names that Django OAuth Toolkit gives them.
+ * The options that describe an application, for `application create` and `application update`: one
+ * for each field of a client, including fields of features, and the option names of Django OAuth
+ * Toolkit. The core checks the values.
  */
 import { type Command, Option } from 'commander';
 import { CLIENT_FIELDS, type ClientMetadata, type FieldDefinition } from 'valetkey';
 import { collect } from './options.ts';
 
-/** What was given, by the name that commander makes of a flag. */
+/** The given options, by the key that commander derives from a flag. */
 export type MetadataOptions = Readonly<Record<string, unknown>>;
 
 type Member = keyof typeof CLIENT_FIELDS;
 
-/** Fields with an option; the name is asked for by the commands themselves. */
+/** The fields that become options here. The commands themselves define `--name`. */
 const FIELDS = Object.entries(CLIENT_FIELDS).filter(([member]) => member !== 'name') as [
   Member,
   FieldDefinition,
 ][];
 
-/** Other names of options, and the one each stands for. */
+/** Aliases, each with the option that it stands for. */
 const ALIASES: readonly (readonly [flag: string, of: string])[] = [
   ['redirect-uris', 'redirect-uri'],
   ['post-logout-redirect-uris', 'post-logout-redirect-uri'],
@@ -25,7 +26,10 @@ const ALIASES: readonly (readonly [flag: string, of: string])[] = [
   ['user', 'owner'],
 ];
 
-/** Adds the options to a command. @param fields those that features add to clients */
+/**
+ * Adds the options to a command.
+ * @param fields the fields that features add to clients
+ */
 export function metadataOptions(command: Command, fields: readonly FieldDefinition[]): Command {
   for (const field of [...FIELDS.map(([, one]) => one), ...fields]) addOption(command, field);
   for (const [flag, of] of ALIASES) {
@@ -35,7 +39,7 @@ export function metadataOptions(command: Command, fields: readonly FieldDefiniti
   }
   return command.option(
     '--no-hash-client-secret',
-    'keep the secret readable (sealed): for --algorithm HS256, which does so anyway',
+    'store the secret sealed instead of hashed; --algorithm HS256 always does this',
   );
 }
 
@@ -45,7 +49,7 @@ function addOption(command: Command, { flag, kind, description, wireName }: Fiel
     command.option(`--${flag}`, description);
     command.addOption(new Option(`--no-${flag}`).hideHelp());
   } else if (kind === 'texts') {
-    // A response type may hold spaces itself.
+    // A response type can contain spaces, so its value is not split.
     const read = wireName === 'response_types' ? one : collect;
     command.option(`--${flag} <${placeholder}>`, `${description}; may be repeated`, read);
   } else {
@@ -59,8 +63,8 @@ function one(value: string, before: readonly string[] = []): readonly string[] {
 }
 
 /**
- * What the options say, and nothing about what was not given.
- * @throws Error when a readable secret is asked for where none is kept
+ * The metadata that the options contain. An option that is absent adds nothing.
+ * @throws Error when `--no-hash-client-secret` is given without `--algorithm HS256`
  */
 export function metadataOf(
   options: MetadataOptions,
@@ -69,7 +73,7 @@ export function metadataOf(
   const { algorithm } = options;
   if (options['hashClientSecret'] === false && algorithm !== 'HS256') {
     throw new Error(
-      'A secret is kept readable, sealed, for --algorithm HS256 alone: leave --no-hash-client-secret out, or choose HS256.',
+      'Only applications with --algorithm HS256 store their secret sealed instead of hashed. Remove --no-hash-client-secret, or add --algorithm HS256.',
     );
   }
   const values: Record<string, unknown> = {};
@@ -88,7 +92,7 @@ export function metadataOf(
   return values;
 }
 
-/** The value of an option and of its other names; lists are put together. */
+/** The value of an option or of its aliases. The lists of several names are joined. */
 function given(options: MetadataOptions, flag: string): unknown {
   const flags = [flag, ...ALIASES.filter(([, of]) => of === flag).map(([alias]) => alias)];
   const values = flags.map((name) => options[keyOf(name)]).filter((value) => value !== undefined);
@@ -101,8 +105,8 @@ function keyOf(flag: string): string {
 }
 
 /**
- * `authorization-code` is Django OAuth Toolkit's word for the code with refresh tokens; with an
- * underscore it is the grant type alone.
+ * In Django OAuth Toolkit `authorization-code` includes refresh tokens. `authorization_code`, with
+ * an underscore, is the grant type alone.
  */
 function grantTypesOf(type: string): readonly string[] {
   if (type === 'authorization-code') return ['authorization_code', 'refresh_token'];

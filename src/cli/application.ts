@@ -1,6 +1,6 @@
 /**
- * `valetkey application …`: registered clients. What a client may be registered as is decided in
- * the core, wherever it comes from.
+ * `valetkey application …`: manages registered clients. The core decides which metadata a client
+ * may have.
  */
 import type { Command } from 'commander';
 import { CLIENT_FIELDS, type Client, type FeatureField, isPublic } from 'valetkey';
@@ -12,13 +12,18 @@ import { say, table } from './output.ts';
 
 type Clients = Parameters<Parameters<typeof withAssembly>[1]>[0]['provider']['clients'];
 
-/** @param features those in force: they may add fields to clients */
+/**
+ * Adds the command.
+ * @param features the features in force, which can add fields to clients
+ */
 export function application(program: Command, features: readonly AnyFeature[]): void {
   const fields = features.flatMap((factory) => fieldsOf(factory));
-  const group = program.command('application').description('registered applications (clients)');
+  const group = program
+    .command('application')
+    .description('manage registered applications (clients)');
   create(group, fields);
   list(group, fields);
-  one(group, 'show', 'show everything about an application').action(
+  one(group, 'show', 'show the metadata of an application').action(
     async ({ clientId }: { readonly clientId: string }, command: Command) => {
       await withAssembly(command, async ({ provider }) =>
         tell(command, fields, await required(provider.clients.find(clientId), clientId)),
@@ -29,11 +34,11 @@ export function application(program: Command, features: readonly AnyFeature[]): 
   switchTo(
     group,
     'disable',
-    'switch an application off; nothing issued to it works until it is on again',
+    'disable an application; its tokens do not work until it is enabled again',
     true,
   );
-  switchTo(group, 'enable', 'switch an application on', false);
-  one(group, 'delete', 'delete an application with everything issued to it').action(
+  switchTo(group, 'enable', 'enable an application', false);
+  one(group, 'delete', 'delete an application and everything issued to it').action(
     async ({ clientId }: { readonly clientId: string }, command: Command) => {
       await withAssembly(command, async ({ provider }) => {
         if (!(await provider.clients.delete(clientId))) throw unknown(clientId);
@@ -44,7 +49,7 @@ export function application(program: Command, features: readonly AnyFeature[]): 
   rotateSecret(group);
 }
 
-/** Fields that a feature adds to clients. Nothing of it runs for that. */
+/** The fields that a feature adds to clients. Reading them starts nothing. */
 function fieldsOf(factory: AnyFeature): readonly FeatureField[] {
   return (factory().contribute().clientFields ?? []).map(({ definition }) => definition);
 }
@@ -53,17 +58,17 @@ function create(group: Command, fields: readonly FeatureField[]): void {
   metadataOptions(
     group
       .command('create')
-      .description('register an application; prints its id and, once, its secret')
+      .description('register an application; prints its client_id and, only this once, its secret')
       .argument('[client-type]', 'confidential or public, instead of --client-type')
       .argument(
         '[grant-type]',
-        'like authorization-code (with refresh tokens) or client-credentials, instead of --grant-type',
+        'such as authorization-code (with refresh tokens) or client-credentials, instead of --grant-type',
       )
-      .requiredOption('--name <text>', 'as people see it (required)'),
+      .requiredOption('--name <text>', 'name that people see (required)'),
     fields,
   )
-    .option('--client-id <text>', 'default: random')
-    .option('--client-secret <text>', 'at least 32 characters; default: made')
+    .option('--client-id <text>', 'client_id (default: random)')
+    .option('--client-secret <text>', 'client_secret, at least 32 characters (default: random)')
     .action(
       async (
         clientType: string | undefined,
@@ -95,8 +100,8 @@ function list(group: Command, fields: readonly FeatureField[]): void {
   group
     .command('list')
     .description('list applications')
-    .option('--after <client-id>', 'begin after this one')
-    .option('--limit <number>', 'at most so many', wholeNumber(1, 10_000), 100)
+    .option('--after <client-id>', 'start after this application')
+    .option('--limit <number>', 'maximum number of applications', wholeNumber(1, 10_000), 100)
     .action(
       async (options: { readonly after?: string; readonly limit: number }, command: Command) => {
         await withAssembly(command, async ({ provider }) => {
@@ -110,7 +115,7 @@ function list(group: Command, fields: readonly FeatureField[]): void {
           ]);
           const more =
             found.length === options.limit
-              ? `\n\nThere may be more: --after ${found.at(-1)?.clientId}`
+              ? `\n\nThere may be more. Continue with --after ${found.at(-1)?.clientId}`
               : '';
           const text =
             table([['CLIENT ID', 'NAME', 'TYPE', 'STATE', 'GRANT TYPES'], ...rows]) + more;
@@ -126,15 +131,15 @@ function list(group: Command, fields: readonly FeatureField[]): void {
 
 function update(group: Command, fields: readonly FeatureField[]): void {
   metadataOptions(
-    one(group, 'update', 'change an application; what is not named stays').option(
+    one(group, 'update', 'change an application; options that are not given stay unchanged').option(
       '--name <text>',
-      'as people see it',
+      'name that people see',
     ),
     fields,
   ).action(async (options: MetadataOptions & { readonly clientId: string }, command: Command) => {
     const { clientId } = options;
     const changes = metadataOf(options, fields);
-    if (Object.keys(changes).length === 0) throw new Error('Name what to change. See --help.');
+    if (Object.keys(changes).length === 0) throw new Error('No change was given. See --help.');
     await withAssembly(command, async ({ provider }) => {
       tell(command, fields, await required(provider.clients.update(clientId, changes), clientId));
     });
@@ -157,8 +162,8 @@ function switchTo(group: Command, name: string, about: string, disabled: boolean
 }
 
 function rotateSecret(group: Command): void {
-  one(group, 'rotate-secret', 'make a new secret; the old one works on for a while')
-    .option('--overlap <seconds>', 'how long the old one works on', wholeNumber(0), 86_400)
+  one(group, 'rotate-secret', 'create a new secret; the old one stays valid for a while')
+    .option('--overlap <seconds>', 'how long the old secret stays valid', wholeNumber(0), 86_400)
     .action(
       async (
         { clientId, overlap }: { readonly clientId: string; readonly overlap: number },
@@ -187,7 +192,7 @@ function one(group: Command, name: string, about: string): Command {
   return group
     .command(name)
     .description(about)
-    .requiredOption('--client-id <text>', 'which (required)');
+    .requiredOption('--client-id <text>', 'client_id of the application (required)');
 }
 
 async function required(finding: ReturnType<Clients['find']>, clientId: string): Promise<Client> {
@@ -204,7 +209,7 @@ function typeOf(client: Client): 'public' | 'confidential' {
   return isPublic(client) ? 'public' : 'confidential';
 }
 
-/** A client under the names of RFC 7591 §2, without anything secret. */
+/** A client under the names of RFC 7591 §2, without its secrets. */
 function described(client: Client, fields: readonly FeatureField[]): object {
   const values = { ...client, clientType: typeOf(client) };
   const core = Object.entries(CLIENT_FIELDS).map(([member, { wireName }]) => [
@@ -214,7 +219,7 @@ function described(client: Client, fields: readonly FeatureField[]): object {
   return {
     client_id: client.clientId,
     ...Object.fromEntries(core),
-    // RFC 7591 §2: one text with spaces.
+    // RFC 7591 §2: scope is one string with spaces between the values.
     scope: client.scopes === null ? null : client.scopes.join(' '),
     ...Object.fromEntries(fields.map((field) => [field.wireName, fieldOf(client, field)])),
     disabled: client.disabledAt !== null,
@@ -247,7 +252,7 @@ function tell(
     ['Origins', said(client.allowedOrigins)],
     ['Scopes', said(client.scopes)],
     ['ID tokens', client.idTokenSignedResponseAlg],
-    ['Consent', client.skipConsent ? 'not asked for' : 'asked for'],
+    ['Consent', client.skipConsent ? 'not required' : 'required'],
     ...fields.map((field) => [field.wireName, String(fieldOf(client, field))]),
   ]);
   say(globals(command).json, { ...described(client, fields), ...more }, text);

@@ -1,6 +1,6 @@
 /**
- * `valetkey clear-expired`: deletes what can no longer matter, in batches, until nothing is left.
- * For cron; what may go is the store's rule.
+ * `valetkey clear-expired`: deletes expired rows in batches until none is left. Intended for cron.
+ * The store decides which rows can be deleted.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -14,11 +14,11 @@ export function clearExpired(program: Command): void {
     .description('delete expired rows')
     .option(
       '--batch-size <rows>',
-      'at most so many rows of a kind at a time',
+      'maximum number of rows of each kind per batch',
       wholeNumber(1, 1_000_000),
       10_000,
     )
-    .option('--pause <seconds>', 'between batches', seconds, 0)
+    .option('--pause <seconds>', 'pause between two batches', seconds, 0)
     .action(
       async (options: { readonly batchSize: number; readonly pause: number }, command: Command) => {
         await withAssembly(command, async ({ provider }) => {

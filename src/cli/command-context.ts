@@ -1,6 +1,6 @@
 /**
- * What a command works with: the settings of the command line, and the database or assembly they
- * lead to, closed afterwards.
+ * What a command works with: the global options, the settings that they lead to, and the assembly,
+ * which is closed when the command ends.
  */
 import type { Command } from 'commander';
 import {
@@ -17,11 +17,15 @@ interface GlobalOptions {
   readonly json: boolean;
 }
 
+/** The options that every command has. */
 export function globals(command: Command): GlobalOptions {
   return command.optsWithGlobals<GlobalOptions & Record<string, never>>();
 }
 
-/** @throws ConfigError that lists every problem */
+/**
+ * The settings of the environment, the settings file and the global options.
+ * @throws ConfigError that lists every problem
+ */
 export async function settingsOf(command: Command): Promise<GivenSettings> {
   const { config, dataDir } = globals(command);
   return await readSettings({
@@ -32,8 +36,8 @@ export async function settingsOf(command: Command): Promise<GivenSettings> {
 }
 
 /**
- * Runs `work` with what is there, and closes it. Nothing is made on the way, unless `options` say
- * so: a mistyped folder is no new server.
+ * Builds an assembly, runs `work` with it and closes it. By default nothing is created, so that a
+ * mistyped data folder does not become a new server.
  */
 export async function withAssembly(
   command: Command,

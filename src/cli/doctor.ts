@@ -1,6 +1,6 @@
 /**
- * `valetkey doctor`: looks at settings, database, clock, secret and keys, and says what to do.
- * Changes nothing.
+ * `valetkey doctor`: checks settings, database, clock, secret and keys, and says how to correct
+ * them. It changes nothing.
  */
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
@@ -31,23 +31,23 @@ const bad = (about: string, found: string, remedy: string): Finding => ({
   found,
   remedy,
 });
-/** What stopped the examination, in the words of whoever stopped it; they name the remedy. */
+/** A check that ended with an error. The message of the error names the remedy. */
 const stopped = (about: string, error: unknown): Finding => ({
   about,
   ok: false,
   found: problemsOf(error).join(' '),
   remedy: null,
 });
-/** What everything else stands on. */
+/** The checks that all later checks depend on. */
 const GROUND: readonly string[] = ['Database', 'Schema', 'Issuer'];
-/** Seconds that our clock and the database's may differ. */
+/** Largest difference, in seconds, between the clocks of this machine and of the database. */
 const MOST_SKEW = 5;
 
 export function doctor(program: Command, features: readonly AnyFeature[]): void {
   program
     .command('doctor')
     .description('check settings, database, clock, secret and keys')
-    .option('--settings', 'list every setting instead', false)
+    .option('--settings', 'list every setting and check nothing', false)
     .action(async (options: { readonly settings: boolean }, command: Command) => {
       const { json } = globals(command);
       if (options.settings) {
@@ -66,7 +66,7 @@ export function doctor(program: Command, features: readonly AnyFeature[]): void 
     });
 }
 
-/** From the ground up: what stands on something broken is not looked at. */
+/** Runs the checks in order, and leaves out those that depend on a failed one. */
 async function examine(given: GivenSettings): Promise<readonly Finding[]> {
   const ground = [settings(given), ...(await database(given))];
   if (ground.some(({ ok, about }) => !ok && GROUND.includes(about))) return ground;
@@ -90,9 +90,9 @@ function settings(given: GivenSettings): Finding {
     return bad(
       'Settings',
       `weakened by ${weakened.join(', ')}`,
-      'Switch them off, unless you know why they are on.',
+      'Turn them off, unless you know that you need them.',
     );
-  return good('Settings', 'nothing is wrong with them');
+  return good('Settings', 'no problems');
 }
 
 async function database(given: GivenSettings): Promise<readonly Finding[]> {
@@ -105,7 +105,7 @@ async function database(given: GivenSettings): Promise<readonly Finding[]> {
       return [
         warnings.length === 0
           ? good('Database', `${db.dialect} ${version} through ${driver}`)
-          : bad('Durability', warnings.join(' '), 'Change the setting of the database.'),
+          : bad('Durability', warnings.join(' '), 'Change this setting in the database.'),
         pending.length === 0
           ? good('Schema', 'up to date')
           : bad('Schema', `pending: ${pending.join(', ')}`, 'Run: valetkey migrate'),
@@ -125,20 +125,23 @@ async function database(given: GivenSettings): Promise<readonly Finding[]> {
 async function issuer(db: SqlDatabase, given: GivenSettings): Promise<Finding> {
   try {
     const { issuer: ours, others } = await whoseDatabase(db, given, false);
-    return good('Issuer', others.length === 0 ? ours : `${ours}, beside ${others.join(', ')}`);
+    return good(
+      'Issuer',
+      others.length === 0 ? ours : `${ours}; the database also holds ${others.join(', ')}`,
+    );
   } catch (error) {
     return stopped('Issuer', error);
   }
 }
 
 function secret({ secretFile }: Assembly): Finding {
-  if (secretFile === null) return good('Secret', 'given by the settings');
+  if (secretFile === null) return good('Secret', 'from the settings');
   const mode = statSync(secretFile).mode & 0o777;
   if ((mode & 0o077) !== 0)
     return bad(
       'Secret',
-      `${secretFile} can be read by others (mode ${mode.toString(8)})`,
-      `chmod 600 ${secretFile}`,
+      `other users can read ${secretFile} (mode ${mode.toString(8)})`,
+      `Run: chmod 600 ${secretFile}`,
     );
   return good('Secret', secretFile);
 }
@@ -152,15 +155,15 @@ async function keys({ provider }: Assembly): Promise<Finding> {
     if (current.some(({ retiredAt }) => retiredAt !== null && retiredAt < Date.now() / 1000))
       return bad(
         'Signing keys',
-        'a key past its end still signs',
-        'Is the server running? It rotates keys every few minutes.',
+        'a key still signs after its retirement time',
+        'Start the server: it rotates due keys every few minutes.',
       );
     return good('Signing keys', list.map(({ alg, state }) => `${alg} ${state}`).join(', '));
   } catch (error) {
     return bad(
       'Signing keys',
       problemsOf(error).join(' '),
-      'Put the secret back that sealed them.',
+      'Restore the secret that sealed the keys.',
     );
   }
 }

@@ -1,7 +1,8 @@
-/** Tells what a start found and made. Used by `serve` and `init`. */
+/** Reports what a start found and created, as text and as data, for `serve` and `init`. */
 import { type Assembly, discoveryUrl, type FirstStart } from 'valetkey/server';
 import { table } from './output.ts';
 
+/** The report for people. */
 export function firstStartText(
   { issuer, otherIssuers, databaseUrl, secretFile, made, provider }: Assembly,
   found: FirstStart,
@@ -16,10 +17,10 @@ export function firstStartText(
     ],
     [
       'Secret',
-      secretFile ?? 'from the environment',
-      made.secret ? 'made (keep a copy: it opens the keys)' : 'found',
+      secretFile ?? 'from the settings',
+      made.secret ? 'created (keep a copy: without it the signing keys are lost)' : 'found',
     ],
-    ['Signing keys', String(found.keys.count), found.keys.made ? 'made' : 'found'],
+    ['Signing keys', String(found.keys.count), found.keys.made ? 'created' : 'found'],
   ];
   if (otherIssuers.length > 0)
     rows.push(['', '', `the database also holds ${otherIssuers.join(', ')}`]);
@@ -29,8 +30,8 @@ export function firstStartText(
       'Administrator',
       username,
       password === null
-        ? 'found (valetkey user set-password gives a new password)'
-        : `made; password, shown this once: ${password}`,
+        ? 'found (set a new password with valetkey user set-password)'
+        : `created; password, shown only once: ${password}`,
     ]);
   }
   if (found.demo !== null) {
@@ -40,13 +41,13 @@ export function firstStartText(
         'Demo application',
         clientId,
         clientSecret === null
-          ? 'found (valetkey application rotate-secret gives a new secret)'
-          : `made; secret, shown this once: ${clientSecret}`,
+          ? 'found (get a new secret with valetkey application rotate-secret)'
+          : `created; secret, shown only once: ${clientSecret}`,
       ],
       ['', '', `redirect URI: ${redirectUri}`],
     );
   }
-  for (const option of provider.weakened) rows.push(['Weakened', option, 'is on']);
+  for (const option of provider.weakened) rows.push(['Warning', option, 'weakens security']);
   const discovery = discoveryUrl(issuer);
   const curl =
     found.demo?.clientSecret == null
@@ -55,7 +56,7 @@ export function firstStartText(
   return `${table(rows)}\n\nDiscovery  ${discovery}\nTry        ${curl}`;
 }
 
-/** The same for programs. */
+/** The report for programs (`--json`). */
 export function firstStartData(
   { issuer, databaseUrl, made, provider }: Assembly,
   found: FirstStart,

@@ -1,6 +1,6 @@
 /**
- * `valetkey init`: everything a first start creates, without serving. What that is stands in the
- * server.
+ * `valetkey init`: creates everything that a first start creates, without serving.
+ * `valetkey/server` decides what that is.
  */
 import type { Command } from 'commander';
 import { firstStart } from 'valetkey/server';
@@ -22,7 +22,7 @@ export function init(program: Command): void {
           say(
             globals(command).json,
             firstStartData(assembly, found),
-            `${firstStartText(assembly, found)}\n\nRun it: valetkey serve`,
+            `${firstStartText(assembly, found)}\n\nStart the server: valetkey serve`,
           );
         },
         { create: true, migrate: true },

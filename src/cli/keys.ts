@@ -1,5 +1,6 @@
 /**
- * `valetkey keys …`: signing keys. When they change by themselves is the schedule of the settings.
+ * `valetkey keys …`: lists and rotates signing keys. The settings under `keySchedule` define when
+ * the server rotates keys by itself.
  */
 import type { Command } from 'commander';
 import type { KeyInfo } from 'valetkey';
@@ -23,7 +24,7 @@ function tell(json: boolean, keys: readonly KeyInfo[], more: object = {}): void 
 }
 
 export function keys(program: Command): void {
-  const group = program.command('keys').description('signing keys');
+  const group = program.command('keys').description('list and rotate signing keys');
   group
     .command('list')
     .description('list signing keys and their states')
@@ -34,8 +35,8 @@ export function keys(program: Command): void {
     });
   group
     .command('rotate')
-    .description('publish new keys; they take over once every cache has them')
-    .option('--emergency', 'take over now and withdraw the old ones at once', false)
+    .description('publish new keys; they start to sign when all caches have them')
+    .option('--emergency', 'sign with the new keys now and withdraw the old ones', false)
     .action(async ({ emergency }: { readonly emergency: boolean }, command: Command) => {
       await withAssembly(command, async ({ provider }) => {
         await provider.maintain();
@@ -43,12 +44,12 @@ export function keys(program: Command): void {
         const { json } = globals(command);
         if (!rotated && !json)
           process.stdout.write(
-            'Successors are published and waiting already: nothing was changed.\n\n',
+            'New keys are already published and waiting. Nothing was changed.\n\n',
           );
         tell(json, await provider.keys.list(), { rotated });
         if (emergency && !json)
           process.stdout.write(
-            '\nRelying parties that keep the key set in memory refuse new tokens until they look again.\n',
+            '\nRelying parties that cache the key set refuse new tokens until they fetch it again.\n',
           );
       });
     });

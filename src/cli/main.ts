@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /**
- * `valetkey`: the command line. One file per command, loaded when it is called; how results and
- * errors are printed is in `output.ts`.
+ * `valetkey`: the command line. Each command has its own file, which is loaded when the command is
+ * called. `output.ts` prints results and errors.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { AnyFeature } from 'valetkey/server';
 import { fail } from './output.ts';
 
-/** Adds a command. What features bring shows in its help. */
+/** Adds a command to the program. Features can add options to it. */
 type AddCommand = (program: Command, features: readonly AnyFeature[]) => void;
 
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
@@ -28,23 +28,26 @@ const { version } = JSON.parse(
 const program = new Command('valetkey')
   .description('OAuth 2 authorization server and OpenID Provider')
   .version(version)
-  .option('--config <file>', 'settings file (default: valetkey.config.json or .mjs here)')
+  .option(
+    '--config <file>',
+    'settings file (default: valetkey.config.json or .mjs in the working folder)',
+  )
   .option('--data-dir <folder>', 'folder of the database and the secret')
   .option('--json', 'print one JSON object and nothing else', false)
   .configureHelp({ showGlobalOptions: true })
-  // Errors are thrown and printed by `fail`, like those of every command.
+  // Commander throws its errors, and `fail` prints them like the errors of every command.
   .configureOutput({ outputError: () => undefined })
   .exitOverride();
 
-// Help needs every command; a call needs one.
+// Load only the command that is called. The help of the program lists all commands.
 const words = process.argv.slice(2);
 const called = words.find((word) => Object.hasOwn(COMMANDS, word));
 const wanted =
   called === undefined || words.includes('help') ? Object.values(COMMANDS) : [COMMANDS[called]];
 
 /**
- * Features in force: the settings file may bring more. What is wrong with it, the command itself
- * says.
+ * The features in force, including those of the settings file. A problem of the file is ignored
+ * here, because the command reports it.
  */
 async function features(): Promise<readonly AnyFeature[]> {
   const { featuresOf, readSettingsFile } = await import('valetkey/server');
@@ -63,7 +66,7 @@ try {
   for (const load of wanted) (await load?.())?.(program, inForce);
   await program.parseAsync();
 } catch (error) {
-  // Help and version end a program too, and well.
+  // Commander also throws after it printed the help or the version, which is no failure.
   if (!(error instanceof CommanderError && error.exitCode === 0))
     fail(error, words.includes('--json'));
 }

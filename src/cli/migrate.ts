@@ -1,6 +1,6 @@
 /**
- * `valetkey migrate`: brings the schema up to date, or tells what is missing. Needs the database
- * alone: no secret, no keys.
+ * `valetkey migrate`: applies pending database migrations, or lists them. It needs only the
+ * database: no secret and no keys.
  */
 import type { Command } from 'commander';
 import { openDatabase } from 'valetkey/server';
@@ -10,8 +10,8 @@ import { say } from './output.ts';
 export function migrate(program: Command): void {
   program
     .command('migrate')
-    .description('bring the database schema up to date')
-    .option('--dry-run', 'only tell what is pending', false)
+    .description('apply pending database migrations')
+    .option('--dry-run', 'list pending migrations and apply none', false)
     .action(async ({ dryRun }: { readonly dryRun: boolean }, command: Command) => {
       const { database } = openDatabase(await settingsOf(command), { create: !dryRun });
       try {

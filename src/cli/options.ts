@@ -1,17 +1,19 @@
 /**
- * How values of options are read: lists, numbers, passwords. A value that does not fit is refused
- * before a command begins.
+ * Reads the values of options: lists, numbers and passwords. An invalid value is refused before the
+ * command begins.
  */
 import { randomBytes } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { InvalidArgumentError } from 'commander';
 
-/** For options that may be repeated; one value may also hold several, with spaces between them. */
+/**
+ * Reads an option that may be repeated. One value can also contain several, separated by spaces.
+ */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...value.split(/\s+/).filter((item) => item !== '')];
 }
 
-/** A whole number from `least` to `most`. */
+/** Reads a whole number from `least` to `most`. */
 export function wholeNumber(
   least: number,
   most: number = Number.MAX_SAFE_INTEGER,
@@ -20,23 +22,23 @@ export function wholeNumber(
     const number = Number(value);
     if (/^[0-9]{1,15}$/.test(value) && number >= least && number <= most) return number;
     throw new InvalidArgumentError(
-      `It is a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}.`,
+      `It must be a whole number from ${least}${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}.`,
     );
   };
 }
 
-/** A number of seconds, parts of them allowed. */
+/** Reads a number of seconds, with at most three decimals. */
 export function seconds(value: string): number {
   if (/^[0-9]{1,9}(\.[0-9]{1,3})?$/.test(value)) return Number(value);
-  throw new InvalidArgumentError('It is a number of seconds.');
+  throw new InvalidArgumentError('It must be a number of seconds.');
 }
 
-/** A value in JSON. */
+/** Reads a value in JSON. */
 export function json(value: string): unknown {
   try {
     return JSON.parse(value);
   } catch {
-    throw new InvalidArgumentError('It is JSON, like {"country": "NL"}.');
+    throw new InvalidArgumentError('It must be JSON, such as {"country": "NL"}.');
   }
 }
 
@@ -45,12 +47,15 @@ export interface PasswordOptions {
   readonly passwordStdin?: boolean;
 }
 
-/** The password that was given, or one that is made; only a made one is ever printed. */
+/**
+ * The given password, or a random one. Commands print only a random one (`made`).
+ * @throws Error when both options give a password
+ */
 export async function passwordFrom(
   options: PasswordOptions,
 ): Promise<{ readonly password: string; readonly made: boolean }> {
   if (options.password !== undefined && options.passwordStdin === true)
-    throw new Error('Give --password or --password-stdin, not both.');
+    throw new Error('Use --password or --password-stdin, not both.');
   if (options.passwordStdin === true)
     return { password: (await text(process.stdin)).replace(/\r?\n$/, ''), made: false };
   if (options.password !== undefined) return { password: options.password, made: false };

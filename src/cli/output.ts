@@ -1,16 +1,16 @@
 /**
- * How commands speak: calm text for people, or one JSON object; errors one line per problem,
- * without a stack.
+ * The output of commands: text for people, or one JSON object for programs. Errors are one line per
+ * problem, without a stack trace.
  */
 import { CommanderError } from 'commander';
 import { ClientMetadataError, ConfigError } from 'valetkey';
 
-/** Prints a result. `text` is for people; `data` for programs. */
+/** Prints a result: `text` for people, or `data` for programs. */
 export function say(json: boolean, data: object, text: string): void {
   process.stdout.write(json ? `${JSON.stringify(data)}\n` : `${text}\n`);
 }
 
-/** Prints why a command could not do its work and sets the exit code. */
+/** Prints why a command failed, and sets the exit code to 1. */
 export function fail(error: unknown, json: boolean): void {
   process.exitCode = 1;
   const problems = problemsOf(error);
@@ -18,15 +18,15 @@ export function fail(error: unknown, json: boolean): void {
   else process.stderr.write(`${problems.map((problem) => `✗ ${problem}`).join('\n')}\n`);
 }
 
-/** One sentence or two for each thing that is wrong. */
+/** The problems in an error, in one or two sentences each. */
 export function problemsOf(error: unknown): readonly string[] {
   if (error instanceof ConfigError)
     return error.problems.map(({ option, problem, remedy }) => `${option} ${problem} ${remedy}`);
   if (error instanceof ClientMetadataError)
     return error.problems.map(({ field, problem }) => `${field}: ${problem}.`);
   if (error instanceof CommanderError) {
-    // The group of commands was called without one of them: its help was printed already.
-    if (error.code === 'commander.help') return ['Which command? See --help.'];
+    // A group was called without a command, and commander has already printed its help.
+    if (error.code === 'commander.help') return ['No command was given. See --help.'];
     return [
       `${error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')}. See --help.`.replace(
         /([.?)])\. See/,
@@ -42,13 +42,16 @@ export function problemsOf(error: unknown): readonly string[] {
   ];
 }
 
-/** Several addresses of a host were tried: each failure has a message, the whole has none. */
+/**
+ * The message of a cause. An AggregateError has none of its own: it is thrown when a connection to
+ * each address of a host failed, so the first failure explains it.
+ */
 function causeOf(cause: Error): string {
   const [first] = cause instanceof AggregateError ? (cause.errors as unknown[]) : [];
   return first instanceof Error ? first.message : cause.message;
 }
 
-/** Rows in columns. */
+/** Aligns rows in columns. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows.reduce<number[]>(
     (most, row) => row.map((cell, index) => Math.max(most[index] ?? 0, cell.length)),
@@ -64,7 +67,7 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** A time in seconds, for people: UTC. */
+/** Formats a time in seconds since 1970 for people, in UTC. */
 export function time(seconds: number | null): string {
   return seconds === null
     ? '–'

@@ -1,6 +1,6 @@
 /**
- * `valetkey serve`: runs the standalone server until it is told to stop. Starting and stopping
- * themselves are in `valetkey/server`.
+ * `valetkey serve`: runs the standalone server until a signal stops it. `valetkey/server` owns the
+ * start and the stop.
  */
 import type { Command } from 'commander';
 import { type RunningServer, startServer } from 'valetkey/server';
@@ -9,7 +9,7 @@ import { firstStartData, firstStartText } from './first-start-text.ts';
 import { wholeNumber } from './options.ts';
 import { fail, say } from './output.ts';
 
-/** Milliseconds after which a stop that hangs is no longer waited for. */
+/** Milliseconds to wait for a stop before the process exits without it. */
 const PATIENCE = 10_000;
 
 interface ServeOptions {
@@ -37,7 +37,7 @@ export function serve(program: Command): void {
       say(
         json,
         { ...firstStartData(server.assembly, server.found), listening: server.url },
-        `${firstStartText(server.assembly, server.found)}\n\nValetkey is up on ${server.url}. Stop it with Ctrl+C.`,
+        `${firstStartText(server.assembly, server.found)}\n\nValetkey listens on ${server.url}. Press Ctrl+C to stop it.`,
       );
     });
 }
@@ -45,7 +45,7 @@ export function serve(program: Command): void {
 function stopOnSignal(server: RunningServer, json: boolean): void {
   let asked = false;
   const stop = (): void => {
-    // Whoever asks twice does not want to wait.
+    // A second signal exits without waiting.
     if (asked) process.exit(1);
     asked = true;
     setTimeout(() => process.exit(1), PATIENCE).unref();

@@ -1,6 +1,6 @@
 /**
- * `valetkey user …`: accounts of people. What an account may be is decided in `valetkey/accounts`;
- * changes that end access revoke at once.
+ * `valetkey user …`: manages accounts of people. `valetkey/accounts` decides what an account may
+ * contain. A command that ends the access of a person revokes sessions and tokens at once.
  */
 import type { Command } from 'commander';
 import { type AccountInfo, STANDARD_CLAIMS } from 'valetkey/accounts';
@@ -10,7 +10,7 @@ import { collect, json, type PasswordOptions, passwordFrom, wholeNumber } from '
 import { say, table, time } from './output.ts';
 
 const FLAG_CLAIMS: readonly string[] = ['email_verified', 'phone_number_verified'];
-/** The username itself. */
+/** The claim without an option, because it is the username. */
 const NOT_ASKED = 'preferred_username';
 
 interface CreateOptions extends PasswordOptions {
@@ -19,7 +19,7 @@ interface CreateOptions extends PasswordOptions {
 }
 
 export function user(program: Command): void {
-  const group = program.command('user').description('accounts of people');
+  const group = program.command('user').description('manage accounts of people');
   create(group);
   list(group);
   const setPassword = withPassword(
@@ -66,8 +66,8 @@ function create(group: Command): void {
   const command = withPassword(
     group
       .command('create')
-      .description('create an account; without a password one is made and printed once')
-      .requiredOption('--username <name>', 'what they sign in with (required)'),
+      .description('create an account; without a password option it prints a random password once')
+      .requiredOption('--username <name>', 'username to sign in with (required)'),
   ).option('--sub <text>', 'subject identifier (default: random)');
   claimOptions(command).action(async (options: CreateOptions, self: Command) => {
     const { username, sub } = options;
@@ -97,9 +97,9 @@ function create(group: Command): void {
 function claimOptions(command: Command): Command {
   for (const claim of STANDARD_CLAIMS.filter((name) => name !== NOT_ASKED)) {
     const flag = `--${claim.replaceAll('_', '-')}`;
-    if (FLAG_CLAIMS.includes(claim)) command.option(flag, `claim ${claim}: true`);
+    if (FLAG_CLAIMS.includes(claim)) command.option(flag, `set the claim ${claim} to true`);
     else if (claim === 'address')
-      command.option(`${flag} <json>`, 'claim address, like {"country": "NL"}', json);
+      command.option(`${flag} <json>`, 'claim address, such as {"country": "NL"}', json);
     else command.option(`${flag} <text>`, `claim ${claim}`);
   }
   return command;
@@ -129,8 +129,8 @@ function update(group: Command): void {
   const command = change(
     group,
     'update',
-    'change claims of an account; those that are not named stay',
-  ).option('--remove <claim>', 'take a claim away; may be repeated', collect);
+    'change claims of an account; claims that are not given stay unchanged',
+  ).option('--remove <claim>', 'remove a claim; may be repeated', collect);
   claimOptions(command).action(
     async (
       options: { readonly username: string; readonly remove?: readonly string[] },
@@ -139,7 +139,7 @@ function update(group: Command): void {
       const changes = claimsOf({ ...options });
       const removed = options.remove ?? [];
       if (Object.keys(changes).length + removed.length === 0)
-        throw new Error('Name what to change. See --help.');
+        throw new Error('No change was given. See --help.');
       await withAssembly(self, async (assembly) => {
         const { sub, username, claims: before } = await find(assembly, options.username);
         const { preferred_username: _, updated_at: __, ...kept } = { ...before, ...changes };
@@ -157,8 +157,8 @@ function list(group: Command): void {
   group
     .command('list')
     .description('list accounts')
-    .option('--after <name>', 'begin after this username')
-    .option('--limit <number>', 'at most so many', wholeNumber(1, 10_000), 100)
+    .option('--after <name>', 'start after this username')
+    .option('--limit <number>', 'maximum number of accounts', wholeNumber(1, 10_000), 100)
     .action(
       async (options: { readonly after?: string; readonly limit: number }, command: Command) => {
         await withAssembly(command, async ({ accounts }) => {
@@ -179,7 +179,7 @@ function list(group: Command): void {
           ]);
           const more =
             found.length === options.limit
-              ? `\n\nThere may be more: --after ${found.at(-1)?.username}`
+              ? `\n\nThere may be more. Continue with --after ${found.at(-1)?.username}`
               : '';
           say(
             globals(command).json,
@@ -211,14 +211,14 @@ function change(group: Command, name: string, about: string): Command {
   return group
     .command(name)
     .description(about)
-    .requiredOption('--username <name>', 'whose (required)');
+    .requiredOption('--username <name>', 'username of the account (required)');
 }
 
 function withPassword(command: Command): Command {
   return command
     .option(
       '--password <text>',
-      'at least 8 characters; seen by whoever lists the processes of this machine',
+      'at least 8 characters; visible to everyone who lists the processes of this machine',
     )
     .option('--password-stdin', 'read the password from standard input', false);
 }

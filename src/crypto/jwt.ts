@@ -1,10 +1,15 @@
 /**
- * JSON Web Tokens, through jose, with the checks jose leaves to its caller: size and shape before
- * parsing, no repeated members, algorithm pinned to the key, type pinned to the purpose (RFC 8725).
+ * JSON Web Tokens. jose makes and verifies the signatures. This file adds the checks that jose
+ * leaves to its caller: size and shape before parsing, no repeated members, only the algorithm of
+ * the key, only the types of the purpose (RFC 8725). What claims mean is left to the callers.
  */
 import { CompactSign, type CryptoKey, compactVerify, errors } from 'jose';
 
-/** Why a JWT was not accepted. */
+/**
+ * Why a JWT was refused. `malformed`: it is not a well-formed JWT, or uses unsupported extensions.
+ * `claim`: a required claim is missing, or a claim has the wrong form. The others name the check
+ * that failed.
+ */
 export type JwtProblem =
   | 'malformed'
   | 'algorithm'
@@ -17,26 +22,36 @@ export type JwtProblem =
   | 'not_yet_valid'
   | 'claim';
 
-/** A JWT was refused; `problem` says why. */
+/** A JWT was refused. `problem` says why in one word, `message` in a phrase for operators. */
 export class JwtError extends Error {
+  /** Always `JwtError`. */
   override readonly name = 'JwtError';
+  /** The check that failed. */
   readonly problem: JwtProblem;
 
+  /**
+   * A refusal of a JWT.
+   * @param problem the check that failed
+   * @param message a phrase for operators
+   * @param cause the error behind it
+   */
   constructor(problem: JwtProblem, message: string, cause?: unknown) {
     super(message, { cause });
     this.problem = problem;
   }
 }
 
+/** The header parameters that we read and write (RFC 7515 §4.1). */
 export interface JwtHeader {
   readonly alg: string;
   readonly typ?: string;
   readonly kid?: string;
 }
 
+/** The claims of a JWT, by name. */
 export type JwtClaims = Readonly<Record<string, unknown>>;
 
-/** A key for one algorithm, ready to use. */
+/** A key, and the only algorithm that it may be used with. */
 export interface JwtKey {
   readonly alg: string;
   readonly key: CryptoKey | Uint8Array;
@@ -58,30 +73,38 @@ export async function signJwt(
     .sign(key);
 }
 
-/** Header and claims of a JWT whose signature nobody checked yet: only good for finding the key. */
+/**
+ * The header and the claims of a JWT without a check of its signature. Use them only to find the
+ * key.
+ * @throws JwtError `malformed`
+ */
 export function peekJwt(jwt: string): { readonly header: JwtHeader; readonly claims: JwtClaims } {
-  // RFC 8725 §3.11 and our own limit: nothing is parsed before size and shape are right.
+  // RFC 8725 §3.11 and our own limit: size and shape are checked before anything is parsed.
   if (jwt.length > MOST_CHARACTERS || !SHAPE.test(jwt))
-    throw new JwtError('malformed', 'not a compact JWS');
+    throw new JwtError('malformed', 'it is not a JWS in compact form, or it is too long');
   const [head = '', payload = '', signature = ''] = jwt.split('.');
   decode(signature);
   const header = parseObject(head);
   const claims = parseObject(payload);
-  if (typeof header['alg'] !== 'string') throw new JwtError('malformed', 'no alg');
-  // RFC 7515 §4.1.11: extensions we do not understand must be refused; we understand none, nor b64.
+  if (typeof header['alg'] !== 'string')
+    throw new JwtError('malformed', 'it has no header parameter alg');
+  // RFC 7515 §4.1.11: unknown extensions must be refused. We know none, and not b64 either.
   if ('crit' in header || 'b64' in header)
     throw new JwtError('malformed', 'critical header parameters are not supported');
   for (const name of ['kid', 'typ']) {
     if (name in header && (typeof header[name] !== 'string' || String(header[name]).length > 255)) {
-      throw new JwtError('malformed', `${name} is not a short text`);
+      throw new JwtError('malformed', `${name} must be a string of at most 255 characters`);
     }
   }
   return { header: header as unknown as JwtHeader, claims };
 }
 
 /**
- * Checks the signature with exactly this key and algorithm, and the type.
- * @param types accepted `typ` values, lower case; '' stands for none
+ * The claims of a JWT, after a check of its signature with this key and algorithm, and of its type.
+ * Times are checked by `checkTimes`.
+ * @param types accepted values of `typ`, in lower case without `application/`; '' accepts a JWT
+ * without `typ`
+ * @throws JwtError `malformed`, `algorithm`, `type` or `signature`
  */
 export async function verifyJwt(
   jwt: string,
@@ -89,39 +112,44 @@ export async function verifyJwt(
   types: readonly string[],
 ): Promise<JwtClaims> {
   const { header, claims } = peekJwt(jwt);
-  // RFC 8725 §3.1: the algorithm is the caller's, never the token's.
+  // RFC 8725 §3.1: the caller chooses the algorithm, not the token.
   if (header.alg !== expected.alg)
-    throw new JwtError('algorithm', 'signed with another algorithm than expected');
-  // RFC 8725 §3.11: explicit types keep one kind of JWT from being taken for another.
+    throw new JwtError('algorithm', 'it is signed with another algorithm than expected');
+  // RFC 8725 §3.11: an explicit type prevents that one kind of JWT is accepted as another.
   const type = (header.typ ?? '').toLowerCase().replace(/^application\//, '');
-  if (!types.includes(type)) throw new JwtError('type', 'not a JWT of the expected type');
+  if (!types.includes(type)) throw new JwtError('type', 'it is not a JWT of the expected type');
   try {
     await compactVerify(jwt, expected.key, { algorithms: [expected.alg] });
   } catch (cause) {
     if (cause instanceof errors.JOSEError)
-      throw new JwtError('signature', 'the signature does not verify', cause);
+      throw new JwtError('signature', 'its signature is not valid', cause);
     throw cause;
   }
   return claims;
 }
 
-/** The window in which a JWT is accepted. */
+/** The rules for the time in which a JWT is accepted. */
 export interface TimeRules {
+  /** The current time, in seconds since 1970. */
   readonly now: number;
-  /** Seconds of clock difference that are forgiven. */
+  /** Seconds of clock difference that are tolerated. */
   readonly skew: number;
-  /** Accept a JWT past its `exp` (id_token_hint). */
+  /** True accepts a JWT after its `exp` (for `id_token_hint`). @default false */
   readonly allowExpired?: boolean;
 }
 
-/** Checks `exp`, `iat` and `nbf`: numbers where present, `exp` required (RFC 7519 §4.1). */
+/**
+ * Checks that `exp`, `iat` and `nbf` are numbers if present, that `exp` is present, and that the JWT
+ * is valid now (RFC 7519 §4.1).
+ * @throws JwtError `claim`, `expired` or `not_yet_valid`
+ */
 export function checkTimes(claims: JwtClaims, rules: TimeRules): void {
   for (const name of ['exp', 'iat', 'nbf']) {
     const value = claims[name];
     if (
       value === undefined ? name === 'exp' : typeof value !== 'number' || !Number.isFinite(value)
     ) {
-      throw new JwtError('claim', `${name} is not a number`);
+      throw new JwtError('claim', `${name} must be a number`);
     }
   }
   const exp = claims['exp'] as number;
@@ -129,19 +157,19 @@ export function checkTimes(claims: JwtClaims, rules: TimeRules): void {
     (claims['nbf'] as number | undefined) ?? 0,
     (claims['iat'] as number | undefined) ?? 0,
   );
-  // RFC 7519 §4.1.4: not on or after exp.
+  // RFC 7519 §4.1.4: the JWT must not be accepted on or after exp.
   if (rules.allowExpired !== true && exp + rules.skew <= rules.now)
-    throw new JwtError('expired', 'the JWT has expired');
-  // RFC 7519 §4.1.5: not before nbf.
+    throw new JwtError('expired', 'it has expired');
+  // RFC 7519 §4.1.5: the JWT must not be accepted before nbf.
   if (start - rules.skew > rules.now)
-    throw new JwtError('not_yet_valid', 'the JWT is not valid yet');
+    throw new JwtError('not_yet_valid', 'it is not valid yet');
 }
 
 function decode(segment: string): Buffer {
   const bytes = Buffer.from(segment, 'base64url');
-  // RFC 7515 §2: exactly one spelling of each octet sequence.
+  // RFC 7515 §2: each octet sequence has exactly one base64url form.
   if (bytes.toString('base64url') !== segment)
-    throw new JwtError('malformed', 'not canonical base64url');
+    throw new JwtError('malformed', 'a part is not canonical base64url');
   return bytes;
 }
 
@@ -154,24 +182,27 @@ function parseObject(segment: string): Record<string, unknown> {
     value = JSON.parse(text);
     members = countMembers(text);
   } catch (cause) {
-    throw new JwtError('malformed', 'not JSON', cause);
+    throw new JwtError('malformed', 'a part is not JSON', cause);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new JwtError('malformed', 'not a JSON object');
+    throw new JwtError('malformed', 'a part is not a JSON object');
   // RFC 7515 §4: header parameter names are unique; JSON.parse would silently keep the last.
-  if (members !== countKeys(value)) throw new JwtError('malformed', 'repeated members');
+  if (members !== countKeys(value)) throw new JwtError('malformed', 'a member is repeated');
   return value as Record<string, unknown>;
 }
 
-/** Members written in a JSON text: the colons outside strings. */
+/** The number of members written in a JSON text: the colons outside strings. */
 function countMembers(text: string): number {
   return text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '').split(':').length - 1;
 }
 
-/** Members present in the parsed value. Deeper than any token of ours it is not looked into. */
+/**
+ * The number of members in the parsed value.
+ * @throws JwtError `malformed` when the value is nested deeper than any token of ours
+ */
 function countKeys(value: unknown, depth = 0): number {
   if (typeof value !== 'object' || value === null) return 0;
-  if (depth >= DEEPEST) throw new JwtError('malformed', 'nested too deeply');
+  if (depth >= DEEPEST) throw new JwtError('malformed', 'a part is nested too deeply');
   const own = Array.isArray(value) ? 0 : Object.keys(value).length;
   return Object.values(value).reduce<number>((sum, item) => sum + countKeys(item, depth + 1), own);
 }

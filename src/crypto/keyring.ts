@@ -1,7 +1,7 @@
 /**
- * Signing keys: making them, importing them once, finding the right one. State follows from times
- * alone, so that every node changes key at the same moment without talking to the others. Where
- * keys rest and who moves them: `domain/signing-keys.ts`.
+ * Signing keys in memory: making them, importing them once, and finding the right one. The state of
+ * a key follows from its times alone, so that all nodes change to a new key at the same moment
+ * without communication. Storing keys and rotating them is left to `domain/signing-keys.ts`.
  */
 
 import { createPrivateKey } from 'node:crypto';
@@ -15,10 +15,13 @@ import {
 } from 'jose';
 import type { SigningAlg } from '../protocol/names.ts';
 
-/** Where a key stands in its life. */
+/**
+ * The state of a signing key. `next`: published, does not sign yet. `current`: signs. `retired`: no
+ * longer signs, still published and accepted. `removed`: no longer published or accepted.
+ */
 export type KeyState = 'next' | 'current' | 'retired' | 'removed';
 
-/** A key pair in memory, imported and ready. Times in seconds. */
+/** A key pair in memory, imported and ready to use. Times are in seconds since 1970. */
 export interface SigningKey {
   readonly kid: string;
   readonly alg: SigningAlg;
@@ -30,7 +33,7 @@ export interface SigningKey {
   readonly removedAt: number | null;
 }
 
-/** A key pair as JWKs. */
+/** A key pair, as JWKs. */
 export interface KeyPairJwk {
   readonly kid: string;
   readonly alg: SigningAlg;
@@ -40,7 +43,7 @@ export interface KeyPairJwk {
 
 const PUBLIC_MEMBERS = ['kty', 'n', 'e', 'crv', 'x', 'y'] as const;
 
-/** Makes a key pair: RSA with 2048 bits (the library's default), P-256, or Ed25519. */
+/** A new key pair: RSA with 2048 bits (the default of jose), P-256, or Ed25519. */
 export async function generateSigningKey(alg: SigningAlg): Promise<KeyPairJwk> {
   const pair = await generateKeyPair(alg, {
     extractable: true,
@@ -50,8 +53,9 @@ export async function generateSigningKey(alg: SigningAlg): Promise<KeyPairJwk> {
 }
 
 /**
- * Reads a private key in PEM (PKCS#1, PKCS#8, SEC1) for an algorithm.
- * @throws Error when the text is not a private key fit for the algorithm, or RSA below 2048 bits
+ * The key pair of a private key in PEM (PKCS#1, PKCS#8 or SEC1).
+ * @throws Error when the text is not a private key for the algorithm, or is an RSA key of less than
+ * 2048 bits
  */
 export async function readPrivateKeyPem(pem: string, alg: SigningAlg): Promise<KeyPairJwk> {
   const key = createPrivateKey(pem);
@@ -70,7 +74,10 @@ async function describe(alg: SigningAlg, privateJwk: JWK): Promise<KeyPairJwk> {
   return { kid, alg, privateJwk, publicJwk: { ...publicJwk, kid, alg, use: 'sig' } as JWK };
 }
 
-/** Imports a pair once, so that no signature pays for parsing. */
+/**
+ * Imports a key pair, once, so that signing does not parse the key each time.
+ * @throws Error when the pair does not fit its algorithm, or is RSA with less than 2048 bits
+ */
 export async function importSigningKey(
   pair: KeyPairJwk,
   times: Pick<SigningKey, 'activeAt' | 'retiredAt' | 'removedAt'>,
@@ -94,20 +101,24 @@ export async function importSigningKey(
   };
 }
 
-/** The keys of an issuer at one moment of loading. */
+/** The keys of an issuer, as they were loaded. `now` is in seconds since 1970. */
 export interface Keyring {
-  /** The key that signs with `alg` now; null when there is none. */
+  /** The key that signs with `alg` now; null if there is none. */
   current(alg: SigningAlg, now: number): SigningKey | null;
   /**
-   * A key whose signatures are accepted: current or retired, not removed. `kid` is only a map key.
+   * The key with this `kid`, whose signatures are accepted; null if it is unknown or removed. `kid`
+   * comes from a token and is used only as the key of a map.
    */
   find(kid: string, now: number): SigningKey | null;
-  /** Public keys to publish: next, current and retired. */
+  /** The public keys to publish: next, current and retired ones. */
   published(now: number): readonly JWK[];
+  /** The state of a key; `removed` if it is unknown. */
   state(kid: string, now: number): KeyState;
+  /** All keys, including removed ones. */
   readonly keys: readonly SigningKey[];
 }
 
+/** The keyring of these keys. */
 export function createKeyring(keys: readonly SigningKey[]): Keyring {
   const byKid = new Map(keys.map((key) => [key.kid, key]));
   const gone = (key: SigningKey, now: number): boolean =>

@@ -1,6 +1,7 @@
 /**
- * Seals and keyed digests under the provider's secret. A seal is AES-256-GCM under a key derived
- * for one purpose, so that nothing sealed for one purpose opens for another.
+ * Seals and keyed digests under the provider's secret. A seal is AES-256-GCM under a key that is
+ * derived for one purpose, so that a text sealed for one purpose does not open for another. What is
+ * sealed, and how long it is valid, is left to the callers.
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { deriveKey, equalSecrets } from './bytes.ts';
@@ -8,28 +9,35 @@ import { base64url, type Random } from './handles.ts';
 
 const SEALED = /^[A-Za-z0-9_-]+$/;
 
-/** Seals and MACs under the provider's secret, for named purposes. */
+/**
+ * Seals (authenticated encryption) and keyed digests under the provider's secret. A purpose is a
+ * name: values for one purpose are not accepted for another.
+ */
 export interface Vault {
-  /** Seals text for a purpose. */
+  /** Seals a text under the current secret. The result is base64url. */
   seal(purpose: string, plaintext: string): string;
   /**
-   * Opens what `seal` made for the same purpose, under the current or an earlier secret; null when
-   * it is anything else.
+   * The text that was sealed for the same purpose under the current or an earlier secret; null for
+   * any other input.
    */
   open(purpose: string, sealed: string): string | null;
-  /** A keyed digest for a purpose, under the current secret. */
+  /** The keyed digest of a text under the current secret: base64url, 43 characters. */
   mac(purpose: string, text: string): string;
-  /** The keyed digests for a purpose under every secret, the current one first: for look-ups. */
-  macs(purpose: string, text: string): readonly string[];
   /**
-   * True when `presented` is the keyed digest of the text, under the current or an earlier secret.
+   * The keyed digests of a text under every secret, the current one first. For lookups of records
+   * that were stored under an earlier secret.
    */
+  macs(purpose: string, text: string): readonly string[];
+  /** True if `presented` is the keyed digest of the text under the current or an earlier secret. */
   matches(purpose: string, text: string, presented: string): boolean;
 }
 
 /**
- * @param secrets texts of at least 32 bytes of entropy, the current one first; the others only open
- * @param issuer part of every key: no issuer opens what another one sealed under the same secret
+ * A vault under these secrets.
+ * @param secrets texts with at least 32 bytes of entropy. The first one seals; all of them open
+ * @param issuer is part of every key, so that an issuer cannot open a text that another issuer
+ * sealed under the same secret
+ * @throws Error when `secrets` is empty
  */
 export function createVault(secrets: readonly string[], issuer: string, random: Random): Vault {
   const keys = new Map<string, Buffer>();
@@ -46,7 +54,8 @@ export function createVault(secrets: readonly string[], issuer: string, random: 
   if (current === undefined) throw new Error('a vault needs a secret');
   return {
     seal(purpose, plaintext) {
-      // A key for each message: anybody can make us seal, and the nonces of one key run out.
+      // Each message gets a key of its own, because anybody can cause any number of seals, and one
+      // key with random nonces is safe only for a limited number of messages.
       const salt = base64url(random(16));
       return (
         salt + sealWith(messageKey(keyFor(current, `seal ${purpose}`), salt), plaintext, random)
@@ -70,7 +79,7 @@ export function createVault(secrets: readonly string[], issuer: string, random: 
   };
 }
 
-/** 16 bytes in base64url. */
+/** Characters of a salt of 16 bytes in base64url. */
 const SALT_LENGTH = 22;
 
 function messageKey(key: Uint8Array, salt: string): Buffer {
@@ -81,7 +90,10 @@ function macWith(key: Uint8Array, text: string): string {
   return createHmac('sha256', key).update(text).digest('base64url');
 }
 
-/** AES-256-GCM: base64url of nonce (12 bytes), tag (16 bytes), ciphertext. */
+/**
+ * Seals a text with a key of 32 bytes (AES-256-GCM). The result is the base64url of nonce (12
+ * bytes), tag (16 bytes) and ciphertext.
+ */
 export function sealWith(key: Uint8Array, plaintext: string, random: Random): string {
   const nonce = random(12);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
@@ -89,7 +101,7 @@ export function sealWith(key: Uint8Array, plaintext: string, random: Random): st
   return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext]).toString('base64url');
 }
 
-/** The plaintext, or null when key or text is not the right one. */
+/** The text that `sealWith` sealed with this key; null if the key or the sealed text is wrong. */
 export function openWith(key: Uint8Array, sealed: string): string | null {
   if (!SEALED.test(sealed)) return null;
   const bytes = Buffer.from(sealed, 'base64url');

@@ -9,7 +9,7 @@ import type { FeatureField } from '../protocol/client-fields.ts';
 import { CLIENT_FIELDS } from '../protocol/client-metadata.ts';
 import { authorizeFlow } from './authorize-flow.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
-import type { Engine } from './contracts/engine.ts';
+import { ENGINE_KINDS, type Engine, type Named, named, nameOf } from './contracts/engine.ts';
 import type { Contributions, Feature } from './contracts/feature.ts';
 import type { Refuse } from './contracts/options.ts';
 import { assets } from './endpoints/assets.ts';
@@ -44,88 +44,67 @@ export function assemble(
   refuse: Refuse,
 ): Assembly {
   const parts = features.map((feature) => ({ ...feature.contribute(), from: feature.name }));
-  const all = <Kind extends ListKind>(kind: Kind): readonly Item<Kind>[] =>
-    parts.flatMap((part) => (part[kind] ?? []) as readonly Item<Kind>[]);
-  const engine: Engine = {
-    grants: byName(all('grants'), ({ type }) => type, 'the grant type', refuse),
-    clientAuthenticationMethods: [
-      ...byName(
-        all('clientAuthenticationMethods'),
-        nameOf,
-        'the client authentication method',
-        refuse,
-      ).values(),
-    ],
-    parameters: [
-      ...byName(
-        [...CORE_PARAMETERS, ...all('parameters')],
-        ({ definition }) => definition.names[0] ?? '',
-        'the parameter',
-        refuse,
-      ).values(),
-    ],
-    parameterSources: [
-      ...byName(all('parameterSources'), nameOf, 'the parameter source', refuse).values(),
-    ],
-    artifacts: byName(all('artifacts'), nameOf, 'the artifact', refuse),
-    responseTypes: byName(all('responseTypes'), nameOf, 'the response type', refuse),
-    responseModes: byName(
-      [...CORE_RESPONSE_MODES, ...all('responseModes')],
-      nameOf,
-      'the response mode',
-      refuse,
-    ),
-    steps: orderedSteps([login, account, consent, ...all('steps')], refuse),
-  };
-  checkArtifacts(engine, refuse);
-  const flows = byName([authorizeFlow, ...all('flows')], nameOf, 'the flow', refuse);
+  const engine = engineOf(parts, refuse);
+  const all = <Kind extends 'endpoints' | 'flows' | 'pages' | 'clientFields' | 'events'>(
+    kind: Kind,
+  ): readonly Item<Contributions, Kind>[] => collected<Contributions, Kind>(parts, kind);
+  const flows: Flows = new Map(
+    [authorizeFlow, ...all('flows')].map((flow) => [flow.name, flow] as const),
+  );
   const own = [authorize, interaction(flows), token, ...all('endpoints'), jwks(), assets()];
-  const metadata = metadataOf(
-    metadataParts(parts, settings, engine, own),
-    (member, first, second) =>
-      refuse('features', `declare ${member} twice (${first}, ${second}).`, 'Take one of them out.'),
+  const declared = metadataParts(parts, settings, engine, own);
+  const metadata = metadataOf(declared, (member, first, second) =>
+    refuse('features', `declare ${member} twice (${first}, ${second}).`, TAKE_OUT),
   );
   const endpoints = [...own, ...discovery(() => metadata)];
   checkEndpoints(endpoints, settings, refuse);
-  checkPages(settings, engine, ['error', ...all('pages').map(nameOf)], refuse);
-  return {
-    engine,
-    endpoints,
-    flows,
-    clientFields: checkedFields(
-      all('clientFields').map(({ definition }) => definition),
-      refuse,
-    ),
-    events: [...CORE_EVENTS, ...all('events')],
-  };
+  checkPages(settings, engine, ['error', ...all('pages').map(({ name }) => name)], refuse);
+  const clientFields = all('clientFields').map(({ definition }) => definition);
+  checkFields(clientFields, refuse);
+  return { engine, endpoints, flows, clientFields, events: [...CORE_EVENTS, ...all('events')] };
 }
 
-type ListKind = Exclude<keyof Contributions, 'metadata'>;
-type Item<Kind extends ListKind> = NonNullable<Contributions[Kind]>[number];
+const TAKE_OUT = 'Take one of them out.';
 
-function nameOf({ name }: { readonly name: string }): string {
-  return name;
+/** What the core brings itself. */
+const CORE: Partial<Engine> = {
+  parameters: CORE_PARAMETERS,
+  responseModes: CORE_RESPONSE_MODES,
+  steps: [login, account, consent],
+};
+
+type Item<Parts, Kind extends keyof Parts> =
+  NonNullable<Parts[Kind]> extends readonly (infer One)[] ? One : never;
+
+/** One kind of contribution of all parts, in their order. */
+function collected<Parts, Kind extends keyof Parts>(
+  parts: readonly Parts[],
+  kind: Kind,
+): readonly Item<Parts, Kind>[] {
+  return parts.flatMap((part) => (part[kind] ?? []) as readonly Item<Parts, Kind>[]);
 }
 
-/** Indexes things by name. The first of two with the same name stays; the second is refused. */
-function byName<T>(
-  things: readonly T[],
-  name: (thing: T) => string,
-  what: string,
-  refuse: Refuse,
-): ReadonlyMap<string, T> {
-  const found = new Map<string, T>();
-  for (const thing of things) {
-    const key = name(thing);
-    if (found.has(key)) refuse('features', `bring ${what} ${key} twice.`, 'Take one of them out.');
-    else found.set(key, thing);
-  }
-  return found;
+function engineOf(features: readonly Contributions[], refuse: Refuse): Engine {
+  const parts: readonly Partial<Engine>[] = [CORE, ...features];
+  const kinds = Object.keys(ENGINE_KINDS) as (keyof Engine)[];
+  const collections = kinds.map((kind) => {
+    const things: readonly Named[] = collected(parts, kind);
+    refuseTwice(things.map(nameOf), ENGINE_KINDS[kind], refuse);
+    return [kind, things];
+  });
+  const engine = Object.fromEntries(collections) as Engine;
+  checkArtifacts(engine, refuse);
+  return { ...engine, steps: orderedSteps(engine.steps, refuse) };
+}
+
+function refuseTwice(names: readonly string[], what: string, refuse: Refuse): void {
+  const again = names.filter((name, index) => names.indexOf(name) !== index);
+  for (const name of new Set(again)) refuse('features', `bring ${what} ${name} twice.`, TAKE_OUT);
 }
 
 function checkArtifacts({ responseTypes, artifacts }: Engine, refuse: Refuse): void {
-  for (const { name, artifacts: needed } of responseTypes.values()) {
-    for (const artifact of needed.filter((one) => !artifacts.has(one)))
+  for (const { name, artifacts: needed } of responseTypes) {
+    for (const artifact of needed.filter((one) => named(artifacts, one) === null))
       refuse(
         'features',
         `bring the response type ${name}, but nothing that makes ${artifact}.`,
@@ -154,13 +133,9 @@ function metadataParts(
 }
 
 function checkEndpoints(endpoints: readonly Endpoint[], settings: Settings, refuse: Refuse): void {
-  byName(endpoints, nameOf, 'the endpoint', refuse);
-  byName(
-    endpoints.flatMap((endpoint) => pathsOf(settings, endpoint)),
-    (path) => path,
-    'an endpoint at',
-    refuse,
-  );
+  refuseTwice(endpoints.map(nameOf), 'the endpoint', refuse);
+  const paths = endpoints.flatMap((endpoint) => pathsOf(settings, endpoint));
+  refuseTwice(paths, 'an endpoint at', refuse);
 }
 
 /** Pages of steps may be URLs of the host. All other pages need a template. */
@@ -187,9 +162,16 @@ function checkPages(
   }
 }
 
-function checkedFields(fields: readonly FeatureField[], refuse: Refuse): readonly FeatureField[] {
-  const core = Object.values(CLIENT_FIELDS);
-  byName([...core, ...fields], ({ wireName }) => wireName, 'the client field', refuse);
-  byName([...core, ...fields], ({ flag }) => flag, 'the client option', refuse);
-  return fields;
+function checkFields(fields: readonly FeatureField[], refuse: Refuse): void {
+  const all = [...Object.values(CLIENT_FIELDS), ...fields];
+  refuseTwice(
+    all.map(({ wireName }) => wireName),
+    'the client field',
+    refuse,
+  );
+  refuseTwice(
+    all.map(({ flag }) => flag),
+    'the client option',
+    refuse,
+  );
 }

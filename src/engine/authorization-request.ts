@@ -11,7 +11,7 @@ import { matchesRedirectUri, nearestMismatch } from '../protocol/redirect-uri.ts
 import type { Client, Seconds } from '../store/records.ts';
 import { pickParams } from '../web/parameter-places.ts';
 import type { EngineContext } from './contracts/context.ts';
-import type { Engine } from './contracts/engine.ts';
+import { type Engine, named } from './contracts/engine.ts';
 import { FRONT_CHANNEL, type RequestParameters } from './contracts/parameter-source.ts';
 import { bringsTokens, type ResponseType, responseTypeName } from './contracts/response-type.ts';
 import { LONGEST_STATE } from './parameters.ts';
@@ -165,8 +165,8 @@ function onlyRedirectUri(client: Client, params: Params): string {
 /** How the response is sent. Refusals need it before the rest of the request is read. */
 function responseModeOf(engine: Engine, params: Params): string {
   const tokens = bringsTokens(params.only('response_type') ?? '');
-  const asked = engine.responseModes.get(params.only('response_mode') ?? '');
-  if (asked !== undefined && (asked.carriesTokens || !tokens)) return asked.name;
+  const asked = named(engine.responseModes, params.only('response_mode') ?? '');
+  if (asked !== null && (asked.carriesTokens || !tokens)) return asked.name;
   // OAuth Multiple Response Types §5: what may carry tokens, and its errors, go to the fragment.
   return tokens ? 'fragment' : 'query';
 }
@@ -224,7 +224,8 @@ export async function readAuthorizationRequest(
 
 /** The response type of a request that was read. */
 export function requestedResponseType(engine: Engine, params: Params): ResponseType {
-  const type = engine.responseTypes.get(responseTypeName(params.get('response_type') ?? ''));
+  const asked = responseTypeName(params.get('response_type') ?? '');
+  const type = engine.responseTypes.find(({ name }) => responseTypeName(name) === asked);
   if (type !== undefined) return type;
   // RFC 9700 §2.1.2: only the offered response types exist; the implicit grant is not offered.
   throw new OAuthError(
@@ -243,7 +244,8 @@ function readResponseType(engine: Engine, params: Params, client: Client): Respo
     );
   }
   const type = requestedResponseType(engine, params);
-  if (client.responseTypes.some((name) => responseTypeName(name) === type.name)) return type;
+  const wanted = responseTypeName(type.name);
+  if (client.responseTypes.some((name) => responseTypeName(name) === wanted)) return type;
   throw new OAuthError(
     'unauthorized_client',
     'response_type_not_allowed',
@@ -254,8 +256,8 @@ function readResponseType(engine: Engine, params: Params, client: Client): Respo
 function checkResponseMode(engine: Engine, params: Params, { name }: ResponseType): void {
   const asked = params.get('response_mode');
   if (asked === undefined) return;
-  const mode = engine.responseModes.get(asked);
+  const mode = named(engine.responseModes, asked);
   // OAuth Multiple Response Types §5: tokens never go into a query.
-  if (mode !== undefined && (mode.carriesTokens || !bringsTokens(name))) return;
+  if (mode !== null && (mode.carriesTokens || !bringsTokens(name))) return;
   throw new OAuthError('invalid_request', 'response_mode', 'The response_mode is not supported.');
 }

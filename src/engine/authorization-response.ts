@@ -5,6 +5,7 @@
 import type { Destination } from '../protocol/authorization-request.ts';
 import type { OAuthError } from '../protocol/errors.ts';
 import type { EngineContext } from './contracts/context.ts';
+import { named } from './contracts/engine.ts';
 import type { ResponseParameters } from './contracts/response-type.ts';
 
 /** Sends parameters to the client. */
@@ -14,8 +15,8 @@ export async function sendResponse(
   parameters: ResponseParameters,
 ): Promise<Response> {
   const { responseMode, state } = destination;
-  const mode = ctx.engine.responseModes.get(responseMode);
-  if (mode === undefined) throw new Error(`There is no response mode ${responseMode}.`);
+  const mode = named(ctx.engine.responseModes, responseMode);
+  if (mode === null) throw new Error(`There is no response mode ${responseMode}.`);
   const all = {
     ...parameters,
     // RFC 6749 §4.1.2: state comes back exactly as it was received.

@@ -15,6 +15,7 @@ import {
 } from './authorization-request.ts';
 import { sendRefusal, sendResponse } from './authorization-response.ts';
 import type { EngineContext } from './contracts/context.ts';
+import { named } from './contracts/engine.ts';
 import type { Flow, FlowEnd, OpenedFlow } from './contracts/flow.ts';
 import type { RequestParameters } from './contracts/parameter-source.ts';
 import type { Artifact, AuthorizedRequest, ResponseParameters } from './contracts/response-type.ts';
@@ -112,8 +113,8 @@ async function makeAll(
 }
 
 function artifactOf({ engine }: EngineContext, name: string): Artifact {
-  const artifact = engine.artifacts.get(name);
-  if (artifact === undefined) throw new Error(`No feature makes the artifact ${name}.`);
+  const artifact = named(engine.artifacts, name);
+  if (artifact === null) throw new Error(`No feature makes the artifact ${name}.`);
   return artifact;
 }
 

@@ -2,7 +2,7 @@
 import type { Refuse } from './contracts/options.ts';
 import type { Step } from './contracts/step.ts';
 
-/** @param refuse is told of names that come twice, and of places beside steps that are not there */
+/** @param refuse is told of places beside steps that are not there */
 export function orderedSteps(steps: readonly Step[], refuse: Refuse): readonly Step[] {
   const ordered: Step[] = [];
   const waiting = [...steps];
@@ -22,9 +22,6 @@ export function orderedSteps(steps: readonly Step[], refuse: Refuse): readonly S
       'Name a step that is there.',
     );
   }
-  const names = steps.map(({ name }) => name);
-  for (const name of new Set(names.filter((one, index) => names.indexOf(one) !== index)))
-    refuse('features', `bring the step ${name} twice.`, 'Take one of them out.');
   return ordered;
 }
 

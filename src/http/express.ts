@@ -1,19 +1,20 @@
 /**
  * `valetkey/express`: a provider as Express middleware. Mount it at the root:
- * `app.use(expressValetkey(provider))`. What is not the provider's goes on to the host; how
- * requests are read and answers written is in `node.ts`.
+ * `app.use(expressValetkey(provider))`. Requests for other paths are passed on to the host. Reading
+ * requests and writing responses is left to `node.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Provider } from 'valetkey';
 import { type NodeOptions, nodeListener } from './node.ts';
 
-/** Of Express' request what is used here. */
+/** The members of an Express request that we use. */
 interface ExpressRequest extends IncomingMessage {
   originalUrl?: string;
   body?: unknown;
   rawBody?: unknown;
 }
 
+/** A middleware function, as `app.use` takes it. */
 export type ExpressMiddleware = (
   request: ExpressRequest,
   response: ServerResponse,
@@ -21,8 +22,11 @@ export type ExpressMiddleware = (
 ) => void;
 
 /**
- * Serves the provider's paths and passes on all others. Works before and after body parsers; before
- * is better, since a parser may lose what it does not understand.
+ * The middleware. It answers requests for the provider's paths and passes on all others. It works
+ * before and after body parsers; put it before them, because a parser may change or lose parts of
+ * the body. It passes an Error to `next` if the body was read and cannot be restored.
+ * @throws Error when `options.trustProxy` trusts everybody, or contains something that is not an
+ * address
  */
 export function expressValetkey(
   provider: Pick<Provider, 'fetch' | 'handles'>,
@@ -37,7 +41,7 @@ export function expressValetkey(
     if (body === undefined && request.readableDidRead) {
       return next(
         new Error(
-          'The request body was read before expressValetkey and not kept. Mount expressValetkey earlier, or keep it as request.rawBody.',
+          'The request body was read before expressValetkey and was not kept. Mount expressValetkey earlier, or keep the body as request.rawBody.',
         ),
       );
     }
@@ -52,8 +56,8 @@ function pathOf(url: string): string {
 }
 
 /**
- * What a body parser left that ran before: the bytes themselves, or what it made of them, written
- * down again.
+ * The body, if a body parser ran before: the bytes that it kept or, if it kept only the parsed
+ * form, that form encoded again. Undefined if there is neither.
  */
 function parsedBody({ rawBody, body, readableDidRead }: ExpressRequest): Buffer | undefined {
   for (const kept of [rawBody, body]) {
@@ -63,9 +67,9 @@ function parsedBody({ rawBody, body, readableDidRead }: ExpressRequest): Buffer 
   if (!readableDidRead || typeof body !== 'object' || body === null) return undefined;
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(body)) {
-    // A parameter sent twice is a list here, and has to arrive twice. A list of one, or an object,
-    // was written with brackets: that is a parameter of another name, whatever the parser made of
-    // it.
+    // A parameter that was sent twice is a list here, and the provider must see it twice. A list
+    // with one entry, or an object, was sent as a name with brackets. That is a different
+    // parameter, so it gets a name with brackets again.
     const twice =
       Array.isArray(value) && value.length > 1 && value.every((one) => typeof one === 'string');
     if (twice) for (const one of value as string[]) params.append(name, one);

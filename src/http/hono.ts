@@ -1,15 +1,16 @@
 /**
- * `valetkey/hono`: a provider as Hono middleware; works wherever Hono runs.
- * `app.use(honoValetkey(provider))`. What is not the provider's goes on to the host.
+ * `valetkey/hono`: a provider as Hono middleware: `app.use(honoValetkey(provider))`. It works on
+ * every platform that Hono supports. Requests for other paths are passed on to the host.
  */
 import type { MiddlewareHandler } from 'hono';
 import { cloneRawRequest } from 'hono/request';
 import type { Provider } from 'valetkey';
 
 /**
- * Serves the provider's paths and passes on all others.
- * @param address how the peer's address is found where you run. On `@hono/node-server` it is the
- * socket's, unless given; elsewhere failures are counted per account only, so give it
+ * The middleware. It answers requests for the provider's paths and passes on all others.
+ * @param address finds the address of the peer. By default it is the address of the socket on
+ * `@hono/node-server` and unknown on other platforms. Pass it there, because without addresses
+ * failed sign-ins are counted per account only
  */
 export function honoValetkey(
   provider: Pick<Provider, 'fetch' | 'handles'>,
@@ -18,14 +19,14 @@ export function honoValetkey(
   return async (context, next) => {
     const { req } = context;
     if (!provider.handles(req.path)) return await next();
-    // Middleware that ran before may have read the body; Hono has kept it.
+    // Earlier middleware may have read the body. Hono keeps it, so it can be read again.
     const request = req.raw.bodyUsed ? await cloneRawRequest(req) : req.raw;
     const ip = address === undefined ? socketAddress(context.env) : address(req.raw);
     return await provider.fetch(request, { ip, native: context });
   };
 }
 
-/** What `@hono/node-server` hands over: the peer as the socket knows it. */
+/** The peer's address at the socket, which `@hono/node-server` provides in the environment. */
 function socketAddress(env: unknown): string | undefined {
   return (env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming
     ?.socket?.remoteAddress;

@@ -1,7 +1,7 @@
 /**
- * `valetkey/node`: a provider as a listener of `node:http`, and who the peer is. What to answer is
- * the provider's business; a listener answers every path, so a host with routes of its own asks
- * `provider.handles` first.
+ * `valetkey/node`: a provider as a listener of `node:http`, and the address of the peer. What a
+ * request is answered is left to the provider. The listener answers every path, so a host with
+ * routes of its own must ask `provider.handles` first.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
@@ -11,22 +11,28 @@ import type { Provider } from 'valetkey';
 /** How a provider is mounted on `node:http`. */
 export interface NodeOptions {
   /**
-   * Whose `X-Forwarded-For` is believed: nobody (false, the default), so many hops of proxies, or
-   * addresses and networks (`loopback`, `10.0.0.0/8`). It only tells the peer's address for logs
-   * and failure rateLimits; addresses of the provider come from its issuer.
+   * The proxies whose `X-Forwarded-For` is trusted: none (`false`), a number of hops, or a list of
+   * addresses and networks (`loopback`, `10.0.0.0/8`). The address of the peer is used only for
+   * logs, the audit log and rate limits. URLs of the provider come from its issuer.
+   * @default false
    */
   readonly trustProxy?: false | number | readonly string[];
   /**
-   * For a process that is nothing but this provider: faster Request and Response in place of the
-   * global ones. Default false.
+   * Replaces the global Request and Response with faster ones. Only for a process that runs nothing
+   * except this provider.
+   * @default false
    */
   readonly overrideGlobals?: boolean;
 }
 
-/** Handles a request of `node:http`. */
+/** Answers a request of `node:http`. It resolves when the response is written. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** @throws Error when trustProxy names everybody */
+/**
+ * A provider as a listener, for `createServer` of `node:http`.
+ * @throws Error when `options.trustProxy` trusts everybody, or contains something that is not an
+ * address
+ */
 export function nodeListener(
   provider: Pick<Provider, 'fetch'>,
   options: NodeOptions = {},
@@ -45,18 +51,18 @@ export function nodeListener(
 }
 
 /**
- * How the peer's address is found.
- * @throws Error when trustProxy names everybody, or something that is no address
+ * A function that finds the address of the peer of a request.
+ * @throws Error when `trustProxy` trusts everybody, or contains something that is not an address
  */
 export function peerAddress(
   trustProxy: NonNullable<NodeOptions['trustProxy']>,
 ): (request: IncomingMessage) => string | undefined {
   if (trustProxy === false || trustProxy === 0) return (request) => request.socket.remoteAddress;
-  // Callers without types may pass what others call "all".
+  // Callers without types may pass the values that other libraries use for "all".
   const everybody: readonly unknown[] = [true, '*'];
   if ([trustProxy].flat().some((entry) => everybody.includes(entry) || isTooWide(entry))) {
     throw new Error(
-      'trustProxy names everybody: then anybody may claim any address. Name your proxies.',
+      'trustProxy trusts everybody, so any client could claim any address. List only your proxies.',
     );
   }
   const trust =
@@ -67,22 +73,22 @@ export function peerAddress(
 }
 
 /**
- * A network that is more than anybody's own: wider than 10.0.0.0/8 or fc00::/7, or all of IPv4 as
- * seen from IPv6.
+ * True for a network that is too wide to be a private one: wider than 10.0.0.0/8 or fc00::/7, or
+ * more than a /8 of the IPv4-mapped IPv6 addresses.
  */
 function isTooWide(entry: unknown): boolean {
   const [address = '', bits] = String(entry).split('/');
   if (bits === undefined) return false;
-  // A mask with dots may have holes; nobody needs one.
+  // A dotted mask may have gaps and its width is hard to judge, and it is never needed: refuse it.
   if (!/^[0-9]{1,3}$/.test(bits)) return true;
   if (!address.includes(':')) return Number(bits) < 8;
   return Number(bits) < (/^::ffff:/i.test(address) ? 104 : 7);
 }
 
 /**
- * The request as the provider reads it, for hosts with pages of their own
- * (`provider.interactions`): address, method and headers, no body.
- * @param origin of the host as its users see it, e.g. `https://id.example`
+ * The request as a `Request`, for hosts with pages of their own (`provider.interactions`). It has
+ * the URL and headers of the original; its method is always GET, and it has no body.
+ * @param origin origin of the host as people see it, e.g. `https://id.example`
  */
 export function toRequest(
   request: IncomingMessage & { readonly originalUrl?: string },
@@ -93,8 +99,8 @@ export function toRequest(
     for (const one of [value].flat())
       if (one !== undefined && !name.startsWith(':')) headers.append(name, one);
   }
-  // What stands in the request line may be a whole address, of any host; only its path and query
-  // are the request's own.
+  // The request line may contain an absolute URL, with any host. Only its path and query are used,
+  // because the client chooses that host.
   const target = (request.originalUrl ?? request.url ?? '/').replace(
     /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i,
     '',
@@ -106,12 +112,15 @@ export function toRequest(
   return new Request(url, { headers });
 }
 
-/** Writes an answer of the provider to a response of `node:http`. */
+/**
+ * Writes a response of the provider to a response of `node:http`. Cookies that the host has already
+ * set stay.
+ */
 export async function sendResponse(answer: Response, response: ServerResponse): Promise<void> {
   response.statusCode = answer.status;
   for (const [name, value] of answer.headers)
     if (name !== 'set-cookie') response.setHeader(name, value);
-  // The host may have set cookies of its own.
+  // Append, because the host may have set cookies of its own.
   for (const cookie of answer.headers.getSetCookie()) response.appendHeader('set-cookie', cookie);
   response.end(Buffer.from(await answer.arrayBuffer()));
 }

@@ -1,6 +1,6 @@
 /**
- * One accent colour, made readable: the text that goes on it, and its shades for links on the light
- * and the dark card.
+ * Derives readable colours from one accent colour: the text colour on it, and its shades for links
+ * on the light and the dark card. All other colours are in `style.ts`.
  */
 import { ConfigError } from 'valetkey';
 
@@ -8,24 +8,26 @@ type Rgb = readonly [red: number, green: number, blue: number];
 
 const WHITE: Rgb = [255, 255, 255];
 const BLACK: Rgb = [0, 0, 0];
-/** The backgrounds that links stand on, as in style.ts. */
+/** The backgrounds behind links. They must equal `--card` in style.ts. */
 const LIGHT_CARD: Rgb = WHITE;
 const DARK_CARD: Rgb = [27, 30, 32];
-// WCAG 2.2 §1.4.3 asks for 4.5; the rest is for tinted boxes.
+// WCAG 2.2 §1.4.3 asks for 4.5. We ask for more, because some links are on tinted boxes.
 const READABLE = 5;
 
+/** An accent colour, and the colours derived from it. */
 export interface Accent {
-  /** `#rrggbb`. */
+  /** The accent colour, as `#rrggbb`. */
   readonly colour: string;
-  /** Black or white, whichever is read better on it. */
+  /** Black or white, whichever has more contrast on the accent colour, as `#rrggbb`. */
   readonly on: string;
-  /** Both, and what follows from them, as custom properties of the style sheet. */
+  /** CSS rules that set all these colours as custom properties of the style sheet. */
   readonly rules: string;
 }
 
 /**
+ * The colours derived from an accent colour.
  * @param accent `#rgb` or `#rrggbb`
- * @throws ConfigError when it is not
+ * @throws ConfigError when `accent` has another form
  */
 export function accentOf(accent: string): Accent {
   const colour = parse(accent);
@@ -55,8 +57,8 @@ function parse(text: string): Rgb {
     throw new ConfigError([
       {
         option: 'accentColor',
-        problem: 'is not a colour of the form #rrggbb.',
-        remedy: 'Write it as in #0f766e.',
+        problem: 'must be a colour of the form #rrggbb.',
+        remedy: 'Write #0f766e, for example.',
       },
     ]);
   }
@@ -68,7 +70,7 @@ function hex(colour: Rgb): string {
   return `#${colour.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
 }
 
-/** The shade nearest to the colour that can be read on the background. */
+/** The shade closest to the colour that is readable on the background. */
 function readable(colour: Rgb, background: Rgb, towards: Rgb): Rgb {
   let share = 0;
   while (share < 1 && contrast(mix(colour, towards, share), background) < READABLE) share += 0.05;
@@ -81,7 +83,7 @@ function mix(from: Rgb, to: Rgb, share: number): Rgb {
   return [part(0), part(1), part(2)];
 }
 
-// Contrast ratio as WCAG 2.2 defines it.
+// The contrast ratio, as WCAG 2.2 defines it.
 function contrast(a: Rgb, b: Rgb): number {
   const [lighter, darker] = [luminance(a), luminance(b)].sort((x, y) => y - x) as [number, number];
   return (lighter + 0.05) / (darker + 0.05);

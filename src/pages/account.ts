@@ -1,4 +1,7 @@
-/** The page that asks which account to go on with. */
+/**
+ * The page that asks whether to continue with the signed-in account or with another one. When it is
+ * shown, and what an answer means, is decided by the core.
+ */
 import type { AccountView } from 'valetkey';
 import {
   clientLinks,
@@ -12,6 +15,7 @@ import {
 import { markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
+/** The template of the account page. */
 export function account(view: AccountView, messages: Messages): Sheet {
   const { account: texts } = messages;
   return {

@@ -1,4 +1,7 @@
-/** The consent page: who asks, for whose account, for what, for how long. */
+/**
+ * The consent page: which application asks, for which account, for which scopes, and whether also
+ * while the person is away. When it is shown, and what an answer means, is decided by the core.
+ */
 import type { ConsentView, ScopeView } from 'valetkey';
 import {
   clientLinks,
@@ -12,6 +15,7 @@ import {
 import { type Markup, markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
+/** The template of the consent page. */
 export function consent(view: ConsentView, messages: Messages): Sheet {
   const { consent: texts } = messages;
   return {

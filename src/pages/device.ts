@@ -1,5 +1,7 @@
 /**
- * The pages of the device flow: where the code is typed, what is to be confirmed, what came of it.
+ * The pages of the device flow: one to type the user code, one to confirm the device, one with the
+ * result. When each is shown, and what an answer means, is decided by the feature
+ * `device-authorization`.
  */
 import type { DeviceConfirmationView, DeviceResultView, DeviceView } from 'valetkey';
 import {
@@ -15,6 +17,7 @@ import {
 import { type Markup, markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
+/** The template of the page where people type the user code. */
 export function device(view: DeviceView, { device: texts, login }: Messages): Sheet {
   const { problem } = view;
   const said = problem === 'limited' ? texts.limited(view.retryAfter) : texts.unknown;
@@ -40,6 +43,7 @@ ${primaryButton('device-submit', 'continue', texts.submit)}
   };
 }
 
+/** The template of the page where people confirm or deny the device. */
 export function deviceConfirmation(view: DeviceConfirmationView, messages: Messages): Sheet {
   const { deviceConfirmation: texts, consent } = messages;
   return {
@@ -96,6 +100,7 @@ ${offline && markup`<p class="offline"><strong>${consent.offline}</strong><br>${
 </div>`;
 }
 
+/** The template of the page that tells whether the device was connected. */
 export function deviceResult(view: DeviceResultView, { deviceResult: texts }: Messages): Sheet {
   const title = view.allowed ? texts.allowed : texts.denied;
   const means = view.allowed ? texts.allowedMeans : texts.deniedMeans;

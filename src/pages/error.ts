@@ -1,9 +1,13 @@
-/** The page of every refusal that cannot be sent to the application. */
+/**
+ * The page for every refusal that is not sent to the redirect URI of the client. The core decides
+ * which refusals those are.
+ */
 import type { ErrorView } from 'valetkey';
 import type { Sheet } from './layout.ts';
 import { markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
+/** The template of the error page. */
 export function error(view: ErrorView, { error: texts }: Messages): Sheet {
   const title = texts.title(view.status);
   return {

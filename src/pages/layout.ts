@@ -1,6 +1,6 @@
 /**
- * What all pages share: the document around them, the form and its buttons, and how an application
- * and a person are shown.
+ * The parts that pages share: the document around the content, the form and its buttons, and the
+ * display of applications and people. Escaping is in `markup.ts`, the texts are in `messages.ts`.
  */
 import type { ClientView, FormView, Html, PageView } from 'valetkey';
 import {
@@ -13,18 +13,21 @@ import {
 } from './markup.ts';
 import type { Messages } from './messages.ts';
 
-/** What a template draws: the rest is the same on every page. */
+/** The part of a page that a template draws. The rest is the same on every page. */
 export interface Sheet {
+  /** Title of the browser tab. The name of the provider is added to it. */
   readonly title: string;
+  /** The content of `<main>`. */
   readonly content: Markup;
 }
 
+/** Number of `tone-…` classes in style.ts. */
 const TONES = 8;
 
 /**
  * The whole document.
- * @param version changes with the style sheet, so that no browser keeps the one of an earlier
- * release
+ * @param version changes with the style sheet, so that browsers do not use a cached one of an
+ * earlier release
  */
 export function htmlDocument(
   view: PageView,
@@ -53,7 +56,7 @@ ${sheet.content}
 `);
 }
 
-/** The one form of a page. */
+/** The form of a page, with its hidden fields. A page has one form. */
 export function form(id: string, view: FormView, content: Markup): Markup {
   const fields = Object.entries(view.fields).map(
     ([name, value]) => markup`<input type="hidden" name="${name}" value="${value}">`,
@@ -64,12 +67,19 @@ ${content}
 </form>`;
 }
 
-/** The button that Enter presses; it stands first in the form. */
+/**
+ * The main submit button. Put it before all other buttons of the form, because the Enter key
+ * presses the first one.
+ * @param decision value of the field `decision` that it submits
+ */
 export function primaryButton(id: string, decision: string, label: Inside): Markup {
   return markup`<button id="${id}" class="button primary" type="submit" name="decision" value="${decision}">${label}</button>`;
 }
 
-/** Any other button: it works although required fields are empty. */
+/**
+ * Any other submit button. It works even if required fields are empty.
+ * @param decision value of the field `decision` that it submits
+ */
 export function otherButton(
   id: string,
   decision: string,
@@ -80,27 +90,28 @@ export function otherButton(
   return markup`<button id="${id}" class="${classes}" type="submit" name="decision" value="${decision}" formnovalidate>${label}</button>`;
 }
 
-/** Name of a person or an application, kept from turning the text around it. */
+/** The name of a person or an application. It cannot change the direction of the text around it. */
 export function name(text: string): Markup {
   return markup`<strong class="name"><bdi>${displayName(text)}</bdi></strong>`;
 }
 
+/** The name of an application; its client_id if nothing of the name is visible. */
 export function clientName(client: ClientView): Markup {
   return name(displayName(client.name, client.clientId));
 }
 
 /**
- * The application: a letter instead of its logo (a picture from elsewhere could tell a stranger who
- * signs in when), name and host.
- * @param line what to say of it; the name alone when absent
+ * The application: a letter, its name and its host. The letter replaces its logo, because loading a
+ * picture from another server would tell that server who signs in and when.
+ * @param line the text with the name of the application in it; by default the name alone
  */
 export function clientRow(
   client: ClientView,
   line: (application: Markup) => Markup = (application) => application,
 ): Markup {
   const letter = /[\p{L}\p{N}]/u.exec(displayName(client.name, client.clientId))?.[0] ?? '?';
-  // Never shortened: what counts stands at the end of a host and at the beginning of a private
-  // scheme.
+  // The host is never shortened: people must see the end of a host name and the beginning of a
+  // private-use scheme.
   const host = visibleText(client.host);
   return markup`<div class="client">
 <span class="monogram tone-${tone(client.clientId)}" aria-hidden="true">${letter.toUpperCase()}</span>
@@ -108,14 +119,17 @@ export function clientRow(
 </div>`;
 }
 
-/** Same colour for the same application, everywhere. */
+/** Number of an application's colour. It depends only on the client_id, so it never changes. */
 function tone(clientId: string): number {
   let sum = 0;
   for (const character of clientId) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
   return sum % TONES;
 }
 
-/** Links to what the application says about itself; they open beside the form. */
+/**
+ * Links to the privacy policy, terms and website of the application; null if it has none. They open
+ * in a new tab, so that the form stays open.
+ */
 export function clientLinks(client: ClientView, { about, newTab }: Messages): Markup | null {
   const links = [
     [about.policy, webAddress(client.policyUri)],
@@ -133,7 +147,7 @@ export function clientLinks(client: ClientView, { about, newTab }: Messages): Ma
 ${items}</ul>`;
 }
 
-/** A way back to the application, when it has a web site. */
+/** A link back to the application; null if it has no website. */
 export function clientReturn(
   client: ClientView | null,
   label: (application: Markup) => Markup,

@@ -1,16 +1,20 @@
-/** The login page. */
+/**
+ * The login page: username and password, and the reason when it is shown again. When it is shown,
+ * and what an answer means, is decided by the core.
+ */
 import type { LoginView } from 'valetkey';
 import { clientLinks, clientRow, form, otherButton, primaryButton, type Sheet } from './layout.ts';
 import { type Markup, markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
+/** The template of the login page. */
 export function login(view: LoginView, messages: Messages): Sheet {
   const { login: texts } = messages;
   const heading = view.again ? texts.again : texts.title;
   const problem = problemText(view, texts);
   const about = problem === null ? null : markup` aria-describedby="login-problem"`;
   const wrong = view.problem === 'credentials' ? markup` aria-invalid="true"` : null;
-  // The first field that is still empty.
+  // The first empty field gets the focus.
   const focus = markup` autofocus`;
   const username = markup`<label for="username">${texts.username}</label>
 <input id="username" name="username" type="text" value="${view.username}" autocomplete="username" autocapitalize="none" spellcheck="false" required${about}${wrong}${view.username === '' && focus}>`;

@@ -1,8 +1,10 @@
 /**
- * The picture beside the provider's name when it has none of its own: a key in the accent colour.
+ * The default picture beside the provider's name: a key in the accent colour. A host replaces it
+ * with the option `logo` of `builtInPages`.
  */
 import type { Accent } from './accent.ts';
 
+/** The picture, as SVG. */
 export function logo({ colour, on }: Accent): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64" width="64" height="64">
 <rect width="64" height="64" rx="16" fill="${colour}"/>

@@ -1,4 +1,7 @@
-/** The pages about signing out: the question, and what came of it. */
+/**
+ * The pages about signing out: the question, and the result. When each is shown, and what an answer
+ * means, is decided by the feature `rp-initiated-logout`.
+ */
 import type { LogoutView, SignedOutView } from 'valetkey';
 import {
   clientReturn,
@@ -12,6 +15,7 @@ import {
 import { markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
+/** The template of the page that asks whether to sign out. */
 export function logout(view: LogoutView, messages: Messages): Sheet {
   const { logout: texts } = messages;
   return {
@@ -30,6 +34,7 @@ ${otherButton('logout-stay', 'stay', 'secondary', texts.stay)}
   };
 }
 
+/** The template of the page that tells whether the person is signed out. */
 export function signedOut(view: SignedOutView, { signedOut: texts }: Messages): Sheet {
   const title = view.signedOut ? texts.out : texts.stayed;
   const means = view.signedOut ? texts.outMeans : texts.stayedMeans;

@@ -1,102 +1,186 @@
 /**
- * Every text of the pages, by language. Another language, or other words, is one more object of
- * this shape (`builtInPages({ messages })`). Names come as markup, so that a translation may put
- * them anywhere.
+ * All texts of the built-in pages, one object per language. A host adds a language, or replaces the
+ * English texts, with another object of the same shape (`builtInPages({ messages })`). The
+ * descriptions of scopes and refusals are not here: the core provides them.
  */
 import { type Inside, type Markup, markup } from './markup.ts';
 
+/**
+ * The texts in one language. Names of applications and people are passed as markup, so that a
+ * translation may put them anywhere in the sentence.
+ */
 export interface Messages {
-  /** BCP 47 tag; it goes to `<html lang>`. */
+  /** BCP 47 tag of the language, for `<html lang>`. Pages are chosen by its first subtag only. */
   readonly lang: string;
+  /** After the text of a link that opens in a new tab. Only screen readers see it. */
   readonly newTab: string;
+  /** Names the application on the login and account page. */
   readonly continueTo: (application: Markup) => Markup;
-  readonly about: { readonly website: string; readonly policy: string; readonly terms: string };
+  /** Links to pages of the application. */
+  readonly about: {
+    /** Text of the link to its website. */
+    readonly website: string;
+    /** Text of the link to its privacy policy. */
+    readonly policy: string;
+    /** Text of the link to its terms of service. */
+    readonly terms: string;
+  };
+  /** The login page. */
   readonly login: {
+    /** Title of the page. */
     readonly title: string;
+    /** Title if a signed-in person must prove again who they are. */
     readonly again: string;
+    /** Label of the username field. */
     readonly username: string;
+    /** Label of the password field. */
     readonly password: string;
+    /** Button that signs in. */
     readonly submit: string;
+    /** Button that returns to the application with a refusal. */
     readonly cancel: string;
-    /** Before the title of a page that is shown again because of a problem. */
+    /** Title of the browser tab if the page is shown again because of a problem. */
     readonly problem: (title: string) => string;
+    /** Problem: wrong username or password. */
     readonly credentials: string;
+    /** Problem: too many attempts. The argument is the seconds to wait, or null if not known. */
     readonly limited: (seconds: number | null) => string;
+    /** Problem: the page was open for too long. */
     readonly idle: string;
   };
+  /** The account page. */
   readonly account: {
+    /** Title of the page. */
     readonly title: string;
+    /** Button that continues with the signed-in account. */
     readonly go: (account: Markup) => Markup;
+    /** Button that signs in with another account. */
     readonly another: string;
+    /** Button that returns to the application with a refusal. */
     readonly cancel: string;
   };
+  /** The consent page. Some of its texts are also on the page that confirms a device. */
   readonly consent: {
+    /** Title of the page. */
     readonly title: string;
+    /** Says for which account the application asks. */
     readonly whose: (account: Markup) => Markup;
+    /** Heading of the scopes if none was allowed before. */
     readonly asks: string;
+    /** Heading of the new scopes if others were allowed before. */
     readonly asksAlso: string;
+    /** Heading of the scopes that were allowed before. */
     readonly known: string;
+    /** Instead of scopes, if the application asks for none. */
     readonly nothing: string;
+    /** Heading of `offline_access`. */
     readonly offline: string;
+    /** Explains `offline_access`. */
     readonly offlineMeans: string;
+    /** Says how the permission can be withdrawn later. */
     readonly withdraw: (provider: string) => string;
+    /** Button that allows. */
     readonly allow: string;
+    /** Button that denies. */
     readonly deny: string;
+    /** Question before the button that changes the account. */
     readonly notYou: string;
+    /** Button that signs in with another account. */
     readonly another: string;
   };
+  /** The page that asks whether to sign out. */
   readonly logout: {
+    /** Title of the page. */
     readonly title: string;
+    /** Names the application that asked to sign out. */
     readonly asked: (application: Markup) => Markup;
+    /** Says who is signed in, and where. */
     readonly who: (account: Markup, provider: string) => Markup;
+    /** Button that signs out. */
     readonly confirm: string;
+    /** Button that keeps the session. */
     readonly stay: string;
   };
+  /** The page with the result of signing out. */
   readonly signedOut: {
+    /** Title if the person is signed out. */
     readonly out: string;
+    /** Explains that the person is signed out. */
     readonly outMeans: (provider: string) => string;
+    /** Title if the person stays signed in. */
     readonly stayed: string;
+    /** Explains that the person stays signed in. */
     readonly stayedMeans: (provider: string) => string;
+    /** Link to the website of the application. */
     readonly back: (application: Markup) => Markup;
   };
+  /** The page where people type the user code of a device. */
   readonly device: {
+    /** Title of the page. */
     readonly title: string;
+    /** Says what to type. */
     readonly lead: string;
+    /** Label of the code field. */
     readonly code: string;
+    /** Button that submits the code. */
     readonly submit: string;
+    /** Problem: no such code. */
     readonly unknown: string;
+    /** Problem: too many wrong codes. The argument is the seconds to wait, or null if not known. */
     readonly limited: (seconds: number | null) => string;
   };
+  /** The page where people confirm a device. */
   readonly deviceConfirmation: {
+    /** Title of the page. */
     readonly title: string;
-    /** Who asks, and for whose account. */
+    /** Says which application asks, and for which account. */
     readonly whose: (application: Markup, account: Markup) => Markup;
+    /** Label of the code that people compare with the one on the device. */
     readonly compare: string;
+    /** Label of the place that the device asks from. */
     readonly place: string;
+    /** After the place, if the device is in the same network as the browser. */
     readonly sameNetwork: string;
+    /** After the place, if the device is in another network than the browser. */
     readonly otherNetwork: string;
+    /** Warns about codes and links that somebody else sent. */
     readonly warning: string;
+    /** Heading of the scopes. */
     readonly asks: string;
+    /** Button that allows. */
     readonly allow: string;
+    /** Button that denies. */
     readonly deny: string;
   };
+  /** The page with the result of the device flow. */
   readonly deviceResult: {
+    /** Title if the device was allowed. */
     readonly allowed: string;
+    /** Explains that the device was allowed. */
     readonly allowedMeans: (application: Markup) => Markup;
+    /** Title if the device was denied. */
     readonly denied: string;
+    /** Explains that the device was denied. */
     readonly deniedMeans: (application: Markup) => Markup;
   };
+  /** The error page. */
   readonly error: {
+    /** Title, by HTTP status. */
     readonly title: (status: number) => string;
+    /** Says what to do, by HTTP status. */
     readonly advice: (status: number) => string;
+    /** Heading of the details. Only screen readers see it. */
     readonly details: string;
+    /** Label of the error code, such as `invalid_request`. */
     readonly code: string;
+    /** Label of the reason, such as `redirect_uri_mismatch`. */
     readonly reason: string;
+    /** Label of the request id. */
     readonly request: string;
   };
 }
 
-/** The built-in words; a start for others. */
+/** The built-in English texts. A translation may start from a copy. */
 export const ENGLISH: Messages = {
   lang: 'en',
   newTab: 'opens in a new tab',
@@ -212,8 +296,10 @@ function duration(seconds: number): string {
 }
 
 /**
- * The texts in the first wanted language there is, else in the first of all.
- * @param catalogs those of the host come before the built-in one
+ * The texts in the first wanted language that exists. If none exists, the first catalog is used.
+ * Languages are compared by their first subtag.
+ * @param locales wanted languages, as BCP 47 tags, best first
+ * @param catalogs the catalogs of the host, which come before the built-in English one
  */
 export function messagesFor(
   locales: readonly string[],

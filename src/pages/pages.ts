@@ -1,7 +1,8 @@
 /**
- * `valetkey/pages`: everything people see, as plain HTML forms that need no script.
- * `builtInPages()` draws all views of the core; one file per page holds its template, messages.ts
- * the words, style.ts the looks. A host changes as much or as little as it likes.
+ * `valetkey/pages`: the built-in pages, as plain HTML forms that need no script. `builtInPages()`
+ * implements the port `Pages` and lets a host replace texts, colours, templates or whole pages.
+ * Each page has a file with its template; the texts are in `messages.ts`, the style sheet is in
+ * `style.ts`. When a page is shown, and what an answer means, is decided by the core.
  */
 import { createHash } from 'node:crypto';
 import type {
@@ -54,25 +55,34 @@ export {
 export { ENGLISH, type Messages } from './messages.ts';
 
 /**
- * Draws what stands inside a page; the document around it, its head and its looks are the same
- * everywhere.
+ * Draws the content of a page. The document around it, its head and its style sheet are the same
+ * for all pages.
  */
 export type Template<View extends PageView> = (view: View, messages: Messages) => Sheet;
 
-/** A template for each page that is built in. */
+/** A template for each built-in page. */
 export interface Templates {
+  /** Asks for username and password. */
   readonly login: Template<LoginView>;
+  /** Asks whether to continue with the signed-in account. */
   readonly account: Template<AccountView>;
+  /** Asks whether the application may have what it asks for. */
   readonly consent: Template<ConsentView>;
+  /** Asks whether to sign out. */
   readonly logout: Template<LogoutView>;
+  /** Tells whether the person is signed out. */
   readonly signedOut: Template<SignedOutView>;
+  /** Shows a refusal that is not sent to the redirect URI of the client. */
   readonly error: Template<ErrorView>;
+  /** Asks for the user code of a device. */
   readonly device: Template<DeviceView>;
+  /** Asks whether the device may have what it asks for. */
   readonly deviceConfirmation: Template<DeviceConfirmationView>;
+  /** Tells whether the device was connected. */
   readonly deviceResult: Template<DeviceResultView>;
 }
 
-/** The built-in templates: a start for others, which may call them. */
+/** The built-in templates. Templates of your own may call them. */
 export const templates: Templates = {
   login,
   account,
@@ -85,10 +95,10 @@ export const templates: Templates = {
   deviceResult,
 };
 
-/** The pages of steps: a page of the host may take their place. */
+/** The pages of steps. A host may replace them with a page at a URL of its own. */
 type StepPage = 'login' | 'account' | 'consent' | 'deviceConfirmation';
 
-/** A function for each page, or the URL of a page of the host. */
+/** For each page the function that draws it or, for pages of steps, the URL of a host's page. */
 export type DrawnPages = {
   readonly [Name in keyof Templates]:
     | PageTemplate<Parameters<Templates[Name]>[0]>
@@ -96,38 +106,48 @@ export type DrawnPages = {
 };
 
 /**
- * What a host may change. A page given here, as a function or as the URL of a page of the host,
- * takes the place of the built-in one.
+ * The parts that a host may change. A page given here by its name, as a function or as the URL of a
+ * page of the host, replaces the whole built-in page.
  */
 export interface BuiltInPagesOptions extends Partial<DrawnPages> {
   /**
-   * Colour of buttons and links, as `#rrggbb`; shades that can be read on light and dark are made
-   * of it. Default: a dark teal.
+   * Colour of buttons and links, as `#rgb` or `#rrggbb`. Shades that are readable on light and dark
+   * backgrounds are derived from it.
+   * @default '#0f766e' (a dark teal)
    */
   readonly accentColor?: string;
-  /** Rules of your own; they come last in style.css and win over the built-in ones. */
+  /**
+   * CSS rules of your own. They come last in `style.css` and override the built-in ones.
+   * @default ''
+   */
   readonly css?: string;
   /**
-   * The picture beside the provider's name and in the browser's tab. Default: a key in the accent
-   * colour.
+   * The picture beside the provider's name and in the browser tab.
+   * @default a key in the accent colour
    */
   readonly logo?: Asset;
   /**
-   * Templates of your own, made of the same parts, by the name of the page; also of your own
-   * features.
+   * Templates of your own, by the name of the page, which replace built-in ones or draw pages of
+   * your own features. They get the same document around them.
+   * @default the built-in templates
    */
   readonly templates?: Partial<Templates> & {
     readonly [page: string]: Template<never> | undefined;
   };
-  /** Words of your own, or more languages; the first is used when none is wanted that is there. */
+  /**
+   * Texts of your own, one object per language. They come before the built-in English texts, and
+   * the first is used if no wanted language exists.
+   * @default []
+   */
   readonly messages?: readonly Messages[];
 }
 
 const ACCENT = '#0f766e';
 
 /**
- * The pages of the provider. Its name comes from the provider's configuration.
- * @throws ConfigError when the accent colour is not of the form `#rrggbb`
+ * The pages of a provider, for `Config.pages`. The name that they show comes from the configuration
+ * of the provider.
+ * @throws ConfigError when the accent colour has not the form `#rgb` or `#rrggbb`
  */
 export function builtInPages(options: BuiltInPagesOptions = {}): Pages & DrawnPages {
   const {
@@ -157,7 +177,7 @@ export function builtInPages(options: BuiltInPagesOptions = {}): Pages & DrawnPa
   return { ...Object.fromEntries(pages), ...own, assets } as Pages & DrawnPages;
 }
 
-/** Changes whenever one of the files does. */
+/** A version for the URLs of the files. It changes when the content of a file changes. */
 function versionOf(assets: Readonly<Record<string, Asset>>): string {
   const hash = createHash('sha256');
   for (const { body } of Object.values(assets)) hash.update(body);

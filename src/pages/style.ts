@@ -1,9 +1,10 @@
 /**
- * The style sheet. Colours are custom properties; a host's own rules come after it, outside the
- * layers, and so always win. The accent comes from accent.ts. A browser without light-dark() gets
- * the light scheme, one without layers plain HTML.
+ * The style sheet. Colours are custom properties; those that depend on the accent colour come from
+ * `accent.ts`. The rules of a host come after it and outside its layers, so they always win. A
+ * browser without light-dark() shows the light scheme; a browser without layers shows plain HTML.
  */
 
+/** The built-in rules of `style.css`. */
 export const STYLE = `@layer base, parts, theme;
 
 @layer base {

@@ -1,21 +1,27 @@
 /**
- * An authorization request that passed every check, frozen. How its parameters are read, and in
- * which order, is in `engine/parameters.ts`; features add parameters of their own.
+ * An authorization request that has passed every check. Reading the parameters, and their order, is
+ * left to `engine/parameters.ts`; features add parameters of their own.
  */
 
-/** Where an answer goes, known once client and redirect URI are proven. */
+/** Where the authorization response goes. It is known once client and redirect URI are checked. */
 export interface Destination {
+  /** The redirect URI of the request, or the only registered one. */
   readonly redirectUri: string;
   /** Name of the response mode. */
   readonly responseMode: string;
+  /** The parameter `state`, which the response repeats; null if the request has none. */
   readonly state: string | null;
 }
 
-/** What a client asks for. */
+/** A checked authorization request. */
 export interface AuthorizationRequest {
+  /** The client that sent it. */
   readonly clientId: string;
-  /** What the client may get of what it asked for, in the order asked. */
+  /** The requested scopes that the client may have, in the order of the request. */
   readonly scopes: readonly string[];
-  /** Every parameter as it was read, by its name; each parameter's definition reads its own. */
+  /**
+   * The value of every parameter as its definition read it, by name. Use the definition of a
+   * parameter to get its value with its type.
+   */
   readonly values: Readonly<Record<string, unknown>>;
 }

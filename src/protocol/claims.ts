@@ -1,9 +1,9 @@
 /**
- * Standard claims and the scopes that ask for them (OIDC Core §5.1, §5.4). Where values come from
- * is the accounts' business.
+ * The standard claims and the scopes that request them (OIDC Core §5.1, §5.4). The values come from
+ * the port `Accounts`.
  */
 
-/** Claims by the scope that requests them. */
+/** The standard claims, by the scope that requests them (OIDC Core §5.4). */
 export const SCOPE_CLAIMS: Readonly<Record<string, readonly string[]>> = {
   openid: ['sub'],
   profile: [
@@ -28,9 +28,10 @@ export const SCOPE_CLAIMS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The claims these scopes release, from an account's values. Blank and null values are left out, in
- * an address as well (OIDC Core §5.3.2).
- * @param claimsByScope the standard map, extended by configuration
+ * The claims that these scopes release, without `sub`. Blank and null values are left out, also
+ * inside an address (OIDC Core §5.3.2).
+ * @param values the claims of an account, by name
+ * @param claimsByScope `SCOPE_CLAIMS`, extended by the configuration
  */
 export function releasedClaims(
   values: Readonly<Record<string, unknown>>,
@@ -50,7 +51,7 @@ export function releasedClaims(
   return released;
 }
 
-/** The value without members that say nothing; undefined when nothing is left. */
+/** The value without blank members; undefined if nothing is left. */
 function withoutBlanks(value: unknown): unknown {
   if (typeof value === 'string') return value.trim() === '' ? undefined : value;
   if (value === null || typeof value !== 'object' || Array.isArray(value))

@@ -1,43 +1,51 @@
 /**
- * What a field of a client looks like: one entry serves registration, command line, forms and
- * documentation. Features bring fields of their own with the same shape (`clientField`).
+ * The definition of a field of a client. One definition serves registration, command line, forms
+ * and documentation. The fields of the core are in `client-metadata.ts`; features add fields in the
+ * same form (`clientField`).
  */
 
-/** What a value looks like; a list names the only values. */
+/**
+ * The type of a value: a string, a list of strings, a boolean, or one of the listed strings.
+ */
 export type FieldKind = 'text' | 'texts' | 'flag' | readonly string[];
 
-/** One field of client metadata. */
+/** The definition of one field of client metadata. */
 export interface FieldDefinition {
   /** Its name in registrations (RFC 7591 §2). */
   readonly wireName: string;
+  /** The type of its values. */
   readonly kind: FieldKind;
-  /** Says on the command line and in forms what it is. */
+  /** A short phrase that explains it on the command line and in forms. */
   readonly description: string;
-  /** Its option on the command line, without dashes. */
+  /** Its option on the command line, without dashes in front. */
   readonly flag: string;
-  /** Null is a value as well: nothing is known, or nothing is restricted. @default false */
+  /**
+   * True allows null, which means that no value is known or that nothing is restricted.
+   * @default false
+   */
   readonly nullable?: boolean;
-  /** Who may set it: operators alone, or clients too when they register themselves. */
+  /** `operator`: only operators set it. `client`: also a client that registers itself. */
   readonly setBy: 'operator' | 'client';
 }
 
-/** A field that a feature adds to every client. */
+/** The definition of a field that a feature adds to every client. */
 export interface FeatureField<T = unknown> extends FieldDefinition {
-  /** What holds for clients that say nothing. */
+  /** The value of clients that were registered without this field. */
   readonly default: T;
   /**
-   * What is wrong with a value of the right kind, continuing the name of the field; null: nothing.
+   * Checks a value that has the right type. It returns the problem as a phrase that continues the
+   * name of the field ("must be …"), or null if there is none.
    */
   check?(value: T): string | null;
 }
 
 const WORDS = {
-  text: 'must be a text',
-  texts: 'must be a list of texts',
+  text: 'must be a string',
+  texts: 'must be a list of strings',
   flag: 'must be true or false',
 } as const;
 
-/** What is wrong with the kind of a value, continuing the name of the field; null: nothing. */
+/** The problem if a value has the wrong type, as a phrase that continues the field name; or null. */
 export function kindProblem(
   value: unknown,
   { kind, nullable = false }: FieldDefinition,

@@ -1,7 +1,7 @@
 /**
- * What a client may be registered as: the rules that hold wherever a registration comes from
- * (command line, API, pages). Input and output are plain; `domain/clients.ts` adds identifiers,
- * secrets, times.
+ * The rules for client metadata. They apply to every registration, whether it comes from the
+ * command line, the API or a page. All functions are pure; identifiers, secrets and times are left
+ * to `domain/clients.ts`.
  */
 import { type FeatureField, kindProblem } from './client-fields.ts';
 import {
@@ -14,26 +14,27 @@ import type { IdTokenAlg } from './names.ts';
 import { type RedirectUriRules, redirectUriProblem } from './redirect-uri.ts';
 import { isScopeToken } from './scope.ts';
 
-/** One reason why a registration is refused; `code` is that of RFC 7591 §3.2.2. */
+/** One reason why a registration is refused. */
 export interface MetadataProblem {
-  /** The member that is wrong, or the wire name of a feature's field. */
+  /** The wrong member of `ClientMetadata`, or the wire name of a feature's field. */
   readonly field: string;
+  /** The error code of RFC 7591 §3.2.2. */
   readonly code: 'invalid_redirect_uri' | 'invalid_client_metadata';
-  /** Continues the name of the field: "… is empty". */
+  /** A phrase that continues the name of the field, such as "is missing". */
   readonly problem: string;
 }
 
-/** What a client needs to use an authentication method. */
+/** The credential that an authentication method needs from a client. */
 export type CredentialKind = 'none' | 'secret' | 'keys' | 'certificate';
 
-/** What this provider can do for clients. */
+/** What this provider offers to clients. */
 export interface MetadataRules extends RedirectUriRules {
   readonly grantTypes: readonly string[];
   readonly responseTypes: readonly string[];
-  /** Client authentication methods on offer, with what each needs. */
+  /** The offered client authentication methods, each with the credential that it needs. */
   readonly authMethods: ReadonlyMap<string, CredentialKind>;
   readonly idTokenAlgs: readonly IdTokenAlg[];
-  /** Fields that features add. */
+  /** The fields that features add. */
   readonly fields: readonly FeatureField[];
 }
 
@@ -43,7 +44,10 @@ const problemIn = (field: string, problem: string): MetadataProblem => ({
   problem,
 });
 
-/** What is wrong before values can be looked at: unknown fields, values of the wrong kind. */
+/**
+ * The problems that must be found before values can be checked: unknown fields, and values of the
+ * wrong type.
+ */
 export function metadataTypeProblems(
   { fields, ...metadata }: ClientMetadata,
   known: readonly FeatureField[],
@@ -110,7 +114,7 @@ export function completeMetadata(
   };
 }
 
-/** Everything wrong with a registration; empty when it is fine. */
+/** All problems of a registration; empty if it is allowed. */
 export function metadataProblems(
   metadata: CompleteClientMetadata,
   rules: MetadataRules,
@@ -122,7 +126,7 @@ export function metadataProblems(
     problems.push({ field, problem, code });
   };
   if (metadata.name === '' || metadata.name.length > 255)
-    refuse('name', 'is empty or longer than 255 characters');
+    refuse('name', 'must be 1 to 255 characters long');
   checkUris(metadata, rules, refuse);
   checkFlows(metadata, rules, refuse);
   checkCredentials(metadata, rules, refuse);
@@ -158,17 +162,17 @@ function checkFlows(metadata: CompleteClientMetadata, rules: MetadataRules, refu
   const offered = rules.grantTypes.join(', ');
   for (const type of grantTypes) {
     if (!rules.grantTypes.includes(type))
-      refuse('grantTypes', `${printable(type)} is not offered here (${offered})`);
+      refuse('grantTypes', `${printable(type)} is not offered here (offered: ${offered})`);
   }
-  if (grantTypes.length === 0) refuse('grantTypes', 'is empty');
+  if (grantTypes.length === 0) refuse('grantTypes', 'must not be empty');
   for (const type of responseTypes) {
     if (!rules.responseTypes.includes(type))
       refuse('responseTypes', `${printable(type)} is not offered here`);
   }
   const codes = grantTypes.includes('authorization_code');
-  // RFC 7591 §2.1: grant_types and response_types fit each other.
+  // RFC 7591 §2.1: grant_types and response_types must be consistent.
   if (responseTypes.some((type) => type.split(' ').includes('code')) !== codes) {
-    const problem = 'code goes with the grant type authorization_code, and only with it';
+    const problem = 'code goes with the grant type authorization_code: register both or neither';
     refuse('responseTypes', problem);
   }
   if (codes && metadata.redirectUris.length === 0)
@@ -184,32 +188,32 @@ function checkCredentials(
   const needs = rules.authMethods.get(method);
   if (needs === undefined) {
     const offered = [...rules.authMethods.keys()].join(', ');
-    refuse('tokenEndpointAuthMethod', `is not offered here (${offered})`);
+    refuse('tokenEndpointAuthMethod', `is not offered here (offered: ${offered})`);
   }
   // RFC 6749 §4.4: the client credentials grant is for confidential clients only.
   if (isPublic(metadata) && metadata.grantTypes.includes('client_credentials'))
-    refuse('grantTypes', 'client_credentials is for confidential clients');
+    refuse('grantTypes', 'client_credentials is for confidential clients only');
   if (!rules.idTokenAlgs.includes(alg)) {
     const offered = rules.idTokenAlgs.join(', ');
-    refuse('idTokenSignedResponseAlg', `is not offered here (${offered})`);
+    refuse('idTokenSignedResponseAlg', `is not offered here (offered: ${offered})`);
   }
   // OIDC Core §10.1: a symmetric signature needs a secret that is confidential.
   if (needs !== undefined && needs !== 'secret' && alg === 'HS256') {
-    const problem = 'HS256 needs a client secret; this client has none';
+    const problem = 'HS256 needs a client secret, which this client does not have';
     refuse('idTokenSignedResponseAlg', problem);
   }
 }
 
-/** What is wrong when a registration says twice, and differently, whether it is public. */
+/** The problem if `clientType` and `tokenEndpointAuthMethod` contradict each other. */
 export function clientTypeProblems(metadata: ClientMetadata): readonly MetadataProblem[] {
   const { clientType, tokenEndpointAuthMethod: method } = metadata;
   if (clientType === undefined || method === undefined) return [];
   if ((clientType === 'public') === (method === 'none')) return [];
-  const problem = 'is none for public clients, and only for them';
+  const problem = 'must be none for public clients, and another method for confidential clients';
   return [problemIn('tokenEndpointAuthMethod', problem)];
 }
 
-/** RFC 6749 §2.1: a public client has no credentials to prove itself with. */
+/** RFC 6749 §2.1: true for a public client, which has no credentials to authenticate with. */
 export function isPublic(client: Pick<CompleteClientMetadata, 'tokenEndpointAuthMethod'>): boolean {
   return client.tokenEndpointAuthMethod === 'none';
 }
@@ -226,7 +230,7 @@ function isHttpsUrl(text: string): boolean {
   return text.length <= 2048 && /^https:\/\/[!-~]+$/.test(text) && URL.canParse(text);
 }
 
-/** Problem texts are shown and logged: nothing unprintable gets into them. */
+/** A value for a problem text. Such texts are shown and logged, so they must be printable. */
 function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 200);
 }

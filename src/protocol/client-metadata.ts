@@ -1,60 +1,109 @@
 /**
- * The metadata of a client: its members, and for each the entry that registration, command line,
- * forms and documentation read. What is allowed is in `client-metadata-rules.ts`.
+ * The metadata of a client: its members, and for each the definition that registration, command
+ * line, forms and documentation use. Which values are allowed is in `client-metadata-rules.ts`.
  */
 import type { FieldDefinition } from './client-fields.ts';
 import type { ClientAuthenticationMethodName, IdTokenAlg } from './names.ts';
 
-/** Client metadata as submitted. Everything but the name has a default. */
+/** Client metadata, as submitted. Every member except the name has a default. */
 export interface ClientMetadata {
-  /** As people see it; 1 to 255 characters (`client_name`). */
+  /** The name that people see, 1 to 255 characters (`client_name`). */
   readonly name: string;
   /**
-   * `public` is another word for `tokenEndpointAuthMethod: 'none'`, `confidential` for any other
-   * method. The record of a client keeps the method alone.
-   * @default confidential, or public with the method `none`
+   * `public` means `tokenEndpointAuthMethod: 'none'`, `confidential` means any other method. The
+   * stored client has only the method.
+   * @default 'confidential', or 'public' with the method 'none'
    */
   readonly clientType?: 'confidential' | 'public';
   /**
-   * Private-use schemes in redirect URIs are for `native` (OIDC Registration §2).
+   * Only `native` clients may have redirect URIs with private-use schemes (OIDC Registration §2).
    * @default 'web'
    */
   readonly applicationType?: 'web' | 'native';
-  /** How it proves itself. @default 'client_secret_basic', or 'none' for a public client */
+  /**
+   * How the client authenticates at the token endpoint.
+   * @default 'client_secret_basic', or 'none' for a public client
+   */
   readonly tokenEndpointAuthMethod?: ClientAuthenticationMethodName;
-  /** Where answers go: https, loopback, or a private scheme; compared exactly. @default [] */
+  /**
+   * Redirect URIs: https, http on a loopback address, or a private-use scheme. They are compared as
+   * strings.
+   * @default []
+   */
   readonly redirectUris?: readonly string[];
-  /** Where logout returns to (RP-Initiated Logout §3). @default [] */
+  /**
+   * URIs that the browser may be sent to after logout (RP-Initiated Logout §3).
+   * @default []
+   */
   readonly postLogoutRedirectUris?: readonly string[];
-  /** Origins of a browser application that may call the endpoints of clients. @default [] */
+  /**
+   * Origins of a browser application that may call the endpoints for clients (CORS).
+   * @default []
+   */
   readonly allowedOrigins?: readonly string[];
-  /** @default ['authorization_code', 'refresh_token'] */
+  /**
+   * Grant types that the client may use.
+   * @default ['authorization_code', 'refresh_token']
+   */
   readonly grantTypes?: readonly string[];
-  /** @default what the grant types need */
+  /**
+   * Response types that the client may use.
+   * @default ['code'] with the grant type authorization_code, else []
+   */
   readonly responseTypes?: readonly string[];
-  /** Scopes the client may ask for; null: all. @default null */
+  /**
+   * Scopes that the client may request; null allows all.
+   * @default null
+   */
   readonly scopes?: readonly string[] | null;
-  /** Signs its ID tokens. @default 'RS256' */
+  /**
+   * The algorithm that signs the ID tokens of the client.
+   * @default 'RS256', or the first algorithm of the provider if it does not offer RS256
+   */
   readonly idTokenSignedResponseAlg?: IdTokenAlg;
-  /** The operator's own application: no consent page. @default false */
+  /**
+   * True shows no consent page. Use it only for the operator's own applications.
+   * @default false
+   */
   readonly skipConsent?: boolean;
-  /** Its home page. @default null */
+  /**
+   * URL of its website, https.
+   * @default null
+   */
   readonly clientUri?: string | null;
-  /** Its logo. @default null */
+  /**
+   * URL of its logo, https. The built-in pages do not show it.
+   * @default null
+   */
   readonly logoUri?: string | null;
-  /** Its privacy policy. @default null */
+  /**
+   * URL of its privacy policy, https.
+   * @default null
+   */
   readonly policyUri?: string | null;
-  /** Its terms of service. @default null */
+  /**
+   * URL of its terms of service, https.
+   * @default null
+   */
   readonly tosUri?: string | null;
-  /** Mail addresses of who is responsible. @default [] */
+  /**
+   * Mail addresses of the people who are responsible for it.
+   * @default []
+   */
   readonly contacts?: readonly string[];
-  /** Subject of the owner. @default null */
+  /**
+   * Subject of the person who owns it.
+   * @default null
+   */
   readonly owner?: string | null;
-  /** Fields that features add, by their wire names. @default {} */
+  /**
+   * Fields that features add, by their wire names.
+   * @default {}
+   */
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
-/** Metadata with every default filled in. */
+/** Client metadata with every default filled in. `clientType` is replaced by the method. */
 export type CompleteClientMetadata = {
   readonly [Key in Exclude<keyof ClientMetadata, 'clientType'>]-?:
     | NonNullable<ClientMetadata[Key]>
@@ -62,75 +111,75 @@ export type CompleteClientMetadata = {
 };
 type NullIn<Key extends keyof ClientMetadata> = null extends ClientMetadata[Key] ? null : never;
 
-/** A member that has an entry of its own. */
+/** A member of the metadata that has a definition. */
 export type ClientMember = Exclude<keyof ClientMetadata, 'fields'>;
 
 const URI_FLAG = { kind: 'text', nullable: true, setBy: 'client' } as const;
 
-/** Every member of the metadata but `fields`, in the order in which people read them. */
+/** The definition of every member of the metadata except `fields`, in the order of display. */
 export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
   name: {
     wireName: 'client_name',
     kind: 'text',
     flag: 'name',
     setBy: 'client',
-    description: 'as people see it',
+    description: 'name that people see',
   },
   clientType: {
     wireName: 'client_type',
     kind: ['confidential', 'public'],
     flag: 'client-type',
     setBy: 'operator',
-    description: 'default: confidential',
+    description: 'type of client (default: confidential)',
   },
   applicationType: {
     wireName: 'application_type',
     kind: ['web', 'native'],
     flag: 'application-type',
     setBy: 'client',
-    description: 'default: web',
+    description: 'type of application (default: web)',
   },
   tokenEndpointAuthMethod: {
     wireName: 'token_endpoint_auth_method',
     kind: 'text',
     flag: 'auth-method',
     setBy: 'client',
-    description: 'how it proves itself (default: client_secret_basic)',
+    description: 'how it authenticates (default: client_secret_basic)',
   },
   redirectUris: {
     wireName: 'redirect_uris',
     kind: 'texts',
     flag: 'redirect-uri',
     setBy: 'client',
-    description: 'where answers go',
+    description: 'URI that receives authorization responses',
   },
   postLogoutRedirectUris: {
     wireName: 'post_logout_redirect_uris',
     kind: 'texts',
     flag: 'post-logout-redirect-uri',
     setBy: 'client',
-    description: 'where logout returns to',
+    description: 'URI that the browser returns to after logout',
   },
   allowedOrigins: {
     wireName: 'allowed_origins',
     kind: 'texts',
     flag: 'allowed-origin',
     setBy: 'operator',
-    description: 'origin of a browser application',
+    description: 'origin of a browser application that may call this server',
   },
   grantTypes: {
     wireName: 'grant_types',
     kind: 'texts',
     flag: 'grant-type',
     setBy: 'client',
-    description: 'grant types it may use',
+    description: 'grant type that it may use',
   },
   responseTypes: {
     wireName: 'response_types',
     kind: 'texts',
     flag: 'response-type',
     setBy: 'client',
-    description: 'response types it may use (default: what the grant types need)',
+    description: 'response type that it may use (default: as its grant types require)',
   },
   scopes: {
     wireName: 'scope',
@@ -138,21 +187,21 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     nullable: true,
     flag: 'scope',
     setBy: 'client',
-    description: 'scopes it may ask for (default: all)',
+    description: 'scope that it may request (default: all)',
   },
   idTokenSignedResponseAlg: {
     wireName: 'id_token_signed_response_alg',
     kind: 'text',
     flag: 'algorithm',
     setBy: 'client',
-    description: 'signs its ID tokens (default: RS256)',
+    description: 'algorithm that signs its ID tokens (default: RS256)',
   },
   skipConsent: {
     wireName: 'skip_consent',
     kind: 'flag',
     flag: 'skip-consent',
     setBy: 'operator',
-    description: 'an application of your own: no consent page',
+    description: 'show no consent page, for an application of your own',
   },
   owner: {
     wireName: 'owner',
@@ -160,32 +209,32 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     nullable: true,
     flag: 'owner',
     setBy: 'operator',
-    description: 'subject of the user who owns it',
+    description: 'subject of the person who owns it',
   },
   clientUri: {
     ...URI_FLAG,
     wireName: 'client_uri',
     flag: 'client-uri',
-    description: 'its home page',
+    description: 'URL of its website',
   },
-  logoUri: { ...URI_FLAG, wireName: 'logo_uri', flag: 'logo-uri', description: 'its logo' },
+  logoUri: { ...URI_FLAG, wireName: 'logo_uri', flag: 'logo-uri', description: 'URL of its logo' },
   policyUri: {
     ...URI_FLAG,
     wireName: 'policy_uri',
     flag: 'policy-uri',
-    description: 'its privacy policy',
+    description: 'URL of its privacy policy',
   },
-  tosUri: { ...URI_FLAG, wireName: 'tos_uri', flag: 'tos-uri', description: 'its terms' },
+  tosUri: { ...URI_FLAG, wireName: 'tos_uri', flag: 'tos-uri', description: 'URL of its terms' },
   contacts: {
     wireName: 'contacts',
     kind: 'texts',
     flag: 'contact',
     setBy: 'client',
-    description: 'mail address of who is responsible',
+    description: 'mail address of a responsible person',
   },
 };
 
-/** Only what is metadata of a record that holds more. */
+/** The metadata in a record that has other members too. */
 export function metadataOf<T extends ClientMetadata>(record: T): ClientMetadata {
   const isMetadata = (name: string): boolean =>
     name === 'fields' || Object.hasOwn(CLIENT_FIELDS, name);

@@ -1,12 +1,13 @@
 /**
- * Refusals. One class carries the wire code of the specification, our stable slug for this very
- * rejection, a sentence safe for the client, and the cause for operators. How a refusal becomes a
- * response is decided by the endpoint.
+ * The errors of the package: refusals of requests, and problems of the configuration. A refusal has
+ * the error code of the specification, our stable slug for this one rejection, a sentence that is
+ * safe for the client, and the cause for operators. How a refusal becomes a response is left to the
+ * endpoint.
  */
 
 /**
- * Error codes on the wire (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1; OIDC Core §3.1.2.6; RFC 7009
- * §2.2.1).
+ * Error codes of the specifications (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1; OIDC Core §3.1.2.6;
+ * RFC 7009 §2.2.1). Features add codes of other specifications.
  */
 export type ErrorCode =
   | 'access_denied'
@@ -30,7 +31,7 @@ export type ErrorCode =
   | 'unsupported_grant_type'
   | 'unsupported_response_type'
   | 'unsupported_token_type'
-  // Plug-ins bring codes of their own specifications.
+  // This type accepts any string and keeps the completion of the codes above.
   | (string & {});
 
 const STATUS: Readonly<Record<string, number>> = {
@@ -41,36 +42,51 @@ const STATUS: Readonly<Record<string, number>> = {
   temporarily_unavailable: 503,
 };
 
-/** What an `OAuthError` may carry besides its texts. */
+/** The optional parts of an `OAuthError`. */
 export interface OAuthErrorOptions {
-  /** For operators only: never sent. */
+  /** The error behind it, for logs. It is never sent. */
   readonly cause?: unknown;
   /**
-   * HTTP status, where the specification leaves it open (405, 413, 414, 415, 429); else derived
-   * from the code.
+   * HTTP status, where the specification leaves it open (405, 413, 414, 415, 429).
+   * @default the status that belongs to the code, or 400
    */
   readonly status?: number;
-  /** False: shown as a page, never sent to the redirect URI of the client. @default true */
+  /**
+   * False shows the refusal on a page and never sends it to the redirect URI of the client.
+   * @default true
+   */
   readonly redirectable?: boolean;
-  /** Response headers the refusal needs (`Allow`, `Retry-After`, `WWW-Authenticate`). */
+  /**
+   * Response headers that the refusal needs (`Allow`, `Retry-After`, `WWW-Authenticate`).
+   * @default {}
+   */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A request was refused by a rule of the protocol. */
+/** A request was refused by a rule of a specification or by a limit of the provider. */
 export class OAuthError extends Error {
+  /** Always `OAuthError`. */
   override readonly name = 'OAuthError';
+  /** The error code that the client reads as `error`. */
   readonly code: ErrorCode;
+  /** Our stable slug for this rejection, for audit events, logs and tests. */
   readonly reason: string;
+  /** The sentence that the client reads as `error_description`. */
   readonly description: string;
+  /** HTTP status of a response that is not a redirect. */
   readonly status: number;
+  /** Response headers that the refusal needs. */
   readonly headers: Readonly<Record<string, string>>;
+  /** False if the refusal must not be sent to the redirect URI of the client. */
   readonly redirectable: boolean;
 
   /**
-   * @param code what the client reads as `error`
-   * @param reason our stable slug, one per rejection: audit events, logs and tests use it
-   * @param description what the client reads as `error_description`: characters of RFC 6749 §5.2
-   * only
+   * A refusal.
+   * @param code the error code that the client reads as `error`
+   * @param reason our stable slug, one for each rejection; audit events, logs and tests use it
+   * @param description the sentence that the client reads as `error_description`; only characters
+   * that RFC 6749 §5.2 allows
+   * @param options the parts that few refusals need
    */
   constructor(
     code: ErrorCode,
@@ -95,18 +111,27 @@ export class OAuthError extends Error {
   }
 }
 
-/** One thing wrong with the configuration, and what to do about it. */
+/** One problem of the configuration, and its remedy. */
 export interface ConfigProblem {
+  /** The option that is wrong. */
   readonly option: string;
+  /** A phrase that continues the name of the option, with a full stop, such as "is missing." */
   readonly problem: string;
+  /** A sentence that says what to do. */
   readonly remedy: string;
 }
 
-/** The configuration cannot work; lists every problem at once. */
+/** The configuration cannot work. The message lists all problems at once. */
 export class ConfigError extends Error {
+  /** Always `ConfigError`. */
   override readonly name = 'ConfigError';
+  /** All problems that were found. */
   readonly problems: readonly ConfigProblem[];
 
+  /**
+   * An error with these problems.
+   * @param problems at least one
+   */
   constructor(problems: readonly ConfigProblem[]) {
     super(
       `The configuration has ${problems.length} problem${problems.length === 1 ? '' : 's'}:\n` +

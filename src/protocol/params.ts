@@ -1,42 +1,49 @@
 /**
- * Request parameters as data: strict decoding of `application/x-www-form-urlencoded`, size limits,
- * duplicate detection. Which parameters an endpoint knows is the endpoint's business; unknown ones
- * are never looked at.
+ * Request parameters: strict decoding of `application/x-www-form-urlencoded`, size limits, and the
+ * detection of repeated parameters. Which parameters have a meaning is left to the endpoint. It
+ * ignores unknown ones.
  */
 import { OAuthError } from './errors.ts';
 
-/** Bounds of one request. Sizes in characters of the encoded text. */
+/** The limits for the parameters of one request. */
 export interface ParamLimits {
-  /** Whole query string or body. */
+  /** Most characters of the whole query string or body, before decoding. */
   readonly total: number;
+  /** Most parameters. */
   readonly count: number;
-  /** One decoded value. */
+  /** Most characters of one value, after decoding. */
   readonly value: number;
 }
 
 /** The parameters of one request. An empty value counts as absent (RFC 6749 §3.1). */
 export interface Params {
   /**
-   * The value, or undefined when absent or empty. Throws `invalid_request` when the parameter came
-   * twice.
+   * The value; undefined if it is absent or empty.
+   * @throws OAuthError `invalid_request` when the parameter is repeated
    */
   get(name: string): string | undefined;
-  /** As `get`, but absent is `invalid_request`. */
+  /**
+   * The value.
+   * @throws OAuthError `invalid_request` when the parameter is absent, empty or repeated
+   */
   need(name: string): string;
   /**
-   * The value; null when it is absent, empty or repeated. For what is read before repetitions may
-   * be told.
+   * The value; null if it is absent, empty or repeated. For parameters that are read before it is
+   * known where an error may be sent.
    */
   only(name: string): string | null;
-  /** The parameter appears, even if empty. */
+  /** True if the parameter is present, even if it is empty. */
   has(name: string): boolean;
-  /** Throws `invalid_request` if any of these came more than once. */
+  /**
+   * Checks that none of these parameters is repeated.
+   * @throws OAuthError `invalid_request` when one is
+   */
   refuseRepeated(names: readonly string[]): void;
 }
 
 /**
- * Decodes percent-encoding and `+`, strictly: malformed sequences, overlong UTF-8 and control
- * characters are refused.
+ * Decodes percent-encoding and `+`.
+ * @throws OAuthError `invalid_request` on malformed sequences, invalid UTF-8 and NUL characters
  */
 function decode(text: string): string {
   let decoded: string;
@@ -61,9 +68,9 @@ function decode(text: string): string {
 }
 
 /**
- * Parses a query string (without `?`) or a form body.
- * @throws OAuthError `invalid_request` on malformed encoding or when a limit is exceeded (status
- * 413 or 400)
+ * The parameters of a query string (without `?`) or of a form body.
+ * @throws OAuthError `invalid_request` on malformed encoding, or when a limit is exceeded (status
+ * 413 for the total size, 400 for the others)
  */
 export function parseParams(text: string, limits: ParamLimits): Params {
   if (text.length > limits.total) {
@@ -96,7 +103,7 @@ export function parseParams(text: string, limits: ParamLimits): Params {
   return paramsFrom(values);
 }
 
-/** Parameters from name and value pairs that were checked before (a sealed request). */
+/** Parameters from names and values that were checked earlier, such as those of a sealed request. */
 export function paramsOf(record: Readonly<Record<string, string>>): Params {
   return paramsFrom(new Map(Object.entries(record).map(([name, value]) => [name, [value]])));
 }
@@ -105,7 +112,7 @@ function paramsFrom(values: ReadonlyMap<string, readonly string[]>): Params {
   const get = (name: string): string | undefined => {
     const found = values.get(name);
     if (found === undefined) return undefined;
-    // RFC 6749 §3.1: request parameters are not included more than once.
+    // RFC 6749 §3.1: request parameters must not be included more than once.
     if (found.length > 1) {
       throw new OAuthError(
         'invalid_request',
@@ -139,7 +146,10 @@ function paramsFrom(values: ReadonlyMap<string, readonly string[]>): Params {
   };
 }
 
-/** Only names of our own lists reach descriptions, but a reader should not have to know that. */
+/**
+ * A parameter name for a description. Callers pass only names from our own code; this makes sure
+ * that a description stays safe even if one does not.
+ */
 function safe(name: string): string {
   return name.replaceAll(/[^a-z_]/g, '');
 }

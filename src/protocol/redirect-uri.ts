@@ -1,9 +1,11 @@
 /**
- * Redirect URIs: what may be registered, and when a requested one is the registered one. Matching
- * is string equality; the single exception is the port of a loopback literal (RFC 8252 §7.3).
+ * Redirect URIs: which ones may be registered, and when a requested one matches a registered one.
+ * They are compared as strings, except for the port of a loopback address (RFC 8252 §7.3). Sending
+ * responses to them is left to `engine/authorization-response.ts`.
  */
 
-// Response parameters a registered query may not imitate.
+// Response parameters. A registered query must not contain them, because the client would read them
+// as part of a response.
 const RESPONSE_NAMES = [
   'code',
   'state',
@@ -31,22 +33,23 @@ const NEVER = [
   'ftp:',
   'mailto:',
 ];
-// What a URI may be made of (RFC 3986 §2): in particular no white space, control, backslash, or
-// anything outside ASCII.
+// The characters of a URI (RFC 3986 §2): no white space, no control characters, no backslash, and
+// nothing outside ASCII.
 const URI_CHARACTERS = /^[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+$/;
 const HOST = /^([A-Za-z0-9._-]*|\[[0-9a-f:.]+\])$/;
 const LOOPBACK_LITERAL = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::([0-9]{1,5}))?(?=[/?]|$)/;
 const LOCALHOST = /^http:\/\/localhost(?::([0-9]{1,5}))?(?=[/?]|$)/;
 
-/** What the configuration relaxes. */
+/** The rules that the configuration can relax. */
 export interface RedirectUriRules {
-  /** `http://localhost` counts as loopback. */
+  /** True treats `http://localhost` as a loopback address. */
   readonly allowLocalhost: boolean;
 }
 
 /**
- * Why a URI may not be registered as redirect URI, or null when it may.
- * @param applicationType private-use schemes are for `native` applications (RFC 8252 §7.1)
+ * Why a URI cannot be registered as a redirect URI, as a phrase that continues the URI; null if it
+ * can.
+ * @param applicationType only `native` allows private-use schemes (RFC 8252 §7.1)
  */
 export function redirectUriProblem(
   uri: string,
@@ -65,12 +68,14 @@ export function redirectUriProblem(
   // RFC 6749 §3.1.2: the endpoint URI does not include a fragment component.
   if (uri.includes('#')) return 'has a fragment';
   if (NEVER.includes(url.protocol))
-    return `uses the scheme ${url.protocol.slice(0, -1)}, which runs or shows content instead of answering`;
+    return `uses the scheme ${url.protocol.slice(0, -1)}, which runs or shows content and cannot receive a response`;
   if (url.username !== '' || url.password !== '' || /^[a-z][a-z0-9+.-]*:\/\/[^/?]*@/i.test(uri))
     return 'has user information';
-  // What a URL parser lets pass as a host could end a directive of a Content Security Policy.
-  if (!HOST.test(url.hostname)) return 'has a host with characters that names of hosts do not have';
-  if (uri.includes('*')) return 'contains a wildcard; each URI is registered in full';
+  // Some characters that a URL parser accepts in a host could end a directive of a Content Security
+  // Policy.
+  if (!HOST.test(url.hostname))
+    return 'has a host with a character that is not allowed in host names';
+  if (uri.includes('*')) return 'contains a wildcard; register each URI in full';
   for (const name of url.searchParams.keys()) {
     if (RESPONSE_NAMES.includes(name))
       return `has the query parameter ${name}, which belongs to the response`;
@@ -81,7 +86,8 @@ export function redirectUriProblem(
       : 'is not an https URL';
   if (url.protocol === 'http:') {
     if (LOOPBACK_LITERAL.test(uri)) return dotSegments(uri);
-    // RFC 8252 §8.3: localhost is not recommended, a name service may send it elsewhere.
+    // RFC 8252 §8.3: localhost is not recommended, because a name service may resolve it to another
+    // host.
     if (LOCALHOST.test(uri))
       return rules.allowLocalhost
         ? dotSegments(uri)
@@ -89,11 +95,11 @@ export function redirectUriProblem(
     return 'uses http to a host other than loopback';
   }
   if (applicationType !== 'native')
-    return 'uses a private scheme, which is for native applications';
+    return 'uses a private-use scheme, which is for native applications only';
   // RFC 8252 §7.1: a private-use scheme is a domain name in reverse order, followed by a single
   // slash.
   if (!/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:\/(?!\/)/.test(uri))
-    return 'uses a private scheme that is not of the form com.example.app:/path';
+    return 'uses a private-use scheme that does not have the form com.example.app:/path';
   return null;
 }
 
@@ -102,8 +108,8 @@ function dotSegments(uri: string): string | null {
 }
 
 /**
- * True when `requested` is the registered URI: same string, or a loopback literal that differs in
- * its port only.
+ * True if `requested` matches the registered URI: the same string, or a loopback address that
+ * differs only in its port.
  */
 export function matchesRedirectUri(
   requested: string,
@@ -112,7 +118,7 @@ export function matchesRedirectUri(
 ): boolean {
   // RFC 9700 §2.1: exact string matching.
   if (requested === registered) return true;
-  // RFC 8252 §7.3: any port at the time of the request for loopback IP redirect URIs.
+  // RFC 8252 §7.3: a loopback redirect URI may have any port at the time of the request.
   return (
     withoutPort(requested, LOOPBACK_LITERAL, registered) ||
     (rules.allowLocalhost && withoutPort(requested, LOCALHOST, registered))
@@ -133,7 +139,10 @@ function withoutPort(requested: string, loopback: RegExp, registered: string): b
   );
 }
 
-/** The origin (or scheme) a redirect goes to, as a CSP source expression and for people. */
+/**
+ * The target of a redirect: its origin or scheme as a source expression of Content Security Policy,
+ * and its host or scheme as people read it.
+ */
 export function redirectTarget(uri: string): { readonly source: string; readonly host: string } {
   const url = new URL(uri);
   if (url.protocol === 'https:' || url.protocol === 'http:')
@@ -144,8 +153,8 @@ export function redirectTarget(uri: string): { readonly source: string; readonly
 const PARTS = ['protocol', 'hostname', 'port', 'pathname', 'search'] as const;
 
 /**
- * For operators: the registered URI that comes closest to a requested one, and the parts in which
- * they differ. Queries are left out, since they may hold what must not stand in a log.
+ * For the log: the registered URI that is closest to a requested one, and the parts that differ.
+ * Queries are left out, because they may contain secrets.
  */
 export function nearestMismatch(
   requested: string,

@@ -1,6 +1,6 @@
 /**
- * Scope values: syntax and set arithmetic. Which scopes exist, and for whom, is decided in
- * `domain`.
+ * Scope values: their syntax, and the comparison of sets of scopes. Which scopes exist, and which
+ * client may request them, is left to `domain`.
  */
 import { OAuthError } from './errors.ts';
 
@@ -8,14 +8,15 @@ import { OAuthError } from './errors.ts';
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const MOST_SCOPES = 100;
 
-/** True for a well-formed scope-token (RFC 6749 §3.3). */
+/** True if the text is one well-formed scope-token (RFC 6749 §3.3). */
 export function isScopeToken(text: string): boolean {
   return SCOPE_TOKEN.test(text);
 }
 
 /**
- * Splits a `scope` parameter, in order, without repetitions.
- * @throws OAuthError `invalid_scope` on characters outside RFC 6749 §3.3 or more than 100 names
+ * The scopes of a `scope` parameter, in order, without repetitions.
+ * @throws OAuthError `invalid_scope` on characters that RFC 6749 §3.3 does not allow, or on more
+ * than 100 scopes
  */
 export function parseScope(text: string): readonly string[] {
   const names = [...new Set(text.split(' ').filter((name) => name !== ''))];
@@ -32,12 +33,12 @@ export function parseScope(text: string): readonly string[] {
   return names;
 }
 
-/** The wire form. */
+/** The form of a `scope` parameter: scopes separated by spaces. */
 export function formatScope(scopes: readonly string[]): string {
   return scopes.join(' ');
 }
 
-/** True when every one of `wanted` is among `held`. */
+/** True if `held` contains every scope of `wanted`. */
 export function covers(held: readonly string[], wanted: readonly string[]): boolean {
   return wanted.every((scope) => held.includes(scope));
 }

@@ -1,7 +1,7 @@
 /**
- * Puts the parts of a standalone server together from its settings: database, secret, accounts,
- * provider. Serves nothing by itself. What the settings mean to the provider is in
- * `provider-config.ts`; what a first start adds in `first-start.ts`.
+ * Builds the parts of a standalone server from its settings: database, secret, accounts and
+ * provider. It does not listen for requests. `provider-config.ts` maps settings to the
+ * configuration of the provider; `first-start.ts` creates what a first start needs.
  */
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -12,53 +12,78 @@ import { issuerOf, providerConfig, sqlOptionsOf } from './provider-config.ts';
 import { findSecret } from './secret-file.ts';
 import type { GivenSettings } from './settings-table.ts';
 
-/** A database and where it is. */
+/** An open database and its address. */
 export interface OpenedDatabase {
+  /** The database; the caller closes it. */
   readonly database: SqlDatabase;
+  /** Its URL. It can contain a password: do not log it. */
   readonly url: string;
 }
 
-/** Everything a command or the server works with. */
+/** The parts of a server, for the server itself and for commands. */
 export interface Assembly {
+  /** The settings that the parts were built from. */
   readonly settings: GivenSettings;
+  /** The issuer identifier. */
   readonly issuer: string;
+  /** URL of the database. It can contain a password: do not log it. */
   readonly databaseUrl: string;
+  /** The open database; `close` closes it. */
   readonly database: SqlDatabase;
+  /** The accounts of people of this issuer. */
   readonly accounts: PasswordAccounts;
-  /** Path of the secret file; null when the secret was given. */
+  /** Path of the secret file; null when the settings contain the secret. */
   readonly secretFile: string | null;
-  /** Migrations applied, secret made and issuer written down by this start. */
+  /** What this start created. */
   readonly made: {
+    /** Names of the migrations that this start applied. */
     readonly migrations: readonly string[];
+    /** True when this start created the secret file. */
     readonly secret: boolean;
+    /** True when this start recorded the issuer in the database. */
     readonly issuer: boolean;
   };
-  /** Other issuers on the same database. */
+  /** Other issuers that are recorded in the same database. */
   readonly otherIssuers: readonly string[];
+  /** The provider of this issuer. */
   readonly provider: Provider;
-  /** Flushes and closes. */
+  /** Writes waiting audit events, then closes the database. */
   close(): Promise<void>;
 }
 
-/** What the caller decides. */
+/** Options of `assemble`. */
 export interface AssembleOptions {
+  /**
+   * Receives the log of the provider.
+   * @default no log
+   */
   readonly logger?: Logger;
   /**
-   * Make the data folder, the database and the secret where they are missing. Default true; else
-   * their absence is an error.
+   * Creates the data folder, the database, the secret and the record of the issuer where they are
+   * missing. With false, `assemble` throws when one is missing.
+   * @default true
    */
   readonly create?: boolean;
-  /** Bring the schema up to date. Default: as configured when creating, else no. */
+  /**
+   * Applies pending migrations. With false, `assemble` throws when a migration is pending.
+   * @default false when `create` is false; otherwise the setting `autoMigrate`
+   */
   readonly migrate?: boolean;
 }
 
+/**
+ * The absolute path of the data folder: the setting `dataDir`, or `valetkey-data` in the working
+ * folder.
+ */
 export function dataDirOf(settings: GivenSettings): string {
   return resolve((settings['dataDir'] as string | undefined) ?? 'valetkey-data');
 }
 
 /**
- * Opens the database of the settings; connects when it is first used.
- * @throws Error when it is a file that is not there and must not be made
+ * Opens the database that the settings name. It connects on first use.
+ * @param options `create`: whether a missing SQLite file may be created
+ * @throws ConfigError when a setting of the database is not valid
+ * @throws Error when the SQLite file is missing and must not be created
  */
 export function openDatabase(
   settings: GivenSettings,
@@ -79,8 +104,8 @@ export function openDatabase(
 }
 
 /**
- * An empty file that only we can read, in a folder that only we can enter where we make it: SQLite
- * keeps the mode for what it puts beside it.
+ * Creates an empty file that only this user can read, because SQLite gives its side files the mode
+ * of the database file. A folder that is created here is private too.
  */
 function makePrivate(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -88,7 +113,10 @@ function makePrivate(file: string): void {
 }
 
 /**
- * @throws ConfigError, StoreUnavailable, or Error with a message for operators
+ * Builds the parts of a server. The caller closes them.
+ * @throws ConfigError when the configuration is not valid; it lists every problem
+ * @throws StoreUnavailable when the database does not answer
+ * @throws Error with a message for operators when something is missing that must not be created
  */
 export async function assemble(
   settings: GivenSettings,
@@ -143,18 +171,22 @@ export async function assemble(
 }
 
 /**
- * The issuer to work for: the one that is set; else the one that was written down here at the first
- * start, so that a command needs no more than the database to know whose it is; else the address of
- * this machine.
- * @throws Error when nothing may be made and the issuer is not among those written down
+ * Finds the issuer: the setting `issuer`; otherwise the only issuer that is recorded in the
+ * database, so that commands need no setting but the database; otherwise `http://localhost:<port>`.
+ * @param create whether to record a new issuer in the database
+ * @throws Error when the issuer is not recorded and `create` is false
+ * @throws StoreUnavailable when the database does not answer
  */
 export async function whoseDatabase(
   database: SqlDatabase,
   settings: GivenSettings,
   create: boolean,
 ): Promise<{
+  /** The issuer identifier. */
   readonly issuer: string;
+  /** True when this call recorded the issuer. */
   readonly isNew: boolean;
+  /** The other issuers that are recorded in the database. */
   readonly others: readonly string[];
 }> {
   const known = await database.issuers();
@@ -168,12 +200,13 @@ export async function whoseDatabase(
   if (create) return { issuer, isNew: await database.rememberIssuer(issuer), others };
   if (known.length === 0) throw new Error('The database holds no issuer yet. Run: valetkey init');
   throw new Error(
-    `The database holds nothing of the issuer ${issuer}, but of ${known.join(' and ')}. Set VALETKEY_ISSUER to one of them.`,
+    `The database does not hold the issuer ${issuer}. It holds ${known.join(' and ')}. Set VALETKEY_ISSUER to an issuer that it holds.`,
   );
 }
 
 /**
- * Something in the database was sealed under a secret: keys of any issuer, or secrets of clients.
+ * True when the database can hold data that was sealed with a secret: keys or clients of any
+ * issuer. A new secret could not open that data.
  */
 async function holdsSealed({ kysely }: SqlDatabase): Promise<boolean> {
   const keys = await kysely.selectFrom('key_sets').select('tenant').limit(1).executeTakeFirst();

@@ -1,20 +1,36 @@
 /**
- * What a first start creates so that something works at once: signing keys, an administrator
- * account, a demo application. The schema and the secret are made before, in `assemble.ts`. Of many
- * nodes starting at once one makes each thing, the others find it.
+ * Creates what makes a first start usable: signing keys, an administrator account and a demo
+ * application. `assemble.ts` creates the schema and the secret before. When several nodes start at
+ * the same time, one node creates each thing and the others find it.
  */
 import { randomBytes } from 'node:crypto';
 import { ClientMetadataError } from 'valetkey';
 import { AccountError } from 'valetkey/accounts';
 import type { Assembly } from './assemble.ts';
 
-/** What was there and what was made; secrets in clear only for what was made now. */
+/** What a start found and created. It contains a password or secret only when just created. */
 export interface FirstStart {
-  readonly keys: { readonly count: number; readonly made: boolean };
-  readonly administrator: { readonly username: string; readonly password: string | null } | null;
+  /** The signing keys. */
+  readonly keys: {
+    /** Number of signing keys. */
+    readonly count: number;
+    /** True when this start created them. */
+    readonly made: boolean;
+  };
+  /** The administrator account; null when there are accounts, but none with its username. */
+  readonly administrator: {
+    /** Its username. */
+    readonly username: string;
+    /** Its password; null when this start did not create the account. */
+    readonly password: string | null;
+  } | null;
+  /** The demo application; null when there are applications, but none with its client_id. */
   readonly demo: {
+    /** Its client_id. */
     readonly clientId: string;
+    /** Its client_secret; null when this start did not create the application. */
     readonly clientSecret: string | null;
+    /** Its redirect URI. */
     readonly redirectUri: string;
   } | null;
 }
@@ -23,7 +39,10 @@ const ADMINISTRATOR = 'admin';
 const DEMO = 'demo';
 const DEMO_REDIRECT_URI = 'http://127.0.0.1:8400/callback';
 
-/** Creates what is missing; the same call on a second start finds it. */
+/**
+ * Creates what is missing. A second start finds it and creates nothing.
+ * @throws StoreUnavailable when the database does not answer
+ */
 export async function firstStart({ provider, accounts }: Assembly): Promise<FirstStart> {
   const had = (await provider.keys.list()).length > 0;
   const made = (await provider.maintain()) && !had;
@@ -45,7 +64,7 @@ async function administrator(accounts: Assembly['accounts']): Promise<FirstStart
     await accounts.create({ username: ADMINISTRATOR, password, claims: { name: 'Administrator' } });
     return { username: ADMINISTRATOR, password };
   } catch (error) {
-    // Another node was faster.
+    // Another node created the account at the same time.
     if (error instanceof AccountError) return { username: ADMINISTRATOR, password: null };
     throw error;
   }
@@ -53,7 +72,8 @@ async function administrator(accounts: Assembly['accounts']): Promise<FirstStart
 
 async function demo(provider: Assembly['provider']): Promise<FirstStart['demo']> {
   const redirectUri = DEMO_REDIRECT_URI;
-  // Listed before it is looked for: another node may make it in between.
+  // List before find: when another node creates the demo application between the two calls, `find`
+  // returns it. In the other order this node would report that there is none.
   const others = (await provider.clients.list({ limit: 1 })).length > 0;
   if ((await provider.clients.find(DEMO)) !== null)
     return { clientId: DEMO, clientSecret: null, redirectUri };

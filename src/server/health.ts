@@ -1,18 +1,18 @@
 /**
- * Whether the server should get traffic: database, schema and signing keys. That the process lives
- * at all needs no more than an answer.
+ * Readiness of the server: it gets traffic while the database answers, no migration is pending and
+ * a signing key is current. Liveness needs no check here, because any answer proves it.
  */
 import type { Assembly } from './assemble.ts';
 
-/** The state behind `/readyz`. */
+/** Decides what `/readyz` answers. */
 export interface Readiness {
-  /** Why the server should get no traffic, or null. */
+  /** The reason why the server must not get traffic; null when it is ready. */
   problem(): Promise<string | null>;
-  /** From now on it should get none. */
+  /** Reports from now on that the server is stopping. */
   stopping(): void;
 }
 
-/** Milliseconds that an answer counts, so that many probes cost the database no more than one. */
+/** Milliseconds for which a result is reused, so that frequent probes do not load the database. */
 const REMEMBERED = 1000;
 
 export function createReadiness({

@@ -1,4 +1,4 @@
-/** The page at `/`: says what this is to somebody who opens the address in a browser. */
+/** The page at `/`, for people who open the address of the provider in a browser. */
 import { html } from 'hono/html';
 import { htmlResponse } from 'valetkey';
 import type { Assembly } from './assemble.ts';
@@ -6,7 +6,8 @@ import { discoveryUrl } from './provider-config.ts';
 
 export function homePage({ provider, issuer }: Assembly): Response {
   const discovery = discoveryUrl(issuer);
-  // A path: who came by another name of this machine has the style sheet on the same origin.
+  // A path and not a URL, because the page policy allows only styles of the origin that the page
+  // was requested from, and that can be another name of this machine.
   const style = `${new URL(provider.url('assets')).pathname}style.css`;
   const page = html`<!doctype html>
 <html lang="en">

@@ -1,21 +1,22 @@
 /**
- * Sockets of the standalone server: where it listens, how long it waits for a slow peer, and how it
- * stops. What is answered is the caller's.
+ * Sockets of the standalone server: the addresses it listens on, the time it waits for a slow peer,
+ * and how it stops. The caller decides what to answer.
  */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** A listening server. */
 export interface Listening {
+  /** Where it listens, for people and programs on this machine. */
   readonly url: string;
   /**
-   * Says farewell, takes no more connections and lets running requests end, for at most so many
-   * milliseconds.
+   * Announces the stop, accepts no more connections and waits for running requests. After so many
+   * milliseconds it closes the connections that are left.
    */
   drain(milliseconds: number): Promise<void>;
 }
 
-/** Milliseconds and bytes: headers that are longer get 431, peers that are slower get 408. */
+/** Bytes and milliseconds. Longer headers are answered with 431, slower peers with 408. */
 const LIMITS = {
   maxHeaderSize: 16_384,
   headersTimeout: 10_000,
@@ -23,20 +24,21 @@ const LIMITS = {
   keepAliveTimeout: 5000,
   connectionsCheckingInterval: 5000,
 } as const;
-/** Milliseconds between the word that the server stops and the end of new connections. */
+/** Milliseconds between the announcement of a stop and the last new connection. */
 const NOTICE = 500;
 const LOOPBACK: readonly string[] = ['127.0.0.1', '::1'];
-/** This machine has no IPv6. */
+/** Error codes of a machine without IPv6. */
 const ABSENT: readonly unknown[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
 
-/** Whether only this machine reaches the address of a URL. */
+/** True when only this machine can reach the host of the URL. */
 export function isLoopback(url: string): boolean {
   return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
 }
 
 /**
- * @param host an address, `loopback` for both addresses of this machine alone, or undefined for
- * every address
+ * Listens on a port of one or more addresses.
+ * @param port 0 for any free port
+ * @param host an address; `loopback` for both loopback addresses; undefined for all addresses
  * @throws Error with a message for operators
  */
 export async function listen(
@@ -70,7 +72,7 @@ export async function listen(
   };
 }
 
-/** The port it listens on. */
+/** Resolves to the port, which the system chooses when `port` is 0. */
 async function bind(server: Server, port: number, host: string | undefined): Promise<number> {
   return await new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -84,18 +86,18 @@ async function bind(server: Server, port: number, host: string | undefined): Pro
 
 function readable(cause: unknown, port: number, host: string | undefined): unknown {
   const messages: Readonly<Record<string, string>> = {
-    EADDRINUSE: `Port ${port} is taken by another program. Choose another with PORT or --port.`,
-    EACCES: `Port ${port} may not be opened by this user. Choose one above 1023 with PORT or --port.`,
-    EADDRNOTAVAIL: `${host} is not an address of this machine. Correct HOST.`,
-    ENOTFOUND: `${host} is not known as an address. Correct HOST.`,
+    EADDRINUSE: `Port ${port} is in use by another program. Choose another port with PORT or --port.`,
+    EACCES: `This user may not open port ${port}. Choose a port above 1023 with PORT or --port.`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine. Correct HOST or --host.`,
+    ENOTFOUND: `${host} does not resolve to an address. Correct HOST or --host.`,
   };
   const message = messages[String((cause as { code?: unknown }).code)];
   return message === undefined ? cause : new Error(message, { cause });
 }
 
 /**
- * Tells every peer with its next answer that the connection ends, so that it begins no request on
- * one that is about to close.
+ * Adds `Connection: close` to every answer once a stop begins, so that no peer sends a request on a
+ * connection that is about to close.
  */
 interface Farewell {
   listener(inner: RequestListener): RequestListener;
@@ -128,13 +130,14 @@ async function drain(
   milliseconds: number,
 ): Promise<void> {
   farewell.begin();
-  // Whoever asks `/readyz` learns it, and peers with a request on its way get their answer, before
-  // the doors close.
+  // Accept connections for a moment longer: load balancers that probe `/readyz` learn of the stop,
+  // and requests that are already on their way get an answer.
   await pause(Math.min(NOTICE, milliseconds));
   const closed = Promise.all(
     servers.map(async (server) => await new Promise((resolve) => server.close(resolve))),
   );
-  // A connection that was busy falls idle later, and would then wait for its next request.
+  // `server.close` closes only connections that are idle now. One that becomes idle later would
+  // stay open and wait for its next request.
   const idle = setInterval(() => {
     for (const server of servers) server.closeIdleConnections();
   }, 50);

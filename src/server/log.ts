@@ -1,12 +1,13 @@
 /**
- * The server's log: lines of JSON to standard error. Only fields named here are written, so that no
- * token or secret can slip in.
+ * The log of the server: lines of JSON on standard error. It writes only the fields listed here, so
+ * that no token or secret reaches the log.
  */
 import { pino } from 'pino';
 import type { Logger } from 'valetkey';
 
 /**
- * What may be written beside the message. An error is written as its name, message, code and stack.
+ * Fields that may be written beside the message. An error is reduced to its name, message, code,
+ * stack and causes.
  */
 const FIELDS: readonly string[] = [
   'endpoint',
@@ -25,8 +26,8 @@ const FIELDS: readonly string[] = [
 ];
 
 /**
- * A logger for the provider. Its `info` is the daily bread of refused requests and goes to debug,
- * so that a console stays calm.
+ * Creates a logger for the provider. The provider logs every refused request with `info`. This
+ * logger writes those entries at level debug, because refusals are normal and frequent.
  * @param level debug, info, warn, error or silent
  */
 export function serverLog(level: string): Logger {
@@ -49,7 +50,8 @@ function allowed(fields: object): object {
 }
 
 /**
- * Drivers hang parameters and rows on their errors: of an error only this is kept, down its causes.
+ * Reduces an error to members that are safe to log, because database drivers attach parameters and
+ * rows to their errors. The limit on causes protects against an error that is its own cause.
  */
 function described(error: Error, depth = 0): object {
   const { code } = error as { code?: unknown };

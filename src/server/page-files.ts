@@ -1,6 +1,6 @@
 /**
- * Files of the operator that the pages use: a logo and rules of style. Read at start, served as
- * assets.
+ * Files of the operator that the pages use: a logo and CSS rules. They are read once at start and
+ * served as assets.
  */
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
@@ -16,7 +16,10 @@ const PICTURES: Readonly<Record<string, string>> = {
   '.webp': 'image/webp',
 };
 
-/** @throws ConfigError that names the setting when a file cannot be read or is no picture */
+/**
+ * Reads the files that the settings name.
+ * @throws ConfigError that names the setting when a file cannot be read or is not an image
+ */
 export function pageFiles(settings: GivenSettings): Pick<BuiltInPagesOptions, 'logo' | 'css'> {
   const logo = settings['logoFile'] as string | undefined;
   const style = settings['styleFile'] as string | undefined;
@@ -32,8 +35,8 @@ function picture(path: string): Asset {
     throw new ConfigError([
       {
         option: 'logoFile',
-        problem: 'is no picture that pages can show.',
-        remedy: 'Use svg, png, jpg or webp.',
+        problem: 'must name an image that pages can show.',
+        remedy: 'Use a file of type svg, png, jpg or webp.',
       },
     ]);
   }

@@ -1,6 +1,6 @@
 /**
- * From settings to the provider's configuration, and everything the provider would say against it,
- * told before anything is opened or made. Defaults are the provider's; this file only passes on.
+ * Maps settings to the configuration of the provider, and finds every problem that the provider
+ * would report before anything is opened or created. The provider owns the defaults.
  */
 import {
   CORE_OPTIONS,
@@ -22,16 +22,19 @@ import { pageFiles } from './page-files.ts';
 import { featuresOf, ownFeatures } from './settings-file.ts';
 import type { GivenSettings } from './settings-table.ts';
 
-/** What settings do not hold. */
+/** The parts of the configuration that `assemble.ts` builds. */
 export type ConfigParts = Pick<Config, 'issuer' | 'store' | 'accounts'> & {
   readonly secret: readonly string[];
   readonly logger?: NonNullable<Config['logger']>;
 };
 
-/** A scope for first steps, so that a token of the demo application can do something. */
+/** A scope that the demo application can request without further setup. */
 const DEMO_SCOPES = { read: 'Read your data' };
 
-/** @throws ConfigError when the accent colour is none, or a file of the pages cannot be used */
+/**
+ * The configuration of the provider.
+ * @throws ConfigError when the accent colour or a file for the pages is not valid
+ */
 export function providerConfig(settings: GivenSettings, parts: ConfigParts): Config {
   const accentColor = settings['accentColor'] as string | undefined;
   const templates = settings['templates'] as BuiltInPagesOptions['templates'];
@@ -50,7 +53,7 @@ export function providerConfig(settings: GivenSettings, parts: ConfigParts): Con
   };
 }
 
-/** The features that have options here, and those of the operator's own. */
+/** The built-in features that have options in the settings, and all features of the operator. */
 function givenFeatures(settings: GivenSettings): readonly Feature[] {
   const own = ownFeatures(settings['features']);
   return featuresOf({ content: settings }).flatMap((factory) => {
@@ -61,7 +64,7 @@ function givenFeatures(settings: GivenSettings): readonly Feature[] {
   });
 }
 
-/** What the settings say of the options of a table, in the shape of the table. */
+/** The values of the options of a table, nested as in the table. */
 function valuesOf(
   table: OptionTable,
   settings: GivenSettings,
@@ -83,24 +86,25 @@ function valuesOf(
   return values;
 }
 
-/** Where the provider is found when nothing is said. */
+/** The issuer identifier: the setting `issuer`, or `http://localhost:<port>`. */
 export function issuerOf(settings: GivenSettings): string {
   return (settings['issuer'] as string | undefined) ?? `http://localhost:${portOf(settings)}`;
 }
 
 /**
- * Where relying parties look for the metadata (OIDC Discovery §4: a slash at the end of the issuer
- * is taken away).
+ * The URL at which relying parties look for the metadata of an issuer (OIDC Discovery §4: a slash
+ * at the end of the issuer is removed).
  */
 export function discoveryUrl(issuer: string): string {
   return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
 }
 
+/** The port to listen on. */
 export function portOf(settings: GivenSettings): number {
   return (settings['port'] as number | undefined) ?? 4000;
 }
 
-/** Whose X-Forwarded-For is believed. A single number is a number of hops. */
+/** The proxies whose X-Forwarded-For is trusted. A list with one number is a number of hops. */
 export function trustedProxies(settings: GivenSettings): false | number | readonly string[] {
   const list = (settings['trustProxy'] as readonly string[] | undefined) ?? [];
   if (list.length === 0) return false;
@@ -109,8 +113,8 @@ export function trustedProxies(settings: GivenSettings): false | number | readon
 }
 
 /**
- * What the provider, its pages and the database would refuse, found with stand-ins for what they
- * open: nothing is opened or made.
+ * Every problem that the provider, its pages and the database would report. Placeholders replace
+ * the secret, the store and the accounts, so that nothing is opened or created.
  */
 export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
   const secret = (settings['secret'] as readonly string[] | undefined) ?? [
@@ -125,7 +129,8 @@ export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
     }));
   };
   const problems = [...attempt(settings)];
-  // What the pages refuse is refused before the provider sees the rest.
+  // The pages throw before the provider checks the other options, so check again without the
+  // settings of the pages.
   const pages = problems
     .filter(({ option }) => PAGE_SETTINGS.includes(option))
     .map(({ option }) => option);
@@ -140,7 +145,7 @@ export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
     peerAddress(trustedProxies(settings));
   } catch (error) {
     const problem =
-      `is refused: ${error instanceof Error ? error.message : String(error)}.`.replace(
+      `is not valid: ${error instanceof Error ? error.message : String(error)}.`.replace(
         /\.\.$/,
         '.',
       );
@@ -166,7 +171,7 @@ function problemsWith(settings: GivenSettings, parts: ConfigParts): readonly Con
   try {
     return checkConfig(providerConfig(settings, parts));
   } catch (error) {
-    // The pages refuse by themselves.
+    // The pages throw their problems; the provider returns its own.
     if (error instanceof ConfigError) return error.problems;
     throw error;
   }
@@ -174,7 +179,7 @@ function problemsWith(settings: GivenSettings, parts: ConfigParts): readonly Con
 
 const PAGE_SETTINGS: readonly string[] = ['accentColor', 'logoFile', 'styleFile'];
 
-/** Settings that are options of the database, and their names there. */
+/** Settings that are options of the database, with the names of those options. */
 const SQL_SETTINGS: readonly (readonly [path: string, option: keyof SqlOptions])[] = [
   ['databaseUrl', 'url'],
   ['databasePrefix', 'prefix'],
@@ -183,7 +188,7 @@ const SQL_SETTINGS: readonly (readonly [path: string, option: keyof SqlOptions])
   ['databaseTimeout', 'timeout'],
 ];
 
-/** The options of the database that are given. */
+/** The options of the database that the settings contain. */
 export function sqlOptionsOf(settings: GivenSettings): SqlOptions {
   return Object.fromEntries(
     SQL_SETTINGS.filter(([path]) => settings[path] !== undefined).map(([path, option]) => [
@@ -194,7 +199,8 @@ export function sqlOptionsOf(settings: GivenSettings): SqlOptions {
 }
 
 /**
- * The setting behind an option of the provider: keys have two, scopes are one whatever their names.
+ * The setting that an option of the provider comes from. Signing keys come from two settings; all
+ * scopes come from one.
  */
 function pathOf(option: string, settings: GivenSettings): string {
   if (!option.startsWith('signingKeys'))
@@ -205,16 +211,16 @@ function pathOf(option: string, settings: GivenSettings): string {
     : 'rsaPrivateKeysInactive';
 }
 
-/** The RSA keys of the settings, in PEM, one or several in a text. */
+/** The RSA keys of the settings, in PEM. One setting can contain several keys. */
 function givenKeys(settings: GivenSettings): readonly GivenKey[] {
   const split = (path: string, active: boolean): GivenKey[] => {
-    // Files of environment variables write line breaks as \\n.
+    // Env files keep a value on one line and write its line breaks as \n.
     const text = String(settings[path] ?? '').replaceAll('\\n', '\n');
     const found = text.match(
       /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----/g,
     );
-    // What is no PEM at all goes on as it is, so that the provider refuses it instead of making
-    // keys of its own.
+    // Pass on text that is not PEM, so that the provider reports it. Without the text the provider
+    // would create keys of its own.
     return (found ?? [text])
       .filter((pem) => pem !== '')
       .map((pem) => ({ pem, alg: 'RS256', active }));

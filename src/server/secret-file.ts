@@ -1,30 +1,33 @@
 /**
- * The secret that seals keys: given, or kept in a file of mode 0600 in the data folder, outside the
- * database. Never made anew when the database holds what an earlier one sealed.
+ * The secret that seals keys: from the settings, or from a file of mode 0600 in the data folder,
+ * outside the database. A new secret is never created when the database holds data that an earlier
+ * secret sealed.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface FoundSecret {
-  /** The current one first. */
+  /** The current secret first. */
   readonly secrets: readonly string[];
+  /** Path of the file; null when the settings contain the secret. */
   readonly file: string | null;
-  /** True when it was made just now. */
+  /** True when this call created the file. */
   readonly made: boolean;
 }
 
 export interface SecretPlace {
   readonly dataDir: string;
-  /** The database holds something sealed. */
+  /** True when the database holds sealed data. */
   readonly needed: boolean;
-  /** A missing secret may be made. */
+  /** Whether a missing secret may be created. */
   readonly create: boolean;
 }
 
 /**
- * @param given from settings
- * @throws Error when a needed secret is missing
+ * Finds the secret, or creates it where that is allowed.
+ * @param given the secrets of the settings
+ * @throws Error when the secret is missing and must not be created, or its file is empty
  */
 export function findSecret(
   given: readonly string[] | undefined,
@@ -35,7 +38,7 @@ export function findSecret(
   if (!existsSync(file)) {
     if (needed) {
       throw new Error(
-        `The database holds sealed keys, but their secret is missing: ${file} is not there and VALETKEY_SECRET is not set. Put the secret back; a new one could not open them.`,
+        `The database holds keys that are sealed with a secret, but ${file} does not exist and VALETKEY_SECRET is not set. Restore the secret: a new secret cannot open the keys.`,
       );
     }
     if (!create)
@@ -50,8 +53,8 @@ export function findSecret(
 }
 
 /**
- * Writes aside and links, so that the file is whole from its first moment and of several processes
- * one makes it. True when it was this one.
+ * Writes a temporary file and links it to its name, so that the file is complete when it appears
+ * and only one of several processes creates it. True when this process created it.
  */
 function makeSecret(file: string): boolean {
   const aside = `${file}.${randomBytes(6).toString('hex')}`;
@@ -76,6 +79,6 @@ function read(file: string): readonly string[] {
     .split(/[,\s]+/)
     .filter((secret) => secret !== '');
   if (secrets.length === 0)
-    throw new Error(`The secret file ${file} is empty. Put the secret back.`);
+    throw new Error(`The secret file ${file} is empty. Restore the secret.`);
   return secrets;
 }

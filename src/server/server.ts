@@ -1,7 +1,7 @@
 /**
- * `valetkey/server`: the standalone server. Starts with what is there, makes what is missing,
- * answers, keeps house, and stops in order. Protocol and pages are the provider's; the parts are
- * put together in `assemble.ts`.
+ * `valetkey/server`: the standalone server. It starts, creates what is missing, answers requests,
+ * runs periodic maintenance, and stops in order. The provider owns the protocol and the pages;
+ * `assemble.ts` builds the parts.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -44,34 +44,43 @@ export {
   settingsTable,
 } from './settings-table.ts';
 
-/** A server that is up. */
+/** A running server. */
 export interface RunningServer {
-  /** Where it listens. */
+  /** The URL that it listens on, such as `http://localhost:4000`. */
   readonly url: string;
+  /** The provider that answers the requests. */
   readonly provider: Provider;
+  /** The parts of the server. */
   readonly assembly: Assembly;
-  /** What the start found and made. */
+  /** What the start found and created. */
   readonly found: FirstStart;
-  /** Stops taking connections, lets requests end, writes what waits, closes the database. */
+  /**
+   * Accepts no more connections, waits at most 8 seconds for running requests, writes waiting audit
+   * events and closes the database. Every further call waits for the same stop.
+   */
   stop(): Promise<void>;
 }
 
-/** What the server answers itself; all else is the provider's. */
+/** Paths that the server answers itself. The provider answers all others. */
 const OWN_PATHS: readonly string[] = ['/', '/healthz', '/readyz'];
+/** Milliseconds between two runs of a maintenance task. */
 const MAINTAIN_EVERY = 5 * 60_000;
 const CLEAR_EVERY = 60 * 60_000;
 /**
- * Rows per record kind and batch, and milliseconds between batches: the cleaner never holds the
- * database up.
+ * Rows per record kind and batch, and milliseconds between two batches. Small batches with pauses
+ * keep the database free for requests.
  */
 const CLEAR_BATCH = 5000;
 const CLEAR_PAUSE = 200;
-/** Milliseconds for running requests; with what follows, a stop stays below 10 seconds. */
+/** Milliseconds to wait for running requests. The whole stop must take less than 10 seconds. */
 const DRAIN = 8000;
 
 /**
- * Reads the settings and starts.
- * @throws ConfigError, StoreUnavailable, or Error with a message for operators
+ * Reads the settings and starts the server.
+ * @param sources where the settings come from; by default the environment and the settings file
+ * @throws ConfigError that lists every problem of the settings
+ * @throws StoreUnavailable when the database does not answer
+ * @throws Error with a message for operators, such as a port that is in use
  */
 export async function startServer(
   sources: SettingSources = { env: process.env },
@@ -92,8 +101,8 @@ async function serve(assembly: Assembly, log: Logger): Promise<RunningServer> {
   refuseOtherPort(assembly);
   const readiness = createReadiness(assembly);
   let serving: RequestListener = (_request, response) => answer(response, 503, 'starting');
-  // The port comes first: what a first start makes is told once, and would be lost with a start
-  // that fails on a taken port.
+  // Listen before the first start creates passwords: it shows them only once, and they would be
+  // lost if the port were in use.
   const { url, drain } = await listen(
     (request, response) => serving(request, response),
     portOf(settings),
@@ -108,8 +117,8 @@ async function serve(assembly: Assembly, log: Logger): Promise<RunningServer> {
   }
   serving = requests(assembly, readiness, log);
   const timers = [
-    every(MAINTAIN_EVERY, () => provider.maintain(), log, 'signing keys could not be maintained'),
-    every(CLEAR_EVERY, () => clearAll(provider), log, 'expired rows could not be cleared'),
+    every(MAINTAIN_EVERY, () => provider.maintain(), log, 'could not maintain the signing keys'),
+    every(CLEAR_EVERY, () => clearAll(provider), log, 'could not delete expired rows'),
   ];
   const stop = async (): Promise<void> => {
     readiness.stopping();
@@ -131,8 +140,8 @@ async function serve(assembly: Assembly, log: Logger): Promise<RunningServer> {
 }
 
 /**
- * An issuer that was written down on another port answers nobody here, unless somebody leads there
- * and says so by setting it.
+ * Refuses to start when the database records an issuer on another port: its clients would not reach
+ * this server. An operator who forwards that port to this one sets the issuer to say so.
  */
 function refuseOtherPort({ settings, issuer }: Assembly): void {
   if (settings['issuer'] !== undefined || issuer === issuerOf(settings)) return;
@@ -141,7 +150,7 @@ function refuseOtherPort({ settings, issuer }: Assembly): void {
   );
 }
 
-/** Batch after batch, with room for others in between, until one is not full. */
+/** Deletes in batches until one is not full, with pauses so that requests can use the database. */
 async function clearAll(provider: Provider): Promise<void> {
   for (let full = true; full; ) {
     full = Object.values(await provider.clear(CLEAR_BATCH)).some((rows) => rows >= CLEAR_BATCH);
@@ -150,8 +159,8 @@ async function clearAll(provider: Provider): Promise<void> {
 }
 
 function requests(assembly: Assembly, readiness: Readiness, log: Logger): RequestListener {
-  // The process is nothing but this provider, so the faster Request and Response may take the
-  // global names.
+  // This process runs only the provider, so it may replace the global Request and Response with
+  // faster classes.
   const listener = nodeListener(assembly.provider, {
     trustProxy: trustedProxies(assembly.settings),
     overrideGlobals: true,
@@ -172,7 +181,7 @@ function requests(assembly: Assembly, readiness: Readiness, log: Logger): Reques
   };
 }
 
-/** An unreferenced timer; what fails is told and tried again next time. */
+/** A timer that does not keep the process alive. It logs a failure and tries again next time. */
 function every(
   milliseconds: number,
   work: () => Promise<unknown>,
@@ -185,7 +194,7 @@ function every(
   ).unref();
 }
 
-/** An issuer on loopback is for this machine alone. */
+/** The setting `host`. Without it, an issuer on loopback is reachable from this machine alone. */
 function hostOf(settings: GivenSettings, issuer: string): string | undefined {
   return (settings['host'] as string | undefined) ?? (isLoopback(issuer) ? 'loopback' : undefined);
 }
@@ -211,7 +220,7 @@ function fail(
   error: unknown,
   log: Logger,
 ): void {
-  log.error({ error, method: request.method }, 'the request could not be answered');
+  log.error({ error, method: request.method }, 'could not answer the request');
   if (response.headersSent) response.destroy();
   else answer(response, 500, 'Something went wrong on our side.');
 }

@@ -1,6 +1,6 @@
 /**
- * The settings file: JSON, or a module whose default export is an object. A module may bring
- * features.
+ * Finds and reads the settings file: JSON, or a module whose default export is an object. A module
+ * can also contain features and templates. `settings.ts` checks the values.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -10,25 +10,34 @@ import type { AnyFeature, GivenSettings } from './settings-table.ts';
 
 const FILES: readonly string[] = ['valetkey.config.json', 'valetkey.config.mjs'];
 
-/** Where settings come from. */
+/** Where settings come from. `overrides` win over the environment, and that over the file. */
 export interface SettingSources {
+  /** The environment variables, such as `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Path of the file. @default `valetkey.config.json` or `.mjs` in the working folder, if there */
+  /**
+   * Path of the settings file.
+   * @default the variable VALETKEY_CONFIG; otherwise `valetkey.config.json` or
+   * `valetkey.config.mjs` in the working folder, if one exists
+   */
   readonly configFile?: string;
-  /** From the command line; wins. */
+  /**
+   * Settings of the command line, by path.
+   * @default none
+   */
   readonly overrides?: GivenSettings;
 }
 
-/** What a settings file holds. */
+/** A settings file and its content. */
 export interface SettingsFile {
-  /** Null when there is none. */
+  /** Path of the file; null when there is none. */
   readonly path: string | null;
+  /** The object in the file; empty when the file cannot be used. */
   readonly content: Readonly<Record<string, unknown>>;
-  /** What is wrong with the file itself; null: nothing. */
+  /** Why the file cannot be used; null when it can. */
   readonly problem: string | null;
 }
 
-/** Reads the file that is named, or the one that is there. Never throws. */
+/** Reads the settings file. It never throws: a problem is part of the result. */
 export async function readSettingsFile({
   configFile,
   env,
@@ -41,7 +50,7 @@ export async function readSettingsFile({
       ? JSON.parse(readFileSync(path, 'utf8'))
       : ((await import(pathToFileURL(resolve(path)).href)) as { default?: unknown }).default;
     if (isMap(content)) return { path, content, problem: null };
-    return { path, content: {}, problem: 'does not hold an object.' };
+    return { path, content: {}, problem: 'must contain an object.' };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { path, content: {}, problem: `cannot be read: ${why}.` };
@@ -49,7 +58,8 @@ export async function readSettingsFile({
 }
 
 /**
- * The features in force: those that are built in, and those that the file brings (`features: […]`).
+ * The features in force: the built-in ones, and those of the settings file (`features: […]`). A
+ * feature of the file replaces a built-in one of the same name.
  */
 export function featuresOf({ content }: Pick<SettingsFile, 'content'>): readonly AnyFeature[] {
   const own = ownFeatures(content['features']);
@@ -57,16 +67,17 @@ export function featuresOf({ content }: Pick<SettingsFile, 'content'>): readonly
   return [...BUILT_IN_FEATURES.filter(({ featureName }) => !names.includes(featureName)), ...own];
 }
 
-/** Functions that `defineFeature` made. What is none is told when the settings are read. */
+/** The feature factories in a value. `settings.ts` reports a value that is not one. */
 export function ownFeatures(value: unknown): readonly AnyFeature[] {
   return Array.isArray(value) ? value.filter(isFeatureFactory) : [];
 }
 
-/** True for what `defineFeature` makes. */
+/** True for a function that `defineFeature` returned. */
 export function isFeatureFactory(value: unknown): value is AnyFeature {
   return typeof value === 'function' && 'featureName' in value && 'options' in value;
 }
 
+/** True for an object that is not a list. */
 export function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

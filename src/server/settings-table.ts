@@ -1,7 +1,7 @@
 /**
- * Every setting there is: those of the server itself, and one for each option of the provider and
- * of its features that can be written down. Reading them is in `settings.ts`; what the values mean
- * to the provider is in `provider-config.ts`.
+ * The list of all settings: those of the server itself, and one for each option of the provider and
+ * of its features that can be written down. `settings.ts` reads them; `provider-config.ts` maps
+ * them to the configuration of the provider.
  */
 import {
   BUILT_IN_FEATURES,
@@ -15,30 +15,37 @@ import {
 } from 'valetkey';
 
 /**
- * What a value looks like. `list`: separated by commas or spaces; `map`: a JSON object; `seconds`:
- * a whole number of them; `rate-limit`: so many failures in so many seconds, as 5/900.
+ * The kind of a value. `text`: a non-empty string; `count`: a whole number; `seconds`: a whole
+ * number of seconds; `port`: a number up to 65535; `flag`: true or false; `list`: strings,
+ * separated by commas or spaces; `map`: a JSON object; `rate-limit`: a limit and a number of
+ * seconds, such as 5/900.
  */
 export type SettingKind = Exclude<OptionKind, 'code'> | 'port';
 
 /** One setting. */
 export interface SettingDefinition {
-  /** In the file, dots for nesting; in the result. */
+  /** The name in the settings file, with dots for nesting, and the key in `GivenSettings`. */
   readonly path: string;
-  /** In the environment; with `_FILE` appended it names a file that holds the value. */
+  /** The environment variable. With `_FILE` appended it names a file that contains the value. */
   readonly env: string;
+  /** The kind of its value. */
   readonly kind: SettingKind;
-  /** The only values there are. */
+  /**
+   * The allowed values.
+   * @default any value of the kind
+   */
   readonly choices?: readonly string[];
+  /** What it does and its default, in words for operators. */
   readonly about: string;
 }
 
 /**
- * What was given, by the path of its setting. `features` and `templates` hold what the operator
- * wrote in code.
+ * The values that were given, by the path of the setting. `features` and `templates` contain code
+ * of the operator.
  */
 export type GivenSettings = Readonly<Record<string, unknown>>;
 
-/** A function that makes a feature, of any options. */
+/** A feature factory, as `defineFeature` returns it, for options of any type. */
 export type AnyFeature = FeatureFactory<never>;
 
 /** `refreshTokens.rotation` → `VALETKEY_REFRESH_TOKENS_ROTATION`. */
@@ -55,56 +62,69 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 /** Settings of the server itself. */
 const SERVER_SETTINGS: readonly SettingDefinition[] = [
-  { path: 'port', env: 'PORT', kind: 'port', about: 'Port to listen on. Default 4000.' },
+  { path: 'port', env: 'PORT', kind: 'port', about: 'Port to listen on. Default: 4000.' },
   {
     path: 'host',
     env: 'HOST',
     kind: 'text',
-    about: 'Address to listen on. Default: loopback for an issuer on loopback, else every address.',
+    about:
+      'Address to listen on. Default: loopback for an issuer on loopback, otherwise all addresses.',
   },
   {
     path: 'databaseUrl',
     env: 'DATABASE_URL',
     kind: 'text',
-    about: 'sqlite:<file> or postgres://… Default: sqlite in the data folder.',
+    about: 'Database: sqlite:<file> or postgres://… Default: a SQLite file in the data folder.',
   },
-  setting('dataDir', 'text', 'Folder for the database and the secret. Default ./valetkey-data.'),
-  setting('databasePrefix', 'text', 'Before every table name. Default valetkey_.'),
+  setting('dataDir', 'text', 'Folder of the database and the secret. Default: ./valetkey-data.'),
+  setting('databasePrefix', 'text', 'Prefix of every table name. Default: valetkey_.'),
   setting('databaseSchema', 'text', 'PostgreSQL schema of the tables.'),
-  setting('databasePoolSize', 'count', 'Connections to PostgreSQL, at most. Default 10.'),
+  setting('databasePoolSize', 'count', 'Maximum number of connections to PostgreSQL. Default: 10.'),
   setting(
     'databaseTimeout',
     'count',
-    'Milliseconds after which PostgreSQL counts as not answering. Default 2000.',
+    'Milliseconds to wait for PostgreSQL before a request fails. Default: 2000.',
   ),
-  setting('autoMigrate', 'flag', 'Bring the schema up to date at start. Default true.'),
-  setting('logoFile', 'text', 'Logo on the pages: a file (svg, png, jpg, webp) served from here.'),
-  setting('styleFile', 'text', 'A file of CSS rules that come after the built-in ones.'),
-  setting('accentColor', 'text', 'Colour of buttons and links.'),
+  setting('autoMigrate', 'flag', 'Apply pending database migrations at start. Default: true.'),
+  setting(
+    'logoFile',
+    'text',
+    'Logo on the pages: a file (svg, png, jpg, webp) that this server serves.',
+  ),
+  setting('styleFile', 'text', 'File of CSS rules that are added after the built-in ones.'),
+  setting('accentColor', 'text', 'Colour of buttons and links, as #rrggbb or #rgb.'),
   setting(
     'rsaPrivateKey',
     'text',
-    'RSA private key in PEM that signs, instead of keys in the database.',
+    'RSA private key in PEM that signs tokens. It replaces the keys in the database.',
   ),
-  setting('rsaPrivateKeysInactive', 'text', 'RSA private keys in PEM that only stay published.'),
+  setting(
+    'rsaPrivateKeysInactive',
+    'text',
+    'RSA private keys in PEM that stay published but do not sign.',
+  ),
   setting(
     'trustProxy',
     'list',
-    'Addresses of proxies whose X-Forwarded-For is believed, or a number of hops.',
+    'Addresses of proxies whose X-Forwarded-For is trusted, or a number of hops.',
   ),
   {
-    ...setting('logLevel', 'text', 'How much is logged. Default info.'),
+    ...setting('logLevel', 'text', 'Least severe level that is logged. Default: info.'),
     choices: LOG_LEVELS,
   },
 ];
 
-/** What the server puts in place of a default of the provider, in words. */
+/** Defaults of the server that replace defaults of the provider, in words. */
 const SERVER_DEFAULTS: Readonly<Record<string, string>> = {
   issuer: 'http://localhost:<port>',
   secret: 'a file in the data folder',
 };
 
-/** @param features those in force, with options or without */
+/**
+ * Every setting.
+ * @param features the features in force, whose options become settings
+ * @default the built-in features
+ */
 export function settingsTable(
   features: readonly AnyFeature[] = BUILT_IN_FEATURES,
 ): readonly SettingDefinition[] {
@@ -116,13 +136,13 @@ export function settingsTable(
 
 function settingOf({ path, option }: ListedOption): SettingDefinition {
   const { kind, description, choices } = option;
-  if (kind === 'code') throw new Error(`${path} cannot be written down.`);
+  if (kind === 'code') throw new Error(`${path} can be given only in code.`);
   const otherwise = SERVER_DEFAULTS[path] ?? defaultText(option);
   const about = otherwise === null ? `${description}.` : `${description}. Default: ${otherwise}.`;
   return { ...setting(path, kind, about), ...(choices === undefined ? {} : { choices }) };
 }
 
-/** What holds when nothing is said, in words; null when nothing does. */
+/** The default in words; null when there is none. */
 function defaultText({ kind, default: value, defaultText: words }: Option): string | null {
   if (words !== undefined) return words;
   if (value === undefined || value === null) return null;

@@ -1,7 +1,8 @@
 /**
- * Reads the settings: command line over environment over file. Every mistake is told at once, under
- * the name it was written with. Which settings there are is in `settings-table.ts`; what they mean
- * to the provider in `provider-config.ts`.
+ * Reads and checks the settings. The command line wins over the environment, and that over the
+ * file. All problems are reported together, each under the name that the operator wrote.
+ * `settings-table.ts` lists the settings; `provider-config.ts` maps them to the configuration of
+ * the provider.
  */
 import { readFileSync } from 'node:fs';
 import { closest } from 'fastest-levenshtein';
@@ -17,18 +18,18 @@ import {
 import { type GivenSettings, type SettingDefinition, settingsTable } from './settings-table.ts';
 
 const WANTED: Readonly<Record<SettingDefinition['kind'], string>> = {
-  text: 'text',
+  text: 'a non-empty string',
   count: 'a whole number',
   port: 'a port number',
   seconds: 'a whole number of seconds',
   flag: 'true or false',
-  list: 'a list',
+  list: 'a list of strings',
   map: 'a JSON object',
-  'rate-limit': 'like 5/900',
+  'rate-limit': 'a limit and a number of seconds, such as 5/900',
 };
 
 /**
- * Collects all settings.
+ * Reads all settings and checks them, without opening the database.
  * @throws ConfigError that lists every problem
  */
 export async function readSettings(sources: SettingSources): Promise<GivenSettings> {
@@ -49,8 +50,8 @@ export async function readSettings(sources: SettingSources): Promise<GivenSettin
   if (given['port'] === 0 && given['issuer'] === undefined)
     problems.push({
       option: nameOf('port'),
-      problem: 'is 0, any free port.',
-      remedy: 'Then the issuer has to be given: VALETKEY_ISSUER.',
+      problem: 'is 0 (any free port), so the issuer cannot be derived from it.',
+      remedy: 'Set VALETKEY_ISSUER.',
     });
   problems.push(
     ...refusedBy(given).map((problem) => ({ ...problem, option: nameOf(problem.option) })),
@@ -61,7 +62,7 @@ export async function readSettings(sources: SettingSources): Promise<GivenSettin
 
 interface Collected {
   readonly given: Record<string, unknown>;
-  /** Names under which the settings were written. */
+  /** The name under which each setting was written, by path. */
   readonly written: ReadonlyMap<string, string>;
 }
 
@@ -84,21 +85,25 @@ function collect(
     const [name, value] = found;
     const accepted = accept(setting, value);
     if (accepted === undefined)
-      problems.push({ option: name, problem: `is not ${wanted(setting)}.`, remedy: setting.about });
+      problems.push({
+        option: name,
+        problem: `must be ${wanted(setting)}.`,
+        remedy: setting.about,
+      });
     else given[setting.path] = accepted;
     written.set(setting.path, name);
   }
   return { given, written };
 }
 
-/** What only a module can hold: features, and templates of their pages. */
+/** Problems of what only a module can contain: features, and templates of their pages. */
 function codeProblems(own: unknown, templates: unknown): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   if (own !== undefined && !(Array.isArray(own) && own.every(isFeatureFactory)))
     problems.push({
       option: 'features',
-      problem: 'must be a list of what defineFeature makes.',
-      remedy: 'Write it in a module: export default { features: [mine] }.',
+      problem: 'must be a list of feature factories, as defineFeature returns them.',
+      remedy: 'Write it in a module: export default { features: [myFeature] }.',
     });
   const drawn =
     isMap(templates) && Object.values(templates).every((one) => typeof one === 'function');
@@ -106,12 +111,12 @@ function codeProblems(own: unknown, templates: unknown): readonly ConfigProblem[
     problems.push({
       option: 'templates',
       problem: 'must be an object of functions.',
-      remedy: 'Write it in a module: export default { templates: { mine } }.',
+      remedy: 'Write it in a module: export default { templates: { myPage } }.',
     });
   return problems;
 }
 
-/** A name of the provider's configuration as the operator wrote it, or would write it. */
+/** The name under which the operator wrote an option; otherwise its environment variable. */
 function nameIn(
   table: readonly SettingDefinition[],
   option: string,
@@ -147,7 +152,7 @@ function unknownNames(
   ];
 }
 
-/** Groups become dotted paths; a value that is a map of its own (`scopes`) stays one. */
+/** Turns nested groups into dotted paths. A value that is itself a map (`scopes`) stays a map. */
 function flatten(
   table: readonly SettingDefinition[],
   value: Readonly<Record<string, unknown>>,
@@ -164,7 +169,7 @@ function flatten(
   );
 }
 
-/** The value of a variable, or of the file it names, under the name it was written with. */
+/** The value of a variable, or of the file that its `_FILE` variable names, with that name. */
 function fromEnvironment(
   { env: name }: SettingDefinition,
   env: SettingSources['env'],
@@ -178,11 +183,11 @@ function fromEnvironment(
     problems.push({ option: fileName, problem, remedy });
     return [fileName, undefined];
   };
-  if (value !== undefined) return refuse(`is set, and ${name} as well.`, 'Keep one of them.');
+  if (value !== undefined) return refuse(`is set together with ${name}.`, 'Remove one of them.');
   try {
     const content = readFileSync(file, 'utf8').trim();
     return content === ''
-      ? refuse(`names an empty file: ${file}.`, 'Write the value into it.')
+      ? refuse(`names an empty file: ${file}.`, 'Write the value into the file.')
       : [fileName, content];
   } catch {
     return refuse(
@@ -193,8 +198,8 @@ function fromEnvironment(
 }
 
 /**
- * The value in the kind of its setting, or undefined. The environment knows only texts; a file may
- * use JSON's own kinds.
+ * The value, converted to the kind of its setting; undefined when it does not fit. The environment
+ * contains only strings, but a file can use the types of JSON.
  */
 function accept(setting: SettingDefinition, value: unknown): unknown {
   const accepted = convert(setting, value);

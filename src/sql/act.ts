@@ -1,39 +1,43 @@
 /**
- * One atomic act: writes that must each take a row, in this order, and rows that are stored once
- * they all have. It is the shape of every single use. How a database makes it atomic is its
- * dialect's business: one statement, or a transaction that begins with the first write.
+ * One atomic act: writes that must each affect one row, in this order, and rows that are stored
+ * only if every write affected its row. Every single use has this shape. The dialect decides how an
+ * act becomes atomic: in one statement, or in a transaction that begins with the first write.
  */
 import { type RawBuilder, sql } from 'kysely';
 import { isNumber, type Row, type Tables } from './schema.ts';
 
 /** A write of an act. */
 export interface ActWrite {
-  /** Told when the write took no row. */
+  /** The name that the act resolves to when this write affected no row. */
   readonly name: string;
   /**
-   * The statement without RETURNING; it takes one row or none.
-   * @param after true in SQL when the write before took its row; put it into the WHERE clause
+   * The statement, without RETURNING. It affects one row or none.
+   * @param after an SQL condition that is true if the previous write affected its row; the
+   * statement must put it into its WHERE clause
    */
   readonly sql: (after: RawBuilder<unknown>) => RawBuilder<unknown>;
 }
 
-/** A table and a row to store there. */
+/** A table, and a row to store in it. */
 export type NewRow = readonly [table: keyof Tables, row: Row];
 
+/** Everything that one act writes. */
 export interface Act {
+  /** The writes that decide the act, in order. */
   readonly writes: readonly ActWrite[];
+  /** The rows to store if every write affected its row. */
   readonly rows: readonly NewRow[];
 }
 
-/** True in SQL: for a write that stands alone. */
+/** A true SQL condition, for a write that follows no other write. */
 export const ALWAYS: RawBuilder<unknown> = sql`1 = 1`;
 
-/** `(a, b, c)`. */
+/** The column list of an INSERT: `(a, b, c)`. */
 export function columnsOf(row: Row): RawBuilder<unknown> {
   return sql`(${sql.join(Object.keys(row).map((name) => sql.id(name)))})`;
 }
 
-/** The values with their types, as a SELECT has to say them. */
+/** The values of a row, each with a cast, because a SELECT does not infer types from a table. */
 export function typedValuesOf(row: Row): RawBuilder<unknown> {
   return sql.join(
     Object.entries(row).map(([name, value]) =>
@@ -42,7 +46,7 @@ export function typedValuesOf(row: Row): RawBuilder<unknown> {
   );
 }
 
-/** The row of an audit event, where there is one, as the last thing an act stores. */
+/** The audit row of an act, if it has one, in the form that `Act.rows` takes. */
 export function auditRows(row: Row | null): readonly NewRow[] {
   return row === null ? [] : [['audit', row]];
 }

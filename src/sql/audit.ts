@@ -1,9 +1,12 @@
-/** The audit log: rows are appended and read by pages; only the cleaner takes old ones away. */
+/**
+ * The audit log. Rows are appended and listed, newest first. Only the cleaner (`clear.ts`) deletes
+ * rows, once they are old.
+ */
 import type { Kysely } from 'kysely';
 import type { ActRow, AuditStore } from 'valetkey';
 import { AUDIT, type Row, recordOf, rowOf, type Tables } from './schema.ts';
 
-/** The row of an act; null when the act leaves none. */
+/** The audit row of an act; null if the act stores none. */
 export function auditRow(tenant: string, event: ActRow): Row | null {
   return event === null ? null : rowOf(AUDIT, tenant, event);
 }

@@ -1,6 +1,7 @@
 /**
- * Authorizations. Ending one consumes codes first, then revokes families: no redemption slips
- * between.
+ * Authorizations. Revoking one consumes its codes first and revokes its families second, so that a
+ * concurrent redemption of a code cannot start a family that survives. Issuing tokens under an
+ * authorization is in `tokens.ts`.
  */
 import { type Kysely, sql } from 'kysely';
 import type { AuthorizationStore } from 'valetkey';
@@ -27,8 +28,7 @@ export function authorizationStore(
     },
     async remember(authorization) {
       return await db.transaction().execute(async (trx) => {
-        // The upsert takes the row's lock whether it is new or not, so that the union loses no
-        // scope.
+        // The upsert locks the row, new or existing, so that two concurrent unions lose no scope.
         const row = await dialect.upsert(trx, {
           table: 'authorizations',
           row: rowOf(AUTHORIZATION, tenant, authorization),

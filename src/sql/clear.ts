@@ -1,13 +1,17 @@
 /**
- * The cleaner: deletes what can no longer matter. Whether something matters is judged where it is
- * used, never here.
+ * The cleaner: deletes rows that can no longer change any answer. It does not decide whether a
+ * record is still valid: the code that uses a record checks that, whether or not the cleaner ran.
  */
 import { type Kysely, sql } from 'kysely';
 import { type ClearedCounts, CODE_KEPT } from 'valetkey';
 import type { SqlDialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
 
-/** Deletes at most `batch` rows of each kind, found by their expiry index. */
+/**
+ * Deletes at most `batch` rows of each record kind. It finds them by their expiry index.
+ * @param now in seconds
+ * @param auditFrom in seconds; older audit rows are deleted
+ */
 export async function clear(
   db: Kysely<Tables>,
   dialect: SqlDialect,

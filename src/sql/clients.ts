@@ -1,6 +1,7 @@
 /**
- * Clients: the whole record as JSON, since they are read rarely and kept in memory; beside it only
- * what is searched or compared.
+ * Clients. The whole record is one JSON column, because clients are rarely read from the database:
+ * the core caches them in memory. Only values that statements search or compare have columns of
+ * their own.
  */
 import { type Kysely, sql } from 'kysely';
 import type { Client, ClientStore } from 'valetkey';

@@ -1,6 +1,6 @@
 /**
- * Authorization codes: kept by digest, consumed or not, until no replay is worth recognising
- * (`clear.ts`). Their single use is in `tokens.ts`.
+ * Authorization codes, stored by digest. A consumed code stays, so that a replay is recognised,
+ * until `clear.ts` deletes it. The single use of a code is in `tokens.ts`.
  */
 import { type Kysely, sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely';
 import type { CodeStore } from 'valetkey';
@@ -9,7 +9,10 @@ import type { SqlDialect } from './dialect.ts';
 import { consumeOneTime } from './one-time.ts';
 import { CODE, recordOf, rowOf, type Tables } from './schema.ts';
 
-/** Consumes the open codes of a subject; the caller narrows it further. */
+/**
+ * The statement that consumes the unconsumed codes of a subject. The caller may add conditions, and
+ * must execute it.
+ */
 export function consumeCodes(
   db: Kysely<Tables>,
   tenant: string,
@@ -35,7 +38,8 @@ export function codeStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: strin
   return {
     async insert(code, session, consumes) {
       const writes: ActWrite[] = [
-        // A write, not a lock to read: the end of the session writes this row as well, on any node.
+        // This is a write, not a read: the end of the session writes the same row, so one of the
+        // two waits for the other, on every node.
         {
           name: 'session',
           sql: () => sql`update ${sql.table('sessions')} set writes = writes + 1
@@ -46,7 +50,8 @@ export function codeStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: strin
       writes.push(...dialect.insertIfAbsent('code', 'codes', rowOf(CODE, tenant, code)));
       const failed = await dialect.act(db, { writes, rows: [] });
       if (failed === null) return 'stored';
-      // Another request with the same answer may have been faster, and consumed the same record.
+      // A concurrent request that completes the same interaction may have stored this code first
+      // and consumed the same one-time record.
       if (await exists(code.digest)) return 'exists';
       return failed === 'session' ? 'session_ended' : 'consumed';
     },

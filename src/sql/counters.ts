@@ -1,4 +1,7 @@
-/** Counters of attempts: one upsert counts, so that no parallel attempt goes uncounted. */
+/**
+ * Counters of attempts, in fixed windows. One upsert counts an attempt, so that concurrent attempts
+ * are all counted. What a count means is decided by the rate limiter of the core.
+ */
 import { type Kysely, sql } from 'kysely';
 import type { CounterStore } from 'valetkey';
 import type { SqlDialect } from './dialect.ts';
@@ -14,7 +17,7 @@ export function counterStore(
       const counters = sql.table('counters');
       const end = now + windowSeconds;
       const over = sql`${counters}.reset_at <= ${now}`;
-      // A window that is over begins again, else the count goes up.
+      // A window that has ended starts again at 1; in an open window the count goes up.
       const row = await dialect.upsert(db, {
         table: 'counters',
         row: { tenant, name: key, count: 1, reset_at: end },

@@ -1,65 +1,75 @@
 /**
- * The contract of a dialect: everything that databases do differently. One file each in
- * `dialects/`. What all of them do alike is written once, in the statements of this folder.
+ * The contract of a dialect: everything that differs between databases. Each dialect is one file in
+ * `dialects/`. Statements that are the same for all databases are in the other files of this
+ * folder.
  */
 import type { Dialect, Kysely, RawBuilder } from 'kysely';
 import type { Act, ActWrite } from './act.ts';
 import type { Row, Tables } from './schema.ts';
 
-/** What `doctor` wants to know of a database. */
+/** What a check of an open database found. The command `doctor` prints it. */
 export interface SqlCheck {
+  /** Name of the driver: `pg`, `node:sqlite` or `libsql`. */
   readonly driver: string;
-  /** The database's clock, in seconds. */
+  /** The time on the database's clock, in seconds since 1970. */
   readonly serverTime: number;
+  /** Version of the database, as the database reports it. */
   readonly version: string;
-  /** Settings under which an acknowledged write may be lost. */
+  /** One sentence for each setting that can make the database lose an acknowledged write. */
   readonly warnings: readonly string[];
 }
 
-/** Inserts a row or, where one of its key is there, changes it. */
+/** Inserts a row, or changes the existing row with the same key. */
 export interface Upsert {
   readonly table: keyof Tables;
   readonly row: Row;
-  /** Columns of the key that decides. */
+  /** Columns of the key by which an existing row is found. */
   readonly key: readonly string[];
-  /** What an existing row is changed to, by column; it may name columns of the existing row. */
+  /** New values of an existing row, by column. A value may name columns of the existing row. */
   readonly set: Readonly<Record<string, RawBuilder<unknown>>>;
 }
 
-/** A kind of database, opened. */
+/** An open database of one kind. */
 export interface SqlDialect {
   readonly name: 'sqlite' | 'postgres';
-  /** How queries reach it. */
+  /** The connection for all queries except migrations. */
   readonly kysely: Dialect;
-  /** A second way to it without time limits, for migrations; null where there are no limits. */
+  /**
+   * Opens a second connection without time limits, for migrations. Null if `kysely` is used for
+   * migrations too.
+   */
   readonly patient: (() => Dialect) | null;
   /**
-   * Performs an act atomically. Resolves to the name of the first write that took no row, and then
-   * nothing is changed; null when all is done.
+   * Performs an act atomically. Resolves to null when everything is written, else to the name of
+   * the first write that affected no row; then nothing has changed.
    */
   act(db: Kysely<Tables>, act: Act): Promise<string | null>;
-  /** A write of an act that stores a row unless one of its key is there. */
+  /** A write of an act that inserts a row unless a row with the same key exists. */
   insertIfAbsent(name: string, table: keyof Tables, row: Row): readonly ActWrite[];
-  /** A write of an act that inserts, or changes an existing row only where it matches `where`. */
+  /** A write of an act that inserts a row, or changes the existing row only if it meets `where`. */
   upsertIf(name: string, upsert: Upsert, where: RawBuilder<unknown>): readonly ActWrite[];
-  /** Performs an upsert and resolves to the row as it then stands. */
+  /** Performs an upsert. Resolves to the row after it. */
   upsert(db: Kysely<Tables>, upsert: Upsert): Promise<Row>;
-  /** Deletes at most `limit` rows that match; `key` tells rows of the table apart. */
+  /** Deletes at most `limit` rows that meet `where`. Resolves to the number of deleted rows. */
   deleteSome(db: Kysely<Tables>, deletion: LimitedDelete): Promise<number>;
-  /** Runs migrations in one transaction that other processes wait for. */
+  /** Runs migrations in one transaction. Other processes that migrate wait until it ends. */
   migrating<T>(db: Kysely<Tables>, schema: string | null, work: Migrating<T>): Promise<T>;
-  /** True when an error says that a table does not exist. */
+  /** True if the error says that a table does not exist. */
   isMissingTable(error: unknown): boolean;
+  /** Asks the database for its version, its clock and its durability settings. */
   check(db: Kysely<Tables>): Promise<SqlCheck>;
 }
 
-/** Rows to delete, found by an index. */
+/** A delete of a limited number of rows. */
 export interface LimitedDelete {
   readonly table: keyof Tables;
+  /** The column by which the statement names the rows to delete. It need not be unique. */
   readonly key: string;
+  /** The condition, served by an index. */
   readonly where: RawBuilder<unknown>;
+  /** Most rows to delete. */
   readonly limit: number;
 }
 
-/** What runs under the lock of migrations. */
+/** The work that runs while the migration lock is held. */
 export type Migrating<T> = (db: Kysely<Tables>) => Promise<T>;

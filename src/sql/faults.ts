@@ -1,28 +1,30 @@
 /**
- * What goes wrong in databases, as the store's port knows it: tried again, `StoreUnavailable`, or a
- * bug that is passed on.
+ * Sorts database errors into the three kinds that the store port knows: an error that is retried
+ * here, an error that becomes `StoreUnavailable`, and a bug that is passed on unchanged. How an
+ * endpoint answers `StoreUnavailable` is left to the core.
  */
 import { StoreUnavailable } from 'valetkey';
 
 const MOST_ATTEMPTS = 4;
 /**
- * Deadlock, serialization failure, a snapshot that became old: the same call may succeed at once.
- * Waits for a lock are not repeated.
+ * Deadlock, serialization failure, stale snapshot: the same call may succeed at once, so it is
+ * retried. A timed-out wait for a lock is not retried, because the caller has already waited.
  */
 const AGAIN = ['40P01', '40001', 'SQLITE_BUSY_SNAPSHOT'];
 /**
- * Classes and codes of PostgreSQL: connection, resources, operator; cancelled, lock not available,
- * read-only after a failover, wrong login.
+ * PostgreSQL error classes for lost connections, exhausted resources, operator intervention and
+ * failed logins, then single codes: statement cancelled, lock not available, idle in a transaction
+ * for too long, read-only (after a failover), no such database.
  */
 const GONE_POSTGRES = /^(08|53|57P|28)|^(57014|55P03|25P03|25006|3D000)$/;
 const GONE_SYSTEM = /^(ECONN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)/;
 const GONE_SQLITE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|PROTOCOL)/;
-/** `pg`, libsql and Kysely say these without a code. */
+/** Messages of `pg`, libsql and Kysely for errors that have no code. */
 const GONE_MESSAGE =
   /timeout|terminated|connection|not queryable|database is locked|disk (is full|I\/O)|read-?only|not open|destroyed|after calling end/i;
 /**
- * After these PostgreSQL answers nothing more on the connection, or is no longer the server to talk
- * to.
+ * PostgreSQL codes after which the connection is of no use: the server has closed it, or the server
+ * has become a read-only standby.
  */
 const LAST_WORDS = /^(08|57P)|^(25006|25P03)$/;
 
@@ -40,7 +42,7 @@ const SQLITE_NUMBERS: Readonly<Record<number, string>> = {
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   const { code, errcode } = error as { code?: unknown; errcode?: unknown };
-  // node:sqlite tells SQLite's own numbers; the primary code stands in the low byte.
+  // node:sqlite reports SQLite's own numbers; the low byte is the primary result code.
   if (code === 'ERR_SQLITE_ERROR' && typeof errcode === 'number') {
     return SQLITE_NUMBERS[errcode] ?? SQLITE_NUMBERS[errcode % 256] ?? `SQLITE_${errcode}`;
   }
@@ -48,8 +50,8 @@ function codeOf(error: unknown): string {
 }
 
 /**
- * The error in the port's words when it means that the database does not answer; null when it may
- * be tried again or is a bug.
+ * A `StoreUnavailable` if the error means that the database does not answer. Null if the error may
+ * be retried or is a bug.
  */
 export function asUnavailable(error: unknown): StoreUnavailable | null {
   if (error instanceof StoreUnavailable) return error;
@@ -67,8 +69,8 @@ export function asUnavailable(error: unknown): StoreUnavailable | null {
 }
 
 /**
- * True when the connection the error came over is of no more use: everything but an answer of the
- * server about a statement.
+ * True if the connection that reported the error must not be used again. Only an error that the
+ * server reports about one statement leaves the connection usable.
  */
 export function endsConnection(error: unknown): boolean {
   const code = codeOf(error);
@@ -76,7 +78,10 @@ export function endsConnection(error: unknown): boolean {
   return !fromServer || LAST_WORDS.test(code);
 }
 
-/** Runs a store method: retries what may be retried, names what is not there. */
+/**
+ * Runs a store method and retries it where a retry may succeed at once.
+ * @throws StoreUnavailable when the database does not answer, or still conflicts after the retries
+ */
 export async function withFaults<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -85,13 +90,13 @@ export async function withFaults<T>(work: () => Promise<T>): Promise<T> {
       if (!AGAIN.includes(codeOf(error))) throw asUnavailable(error) ?? error;
       if (attempt === MOST_ATTEMPTS)
         throw new StoreUnavailable('The database is too busy.', { cause: error });
-      // A short, uneven pause, so that two that collided do not collide again.
+      // The pause has a random part, so that two calls that collided do not collide again.
       await new Promise((resolve) => setTimeout(resolve, attempt * 5 + Math.random() * 10));
     }
   }
 }
 
-/** Puts `withFaults` around every method. */
+/** The same methods, each run by `withFaults`. */
 export function guarded<T extends object>(methods: T): T {
   const wrapped: Record<string, unknown> = {};
   for (const [name, method] of Object.entries(methods)) {

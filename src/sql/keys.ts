@@ -1,4 +1,7 @@
-/** The signing keys of an issuer: one row, changed by compare and swap. */
+/**
+ * The signing keys of an issuer, in one row that changes by compare and swap. Which keys are made
+ * and when they rotate is decided by the core.
+ */
 import { type Kysely, sql } from 'kysely';
 import type { KeySet, KeyStore } from 'valetkey';
 import { type ActWrite, auditRows } from './act.ts';

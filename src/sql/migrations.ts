@@ -1,7 +1,7 @@
 /**
- * Moving the schema forward. Each migration runs in one transaction with its entry in the
- * migrations table, under a lock: two processes that start at once wait for one another, and a
- * process killed in the middle leaves nothing behind.
+ * Brings the schema up to date. All missing migrations and their entries in the migrations table
+ * are one transaction under a lock: two processes that start at once wait for one another, and a
+ * process that is killed in the middle leaves nothing behind. The dialect provides the lock.
  */
 import type { Kysely } from 'kysely';
 import type { SqlDialect } from './dialect.ts';
@@ -10,12 +10,14 @@ import { firstTables } from './migrations/0001-first-tables.ts';
 import { oneTimeRecords } from './migrations/0002-one-time-records.ts';
 import type { Tables } from './schema.ts';
 
-/** Migrations of the store itself. */
+/** The migrations of the store itself, in the order in which they run. */
 const STORE_MIGRATIONS: readonly Migration[] = [firstTables, oneTimeRecords];
 
+/** Applies migrations to one database. */
 export interface Migrator {
-  /** Applies what is missing; resolves to the names applied now. */
+  /** Applies the missing migrations. Resolves to the names of those applied by this call. */
   migrate(): Promise<readonly string[]>;
+  /** The names of the migrations that are not applied yet, in order. */
   pending(): Promise<readonly string[]>;
 }
 
@@ -38,7 +40,7 @@ export function createMigrator(
         ),
       );
     } catch (error) {
-      // Nothing was applied before there is a table.
+      // Without a migrations table no migration was ever applied.
       if (options.dialect.isMissingTable(error)) return new Set();
       throw error;
     }

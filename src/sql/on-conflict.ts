@@ -1,10 +1,13 @@
-/** Inserting where a row may be there already, in the words that SQLite and PostgreSQL share. */
+/**
+ * The parts of a dialect that SQLite and PostgreSQL write in the same SQL: inserts that meet an
+ * existing row, and deletes with a limit. The rest of each dialect is in `dialects/`.
+ */
 import { type Kysely, sql } from 'kysely';
 import { columnsOf, typedValuesOf } from './act.ts';
 import type { SqlDialect, Upsert } from './dialect.ts';
 import type { Row, Tables } from './schema.ts';
 
-/** The members of a dialect that knows ON CONFLICT, RETURNING, and LIMIT in a subquery. */
+/** Members for dialects that support ON CONFLICT, RETURNING, and LIMIT in a subquery. */
 export const ON_CONFLICT: Pick<
   SqlDialect,
   'insertIfAbsent' | 'upsertIf' | 'upsert' | 'deleteSome'
@@ -31,7 +34,8 @@ export const ON_CONFLICT: Pick<
     return row;
   },
   async deleteSome(db: Kysely<Tables>, { table, key, where, limit }) {
-    // The condition stands twice: the key of the subquery alone may name other rows.
+    // The condition is repeated outside the subquery, because `key` need not be unique: alone it
+    // could match rows that do not meet the condition.
     const { numAffectedRows } = await sql`delete from ${sql.table(table)} where ${where}
       and ${sql.id(key)} in (select ${sql.id(key)} from ${sql.table(table)} where ${where}
         limit ${limit})`.execute(db);

@@ -1,5 +1,6 @@
 /**
- * One-time records: put if absent, compare and swap, consume; each is one conditional statement.
+ * One-time records. Put if absent, compare and swap, and consume are one conditional statement
+ * each. The payload belongs to the feature that stored it and is not read here.
  */
 import { type Kysely, sql } from 'kysely';
 import type { OneTimeKey, OneTimeStore } from 'valetkey';
@@ -7,7 +8,10 @@ import type { ActWrite } from './act.ts';
 import type { SqlDialect } from './dialect.ts';
 import { ONE_TIME_RECORD, recordOf, rowOf, type Tables } from './schema.ts';
 
-/** Consumes the record if it is still as it was judged, and not expired. */
+/**
+ * The write that consumes the record if it still has the judged version, is not consumed and is not
+ * expired.
+ */
 export function consumeOneTime(tenant: string, key: OneTimeKey, now: number): ActWrite {
   return {
     name: 'one-time record',
@@ -24,7 +28,7 @@ export function oneTimeStore(
 ): OneTimeStore {
   return {
     async put(record) {
-      // Whichever of the two keys is taken: nothing is stored.
+      // If either of the two keys is taken, nothing is stored.
       const row = rowOf(ONE_TIME_RECORD, tenant, record);
       const writes = dialect.insertIfAbsent('one-time record', 'one_time_records', row);
       return (await dialect.act(db, { writes, rows: [] })) === null;

@@ -1,7 +1,8 @@
 /**
- * The tables, and how records become rows: one list of columns per record, used by every statement.
- * Narrow typed columns; lists of words are text separated by spaces; JSON only where rows are cold
- * or mostly empty (clients, key set, audit detail, details). Every row begins with its tenant.
+ * The tables, and how records become rows. One list of columns per record serves every statement.
+ * Columns are narrow and typed. A list of words is text separated by spaces. Only values that are
+ * read rarely or are mostly empty are JSON: clients, key set, audit detail, details. The first
+ * column of every row is its tenant. Creating the tables is left to `migrations/`.
  */
 import type {
   AccessToken,
@@ -18,7 +19,7 @@ import type {
 export type Value = string | number | null;
 export type Row = Readonly<Record<string, Value>>;
 
-/** All tables of the store. Their names in the database begin with the configured prefix. */
+/** All tables of the store. In the database their names begin with the configured prefix. */
 export interface Tables {
   issuers: Row;
   clients: Row;
@@ -37,12 +38,12 @@ export interface Tables {
 }
 
 /**
- * How a value stands in its column. `json` and `object` are JSON text; of an empty object `json` is
- * null.
+ * How a value is stored in its column. `json` and `object` are both JSON text, but `json` stores an
+ * empty object as null.
  */
 type Kind = 'text' | 'number' | 'words' | 'json' | 'object';
 
-/** The column of each member of a record. */
+/** The column for each member of a record. */
 export type Columns<T> = { readonly [Member in keyof T]-?: readonly [column: string, kind: Kind] };
 
 const ENTITLEMENT: Columns<Entitlement> = {
@@ -150,7 +151,7 @@ export const AUDIT: Columns<AuditEvent> = {
   detail: ['detail', 'object'],
 };
 
-/** Columns that hold numbers and stand in no list above. */
+/** Number columns that are in none of the lists above. */
 const OTHER_NUMBERS = ['offline', 'writes', 'count', 'reset_at'];
 const NUMBERS: ReadonlySet<string> = new Set([
   ...OTHER_NUMBERS,
@@ -160,12 +161,12 @@ const NUMBERS: ReadonlySet<string> = new Set([
     .map(([column]) => column),
 ]);
 
-/** True for columns of numbers; all others hold text. */
+/** True if the column holds numbers. All other columns hold text. */
 export function isNumber(column: string): boolean {
   return NUMBERS.has(column);
 }
 
-/** A record as a row of its table. */
+/** The row for a record. */
 export function rowOf<T extends object>(columns: Columns<T>, tenant: string, record: T): Row {
   const row: Record<string, Value> = { tenant };
   for (const member of Object.keys(columns) as (keyof T)[]) {
@@ -175,7 +176,7 @@ export function rowOf<T extends object>(columns: Columns<T>, tenant: string, rec
   return row;
 }
 
-/** The record of a row. */
+/** The record that a row holds. */
 export function recordOf<T extends object>(columns: Columns<T>, row: Row): T {
   const record: Partial<Record<keyof T, unknown>> = {};
   for (const member of Object.keys(columns) as (keyof T)[]) {
@@ -185,7 +186,10 @@ export function recordOf<T extends object>(columns: Columns<T>, row: Row): T {
   return record as T;
 }
 
-/** A family with the column by which the end of a session spares those that outlive it. */
+/**
+ * The row for a family. The column `offline` lets the end of a session skip families with
+ * `offline_access`, which outlive the session.
+ */
 export function familyRow(tenant: string, family: Family): Row {
   const offline = family.scopes.includes('offline_access') ? 1 : 0;
   return { ...rowOf(FAMILY, tenant, family), offline };

@@ -1,5 +1,7 @@
 /**
- * Sessions. Ending one consumes codes first, then revokes families: no redemption slips between.
+ * Sessions. Ending one consumes its codes first and revokes its families second, so that a
+ * concurrent redemption of a code cannot start a family that survives. Whether a session is still
+ * valid is decided by the core.
  */
 import type { Kysely } from 'kysely';
 import type { SessionStore } from 'valetkey';
@@ -77,7 +79,7 @@ export function sessionStore(
   };
 }
 
-/** Performs writes of an act inside a transaction; false when one of them took no row. */
+/** Performs writes of an act inside a transaction. False if one of them affected no row. */
 async function take(trx: Kysely<Tables>, writes: readonly ActWrite[]): Promise<boolean> {
   for (const write of writes) {
     const { numAffectedRows } = await write.sql(ALWAYS).execute(trx);
@@ -86,7 +88,7 @@ async function take(trx: Kysely<Tables>, writes: readonly ActWrite[]): Promise<b
   return true;
 }
 
-/** True for the one caller whose statement deleted the row. */
+/** Deletes a session. Of several concurrent callers only the one that deleted the row sees true. */
 async function remove(db: Kysely<Tables>, tenant: string, handle: string): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('sessions')

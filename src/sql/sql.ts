@@ -1,6 +1,8 @@
 /**
- * `valetkey/sql`: a `Database` over SQLite or PostgreSQL, in a file, a server, or the host's own
- * database under a prefix or schema.
+ * `valetkey/sql`: a `Database` on SQLite or PostgreSQL. It may be a file, a server, or the host's
+ * own database, where a prefix or schema keeps our tables apart. This file checks the options and
+ * opens the database. Each part of the store port has a file of its own; what differs between
+ * databases is in `dialects/`.
  */
 import { createHash } from 'node:crypto';
 import { type Dialect, Kysely, type PostgresPool } from 'kysely';
@@ -27,66 +29,97 @@ import { tokenStore } from './tokens.ts';
 export type { SqlCheck } from './dialect.ts';
 export type { Migration } from './migration.ts';
 
-/** Where a database is and how it is used. */
+/** Where the database is, and how to use it. Either `url` or `pool` is required. */
 export interface SqlOptions {
   /** `sqlite:path/to/file.db`, `sqlite::memory:` or `postgres://user:password@host/database`. */
   readonly url?: string;
   /**
-   * The host's own `pg` pool instead of a URL, with its own limits: give it a `statement_timeout`
-   * and a `connectionTimeoutMillis`.
+   * The host's own `pg` pool, used instead of `url`. `poolSize` and `timeout` do not apply to it,
+   * so give it a `statement_timeout` and a `connectionTimeoutMillis`.
    */
   readonly pool?: PostgresPool;
-  /** Before every table name. Default `valetkey_`. */
+  /**
+   * Prefix of every table name: lower-case letters, digits and underscores, a letter first, at most
+   * 31 characters.
+   * @default 'valetkey_'
+   */
   readonly prefix?: string;
-  /** PostgreSQL schema for the tables; made by the migration if missing. */
+  /**
+   * PostgreSQL schema that holds the tables, in the characters allowed for `prefix`. The migration
+   * creates it if it does not exist.
+   * @default the first schema of the connection's search_path
+   */
   readonly schema?: string;
-  /** Migrations of other parts that keep their tables here (`accountsMigrations`). */
+  /**
+   * Migrations of other parts that store tables in this database, such as `accountsMigrations`.
+   * @default []
+   */
   readonly migrations?: readonly Migration[];
-  /** Connections of our own pool. Default 10. */
+  /**
+   * Most connections that our own PostgreSQL pool opens.
+   * @default 10
+   */
   readonly poolSize?: number;
   /**
-   * Milliseconds until a statement or a wait for a connection ends in `StoreUnavailable`. Default
-   * 2000.
+   * Milliseconds after which a PostgreSQL statement, or a wait for a PostgreSQL connection, ends in
+   * `StoreUnavailable`. SQLite waits 5000 milliseconds for its write lock.
+   * @default 2000
    */
   readonly timeout?: number;
 }
 
 /** An open database. */
 export interface SqlDatabase extends Database {
-  /** For tables of your own beside ours; table names get the prefix. */
+  /**
+   * The query builder on the same connections, for tables of your own beside ours. It adds the
+   * prefix and schema to table names.
+   */
   readonly kysely: Kysely<Tables>;
-  /** Which kind it is. */
+  /** The kind of database. */
   readonly dialect: SqlDialect['name'];
-  /** Before every table name. */
+  /** The prefix of every table name. */
   readonly prefix: string;
   /**
-   * What stands in the column `tenant` of an issuer's rows; for parts that keep tables of their own
-   * here.
+   * The value of the column `tenant` in all rows of an issuer, 11 characters. Parts that store
+   * tables of their own here need it.
    */
   tenantOf(issuer: string): string;
-  /** The issuers that were written down here, oldest first. */
+  /**
+   * The issuers recorded by `rememberIssuer`, oldest first.
+   * @throws StoreUnavailable when the database does not answer
+   */
   issuers(): Promise<readonly string[]>;
   /**
-   * Writes an issuer down, so that whoever opens this database knows whose it is. True when it was
-   * new.
+   * Records an issuer, so that commands that open this database later know which issuers it serves.
+   * True if the issuer is new.
+   * @throws StoreUnavailable when the database does not answer
    */
   rememberIssuer(issuer: string): Promise<boolean>;
   /**
-   * Brings the schema up to date; safe when several processes do so at once. Resolves to the
-   * migrations applied now.
+   * Brings the schema up to date. Several processes may call it at once. Resolves to the names of
+   * the migrations that this call applied.
+   * @throws StoreUnavailable when the database does not answer
    */
   migrate(): Promise<readonly string[]>;
-  /** Names of migrations that are not applied yet. */
+  /**
+   * The names of migrations that are not applied yet, in order.
+   * @throws StoreUnavailable when the database does not answer
+   */
   pendingMigrations(): Promise<readonly string[]>;
-  /** What `doctor` wants to know. @throws StoreUnavailable */
+  /**
+   * Asks the database for its version, its clock and its durability settings.
+   * @throws StoreUnavailable when the database does not answer
+   */
   check(): Promise<SqlCheck>;
-  /** Closes every connection. */
+  /** Closes every connection. This also ends the host's `pool`, if any query used it. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a database; connects when it is first used.
- * @throws ConfigError when an option is wrong, Error when the driver is not installed
+ * Opens a database. An SQLite file is opened now, and created with its folder if it does not exist;
+ * PostgreSQL is connected to at first use. Tables exist only after `migrate`.
+ * @throws ConfigError when an option is wrong
+ * @throws Error when the database driver is not installed, or the SQLite file cannot be opened
  */
 export function sqlDatabase(options: SqlOptions): SqlDatabase {
   const problems = sqlProblems(options);
@@ -102,7 +135,8 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
   const pending = async (): Promise<readonly string[]> =>
     await withFaults(migratorOn(kysely).pending);
   return {
-    // Even `:memory:` may hold keys that a second provider in the process wants to open.
+    // False even for `:memory:`, because a second provider in the process may have to open the keys
+    // stored there, and needs the same secret.
     ephemeral: false,
     kysely,
     dialect: dialect.name,
@@ -110,7 +144,7 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
     tenantOf,
     forIssuer: (issuer) => createStore(kysely, dialect, tenantOf(issuer)),
     async migrate() {
-      // Most starts find nothing to do, and then they wait for no lock.
+      // Most starts have nothing to migrate, so check before taking the lock.
       if ((await pending()).length === 0) return [];
       if (dialect.patient === null) return await withFaults(migratorOn(kysely).migrate);
       const slow = connect(dialect.patient());
@@ -151,7 +185,7 @@ function dialectFor(options: SqlOptions): SqlDialect {
   throw new Error('unreachable: the URL was checked');
 }
 
-/** What is wrong with options, found without opening anything. */
+/** The problems of the given options. It opens and connects to nothing. */
 export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
   const { url, pool, prefix, schema, poolSize, timeout } = options;
   const known =
@@ -160,32 +194,33 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
     value === undefined || (Number.isSafeInteger(value) && value >= 1);
   const named = (value: string | undefined): boolean =>
     value === undefined || /^[a-z][a-z0-9_]{0,30}$/.test(value);
-  const name = 'Use lower-case letters, digits and underscores, a letter first, 31 at most.';
+  const name =
+    'Use at most 31 lower-case letters, digits and underscores, and begin with a letter.';
   return [
     ...(known
       ? []
       : [
           {
             option: 'url',
-            problem: 'is of an unknown kind.',
-            remedy: 'It begins with sqlite: or postgres://.',
+            problem: 'must be the URL of an SQLite or PostgreSQL database.',
+            remedy: 'Write sqlite:path/to/file.db or postgres://user:password@host/database.',
           },
         ]),
     ...(named(prefix)
       ? []
-      : [{ option: 'prefix', problem: 'is no prefix of table names.', remedy: name }]),
+      : [{ option: 'prefix', problem: 'must be a prefix for table names.', remedy: name }]),
     ...(named(schema)
       ? []
-      : [{ option: 'schema', problem: 'is no name of a schema.', remedy: name }]),
+      : [{ option: 'schema', problem: 'must be the name of a schema.', remedy: name }]),
     ...(whole(poolSize)
       ? []
-      : [{ option: 'poolSize', problem: 'is not a whole number from 1.', remedy: 'Default 10.' }]),
+      : [{ option: 'poolSize', problem: 'must be a whole number from 1.', remedy: 'Default 10.' }]),
     ...(whole(timeout)
       ? []
       : [
           {
             option: 'timeout',
-            problem: 'is not a whole number of milliseconds from 1.',
+            problem: 'must be a whole number of milliseconds from 1.',
             remedy: 'Default 2000.',
           },
         ]),
@@ -193,8 +228,8 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
 }
 
 /**
- * Which rows are an issuer's. 64 bits: enough to keep apart all issuers one database will ever
- * serve.
+ * The value that marks the rows of an issuer. It is 66 bits of a digest, which is enough to keep
+ * apart all issuers that one database can serve.
  */
 function tenantOf(issuer: string): string {
   return createHash('sha256').update(issuer).digest('base64url').slice(0, 11);

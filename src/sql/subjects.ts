@@ -1,6 +1,7 @@
 /**
- * What is remembered of a subject as such: when everything of it was last revoked. Logins, grants
- * and revocations of one subject write its row, so that none slips past another.
+ * One row per subject, with the time of the last revocation of all its sessions and tokens. Logins,
+ * token issues and revocations of one subject all write this row, so that the database puts them in
+ * an order and none misses another.
  */
 import { type Kysely, sql } from 'kysely';
 import type { ActWrite } from './act.ts';
@@ -18,7 +19,10 @@ function upsertOf(tenant: string, sub: string, revokedAt: number, set: Upsert['s
   };
 }
 
-/** Takes the subject's row if nothing of it was revoked at or after `since`. */
+/**
+ * The write that affects the subject's row only if the subject was not revoked at or after `since`
+ * (in seconds).
+ */
 export function provenSince(
   dialect: SqlDialect,
   tenant: string,
@@ -29,7 +33,7 @@ export function provenSince(
   return dialect.upsertIf('subject', upsertOf(tenant, sub, 0, {}), where);
 }
 
-/** Remembers that everything of the subject was revoked; the time never goes back. */
+/** Stores that the subject was revoked at `now` (in seconds). The stored time never goes back. */
 export async function rememberRevoked(
   db: Kysely<Tables>,
   dialect: SqlDialect,

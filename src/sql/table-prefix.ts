@@ -1,6 +1,6 @@
 /**
- * Puts the configured prefix before every table name, and the schema before that, so that our
- * tables live beside a host's own.
+ * A Kysely plugin that adds the configured prefix and schema to every table name, so that our
+ * tables can share a database with the host's own. Index names are left to the migrations.
  */
 import {
   IdentifierNode,

@@ -1,6 +1,7 @@
 /**
- * Tokens: the one act that issues them, with whatever it consumes; the reads that introspection and
- * userinfo live from, one statement each; and the ways tokens end.
+ * Tokens: the one act that consumes a code, refresh token or one-time record and issues tokens; the
+ * lookups that introspection and userinfo need, one statement each; and the ways in which tokens
+ * are revoked. What may be issued is decided by the core.
  */
 import { type Kysely, sql } from 'kysely';
 import type { Issue, StoredConsumption, TokenStore } from 'valetkey';
@@ -99,8 +100,8 @@ export function tokenStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: stri
     async revokeSubject(sub, now, audit) {
       return await db.transaction().execute(async (trx) => {
         await rememberRevoked(trx, dialect, tenant, sub, now);
-        // Sessions, codes, families, in the order of `sessions.end`: without a session no code is
-        // made after the codes are consumed.
+        // Sessions, codes, families: the same order as in `sessions.end`. Without a session no new
+        // code is stored after the existing codes are consumed.
         await trx
           .deleteFrom('sessions')
           .where('tenant', '=', tenant)
@@ -139,7 +140,7 @@ function rowsOf(tenant: string, { family, accessToken, idToken }: Issue): readon
   return rows;
 }
 
-/** The conditional write of each kind of consumption. */
+/** The conditional write for each kind of consumption. */
 function consume(
   tenant: string,
   consumption: StoredConsumption,
@@ -162,7 +163,7 @@ function consume(
   }
 }
 
-/** Writes the family's row while `presented` is its live refresh token and it may still be used. */
+/** Writes the family's row only if `presented` is its live refresh token and is still usable. */
 function useRefreshToken(
   tenant: string,
   consumption: Extract<StoredConsumption, { kind: 'refresh_token' }>,

@@ -1,4 +1,7 @@
-/** The maps behind the memory store, and what its parts do to them alike. */
+/**
+ * The maps behind the memory store, and the changes that several of its parts make to them. The
+ * methods of the store port are in `memory.ts` and `memory-tokens.ts`.
+ */
 import type {
   AccessToken,
   AuditEvent,
@@ -18,18 +21,18 @@ import type { ActRow } from './store.ts';
 export interface MemoryTables {
   readonly clients: Map<string, Client>;
   readonly sessions: Map<string, Session>;
-  /** When everything of a subject was last revoked. */
+  /** Time of the last revocation of a subject (`tokens.revokeSubject`), by subject, in seconds. */
   readonly revokedSubjects: Map<string, number>;
   readonly authorizations: Map<string, Authorization>;
-  /** Ids of authorizations by `pairKey`. */
+  /** Ids of authorizations, by `pairKey`. */
   readonly authorizationIds: Map<string, string>;
   readonly codes: Map<string, Code>;
   readonly families: Map<string, Family>;
   readonly accessTokens: Map<string, AccessToken>;
   readonly idTokens: Map<string, IdTokenRecord>;
-  /** By `oneTimeKey` of the digest. */
+  /** One-time records, by `oneTimeKey` of the digest. */
   readonly oneTime: Map<string, OneTimeRecord>;
-  /** Keys into `oneTime`, by `oneTimeKey` of the second key. */
+  /** Keys of `oneTime`, by `oneTimeKey` of the second key. */
   readonly oneTimeBySecondKey: Map<string, string>;
   readonly counters: Map<string, { readonly count: number; readonly resetAt: number }>;
   readonly audit: Map<string, AuditEvent>;
@@ -70,23 +73,23 @@ export function recordAct(tables: MemoryTables, audit: ActRow): void {
   if (audit !== null) tables.audit.set(audit.id, audit);
 }
 
-/** True when nothing is needed, or the authorization still exists. */
+/** True if no authorization is needed (`null`), or if the authorization still exists. */
 export function isAuthorized(tables: MemoryTables, authorizationId: string | null): boolean {
   return authorizationId === null || tables.authorizations.has(authorizationId);
 }
 
-/** False when everything of the subject was revoked at or after `since`. */
+/** False if the subject was revoked at or after `since` (in seconds). */
 export function provenSince(tables: MemoryTables, sub: string, since: number): boolean {
   return (tables.revokedSubjects.get(sub) ?? Number.NEGATIVE_INFINITY) < since;
 }
 
-/** Takes an authorization away, with its entry in the index of pairs. */
+/** Deletes an authorization and its entry in `authorizationIds`. */
 export function deleteAuthorization(tables: MemoryTables, row: Authorization): void {
   tables.authorizations.delete(row.id);
   tables.authorizationIds.delete(pairKey(row.sub, row.clientId));
 }
 
-/** Consumes the open codes that match. */
+/** Consumes the unconsumed codes that match. */
 export function consumeCodes(
   tables: MemoryTables,
   now: number,
@@ -98,7 +101,7 @@ export function consumeCodes(
   }
 }
 
-/** Revokes the families that match and were not; tells how many. */
+/** Revokes the unrevoked families that match. Returns how many it revoked. */
 export function revokeFamilies(
   tables: MemoryTables,
   now: number,
@@ -113,7 +116,10 @@ export function revokeFamilies(
   return revoked;
 }
 
-/** Consumes a one-time record if it is still there to be consumed, as it was judged. */
+/**
+ * Consumes a one-time record if it still has the judged version, is not consumed and is not
+ * expired. True if it did.
+ */
 export function consumeOneTime(
   tables: MemoryTables,
   { kind, digest, version }: OneTimeKey,
@@ -127,7 +133,7 @@ export function consumeOneTime(
   return true;
 }
 
-/** Deletes rows that match, at most `most`; tells how many. */
+/** Deletes at most `most` rows that match. Returns how many it deleted. */
 export function removeWhere<Row>(
   table: Map<string, Row>,
   matches: (row: Row) => boolean,

@@ -1,4 +1,7 @@
-/** The memory store's codes, tokens and one-time records: whatever is used at most once. */
+/**
+ * The parts of the memory store whose records are consumed at most once: codes, tokens and one-time
+ * records. The other parts are in `memory.ts`.
+ */
 import {
   consumeCodes,
   consumeOneTime,
@@ -92,7 +95,7 @@ function issueTokens(tables: MemoryTables, issue: Issue, now: number): IssueOutc
   return 'fresh';
 }
 
-/** True when it was there to be consumed, and now is. */
+/** True if this call consumed it. */
 function consume(
   tables: MemoryTables,
   consumption: StoredConsumption,
@@ -128,7 +131,7 @@ function consume(
   }
 }
 
-/** The family, if `presented` is its live refresh token and it may still be used. */
+/** The family, if `presented` is its live refresh token and is still usable; else null. */
 function usableFamily(
   tables: MemoryTables,
   id: string,

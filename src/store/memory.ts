@@ -1,7 +1,8 @@
 /**
- * The reference implementation of the store: plain maps in one process. JavaScript runs each method
- * to its end before the next begins, so every law holds by construction. For tests, demonstrations
- * and throw-away providers.
+ * The reference implementation of the store port: plain maps in one process. JavaScript runs each
+ * method to its end before the next one begins, so every method is atomic without locks. It is for
+ * tests, demonstrations and short-lived providers. Codes, tokens and one-time records are in
+ * `memory-tokens.ts`.
  */
 import {
   consumeCodes,
@@ -18,7 +19,7 @@ import { codeStore, oneTimeStore, tokenStore } from './memory-tokens.ts';
 import type { AuditEvent, Authorization } from './records.ts';
 import { type ClearedCounts, CODE_KEPT, type Database, type Store } from './store.ts';
 
-/** A database that forgets everything with the process. */
+/** A new, empty database in memory. Its records are lost when the process ends. */
 export function memoryDatabase(): Database {
   const stores = new Map<string, Store>();
   return {

@@ -1,23 +1,32 @@
 /**
- * Accounts in memory for demonstrations and tests: passwords are compared as digests, which is no
- * way to keep real ones.
+ * Accounts in memory, for demonstrations and tests only: the passwords are kept in clear text and
+ * are lost when the process ends. Real accounts are in `valetkey/accounts`.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Account, Accounts } from 'valetkey';
 
 /** One person. */
 export interface MemoryAccount {
+  /** Subject identifier. */
   readonly sub: string;
+  /** Name for the login page. Upper and lower case are the same. */
   readonly username: string;
+  /** Password for the login page, in clear text. */
   readonly password: string;
+  /**
+   * Claims of the person, by name.
+   * @default {}
+   */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
-/** Accounts, and the switch tests need. */
+/** Accounts in memory, with a switch for tests. */
 export interface MemoryAccounts extends Accounts {
+  /** Enables or disables an account. All are enabled at first. */
   setEnabled(sub: string, enabled: boolean): void;
 }
 
+/** Accounts of these people, for `Config.accounts`. */
 export function memoryAccounts(people: readonly MemoryAccount[]): MemoryAccounts {
   const disabled = new Set<string>();
   const account = (person: MemoryAccount): Account => ({

@@ -1,41 +1,52 @@
 /**
- * A browser without a screen for tests: keeps cookies, follows redirects inside the provider, fills
- * in and submits the one form of a page. It knows HTML only as far as the built-in pages use it;
- * real browsers are used where looks or scripts matter.
+ * A browser without a screen, for tests. It keeps cookies, follows redirects inside the provider,
+ * and fills in and submits the form of a page. It understands only the HTML that the built-in pages
+ * use. Tests of layout or scripts need a real browser.
  */
 import { parseSetCookie } from 'cookie';
 
-/** Anything that answers requests: a provider, a host's app, or the global fetch. */
+/** Answers requests: `provider.fetch`, the app of a host, or the global fetch. */
 export type Fetch = (request: Request) => Promise<Response>;
 
-/** Where the browser stands. */
+/** The last response that the browser received. */
 export interface Visit {
+  /** The URL that was requested last. */
   readonly url: string;
+  /** The HTTP status. */
   readonly status: number;
+  /** The response headers. */
   readonly headers: Headers;
+  /** The body; empty if the response redirects outside. */
   readonly html: string;
   /**
-   * Set when the last answer sends the browser to an address outside the provider: the relying
-   * party.
+   * The target of a redirect to a URL outside the provider, that is, to the relying party. Null if
+   * the response does not redirect there.
    */
   readonly leaves: URL | null;
 }
 
 /** A browser for tests. */
 export interface ScriptedBrowser {
-  /** Opens an address and follows redirects inside. */
+  /**
+   * Opens a URL and follows redirects inside the provider, at most 10.
+   * @throws Error when there are more redirects
+   */
   open(url: string, init?: RequestInit): Promise<Visit>;
-  /** Submits the form of a page with its hidden fields and these. */
+  /**
+   * Submits the form of a page, with its hidden fields and the given fields, and follows redirects.
+   * @throws Error when the page has no form, or when there are more than 10 redirects
+   */
   submit(visit: Visit, fields: Readonly<Record<string, string>>): Promise<Visit>;
-  /** What it keeps, by name. */
+  /** The cookies that the browser keeps, by name. Tests may change them. */
   readonly cookies: Map<string, string>;
 }
 
 const MOST_REDIRECTS = 10;
 
 /**
- * @param fetch who answers
- * @param inside true for addresses the browser may follow to
+ * A browser without cookies.
+ * @param fetch answers the requests
+ * @param inside true for URLs inside the provider, where the browser follows redirects
  */
 export function scriptedBrowser(fetch: Fetch, inside: (url: URL) => boolean): ScriptedBrowser {
   const cookies = new Map<string, string>();
@@ -94,7 +105,10 @@ export function scriptedBrowser(fetch: Fetch, inside: (url: URL) => boolean): Sc
   };
 }
 
-/** Action and hidden fields of the form of a page. @throws Error when there is none */
+/**
+ * The action and the hidden fields of the form of a page.
+ * @throws Error when the page has no form
+ */
 export function readForm(html: string): {
   readonly action: string;
   readonly fields: Readonly<Record<string, string>>;

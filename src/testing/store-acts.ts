@@ -1,22 +1,32 @@
-/** The ways of `tokens.issue`, each by its name, as laws and tests of stores need them. */
+/**
+ * Short calls of `tokens.issue`, one for each kind of consumption, for the laws and tests of
+ * stores. The records that they store come from `store-samples.ts`.
+ */
 import type { AccessToken, Family, IdTokenRecord, IssueOutcome, Store } from 'valetkey';
 
-/** What one token response stores beside its family. */
+/** The records of one token response, without its family. */
 export interface TokenIssue {
+  /** The record of the access token; null to store none. */
   readonly accessToken: AccessToken | null;
+  /** The record of the ID token; null to store none. */
   readonly idToken: IdTokenRecord | null;
 }
 
 /** The rotation of a family's refresh token. */
 export interface Rotation {
+  /** Id of the family. */
   readonly familyId: string;
+  /** Digest of the presented refresh token. */
   readonly presented: string;
+  /** Digest of the new refresh token. */
   readonly refreshDigest: string;
+  /** The new idle end of the family, in seconds since 1970. */
   readonly refreshExpiresAt: number;
+  /** The sealed response, for `Family.sealedSuccessor`. */
   readonly sealedSuccessor: string;
 }
 
-/** Consumes a code and begins a family. */
+/** Consumes a code, given by its digest, and starts a family. */
 export async function redeem(
   store: Store,
   code: string,
@@ -39,7 +49,7 @@ export async function rotate(
   return await store.tokens.issue({ ...issue, consumption, subject: null, family: null }, now);
 }
 
-/** Issues under the live refresh token of a family, which stays live. */
+/** Issues tokens for the live refresh token of a family, which stays live. */
 export async function extend(
   store: Store,
   familyId: string,
@@ -58,7 +68,7 @@ export async function extend(
   return await store.tokens.issue({ ...issue, consumption, subject: null, family: null }, now);
 }
 
-/** Stores tokens that consume nothing, and the family they begin, if they do. */
+/** Stores tokens that consume nothing, and the family that they start, if any. */
 export async function issueFreely(
   store: Store,
   issue: TokenIssue,

@@ -1,7 +1,7 @@
 /**
- * The laws of the store as checks that any runner can run against any `Store`: give every case a
- * fresh issuer of a migrated database. Concurrency is part of each law. A case throws when the law
- * is broken.
+ * All laws of the store port, as checks that any test runner can run against any `Store`. Give each
+ * case a new issuer on a migrated database. Laws about concurrency make concurrent calls. The laws
+ * are in the files `store-laws-*.ts`; their words are in the docstrings of `store/store.ts`.
  */
 import type { StoreCase } from './store-case.ts';
 import { END_LAWS } from './store-laws-ends.ts';
@@ -11,7 +11,7 @@ import { SESSION_LAWS } from './store-laws-sessions.ts';
 import { TOKEN_LAWS } from './store-laws-tokens.ts';
 import { TWIN_LAWS } from './store-laws-twins.ts';
 
-/** Every law, as a case of its own. */
+/** One case for every law of the store port. A case throws if the store breaks the law. */
 export function storeContract(): readonly StoreCase[] {
   return [
     ...TOKEN_LAWS,

@@ -1,6 +1,7 @@
 /**
- * Laws about ends: what ends takes exactly what stands under it, each condition of a single use
- * holds alone, and nothing outlives what it hangs on.
+ * Laws about ends. Ending a session, an authorization, a client or a subject ends exactly the codes
+ * and tokens that depend on it. Each condition of a single use is enough to refuse, even if all
+ * others are met. No token outlives a record that it depends on.
  */
 import assert from 'node:assert/strict';
 import type { Family, Store } from 'valetkey';
@@ -19,7 +20,7 @@ import {
 const redeemedAt = async (store: Store, digest: string): Promise<number | null | undefined> =>
   (await store.codes.find(digest))?.code.redeemedAt;
 
-/** A family as it is, without the code it came from. */
+/** Stores a family with its tokens, without a code. */
 async function withFamilyOf(
   store: Store,
   changes: Partial<Family>,
@@ -33,7 +34,10 @@ async function withFamilyOf(
   return { facts, family, issue };
 }
 
-/** What `rotate` and `extend` say of the live token of a family, at a time. */
+/**
+ * The outcomes of `extend` and `rotate` for the live refresh token of a family at `now`. It also
+ * checks that tokens are stored only with the outcome `fresh`.
+ */
 async function uses(store: Store, family: Family, now: number): Promise<string[]> {
   const presented = family.refreshDigest ?? '';
   const facts = { ...family, sid: family.sid ?? word() };
@@ -59,7 +63,7 @@ async function uses(store: Store, family: Family, now: number): Promise<string[]
   return outcomes;
 }
 
-/** One thing that keeps a family from being used, while everything else about it is right. */
+/** Families with one reason to refuse their refresh token, and no other. */
 const OBSTACLES: readonly (readonly [
   name: string,
   changes: Partial<Family>,
@@ -83,6 +87,7 @@ const OBSTACLES: readonly (readonly [
   ],
 ];
 
+/** The laws of this file. */
 export const END_LAWS: readonly Law[] = [
   [
     'rotate, extend: the second before an end is in time',

@@ -1,12 +1,14 @@
 /**
- * Laws about whatever is used at most once, and about the rows that acts leave in the audit log.
+ * Laws about records that are consumed at most once: one-time records, alone and in the acts that
+ * consume them. Also the laws about the audit rows of acts. Codes and refresh tokens are in
+ * `store-laws-tokens.ts`.
  */
 import assert from 'node:assert/strict';
 import type { AuditEvent, Issue, Store } from 'valetkey';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
 
-/** An issue to the subject of these facts that consumes a one-time record, or nothing. */
+/** A token issue to a subject that consumes a one-time record, or nothing. */
 function issueTo(
   sub: string,
   since: number,
@@ -18,7 +20,7 @@ function issueTo(
   return { ...sample.issue(facts, family.id, null), consumption, subject: { sub, since }, family };
 }
 
-/** Acts that take an audit row: each does something the first time, and nothing the second. */
+/** Acts that take an audit row. Each changes something at the first call, nothing at the second. */
 const ACTS: readonly (readonly [
   name: string,
   prepare: (store: Store) => Promise<(audit: AuditEvent) => Promise<unknown>>,
@@ -79,6 +81,7 @@ const ACTS: readonly (readonly [
   ['keys.swap', async (store) => async (audit) => await store.keys.swap(0, [], audit)],
 ];
 
+/** The laws of this file. */
 export const ONE_TIME_LAWS: readonly Law[] = [
   [
     'oneTime.put: of 100 callers with one digest, or one second key, exactly one stores its record',
@@ -97,7 +100,7 @@ export const ONE_TIME_LAWS: readonly Law[] = [
       const { kind, secondKey } = record;
       const found = await store.oneTime.find({ kind, secondKey: secondKey ?? '' });
       assert.equal(found?.payload, 'second');
-      // Another kind is another room: both keys are free there.
+      // Keys are unique within a kind only, so both keys are free in another kind.
       assert.equal(await store.oneTime.put({ ...record, kind: 'other' }), true);
       assert.equal(await store.oneTime.find({ kind: 'third', digest: record.digest }), null);
     },

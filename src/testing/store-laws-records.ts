@@ -1,10 +1,14 @@
-/** Laws about all other records: clients, keys, counters, interactions, audit, and the cleaner. */
+/**
+ * Laws about records of other kinds: clients, key sets, counters and the audit log. Also the laws
+ * about the cleaner and about the separation of issuers, for which `store-laws-twins.ts` has more.
+ */
 import assert from 'node:assert/strict';
 import type { AuditEvent, ClearedCounts, Store } from 'valetkey';
 import { issueFreely } from './store-acts.ts';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withFamily, word } from './store-samples.ts';
 
+/** The laws of this file. */
 export const RECORD_LAWS: readonly Law[] = [
   [
     'clients: one insert wins, one change of a version wins, replace and delete need a record, list is in order',

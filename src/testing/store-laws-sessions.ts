@@ -1,9 +1,13 @@
-/** Laws about logins and what they lead to: sessions, authorizations, codes. */
+/**
+ * Laws about sessions, authorizations and codes, up to the redemption of a code. Laws about
+ * redemption and tokens are in `store-laws-tokens.ts`.
+ */
 import assert from 'node:assert/strict';
 import { redeem } from './store-acts.ts';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
 
+/** The laws of this file. */
 export const SESSION_LAWS: readonly Law[] = [
   [
     'sessions: start takes the place of another, touch only moves forward',
@@ -112,7 +116,7 @@ export const SESSION_LAWS: readonly Law[] = [
         ],
         [NOW, false, null],
       );
-      // What the same person allowed another client stands.
+      // The authorization of another client of the same subject is not affected.
       assert.equal(await isLive(store, other.issue), true);
       const found = await store.tokens.findFamily(family.id);
       assert.deepEqual([found?.authorized, found?.family.revokedAt], [false, NOW]);
@@ -168,8 +172,8 @@ export const SESSION_LAWS: readonly Law[] = [
       for (let round = 0; round < 20; round += 1) {
         const { facts, authorization, session } = await withCode(store);
         const stored: string[] = [];
-        // The silent requests of somebody who holds the session's cookie: they go on until the
-        // session is gone.
+        // Requests with `prompt=none` by somebody who has the session cookie. They continue until
+        // the session is deleted.
         const ask = async (): Promise<void> => {
           for (let turn = 0; turn < 200; turn += 1) {
             const code = sample.code(facts, authorization.id);

@@ -1,10 +1,14 @@
-/** Laws about codes being used up, tokens, families and subjects. */
+/**
+ * Laws about the redemption of codes, the rotation of refresh tokens, and the revocation of
+ * families, access tokens and subjects. What ends leave alone is in `store-laws-ends.ts`.
+ */
 import assert from 'node:assert/strict';
 import type { Family } from 'valetkey';
 import { extend, issueFreely, redeem, rotate } from './store-acts.ts';
 import { count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
 
+/** A rotation of the live refresh token of a family. */
 function rotation(family: Family): {
   familyId: string;
   presented: string;
@@ -21,6 +25,7 @@ function rotation(family: Family): {
   };
 }
 
+/** The laws of this file. */
 export const TOKEN_LAWS: readonly Law[] = [
   [
     'redeem: of 100 concurrent calls exactly one is fresh, and only its tokens exist',

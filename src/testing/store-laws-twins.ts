@@ -1,6 +1,7 @@
 /**
- * Laws about issuers on one database: a twin has records with the very same keys, subjects, clients
- * and sessions. Whatever is done for one issuer, its twin neither sees nor feels it.
+ * Laws about two issuers on one database. The twin issuer has records with the same keys, subjects,
+ * clients and sessions. A change for one issuer changes no record of the other, and one issuer
+ * never finds a record of the other.
  */
 import assert from 'node:assert/strict';
 import type { AuditEvent, Database, Store } from 'valetkey';
@@ -8,6 +9,7 @@ import { extend, issueFreely, redeem, rotate } from './store-acts.ts';
 import type { Law } from './store-case.ts';
 import { NOW, type SampleIssue, sample, word } from './store-samples.ts';
 
+/** A record of every kind, for both issuers. */
 interface Records {
   readonly client: ReturnType<typeof sample.client>;
   readonly session: ReturnType<typeof sample.session>;
@@ -57,7 +59,7 @@ async function fill(store: Store, all: Records): Promise<void> {
   await store.audit.append([all.event]);
 }
 
-/** Everything an issuer can see of these records. */
+/** The results of every lookup of these records for one issuer. */
 async function seen(store: Store, all: Records): Promise<unknown[]> {
   const { client, session, authorization, used, open, family, issue, lone } = all;
   return [
@@ -82,7 +84,7 @@ async function seen(store: Store, all: Records): Promise<unknown[]> {
   ];
 }
 
-/** Every method that changes something, for records that both issuers have. */
+/** Every method that changes something, applied to records that both issuers have. */
 const CHANGES: readonly (readonly [
   name: string,
   change: (store: Store, all: Records) => Promise<unknown>,
@@ -201,6 +203,7 @@ const CHANGES: readonly (readonly [
   ['clear', async (store) => await store.clear(NOW + 1_000_000, 100, NOW + 1)],
 ];
 
+/** The laws of this file. */
 export const TWIN_LAWS: readonly Law[] = [
   ...CHANGES.map(
     ([name, change]): Law => [
@@ -213,7 +216,7 @@ export const TWIN_LAWS: readonly Law[] = [
         const [before, mine] = [await seen(twin, all), await seen(store, all)];
         const outcome = await change(store, all);
         assert.deepEqual(await seen(twin, all), before);
-        // The change was one, so that the law has something to hold.
+        // The change must change something for its own issuer, else this check proves nothing.
         if (!name.startsWith('counters.'))
           assert.notDeepEqual([await seen(store, all), outcome], [mine, undefined]);
         const counts = await Promise.all([

@@ -1,6 +1,6 @@
 /**
- * Records for tests of stores: complete, distinct, and belonging together as those of one sign-in
- * do.
+ * Records for tests of stores. They are complete, every record has identifiers of its own, and the
+ * records of one sign-in belong together. The acts that store tokens are in `store-acts.ts`.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -18,25 +18,34 @@ import type {
 } from 'valetkey';
 import { redeem } from './store-acts.ts';
 
+/** The time at which all samples are made, in seconds since 1970. */
 export const NOW: number = 1_800_000_000;
+/** A new random identifier, 22 characters. */
 export const word = (): string => randomBytes(16).toString('base64url');
 
-/** An issue whose access token has a row. */
+/** The records of a token response with both tokens. */
 export interface SampleIssue {
+  /** The record of the access token. */
   readonly accessToken: AccessToken;
+  /** The record of the ID token. */
   readonly idToken: IdTokenRecord;
 }
 
-/** Facts that records of one sign-in share. */
+/** The values that all records of one sign-in share. */
 export interface Facts {
+  /** The subject. */
   readonly sub: string;
+  /** The client. */
   readonly clientId: string;
+  /** The public identifier of the session. */
   readonly sid: string;
+  /** The scopes that the subject allowed. */
   readonly scopes: readonly string[];
 }
 
-/** Records for tests, complete and distinct. */
+/** Makes records for tests. Each call makes a new, complete record, with the given changes. */
 export const sample = {
+  /** The values that the records of a new sign-in share. */
   facts: (changes: Partial<Facts> = {}): Facts => ({
     sub: word(),
     clientId: word(),
@@ -44,6 +53,7 @@ export const sample = {
     scopes: ['openid', 'read'],
     ...changes,
   }),
+  /** A confidential client. */
   client: (clientId: string = word()): Client => ({
     clientId,
     name: 'Naïve 🔑 "app"',
@@ -71,6 +81,7 @@ export const sample = {
     updatedAt: NOW,
     version: 1,
   }),
+  /** A session of 1000 seconds. */
   session: (facts: Facts, changes: Partial<Session> = {}): Session => ({
     handle: word(),
     sid: facts.sid,
@@ -83,6 +94,7 @@ export const sample = {
     expiresAt: NOW + 1000,
     ...changes,
   }),
+  /** The authorization of the subject and the client. */
   authorization: (facts: Facts, changes: Partial<Authorization> = {}): Authorization => ({
     id: word(),
     sub: facts.sub,
@@ -92,6 +104,7 @@ export const sample = {
     updatedAt: NOW,
     ...changes,
   }),
+  /** An unconsumed code of 60 seconds. */
   code: (facts: Facts, authorizationId: string, changes: Partial<Code> = {}): Code => ({
     digest: word(),
     ...facts,
@@ -110,6 +123,7 @@ export const sample = {
     familyId: null,
     ...changes,
   }),
+  /** A family of 1000 seconds, whose refresh token has an idle limit of 500 seconds. */
   family: (facts: Facts, authorizationId: string, changes: Partial<Family> = {}): Family => ({
     id: word(),
     ...facts,
@@ -128,6 +142,7 @@ export const sample = {
     revokedAt: null,
     ...changes,
   }),
+  /** The records of a token response, whose tokens last 100 seconds. */
   issue: (
     facts: Facts,
     familyId: string | null,
@@ -155,6 +170,7 @@ export const sample = {
       },
     };
   },
+  /** An unconsumed one-time record of 100 seconds. */
   oneTime: (changes: Partial<OneTimeRecord> = {}): OneTimeRecord => ({
     kind: 'sample',
     digest: word(),
@@ -165,6 +181,7 @@ export const sample = {
     expiresAt: NOW + 100,
     ...changes,
   }),
+  /** A row of the audit log. */
   auditEvent: (changes: Partial<AuditEvent> = {}): AuditEvent => ({
     id: word(),
     at: NOW,
@@ -179,7 +196,10 @@ export const sample = {
   }),
 };
 
-/** A sign-in up to the code. */
+/**
+ * Stores a sign-in up to the code: a session, an authorization and an unconsumed code.
+ * @throws AssertionError when the store refuses a record
+ */
 export async function withCode(
   store: Store,
   changes: Partial<Facts> = {},
@@ -193,7 +213,11 @@ export async function withCode(
   return { facts, authorization, code, session };
 }
 
-/** A sign-in up to live tokens. */
+/**
+ * Stores a sign-in up to the tokens: the records of `withCode`, and the family and tokens that the
+ * code was redeemed for.
+ * @throws AssertionError when the store refuses a record
+ */
 export async function withFamily(
   store: Store,
   changes: Partial<Facts> = {},

@@ -1,4 +1,7 @@
-/** `valetkey/testing`: what a host's own tests need. */
+/**
+ * `valetkey/testing`: tools for a host's own tests. Accounts in memory, a browser without a screen,
+ * the laws of the store port as checks, and sample records for tests of stores.
+ */
 export { type MemoryAccount, type MemoryAccounts, memoryAccounts } from './memory-accounts.ts';
 export { readForm, type ScriptedBrowser, scriptedBrowser, type Visit } from './scripted-browser.ts';
 export {

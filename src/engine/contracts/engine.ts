@@ -1,6 +1,6 @@
 /**
- * What all features together bring to the pipelines. `assemble.ts` makes it once per provider;
- * endpoints and flows find it in their context. Endpoints and flows are not in it: they use it.
+ * What features bring to the pipelines that answer requests: one line for each kind of contribution.
+ * `assemble.ts` collects them once per provider; endpoints and flows find them in their context.
  */
 import type { ClientAuthenticationMethod } from './client-authentication.ts';
 import type { Grant } from './grant.ts';
@@ -9,20 +9,47 @@ import type { ParameterSource } from './parameter-source.ts';
 import type { Artifact, ResponseMode, ResponseType } from './response-type.ts';
 import type { Step } from './step.ts';
 
-/** Everything that answers requests, in the order in which it is asked. */
+/** Everything that answers requests, those of the core first. */
 export interface Engine {
-  /** By `grant_type`. */
-  readonly grants: ReadonlyMap<string, Grant>;
+  readonly grants: readonly Grant[];
   readonly clientAuthenticationMethods: readonly ClientAuthenticationMethod[];
-  /** Those of the core first. */
+  /** In the order in which they are read. */
   readonly parameters: readonly AuthorizationParameter[];
   readonly parameterSources: readonly ParameterSource[];
-  /** By their word in `response_type`. */
-  readonly artifacts: ReadonlyMap<string, Artifact>;
-  /** By `response_type`. */
-  readonly responseTypes: ReadonlyMap<string, ResponseType>;
-  /** By `response_mode`. */
-  readonly responseModes: ReadonlyMap<string, ResponseMode>;
+  readonly artifacts: readonly Artifact[];
+  readonly responseTypes: readonly ResponseType[];
+  readonly responseModes: readonly ResponseMode[];
   /** In the order in which they are due. */
   readonly steps: readonly Step[];
+}
+
+/** The name of each kind, for what is told of one that comes twice. */
+export const ENGINE_KINDS: { readonly [Kind in keyof Engine]: string } = {
+  grants: 'the grant type',
+  clientAuthenticationMethods: 'the client authentication method',
+  parameters: 'the parameter',
+  parameterSources: 'the parameter source',
+  artifacts: 'the artifact',
+  responseTypes: 'the response type',
+  responseModes: 'the response mode',
+  steps: 'the step',
+};
+
+/** What has a name of its own, and what is named by a member of its own. */
+export type Named =
+  | { readonly name: string }
+  | { readonly type: string }
+  | { readonly definition: { readonly names: readonly string[] } };
+
+/** The name of a contribution: how requests and other features refer to it. */
+export function nameOf(thing: Named): string {
+  if ('type' in thing) return thing.type;
+  // A parameter is a function, which has a name that says nothing.
+  if ('definition' in thing) return thing.definition.names[0] ?? '';
+  return thing.name;
+}
+
+/** The one of a name; null when there is none. */
+export function named<T extends Named>(things: readonly T[], name: string): T | null {
+  return things.find((thing) => nameOf(thing) === name) ?? null;
 }

@@ -5,29 +5,15 @@
  */
 import type { Settings } from '../../domain/settings.ts';
 import type { PageDefinition } from '../../web/page.ts';
-import type { ClientAuthenticationMethod } from './client-authentication.ts';
 import type { ClientField } from './client-field.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Engine } from './engine.ts';
 import type { Flow } from './flow.ts';
-import type { Grant } from './grant.ts';
 import { type OptionsOf, type OptionTable, withDefaults } from './options.ts';
-import type { AuthorizationParameter } from './parameter.ts';
-import type { ParameterSource } from './parameter-source.ts';
-import type { Artifact, ResponseMode, ResponseType } from './response-type.ts';
-import type { Step } from './step.ts';
 
-/** What a feature adds. Every part is optional. */
-export interface Contributions {
+/** What a feature adds: parts of the engine (`Engine`), and these. Every part is optional. */
+export interface Contributions extends Partial<Engine> {
   readonly endpoints?: readonly Endpoint[];
-  readonly grants?: readonly Grant[];
-  readonly clientAuthenticationMethods?: readonly ClientAuthenticationMethod[];
-  /** Parameters of authorization requests, read after those of the core. */
-  readonly parameters?: readonly AuthorizationParameter[];
-  readonly parameterSources?: readonly ParameterSource[];
-  readonly artifacts?: readonly Artifact[];
-  readonly responseTypes?: readonly ResponseType[];
-  readonly responseModes?: readonly ResponseMode[];
-  readonly steps?: readonly Step[];
   readonly flows?: readonly Flow[];
   /** Pages other than those of its steps; `config.pages` must have a template for each. */
   readonly pages?: readonly PageDefinition<never>[];

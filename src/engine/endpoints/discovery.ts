@@ -7,7 +7,7 @@ import type { Settings } from '../../domain/settings.ts';
 import { PROMPTS } from '../../protocol/names.ts';
 import { type PublicDocument, publicDocument, serveDocument } from '../../web/documents.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
-import type { Engine } from '../contracts/engine.ts';
+import { type Engine, nameOf } from '../contracts/engine.ts';
 
 /** Members of the metadata with whoever declares them. */
 export type MetadataPart = readonly [from: string, members: Readonly<Record<string, unknown>>];
@@ -20,8 +20,8 @@ export function coreMetadata(
   return {
     issuer: settings.issuer,
     scopes_supported: [...settings.scopes.keys()],
-    response_types_supported: [...engine.responseTypes.keys()],
-    response_modes_supported: [...engine.responseModes.keys()],
+    response_types_supported: engine.responseTypes.map(nameOf),
+    response_modes_supported: engine.responseModes.map(nameOf),
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: settings.idTokenAlgs,
     prompt_values_supported: PROMPTS,

@@ -17,6 +17,7 @@ import { formTokenRefused, requireOwnForm } from '../../web/forms.ts';
 import { redirectWithInteraction, resume, unknownInteraction } from '../continuation.ts';
 import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
+import { named } from '../contracts/engine.ts';
 import type { Flow, OpenedFlow } from '../contracts/flow.ts';
 import type { PostedAnswer, Step } from '../contracts/step.ts';
 import { currentSession, isHosted } from '../current-session.ts';
@@ -88,8 +89,8 @@ function renewedAsNeeded(ctx: EngineContext, resumed: Interaction): Interaction 
 }
 
 function stepNamed({ engine }: EngineContext, name: string): Step {
-  const step = engine.steps.find((one) => one.name === name);
-  if (step !== undefined) return step;
+  const step = named(engine.steps, name);
+  if (step !== null) return step;
   throw new OAuthError(
     'invalid_request',
     'step',

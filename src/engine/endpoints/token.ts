@@ -20,6 +20,7 @@ import { json } from '../../web/respond.ts';
 import { authenticateClient } from '../authenticate-client.ts';
 import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
+import { named, nameOf } from '../contracts/engine.ts';
 
 /** How often a proof is made again because another request was faster. */
 const MOST_ATTEMPTS = 3;
@@ -33,16 +34,16 @@ export const token: Endpoint = {
   cors: 'client',
 
   metadata: ({ grants, clientAuthenticationMethods }) => ({
-    grant_types_supported: [...grants.keys()],
+    grant_types_supported: grants.map(nameOf),
     token_endpoint_auth_methods_supported: clientAuthenticationMethods.map(({ name }) => name),
   }),
 
   async handle(ctx) {
     const params = await bodyParams(ctx.request);
     const type = params.need('grant_type');
-    const grant = ctx.engine.grants.get(type);
+    const grant = named(ctx.engine.grants, type);
     // RFC 6749 §5.2: the grant type is not supported by the authorization server.
-    if (grant === undefined) {
+    if (grant === null) {
       throw new OAuthError(
         'unsupported_grant_type',
         'grant_type',

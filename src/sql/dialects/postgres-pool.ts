@@ -1,12 +1,13 @@
 /**
- * A `pg` pool as Kysely sees it, made safe to rely on: int8 as numbers without touching anybody's
- * parsers, errors as the store's port knows them, and a connection that once did not answer is
- * never used again. What is an error of which kind is said in `../faults.ts`.
+ * A wrapper of a `pg` pool for Kysely that makes the pool reliable. It reads int8 as numbers
+ * without changing the parsers of the host. It throws errors as the store port defines them. After
+ * a connection did not answer once, it never uses that connection again. Which error is of which
+ * kind is decided in `../faults.ts`.
  */
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import { asUnavailable, endsConnection } from '../faults.ts';
 
-/** What a client of `pg` offers beyond Kysely's idea of it. */
+/** The part of a `pg` client that we use and that Kysely's type does not declare. */
 interface Client {
   query<R>(config: QueryConfig): Promise<PostgresQueryResult<R>>;
   release(destroy?: boolean): void;
@@ -25,17 +26,19 @@ interface Parsers {
   getTypeParser(oid: number, format?: string): (value: string) => unknown;
 }
 
-/** int8: seconds since 1970 fit a number for longer than this code will run. */
+/** Type id of int8. Our int8 values are seconds and counts, which a JavaScript number can hold. */
 const INT8 = 20;
 /**
- * Texts that get a name; what comes later, as an insert of ever another number of rows, goes
- * without.
+ * Most statements that get a name. Later ones run without, because a statement whose text varies
+ * (an insert of any number of rows) could otherwise create names without limit.
  */
 const MOST_NAMES = 300;
 
 /**
- * @param options.prepare give statements names, so that the server parses and plans each once per
- * connection; not on a pool of the host, which may lead through a pooler that cannot
+ * The same pool, made reliable.
+ * @param options.prepare name the statements, so that the server parses and plans each once per
+ * connection; false for a pool of the host, which may connect through a pooler without support for
+ * named statements
  */
 export function reliablePool(
   pool: PostgresPool,
@@ -75,8 +78,8 @@ function reliableClient(
 ): PostgresPoolClient {
   let lost: unknown = null;
   const types = typesOf(client);
-  // A connection that breaks between two queries tells it as an event, and an unheard 'error' ends
-  // the process.
+  // A connection that breaks between two queries emits 'error', and an 'error' event without a
+  // listener ends the process.
   client.on?.('error', () => {
     lost ??= asUnavailable(new Error('the connection was lost'));
   });
@@ -84,7 +87,7 @@ function reliableClient(
     text: string,
     parameters: readonly unknown[] = [],
   ): Promise<PostgresQueryResult<R>> => {
-    // After a lost connection a ROLLBACK would only wait once more.
+    // On a lost connection a ROLLBACK would only wait for the timeout again.
     if (lost !== null) throw lost;
     const name = nameOf(text);
     const values = parameters.some(hasNul) ? parameters.map(withoutNul) : parameters;
@@ -117,8 +120,8 @@ function typesOf(client: Client): Parsers | null {
   };
 }
 
-// PostgreSQL's text cannot hold NUL. What comes from the wire with one is to find nothing rather
-// than to be an error.
+// PostgreSQL's text cannot hold NUL. A value from a request that contains one must find nothing
+// instead of causing an error, so the NUL is replaced.
 const hasNul = (value: unknown): boolean => typeof value === 'string' && value.includes('\0');
 const withoutNul = (value: unknown): unknown =>
   typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value;

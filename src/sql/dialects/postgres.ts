@@ -1,6 +1,7 @@
 /**
- * PostgreSQL through `pg`, an optional peer: our own pool, or the host's. An act is one statement.
- * What makes a pool safe to rely on is in `postgres-pool.ts`.
+ * The PostgreSQL dialect, on the optional peer dependency `pg`: on a pool of our own, or on the
+ * host's pool. An act is one statement. Lost connections and timed-out queries are handled in
+ * `postgres-pool.ts`.
  */
 import { createRequire } from 'node:module';
 import { type Dialect, type Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
@@ -13,6 +14,7 @@ import { reliablePool } from './postgres-pool.ts';
 
 /** Limits of our own pool. */
 export interface PoolOptions {
+  /** Most connections. */
   readonly size: number;
   /**
    * Milliseconds after which a statement, or a wait for a connection, counts as "does not answer".
@@ -20,9 +22,12 @@ export interface PoolOptions {
   readonly timeout: number;
 }
 
-/** The server gives up a little before we do: then the connection is still good. */
+/**
+ * The server's share of the timeout. The server cancels a statement a little before we give up, so
+ * that the connection stays usable.
+ */
 const SERVER_SHARE = 0.9;
-/** Any number; two servers on one database must agree on it. */
+/** Key of the advisory lock. It is arbitrary, but all processes on one database must share it. */
 const MIGRATION_LOCK = 7_318_349_394_477_056;
 const UNDEFINED_TABLE = '42P01';
 
@@ -30,12 +35,12 @@ export function postgres(url: string, options: PoolOptions): SqlDialect {
   return {
     ...POSTGRES,
     kysely: poolDialect(url, options, limitsOf(options.timeout)),
-    // Migrations may take their time, and wait for one another; only connecting is bounded.
+    // Migrations may run long and wait for one another, so only connecting has a timeout.
     patient: () => poolDialect(url, { ...options, size: 1 }, {}),
   };
 }
 
-/** A pool that the host made, with its own limits. */
+/** The dialect on a pool that the host made. The limits of that pool apply. */
 export function postgresPool(pool: PostgresPool): SqlDialect {
   const kysely = new PostgresDialect({ pool: reliablePool(pool, { prepare: false }) });
   return { ...POSTGRES, kysely, patient: null };
@@ -51,12 +56,12 @@ const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient'> = {
       if (schema !== null) await createSchema(trx, schema);
       return await work(trx);
     }),
-  // The message is in the language of the database's administrator, so the code counts.
+  // PostgreSQL translates its messages, so compare the code.
   isMissingTable: (error) => (error as { code?: unknown } | null)?.code === UNDEFINED_TABLE,
   check,
 };
 
-/** Each write is a data-modifying CTE that asks whether the one before took its row. */
+/** Each write is a data-modifying CTE that checks whether the previous one affected its row. */
 async function inOneStatement(db: Kysely<Tables>, { writes, rows }: Act): Promise<string | null> {
   const took = (index: number) =>
     index < 0 ? sql`true` : sql`exists (select 1 from ${sql.id(`write_${index}`)})`;
@@ -82,8 +87,8 @@ async function inOneStatement(db: Kysely<Tables>, { writes, rows }: Act): Promis
 }
 
 /**
- * A role that may not create schemas can use one that exists; "if not exists" alone asks for the
- * right.
+ * Looks for the schema first, because "create schema if not exists" needs the right to create
+ * schemas even if the schema exists.
  */
 async function createSchema(db: Kysely<Tables>, name: string): Promise<void> {
   const { rows } = await sql`select 1 from pg_catalog.pg_namespace where nspname = ${name}`.execute(
@@ -107,7 +112,7 @@ async function check(db: Kysely<Tables>): Promise<SqlCheck> {
     ...(row.fsync === 'on' ? [] : ['fsync is off: a crash may lose acknowledged writes.']),
     ...(row.commit === 'off'
       ? [
-          'synchronous_commit is off: a crash may lose the last commits, and a used code could live again.',
+          'synchronous_commit is off: a crash may lose the last commits, so a consumed code could be redeemed again.',
         ]
       : []),
   ];
@@ -133,7 +138,8 @@ function poolDialect(url: string, { size, timeout }: PoolOptions, limits: object
     connectionTimeoutMillis: timeout,
     ...limits,
   });
-  // An idle connection that breaks must not end the process; the next query finds out.
+  // Without a listener an idle connection that breaks would end the process. The pool replaces the
+  // connection at the next query.
   pool.on('error', () => undefined);
   return new PostgresDialect({
     pool: reliablePool(pool as unknown as PostgresPool, { prepare: true }),
@@ -142,8 +148,8 @@ function poolDialect(url: string, { size, timeout }: PoolOptions, limits: object
 
 function loadPg(): typeof import('pg') {
   try {
-    // Required, not imported: only who uses PostgreSQL has it, and opening a database does not
-    // wait.
+    // Loaded by `require`, because `pg` is installed only by users of PostgreSQL, and because
+    // opening a database is synchronous, unlike a dynamic import.
     return createRequire(import.meta.url)('pg') as typeof import('pg');
   } catch (cause) {
     throw new Error('PostgreSQL needs the package pg: npm install pg', { cause });

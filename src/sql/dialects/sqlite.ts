@@ -1,6 +1,8 @@
 /**
- * SQLite: `node:sqlite` where Node has it, else `libsql`; nothing compiled, nothing downloaded.
- * Durable by default (WAL, synchronous=FULL).
+ * The SQLite dialect, on `node:sqlite` where Node has it, else on the package `libsql`. Neither
+ * compiles or downloads anything when it is installed. An act is one transaction. Commits are
+ * durable by default (WAL, synchronous=FULL). Statements that PostgreSQL shares are in
+ * `../on-conflict.ts`.
  */
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +14,7 @@ import { asUnavailable } from '../faults.ts';
 import { ON_CONFLICT } from '../on-conflict.ts';
 import type { Tables } from '../schema.ts';
 
-/** What Kysely asks of a driver. */
+/** A prepared statement, as Kysely expects it from a driver. */
 interface Statement {
   readonly reader: boolean;
   all(parameters: readonly unknown[]): unknown[];
@@ -29,7 +31,7 @@ interface SqliteDatabase {
   close(): void;
 }
 
-/** Of node:sqlite what is used here; its types are not in Node 20. */
+/** The part of node:sqlite that we use. The types of Node 20 do not declare it. */
 interface NodeSqlite {
   readonly DatabaseSync: new (
     path: string,
@@ -50,11 +52,14 @@ const PRAGMAS =
   'pragma journal_mode=WAL; pragma synchronous=FULL; pragma busy_timeout=5000; pragma foreign_keys=ON;';
 const MOST_STATEMENTS = 200;
 
-/** @param path of the file, or `:memory:` */
+/**
+ * Opens a database file, and creates it with its folder if it does not exist.
+ * @param path path of the file, or `:memory:`
+ */
 export function sqlite(path: string): SqlDialect {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
   const { database, driver } = open(path);
-  // Waiting for the lock comes first: switching to WAL takes it.
+  // Set the busy timeout first, because switching to WAL takes the lock.
   database.exec('pragma busy_timeout=5000;');
   database.exec(PRAGMAS);
   return {
@@ -69,7 +74,7 @@ export function sqlite(path: string): SqlDialect {
   };
 }
 
-/** Ends the transaction of an act whose write took no row. */
+/** Thrown to roll back the transaction of an act when a write affected no row. */
 class NothingTaken extends Error {
   readonly write: string;
 
@@ -79,7 +84,7 @@ class NothingTaken extends Error {
   }
 }
 
-/** Begins with the first write and waits for nothing in between. */
+/** The transaction begins with the first write and waits for nothing between its statements. */
 async function inOneTransaction(db: Kysely<Tables>, { writes, rows }: Act): Promise<string | null> {
   if (writes.length === 0 && rows.length === 1) {
     await storeRows(db, rows);
@@ -110,7 +115,7 @@ async function migrating<T>(
 ): Promise<T> {
   return await db.connection().execute(async (connection) => {
     // IMMEDIATE takes the write lock before anything is read, so that two processes cannot both
-    // find a table missing.
+    // decide that a migration is missing.
     await sql`begin immediate`.execute(connection);
     try {
       const result = await work(connection);
@@ -175,7 +180,10 @@ function fromNode({ DatabaseSync }: NodeSqlite, path: string): SqliteDatabase {
   };
 }
 
-/** What the first Nodes with node:sqlite cannot say of a statement. */
+/**
+ * True if the statement returns rows. The first versions of node:sqlite cannot tell, because they
+ * have no `columns()`.
+ */
 function returnsRows(text: string): boolean {
   return (
     /^\s*(select|pragma)|\breturning\b/i.test(text) ||
@@ -184,8 +192,8 @@ function returnsRows(text: string): boolean {
 }
 
 /**
- * Keeps prepared statements, for the same few dozen texts come again and again, and tells errors in
- * the port's words.
+ * The same database, which keeps prepared statements, because the same few dozen texts repeat, and
+ * which throws errors as the store port defines them.
  */
 function reliable(database: SqliteDatabase): SqliteDatabase {
   const prepared = new Map<string, Statement>();
@@ -196,13 +204,13 @@ function reliable(database: SqliteDatabase): SqliteDatabase {
       database.close();
     },
     prepare(given) {
-      // Taking the write lock first means waiting for it, where taking it later can mean failing.
-      // All our transactions write.
+      // All our transactions write. A transaction that takes the write lock at its begin waits for
+      // it; one that takes it after a read can fail at once.
       const text = given === 'begin' ? 'begin immediate' : given;
       const known = prepared.get(text);
       if (known !== undefined) return known;
       const statement = telling(() => reliableStatement(database.prepare(text)));
-      // Statements that change the schema run once.
+      // Other statements are not kept: they change the schema and run only once.
       if (/^\s*(select|insert|update|delete|with|begin|commit|rollback)/i.test(text)) {
         if (prepared.size >= MOST_STATEMENTS) prepared.clear();
         prepared.set(text, statement);

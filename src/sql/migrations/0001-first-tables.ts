@@ -1,6 +1,6 @@
 /**
- * The first tables. Types: `varchar` for keys and short words, `text` for what may be long,
- * `bigint` for times in seconds.
+ * The first tables. Keys and short words are `varchar`, values that may be long are `text`, times
+ * in seconds are `bigint`. Applied migrations never change: later changes are later files.
  */
 import type { CreateTableBuilder, Kysely } from 'kysely';
 import type { Migration } from '../migration.ts';
@@ -23,7 +23,10 @@ const ENTITLEMENT: Column[] = [
   ['acr', 'varchar(255)', 'null'],
 ];
 
-/** Tables: name, the second half of the primary key, columns, and further indexes. */
+/**
+ * Each table: its name, the second column of its primary key (the first is `tenant`), its columns,
+ * and its other indexes.
+ */
 const TABLES: [
   name: string,
   key: string | null,

@@ -1,6 +1,8 @@
 /**
- * One-time records take the place of stored interactions; entitlements carry details; rows that
- * must not be read while another act changes what they stand for count their writes.
+ * One-time records replace stored interactions. Codes, families and access tokens get a column for
+ * the details of features. Sessions and subjects count their writes: an act that depends on such a
+ * row writes it instead of reading it, so that a concurrent change of the row is not missed. Audit
+ * rows get the id of the request.
  */
 import type { Kysely } from 'kysely';
 import type { Migration } from '../migration.ts';
