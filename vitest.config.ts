@@ -1,16 +1,39 @@
 /**
- * How tests run. The folder says what a test may need: unit, spec and contract run anywhere (the databases of contract only in the full
- * run); interop, pages and faults need what tools/test.ts starts. TEST_SCOPE=fast keeps to the first three, on memory only.
+ * How tests run. The folder says what a test may need: unit, spec and contract run anywhere, in
+ * memory and on SQLite, and use services only where they are open; interop, pages, faults and server
+ * need what tools/test.ts starts. TEST_SCOPE=fast runs the first three.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
-const FAST = ['unit', 'spec', 'contract'];
-const SLOW = ['interop', 'pages', 'faults', 'server'];
-const folders = process.env['TEST_SCOPE'] === 'fast' ? FAST : [...FAST, ...SLOW];
+interface Kind {
+  readonly name: string;
+  readonly folders: readonly string[];
+  /** Milliseconds that a test may take, and a hook. */
+  readonly timeouts: readonly [test: number, hook: number];
+  /** Whether the files of a worker share the source, so that it is loaded once. */
+  readonly isolate: boolean;
+}
 
-/** `valetkey/sql` means what the condition "source" of package.json says, so that no build is needed and nothing is listed twice. */
+const FAST: Kind = {
+  name: 'fast',
+  folders: ['unit', 'spec', 'contract'],
+  timeouts: [15_000, 30_000],
+  isolate: false,
+};
+const SLOW: Kind = {
+  name: 'slow',
+  folders: ['interop', 'pages', 'faults', 'server'],
+  timeouts: [60_000, 120_000],
+  isolate: true,
+};
+const kinds = process.env['TEST_SCOPE'] === 'fast' ? [FAST] : [FAST, SLOW];
+
+/**
+ * `valetkey/sql` means what the condition "source" of package.json says, so that no build is needed
+ * and nothing is listed twice.
+ */
 function sourceAliases(): { find: RegExp; replacement: string }[] {
   const root = new URL('.', import.meta.url);
   const { exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
@@ -31,14 +54,17 @@ function sourceAliases(): { find: RegExp; replacement: string }[] {
 export default defineConfig({
   resolve: { alias: sourceAliases() },
   test: {
+    maxWorkers: '100%',
     reporters: ['default', './tools/tally-reporter.ts'],
-    projects: folders.map((folder) => ({
+    projects: kinds.map(({ name, folders, timeouts: [testTimeout, hookTimeout], isolate }) => ({
       extends: true,
       test: {
-        name: folder,
-        include: [`test/${folder}/**/*.test.ts`],
-        testTimeout: SLOW.includes(folder) ? 60_000 : 15_000,
-        hookTimeout: SLOW.includes(folder) ? 120_000 : 30_000,
+        name,
+        include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
+        testTimeout,
+        hookTimeout,
+        isolate,
+        pool: isolate ? 'forks' : 'threads',
       },
     })),
   },

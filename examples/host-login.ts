@@ -1,6 +1,6 @@
 /**
- * An Express application that signs its people in itself, and is a provider for others: sessions and
- * login page stay its own, the provider follows them. Run it: `npx tsx examples/host-login.ts`
+ * An Express application that signs its people in itself, and is a provider for others: sessions
+ * and login page stay its own, the provider follows them. Run it: `npx tsx examples/host-login.ts`
  */
 import { randomUUID } from 'node:crypto';
 import express, { type Request } from 'express';

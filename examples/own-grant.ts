@@ -1,6 +1,7 @@
 /**
- * A grant type of your own: people who open a link from a mail get tokens, once, without a password.
- * Sending the mail is yours; here its link is printed. Run it: `npx tsx examples/own-grant.ts`
+ * A grant type of your own: people who open a link from a mail get tokens, once, without a
+ * password. Sending the mail is yours; here its link is printed. Run it: `npx tsx
+ * examples/own-grant.ts`
  */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * A store of your own, part by part: here rate limits are counted in this process, and everything else
- * is in the store below. The contract suite holds the result to every law of `store.ts`, with
+ * A store of your own, part by part: here rate limits are counted in this process, and everything
+ * else is in the store below. The contract suite holds the result to every law of `store.ts`, with
  * concurrent callers, before it serves anybody. Run it: `npx tsx examples/own-store.ts`
  */
 import { createServer } from 'node:http';

@@ -1,6 +1,6 @@
 /**
- * Several issuers in one process and one database: no record, key or session of one reaches another.
- * Each has a path of its own. Run it: `npx tsx examples/several-issuers.ts`
+ * Several issuers in one process and one database: no record, key or session of one reaches
+ * another. Each has a path of its own. Run it: `npx tsx examples/several-issuers.ts`
  */
 import { createServer } from 'node:http';
 import { createProvider, memoryDatabase, type Provider } from 'valetkey';

@@ -17,6 +17,7 @@ import { rpInitiatedLogout } from './features/rp-initiated-logout/rp-initiated-l
 import { userinfo } from './features/userinfo/userinfo.ts';
 
 export type { DeviceAuthorizationOptions } from './features/device-authorization/device-authorization.ts';
+export type { PlaceOf } from './features/device-authorization/device-flow.ts';
 export type {
   DeviceConfirmationView,
   DeviceResultView,

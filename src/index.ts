@@ -6,7 +6,7 @@ export type { Config, ScopeConfig } from './config.ts';
 export { CORE_OPTIONS } from './config-options.ts';
 export { sha256 } from './crypto/bytes.ts';
 export { type HandleKind, newHandle, parseHandle, type Random } from './crypto/handles.ts';
-export { type JwtClaims, JwtError, type JwtProblem } from './crypto/jwt.ts';
+export { type JwtClaims, JwtError, type JwtKey, type JwtProblem } from './crypto/jwt.ts';
 export type { KeyState } from './crypto/keyring.ts';
 export type { Vault } from './crypto/vault.ts';
 export type {
@@ -27,7 +27,13 @@ export {
 export type { Context } from './domain/context.ts';
 export type { EventFacts, Events } from './domain/events.ts';
 export type { Interaction, StepStates } from './domain/interactions.ts';
-export type { Consumption, Redemption, TokenResponse } from './domain/issuance.ts';
+export type {
+  Consumption,
+  LiveRefreshToken,
+  Redemption,
+  RepeatedRefreshToken,
+  TokenResponse,
+} from './domain/issuance.ts';
 export { isUsable, newOneTimeRecord, type OneTimeFacts } from './domain/one-time-records.ts';
 export type * from './domain/pages.ts';
 export type { RateLimiter, RateLimitKey } from './domain/rate-limiter.ts';
@@ -46,6 +52,7 @@ export type {
   RateLimit,
   RateLimits,
   RefreshTokenRules,
+  RequestLimits,
   ScopeDefinition,
   Settings,
 } from './domain/settings.ts';
@@ -97,16 +104,24 @@ export type {
   Artifact,
   ArtifactOutcome,
   AuthorizedRequest,
+  MadeArtifact,
+  RequestConsumed,
   ResponseMode,
   ResponseParameters,
   ResponseType,
+  SessionEnded,
 } from './engine/contracts/response-type.ts';
 export {
+  type AccountDecision,
+  type Answered,
+  type Declined,
   type Due,
   declined,
   defineStep,
   type Notice,
   type PostedAnswer,
+  type ShownAgain,
+  type SignedIn,
   type Situation,
   type Step,
   type StepOutcome,
@@ -128,6 +143,7 @@ export { SCOPE_CLAIMS } from './protocol/claims.ts';
 export type { FeatureField, FieldDefinition, FieldKind } from './protocol/client-fields.ts';
 export {
   CLIENT_FIELDS,
+  type ClientMember,
   type ClientMetadata,
   type CompleteClientMetadata,
 } from './protocol/client-metadata.ts';
@@ -153,10 +169,12 @@ export type { ParamLimits, Params } from './protocol/params.ts';
 export { parseScope } from './protocol/scope.ts';
 export { createProvider, type Provider, type Sessions, type Subjects } from './provider.ts';
 export { checkConfig } from './resolve-config.ts';
+export type * from './store/issue.ts';
 export { memoryDatabase } from './store/memory.ts';
 export type * from './store/records.ts';
 export * from './store/store.ts';
 export { type VerifyIdTokenOptions, verifyIdToken } from './verify-id-token.ts';
+export type { CorsRule } from './web/cors.ts';
 export {
   definePage,
   drawPage,

@@ -1,6 +1,6 @@
 /**
- * Empty databases for tests that need one of their own: a file of SQLite, a schema on the
- * PostgreSQL of the test run.
+ * Empty databases for tests that need one of their own: a SQLite file, or a schema on the
+ * PostgreSQL server of the test run.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -41,10 +41,10 @@ function postgresSchema(): EmptyDatabase {
   };
 }
 
-/** Names of the migrations of the store, in order. */
+/** Names of the migrations of the store, in the order in which they are applied. */
 export const MIGRATIONS: readonly string[] = ['0001-first-tables', '0002-one-time-records'];
 
 export const DATABASES: readonly DatabaseKind[] = [
-  { name: 'SQLite', missing: services.fast, make: sqliteFile },
+  { name: 'SQLite', missing: false, make: sqliteFile },
   { name: 'PostgreSQL', missing: services.postgres === null, make: postgresSchema },
 ];

@@ -1,12 +1,12 @@
 /**
- * Reads the two sides of the specification coverage as pure functions: citations in comments of the
- * source, and the sections that titles of tests name. A citation is a line comment that begins with
- * sections and a colon, `// RFC 6749 §4.1.3: …`; a section mentioned in passing is prose and asks
- * for no test.
+ * Pure functions that read the two sides of the specification coverage: the citations in comments
+ * of the source, and the sections in titles of tests. A citation is a line comment that begins with
+ * sections and a colon, `// RFC 6749 §4.1.3: …`. A section elsewhere in a comment is prose and
+ * needs no test. `coverage-pages.ts` compares the two sides.
  */
 
 export interface Section {
-  /** 'RFC 6749', 'OIDC Core'. Empty for a decision of ours that names none. */
+  /** 'RFC 6749', 'OIDC Core'. Empty for a decision of this project that cites no specification. */
   readonly spec: string;
   /** '4.1.3', 'A.2'. */
   readonly number: string;
@@ -25,12 +25,13 @@ export interface TitledTest extends Section {
 
 const NUMBER = /§\s?([A-Za-z0-9]+(?:\.[A-Za-z0-9]+)*)/;
 const LINE_COMMENT = /(?:^|\s)\/\/ (.*)$/;
-/** One section, or several with the same specification: `RFC 6749 §4.1, §5.2`. */
+/** One or more sections before a colon: `RFC 6749 §4.1, §5.2`. */
 const CITED =
   /^(?:(CHOICE|DEVIATION)\b:?\s*)?((?:[A-Z][\w .-]*?\s)?§\s?[\w.]+(?:(?:,| and|;)\s(?:[A-Z][\w .-]*?\s)?§\s?[\w.]+)*)\s*:\s*(.*)$/;
-/** In a test title: `[RFC6749 §4.1.3] …`, also several in one pair of brackets. */
+/** A test title that begins with sections: `[RFC6749 §4.1.3] …`. Brackets can contain several. */
 const TITLE = /(['"`])((?:\[[^\]\n]*§[^\]\n]*\]\s*)+)((?:\\.|(?!\1).)*)\1/g;
 
+/** The citations in the line comments of a source file. */
 export function citationsIn(file: string, source: string): Citation[] {
   return source.split('\n').flatMap((line) => {
     const comment = LINE_COMMENT.exec(line)?.[1] ?? '';
@@ -46,6 +47,7 @@ export function citationsIn(file: string, source: string): Citation[] {
   });
 }
 
+/** The test titles of a file, once for each section that they name. */
 export function titlesIn(file: string, source: string): TitledTest[] {
   return [...source.matchAll(TITLE)].flatMap(([, , brackets = '', rest = '']) =>
     [...brackets.matchAll(/\[([^\]]*)\]/g)]
@@ -55,8 +57,8 @@ export function titlesIn(file: string, source: string): TitledTest[] {
 }
 
 /**
- * `RFC 6749 §4.1.2, §5.2; OIDC Core §3` → three sections. A section without a specification takes
- * that of the one before.
+ * `RFC 6749 §4.1.2, §5.2; OIDC Core §3` → three sections. A section without a specification belongs
+ * to the specification of the section before it.
  */
 export function sectionsIn(text: string): Section[] {
   let spec = '';
@@ -68,7 +70,7 @@ export function sectionsIn(text: string): Section[] {
   });
 }
 
-/** `RFC6749` and `RFC 6749` are one. */
+/** One spelling for `RFC6749` and `RFC 6749`. */
 function specName(text: string): string {
   return text
     .trim()
@@ -76,6 +78,7 @@ function specName(text: string): string {
     .replace(/\s+/g, ' ');
 }
 
+/** True when a test names the cited section, or a part of it. */
 export function isCovered(cited: Section, tests: readonly Section[]): boolean {
   return tests.some(
     (test) =>
@@ -89,7 +92,7 @@ export function sameSpec(a: Section, b: Section): boolean {
   return plain(a.spec) === plain(b.spec);
 }
 
-/** By specification, then by section as people count: §4.2 before §4.10. */
+/** Sorts by specification, then by section number: §4.2 before §4.10. */
 export function bySection(a: Section, b: Section): number {
   const order = new Intl.Collator('en', { numeric: true });
   return order.compare(a.spec, b.spec) || order.compare(a.number, b.number);

@@ -1,34 +1,35 @@
 /**
- * The floors of the house as data, and the rules as a pure function over modules. An import only
- * goes down, no feature imports another, and the ring knows the core by its public name alone.
- * Reading the tree and printing is in floors.ts.
+ * The floors as data, and the rules for them as a pure function over modules: a module imports only
+ * from lower floors, no feature imports another feature, and the ring imports the core only by its
+ * public name. `floors.ts` reads the files and prints the result.
  */
 
-/** One file of src/, with a path relative to src/. */
+/** One file of src/. */
 export interface Module {
+  /** Path relative to src/. */
   readonly path: string;
   readonly lines: number;
   /** Numbers of the lines whose comments are longer than `LONGEST_COMMENT`. */
   readonly longComments: readonly number[];
-  /** Specifiers as written: './a.ts', 'jose', 'valetkey/sql'. Types count like values. */
+  /** Specifiers as written: './a.ts', 'jose', 'valetkey/sql'. Imports of types are included. */
   readonly imports: readonly string[];
-  /** Forbidden words of the language that the code (not its comments) uses; see `WATCHED`. */
+  /** Names of `WATCHED` expressions in the code, comments excluded. */
   readonly uses: readonly string[];
 }
 
 interface Floor {
   readonly level: number;
-  /** Folders (or '' for the root of src/) below. Files of the same folder are reached as well. */
+  /** Folders that it may import from, besides itself. '' is the root of src/. */
   readonly below: readonly string[];
-  /** Packages and node: modules, besides. */
+  /** Packages and `node:` modules that it may import. */
   readonly packages: readonly string[];
-  /** Its folders do not import one another. */
+  /** Its subfolders must not import each other. */
   readonly apart?: true;
-  /** Words of `WATCHED` that have no place here. */
+  /** Names of `WATCHED` expressions that it must not use. */
   readonly never: readonly string[];
 }
 
-/** What the code of a floor can be forbidden to say. */
+/** Expressions that a floor can be forbidden to use. */
 export const WATCHED: Readonly<Record<string, RegExp>> = {
   'the clock': /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/,
   randomness: /\bMath\.random\(|\bgetRandomValues\(|\brandomUUID\(|\brandomBytes\(/,
@@ -67,7 +68,7 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
     apart: true,
     never: ['the clock', 'randomness', 'Response'],
   },
-  // The composition. This is where the default clock comes from.
+  // The root puts the parts together. It defines the default clock.
   '': {
     level: 6,
     below: [...RULES, 'web', 'engine', 'features'],
@@ -87,11 +88,11 @@ export const RING = [
   'cli',
   'testing',
 ];
-/** Ring folders that may put other ring parts together, by their public names. */
+/** Ring folders that may import other ring parts, by their public names. */
 const ASSEMBLERS = ['server', 'cli', 'testing'];
 
 const MOST_LINES = 400;
-/** Columns of a line of comment. The formatter keeps code to as many, but leaves comments alone. */
+/** Longest comment line, in columns. The formatter wraps code at this column, but no comments. */
 export const LONGEST_COMMENT = 100;
 const FORBIDDEN_NAMES = [
   'utils',
@@ -106,26 +107,38 @@ const FORBIDDEN_NAMES = [
 ];
 const OWN_NAME = /^valetkey($|\/)/;
 
-/** Every broken rule, as one sentence each. `architecture` is the text of docs/ARCHITECTURE.md. */
+/**
+ * Every broken rule, as one sentence each.
+ * @param architecture the text of docs/ARCHITECTURE.md
+ */
 export function problemsOf(modules: readonly Module[], architecture: string): string[] {
   const known = new Set(modules.map((module) => module.path));
   return [
     ...(modules.length === 0 ? ['no modules were found under src/: nothing was checked'] : []),
     ...modules.flatMap((module) => [
       ...nameProblems(module),
-      ...(module.lines > MOST_LINES
-        ? [`${module.path}: ${module.lines} lines, at most ${MOST_LINES}`]
-        : []),
-      ...module.longComments.map(
-        (line) => `${module.path}:${line}: a comment of more than ${LONGEST_COMMENT} columns`,
-      ),
+      ...sizeProblems(module),
       ...(describes(architecture, module.path)
         ? []
-        : [`${module.path}: docs/ARCHITECTURE.md does not name it`]),
+        : [`${module.path}: docs/ARCHITECTURE.md does not name this file`]),
       ...module.imports.flatMap((specifier) => importProblems(module.path, specifier, known)),
       ...wordProblems(module),
     ]),
     ...cycles(modules).map((cycle) => `import cycle: ${cycle.join(' → ')}`),
+  ];
+}
+
+/** Files and comments that are too long. It holds for every file, tests and tools included. */
+export function sizeProblems({
+  path,
+  lines,
+  longComments,
+}: Pick<Module, 'path' | 'lines' | 'longComments'>): string[] {
+  return [
+    ...(lines > MOST_LINES ? [`${path}: ${lines} lines, at most ${MOST_LINES}`] : []),
+    ...longComments.map(
+      (line) => `${path}:${line}: a comment of more than ${LONGEST_COMMENT} columns`,
+    ),
   ];
 }
 
@@ -149,10 +162,10 @@ function nameProblems({ path }: Module): string[] {
   const parts = path.replace(/\.ts$/, '').split('/');
   const bad = parts.filter((part) => FORBIDDEN_NAMES.includes(part));
   return [
-    ...bad.map((part) => `${path}: "${part}" names no thing of the house`),
+    ...bad.map((part) => `${path}: the name "${part}" does not say what the code does`),
     ...(folder in FLOORS || RING.includes(folder)
       ? []
-      : [`${path}: the folder ${folder}/ stands in no row of tools/floor-rules.ts`]),
+      : [`${path}: tools/floor-rules.ts does not list the folder ${folder}/`]),
   ];
 }
 
@@ -160,7 +173,7 @@ function wordProblems({ path, uses }: Module): string[] {
   const never = FLOORS[folderOf(path)]?.never ?? [];
   return uses
     .filter((word) => never.includes(word))
-    .map((word) => `${path}: uses ${word}, which its floor must not`);
+    .map((word) => `${path}: uses ${word}, which its floor must not use`);
 }
 
 function importProblems(importer: string, specifier: string, known: ReadonlySet<string>): string[] {
@@ -179,8 +192,8 @@ function ringProblem(
   if (specifier.startsWith('.')) {
     const target = resolveFrom(importer, specifier);
     if (folderOf(target) !== folder)
-      return "outside its folder the ring uses public names: 'valetkey' or 'valetkey/…'";
-    return known.has(target) ? null : 'there is no such file';
+      return "the ring must import by public name outside its folder: 'valetkey' or 'valetkey/…'";
+    return known.has(target) ? null : 'the file does not exist';
   }
   if (!OWN_NAME.test(specifier) || specifier === 'valetkey') return null;
   return ASSEMBLERS.includes(folder)
@@ -195,9 +208,9 @@ function coreProblem(
 ): string | null {
   const folder = folderOf(importer);
   const floor = FLOORS[folder];
-  // An unknown folder is reported by its name already.
+  // `nameProblems` already reports an unknown folder.
   if (floor === undefined) return null;
-  if (OWN_NAME.test(specifier)) return 'the core does not import itself by name';
+  if (OWN_NAME.test(specifier)) return 'the core must not import itself by name';
   if (!specifier.startsWith('.')) {
     const allowed = floor.packages.some(
       (name) => specifier === name || specifier.startsWith(`${name}/`),
@@ -207,10 +220,10 @@ function coreProblem(
       : `this floor may import ${floor.packages.join(', ') || 'no package at all'}`;
   }
   const target = resolveFrom(importer, specifier);
-  if (!known.has(target)) return 'there is no such file';
+  if (!known.has(target)) return 'the file does not exist';
   const below = folderOf(target);
   if (below === folder) return siblingProblem(floor, importer, target);
-  if (RING.includes(below)) return 'the core does not know the ring';
+  if (RING.includes(below)) return 'the core must not import the ring';
   return floor.below.includes(below)
     ? null
     : `${folder || 'the root'} may import ${floor.below.join(', ') || 'only itself'}`;
@@ -218,10 +231,12 @@ function coreProblem(
 
 function siblingProblem({ apart }: Floor, importer: string, target: string): string | null {
   const [here, there] = [importer, target].map((path) => path.split('/')[1]);
-  return apart === true && here !== there ? `${here} and ${there} do not know each other` : null;
+  return apart === true && here !== there
+    ? `${here} and ${there} must not import each other`
+    : null;
 }
 
-/** The features, each with its files. */
+/** The files of each feature, by the folder of the feature. */
 export function featuresOf(modules: readonly Module[]): ReadonlyMap<string, readonly string[]> {
   const features = new Map<string, string[]>();
   for (const { path } of modules) {
@@ -233,8 +248,8 @@ export function featuresOf(modules: readonly Module[]): ReadonlyMap<string, read
 }
 
 /**
- * Named by path (`protocol/errors.ts`), or as `errors` in a section whose heading names
- * `protocol/`.
+ * True when the text names the file by path (`protocol/errors.ts`), or as `errors` in a section
+ * whose heading names `protocol/`.
  */
 function describes(architecture: string, path: string): boolean {
   if (path.includes('/') ? architecture.includes(path) : architecture.includes(`\`${path}\``))
@@ -257,7 +272,7 @@ function body(section: string): string {
   return section.slice(section.indexOf('\n') + 1);
 }
 
-/** Each cycle once, written from its first file in alphabetical order. */
+/** Each import cycle once, beginning with its first file in alphabetical order. */
 export function cycles(modules: readonly Module[]): string[][] {
   const targets = new Map(
     modules.map(({ path, imports }) => [path, relativeTargets(path, imports)]),

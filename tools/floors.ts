@@ -1,5 +1,6 @@
 /**
- * Reads src/, prints floors and features, and fails when a module breaks a rule of floor-rules.ts.
+ * `npm run floors`: reads src/, prints floors and features, and fails when a module breaks a rule
+ * of `floor-rules.ts`, or when a test, tool or example is too long.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import ts from 'typescript';
@@ -11,6 +12,7 @@ import {
   type Module,
   problemsOf,
   RING,
+  sizeProblems,
   WATCHED,
 } from './floor-rules.ts';
 import { filesUnder } from './tree.ts';
@@ -22,11 +24,14 @@ function readModule(path: string): Module {
   const code = withoutComments(text);
   return {
     path,
-    lines: text.trimEnd().split('\n').length,
-    longComments: longComments(text),
+    ...sizesOf(text),
     imports: ts.preProcessFile(text, true, true).importedFiles.map((file) => file.fileName),
     uses: Object.entries(WATCHED).flatMap(([word, pattern]) => (pattern.test(code) ? [word] : [])),
   };
+}
+
+function sizesOf(text: string): Pick<Module, 'lines' | 'longComments'> {
+  return { lines: text.trimEnd().split('\n').length, longComments: longComments(text) };
 }
 
 /** Numbers of the lines whose comments are too long. */
@@ -37,8 +42,8 @@ function longComments(text: string): number[] {
 }
 
 /**
- * Comments may speak of what code must not do. A comment sign inside a string costs us only the
- * rest of that line.
+ * Removes comments, because they may mention what code must not use. A comment sign inside a string
+ * also removes the rest of that line, which is acceptable for this check.
  */
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
@@ -70,7 +75,11 @@ function count(value: number): string {
 
 const modules = filesUnder('src', '.ts').map((path) => readModule(path.slice('src/'.length)));
 const architecture = existsSync(ARCHITECTURE) ? readFileSync(ARCHITECTURE, 'utf8') : '';
-const problems = problemsOf(modules, architecture);
+const others = ['test', 'tools', 'examples'].flatMap((folder) => filesUnder(folder, '.ts'));
+const problems = [
+  ...problemsOf(modules, architecture),
+  ...others.flatMap((path) => sizeProblems({ path, ...sizesOf(readFileSync(path, 'utf8')) })),
+];
 
 printTable(modules);
 printFeatures(modules);

@@ -1,7 +1,7 @@
 /**
- * Looks at the package as a user gets it: packs it, lets publint and arethetypeswrong judge the
- * tarball, installs it in an empty folder with install scripts forbidden, and imports it there.
- * Prints how many packages and bytes that brings.
+ * `npm run pack:check`: checks the package as users install it. It packs the package, runs publint
+ * and arethetypeswrong on the tarball, installs it in an empty folder with install scripts
+ * forbidden, and imports every entry point there. It fails when the installation is too large.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 const MOST_PACKAGES = 100;
 const MOST_MEGABYTES = 70;
 
-/** Ring parts whose optional peers are not installed here. */
+/** Entry points that need an optional peer dependency, which is not installed here. */
 const NEEDS_A_PEER: readonly string[] = [];
 
 function run(command: string, args: readonly string[], cwd: string): void {
@@ -24,17 +24,17 @@ function run(command: string, args: readonly string[], cwd: string): void {
 function pack(folder: string): string {
   run('npm', ['pack', '--silent', '--pack-destination', folder], '.');
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
-  if (tarball === undefined) throw new Error('npm pack made no tarball');
+  if (tarball === undefined) throw new Error('npm pack created no tarball');
   return join(folder, tarball);
 }
 
-/** Without the peers, as a user who installs nothing else has it. */
+/** Installs without peer dependencies, like a user who installs nothing else. */
 function install(tarball: string, folder: string): void {
   writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}\n');
   run('npm', ['install', '--strict-allow-scripts', '--no-audit', '--no-fund', tarball], folder);
 }
 
-/** Every entry point loads in Node, and the command is there. */
+/** Imports every entry point in Node, and runs the command. */
 function importAll(folder: string): void {
   const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     exports: Record<string, unknown>;
@@ -53,7 +53,7 @@ function importAll(folder: string): void {
   run(process.execPath, ['node_modules/valetkey/dist/cli/main.js', '--version'], folder);
 }
 
-/** Packages and megabytes below node_modules. */
+/** The number of packages and megabytes in node_modules. */
 function measure(folder: string): { packages: number; megabytes: number } {
   const lock = JSON.parse(
     readFileSync(join(folder, 'node_modules/.package-lock.json'), 'utf8'),

@@ -1,7 +1,7 @@
 /**
- * A private PostgreSQL cluster in a temporary folder: own port, own password, durable as by
- * default, gone afterwards. The test command starts one for everybody; a test that has to crash its
- * database starts another.
+ * A private PostgreSQL cluster in a temporary folder, with its own port and password, default
+ * durability, and no trace after it stops. The test command starts one for all tests; a test that
+ * crashes its database starts another one.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -16,10 +16,10 @@ const USER = 'valetkey';
 const READY_WITHIN_MS = 30_000;
 
 export interface Cluster {
-  /** Connection string of a superuser, for an empty database. */
+  /** Connection string of a superuser, for an empty database. It contains the password. */
   readonly url: string;
   readonly pid: number;
-  /** Ends the server by its own process and removes its folder. */
+  /** Stops the server by its process id and removes its folder. */
   stop(): Promise<void>;
 }
 
@@ -28,7 +28,7 @@ interface Owner {
   gid?: number;
 }
 
-/** The folder of initdb and postgres of the newest installed version, or null. */
+/** The folder with initdb and postgres of the newest installed version; null when none is. */
 export function findPostgres(): string | null {
   if (!existsSync(DEBIAN)) return null;
   const newestFirst = readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a));
@@ -36,6 +36,11 @@ export function findPostgres(): string | null {
   return bins.find((bin) => existsSync(join(bin, 'initdb'))) ?? null;
 }
 
+/**
+ * Creates and starts a cluster.
+ * @param bin the folder with initdb and postgres
+ * @throws Error when the server is not ready within 30 seconds
+ */
 export async function startPostgres(bin: string): Promise<Cluster> {
   const owner = serverOwner();
   const folder = mkdtempSync(join(tmpdir(), 'valetkey-pg-'));
@@ -62,7 +67,7 @@ export async function startPostgres(bin: string): Promise<Cluster> {
   }
 }
 
-/** PostgreSQL refuses to run as root, so root lends it the user `postgres`. */
+/** PostgreSQL refuses to run as root, so a root process starts it as the user `postgres`. */
 function serverOwner(): Owner {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string): number =>
@@ -85,7 +90,7 @@ function createCluster(bin: string, folder: string, password: string, owner: Own
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
   ];
-  // --no-sync spares the fsyncs of creating the cluster only; the running server keeps fsync=on.
+  // --no-sync skips fsync only while the cluster is created. The running server keeps fsync=on.
   execFileSync(join(bin, 'initdb'), [...args, '--encoding=UTF8', '--locale=C', '--no-sync'], {
     ...owner,
     cwd: folder,
@@ -98,7 +103,7 @@ function settings(folder: string, port: number): string[] {
     listen_addresses: '127.0.0.1',
     port: String(port),
     unix_socket_directories: folder,
-    // Many test files hold a pool each.
+    // Each of many test files has its own pool.
     max_connections: '300',
     logging_collector: 'off',
   };
@@ -111,8 +116,8 @@ function settings(folder: string, port: number): string[] {
 
 function cluster(server: ChildProcess, folder: string, url: string): Cluster {
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-  // Without stop(), for example after an uncaught error, nothing may stay behind either: SIGQUIT
-  // ends it at once.
+  // Also remove everything when the process exits without stop(), for example after an uncaught
+  // error. SIGQUIT ends the server at once.
   const abandon = (): void => {
     server.kill('SIGQUIT');
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -123,7 +128,7 @@ function cluster(server: ChildProcess, folder: string, url: string): Cluster {
     pid: server.pid ?? 0,
     async stop() {
       process.off('exit', abandon);
-      // SIGINT is the "fast" shutdown: open connections are closed, not waited for.
+      // SIGINT is the "fast" shutdown: the server closes open connections instead of waiting.
       if (server.exitCode === null && server.signalCode === null) server.kill('SIGINT');
       await ended;
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -153,7 +158,7 @@ function accepts(bin: string, port: number): boolean {
   }
 }
 
-/** Asks the system for a port and gives it back; the moment between is short enough for tests. */
+/** A port that the system chose. It is free again until PostgreSQL opens it a moment later. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

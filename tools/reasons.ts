@@ -1,8 +1,8 @@
 /**
- * Finds every reason we refuse for: the second argument of `new OAuthError('code', 'reason',
- * 'description')`. A computed reason is read from its type, which then has to be a union of
- * literals. Where it is a parameter of a function that makes refusals, it is read from every call
- * of that function.
+ * Finds every reason for a refusal: the second argument of `new OAuthError('code', 'reason',
+ * 'description')`. A computed reason is read from its type, which must be a union of string
+ * literals. A reason that is a parameter of a function is read from every call of that function.
+ * `coverage-pages.ts` checks that a test names each reason.
  */
 import ts from 'typescript';
 
@@ -15,21 +15,21 @@ export interface Reason {
 
 export interface FoundReasons {
   readonly reasons: readonly Reason[];
-  /** Refusals whose reasons nobody can list, as sentences. */
+  /** Refusals whose reasons cannot be listed, as one sentence each. */
   readonly problems: readonly string[];
 }
 
 const SLUG = /^[a-z][a-z0-9_]*$/;
 
-export function reasonsIn(files: readonly string[]): FoundReasons {
-  const program = ts.createProgram([...files], compilerOptions());
+/** Every reason in these files of the program. */
+export function reasonsIn(program: ts.Program, files: readonly string[]): FoundReasons {
   const checker = program.getTypeChecker();
   const sources = files.flatMap((file) => program.getSourceFile(file) ?? []);
   const calls = callsByFunction(sources, checker);
   const reasons: Reason[] = [];
   const problems: string[] = [];
   for (const source of sources) {
-    // The class itself copies its own reasons.
+    // The class itself only copies the reason of another error.
     if (source.fileName.endsWith('protocol/errors.ts')) continue;
     for (const refusal of refusalsIn(source)) {
       for (const [code, reason, description, at] of argumentsOf(refusal, checker, calls)) {
@@ -38,7 +38,7 @@ export function reasonsIn(files: readonly string[]): FoundReasons {
         if (slugs === null || slugs.some((slug) => !SLUG.test(slug))) {
           const { line } = ts.getLineAndCharacterOfPosition(at.getSourceFile(), at.getStart());
           problems.push(
-            `${file}:${line + 1}: the type of this reason is no union of literal slugs`,
+            `${file}:${line + 1}: the type of the reason must be a union of literal slugs`,
           );
           continue;
         }
@@ -70,8 +70,8 @@ type Arguments = readonly [
 type Calls = ReadonlyMap<ts.Symbol, readonly ts.CallExpression[]>;
 
 /**
- * What a refusal says; for one that a function makes of its parameters, what each of its calls
- * says.
+ * The arguments of a refusal. When the reason is a parameter of the function around it, the
+ * arguments of each call of that function.
  */
 function argumentsOf(
   refusal: ts.NewExpression,
@@ -92,7 +92,7 @@ function argumentsOf(
   });
 }
 
-/** The function whose parameter a reason is; null when it is none. */
+/** The function that has this reason as a parameter; null when the reason is no parameter. */
 function makerOf(
   reason: ts.Expression,
   checker: ts.TypeChecker,
@@ -108,10 +108,11 @@ function makerOf(
   return symbol ? { symbol, parameters: [...parent.parameters] } : null;
 }
 
+/** Calls of functions by their name; a method makes no refusal. */
 function callsByFunction(sources: readonly ts.SourceFile[], checker: ts.TypeChecker): Calls {
   const calls = new Map<ts.Symbol, ts.CallExpression[]>();
   const visit = (node: ts.Node): void => {
-    if (ts.isCallExpression(node)) {
+    if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) {
       const symbol = checker.getSymbolAtLocation(node.expression);
       const original =
         symbol !== undefined && (symbol.flags & ts.SymbolFlags.Alias) !== 0
@@ -125,12 +126,6 @@ function callsByFunction(sources: readonly ts.SourceFile[], checker: ts.TypeChec
   return calls;
 }
 
-function compilerOptions(): ts.CompilerOptions {
-  const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile) as { config: unknown };
-  const parsed = ts.parseJsonConfigFileContent(config, ts.sys, '.');
-  return parsed.options;
-}
-
 function refusalsIn(source: ts.SourceFile): ts.NewExpression[] {
   const found: ts.NewExpression[] = [];
   const visit = (node: ts.Node): void => {
@@ -142,7 +137,7 @@ function refusalsIn(source: ts.SourceFile): ts.NewExpression[] {
   return found;
 }
 
-/** The strings this expression can be, or null when it can be any. */
+/** The strings that this expression can be; null when it can be any string. */
 function literalsOf(checker: ts.TypeChecker, expression: ts.Expression): string[] | null {
   const type = checker.getTypeAtLocation(expression);
   const members = type.isUnion() ? type.types : [type];
@@ -150,7 +145,7 @@ function literalsOf(checker: ts.TypeChecker, expression: ts.Expression): string[
   return members.map((member) => member.value);
 }
 
-/** The description as written; what is filled in at run time becomes an ellipsis. */
+/** The description as written, with an ellipsis for each part that is computed at run time. */
 function textOf(expression: ts.Expression | undefined): string {
   if (expression === undefined) return '';
   if (ts.isStringLiteralLike(expression)) return expression.text;

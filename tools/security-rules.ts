@@ -1,11 +1,10 @@
 /**
- * Keeps docs/security-rules.md complete. People write the rows of the page; this tool fills in the
- * last column, the tests whose titles name the rule. With `--check` it writes nothing, and fails
- * when a title names a rule that the page does not explain, when no title names a rule, when a row
- * names a file that is not there, and when the last column is out of date.
+ * docs/security-rules.md. People write the rows of the page; this tool fills in the last column,
+ * the tests whose titles name the rule. It is a problem when a title names a rule that the page
+ * does not explain, when no title names a rule, and when a row names a file that does not exist.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync } from 'node:fs';
+import type { GeneratedPage } from './generated-page.ts';
 import { filesUnder } from './tree.ts';
 
 const PAGE = 'docs/security-rules.md';
@@ -29,11 +28,11 @@ const ID = '[A-Z]{1,2}-\\d{1,2}';
 const ROW = new RegExp(`^\\| (${ID}) \\|`);
 /**
  * The beginning of a title: `it('[RFC7636 §4.6] PK-04 PK-06 …')`. Sections in brackets and rules
- * may come in any order.
+ * can be in any order.
  */
 const TITLE = new RegExp(`['"\`]((?:(?:\\[[^\\]\\n]*\\]|${ID}(?![\\w-])) *)+)`, 'g');
 
-/** Rules that titles of this test file name, each once. */
+/** The rules that the titles of this test file name, each once. */
 export function namesIn(file: string, source: string): NamedRule[] {
   const ids = [...source.matchAll(TITLE)].flatMap(([, beginning = '']) =>
     [...beginning.replace(/\[[^\]]*\]/g, ' ').matchAll(new RegExp(ID, 'g'))].map(([id]) => id),
@@ -58,7 +57,7 @@ function pathIn([, path = '']: RegExpMatchArray): string {
   return path;
 }
 
-/** The page with the last column as it should be. All else stays as it is. */
+/** The page with the last column filled in. Everything else stays unchanged. */
 export function withTests(page: string, names: readonly NamedRule[]): string {
   return page
     .split('\n')
@@ -75,7 +74,10 @@ function testsOf(id: string, names: readonly NamedRule[]): string {
   return [...new Set(files)].sort().join(', ');
 }
 
-/** Everything that is wrong, one sentence each. @param exists whether there is a file at a path */
+/**
+ * Every problem, as one sentence each.
+ * @param exists whether a path names a file
+ */
 export function problemsOf(
   page: string,
   names: readonly NamedRule[],
@@ -92,7 +94,6 @@ export function problemsOf(
     ...rules.filter(({ id }) => !named.has(id)).map(({ id }) => `no test title names ${id}`),
     ...rules.flatMap((rule) => rowProblems(rule, exists)),
     ...orderProblems(rules),
-    ...(withTests(page, names) === page ? [] : [`${PAGE} is not up to date: npm run docs`]),
   ];
 }
 
@@ -101,15 +102,15 @@ function rowProblems(
   exists: (path: string) => boolean,
 ): string[] {
   return [
-    ...(text === '' || source === '' ? [`${id} has no words or no source`] : []),
+    ...(text === '' || source === '' ? [`${id} has no text or no source`] : []),
     ...(places.length === 0 ? [`${id} names no file that enforces it`] : []),
     ...places
       .filter((path) => !exists(path))
-      .map((path) => `${id} is enforced in ${path}, which is not there`),
+      .map((path) => `${id} is enforced in ${path}, which does not exist`),
   ];
 }
 
-/** Numbers go up, and rules with the same letters stand together. */
+/** Numbers must increase, and rules with the same letters must follow each other. */
 function orderProblems(rules: readonly Rule[]): string[] {
   const ended = new Set<string>();
   let [lastLetters, lastNumber] = ['', 0];
@@ -119,22 +120,20 @@ function orderProblems(rules: readonly Rule[]): string[] {
     const inOrder = letters === lastLetters ? number > lastNumber : !ended.has(letters);
     if (letters !== lastLetters) ended.add(lastLetters);
     [lastLetters, lastNumber] = [letters, number];
-    return inOrder ? [] : [`${id} stands out of order`];
+    return inOrder ? [] : [`${id} is out of order`];
   });
 }
 
-function main(check: boolean): void {
+/** The page as it should be. People write the rows, so the page must exist. */
+export function securityRulesPage(): GeneratedPage {
   const names = filesUnder('test', '.test.ts').flatMap((file) =>
     namesIn(file, readFileSync(file, 'utf8')),
   );
-  const before = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '';
-  const page = check ? before : withTests(before, names);
-  if (page !== before) writeFileSync(PAGE, page);
-  const problems = problemsOf(page, names, existsSync);
-  for (const problem of problems) console.error(`✗ ${problem}`);
-  console.log(`${rulesIn(page).length} security rules, ${problems.length} problems`);
-  if (check && problems.length > 0) process.exitCode = 1;
+  const page = readFileSync(PAGE, 'utf8');
+  return {
+    path: PAGE,
+    text: withTests(page, names),
+    problems: problemsOf(page, names, existsSync),
+    summary: `${rulesIn(page).length} rules`,
+  };
 }
-
-// The unit test imports this file; only a call of the tool itself runs it.
-if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.includes('--check'));

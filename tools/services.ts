@@ -1,9 +1,9 @@
 /**
- * What the tests need beyond the dependencies: a PostgreSQL server, a Chromium, an Apache with
- * mod_auth_openidc, a Node that has SQLite itself. Finds each, or installs it where that is
- * possible (root on a Debian system; Node from npm), and tells the tests by environment variables.
- * What is set already is taken as it is. Started from the command line it installs what is missing
- * and lists what there is.
+ * The services that tests need besides the dependencies: a PostgreSQL server, Chromium, Apache with
+ * mod_auth_openidc, and a Node with built-in SQLite. Finds each one, or installs it where that is
+ * possible (as root on Debian; Node from npm), and passes it to the tests in an environment
+ * variable. A variable that is already set stays unchanged. When this file is run as a program, it
+ * installs what is missing and lists the result.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,10 +14,10 @@ import { type Cluster, findPostgres, startPostgres } from './postgres.ts';
 interface Need {
   readonly variable: 'TEST_POSTGRES_URL' | 'TEST_CHROMIUM' | 'TEST_APACHE' | 'TEST_NEWER_NODE';
   readonly what: string;
-  /** Of Debian, or of npm. */
+  /** Names of packages of Debian, or of npm. */
   readonly packages: readonly string[];
   readonly from?: 'npm';
-  /** The program, or null. */
+  /** The path of the program; null when it is missing. */
   find(): string | null;
 }
 
@@ -56,7 +56,7 @@ const NEEDS: readonly Need[] = [
   },
 ];
 
-/** For what is too big to be a dependency. */
+/** Folder for packages that are too large to be dependencies. */
 const CACHE = 'node_modules/.cache/valetkey';
 
 const POLICY = '/usr/sbin/policy-rc.d';
@@ -64,14 +64,14 @@ const POLICY = '/usr/sbin/policy-rc.d';
 export interface Services {
   /** The variables to hand to the tests. */
   readonly env: Readonly<Record<string, string>>;
-  /** One line per thing the tests will have to do without. */
+  /** One line per service that is missing. */
   readonly missing: readonly string[];
   stop(): Promise<void>;
 }
 
 /**
- * Finds, installs and starts. Never throws for a missing service: the caller decides how bad that
- * is.
+ * Finds, installs and starts the services. It does not throw for a missing service, because the
+ * caller decides whether that is an error.
  */
 export async function openServices(): Promise<Services> {
   const wanted = NEEDS.filter((need) => !process.env[need.variable]);
@@ -138,8 +138,8 @@ function apt(...args: string[]): void {
 }
 
 /**
- * Debian starts a daemon when its package is installed, unless this script says no. Ours run
- * privately instead.
+ * Debian starts a daemon when its package is installed, unless this script forbids it. The tests
+ * start private servers instead.
  */
 function withoutStartingDaemons(work: () => void): void {
   const ours = !existsSync(POLICY);

@@ -1,7 +1,7 @@
 /**
- * Prints `N passed, N failed` as the very last line, for people and for scripts that read only the
- * end of a log. A file that does not load and an error outside of any test count as failures; a run
- * without a single passed test fails too.
+ * A vitest reporter that prints `N passed, N failed` as the very last line, for people and for
+ * scripts that read only the end of a log. A file that does not load and an error outside of any
+ * test count as failures. A run without a passed test fails too.
  */
 import { writeSync } from 'node:fs';
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
@@ -22,7 +22,7 @@ function count(modules: readonly TestModule[], outside: readonly SerializedError
       else if (state === 'failed') tally.failed += 1;
       else tally.skipped += 1;
     }
-    // The file itself failed (an import, a hook) although none of its tests did.
+    // An import or a hook failed, although none of the tests did.
     if (module.state() === 'failed' && tally.failed === failedBefore) tally.failed += 1;
   }
   return tally;
@@ -36,8 +36,8 @@ export default class TallyReporter implements Reporter {
   private last: Tally | null = null;
 
   onInit(): void {
-    // At exit, because the other reporters print their summaries after the run; once, because watch
-    // mode runs many times.
+    // Print at exit, because the other reporters print their summaries after the run. Print once,
+    // because watch mode runs many times.
     process.once('exit', () => {
       const tally = this.last ?? { passed: 0, failed: 0, skipped: 0 };
       if (tally.passed === 0 || tally.failed > 0) process.exitCode = 1;

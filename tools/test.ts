@@ -1,8 +1,8 @@
 /**
- * The test command. `npm test` opens the services, builds, and runs every test; `--fast` runs the
- * tests that need neither. Other arguments go to vitest: a file name, `-t 'a title'`. With CI=true
- * a missing service is a failure; without it the tests that need the service are skipped, and this
- * says so aloud.
+ * The test command. `npm test` opens the services, builds, and runs every test. `--fast` runs the
+ * tests that need neither services nor a build. Other arguments go to vitest: a file name, or
+ * `-t 'a title'`. With CI=true a missing service is a failure; otherwise the tests that need it are
+ * skipped, and this prints which service is missing.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { openServices } from './services.ts';
@@ -13,7 +13,7 @@ function report(missing: readonly string[]): void {
   if (missing.length === 0) return;
   for (const what of missing)
     console.error(`MISSING SERVICE: ${what}. The tests that need it do not run.`);
-  if (process.env['CI'] === 'true') throw new Error('In CI every service has to be there.');
+  if (process.env['CI'] === 'true') throw new Error('In CI every service must be available.');
 }
 
 function build(): void {
@@ -24,8 +24,8 @@ function build(): void {
 }
 
 /**
- * The exit code of vitest; a signal to us ends it first, so that the services can be closed after
- * it.
+ * Runs vitest and resolves to its exit code. Passes signals on to it, so that it ends before the
+ * services are stopped.
  */
 function vitest(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
   const child = spawn(process.execPath, [VITEST, 'run', ...args], {
@@ -40,7 +40,7 @@ async function run(args: readonly string[]): Promise<number> {
   const fast = args.includes('--fast');
   const rest = args.filter((arg) => arg !== '--fast');
   if (fast) return vitest(rest, { TEST_SCOPE: 'fast' });
-  // A listener, even an idle one, keeps a signal from ending us before the services are closed.
+  // Even an empty listener keeps a signal from ending this process before the services are stopped.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   const services = await openServices();
   try {

@@ -1,9 +1,9 @@
-/** Files of a folder, for the tools that read the repository. */
+/** Lists the files of a folder, for the tools that read the repository. */
 import { existsSync, readdirSync } from 'node:fs';
 
 /**
- * Paths of all files below `folder` that end in `ending`, from the root of the repository, in
- * alphabetical order.
+ * The paths of all files in `folder` and its subfolders whose names end in `ending`, relative to
+ * the root of the repository, in alphabetical order.
  */
 export function filesUnder(folder: string, ending: string): string[] {
   if (!existsSync(folder)) return [];

@@ -8,13 +8,14 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Account, Accounts } from 'valetkey';
+import { type AccountRow, type AccountRows, accountRows } from './account-rows.ts';
 import { checkClaims } from './claims.ts';
 import { createHasher, type PasswordHasher } from './password-hasher.ts';
-import { ACCOUNTS_TABLE, type AccountTables, accountsMigrations } from './tables.ts';
+import { type AccountsMigration, type AccountTables, accountsMigrations } from './tables.ts';
 
 export { STANDARD_CLAIMS } from './claims.ts';
 export { createHasher, type PasswordHasher } from './password-hasher.ts';
-export { accountsMigrations };
+export { type AccountsMigration, accountsMigrations };
 
 /**
  * The part of a database that accounts need. `sqlDatabase(…)` with `migrations: accountsMigrations`
@@ -96,6 +97,7 @@ export interface PasswordAccounts extends Accounts {
 
 /** An account cannot be stored as asked. The message says why, and is safe to show. */
 export class AccountError extends Error {
+  /** Always `AccountError`. */
   override readonly name = 'AccountError';
 }
 
@@ -120,83 +122,21 @@ export function passwordAccounts(options: {
   readonly hasher?: PasswordHasher;
   readonly clock?: () => number;
 }): PasswordAccounts {
-  const db = options.sql.kysely as Kysely<AccountTables>;
   const tenant = options.sql.tenantOf(options.issuer);
+  const rows = accountRows(options.sql.kysely as Kysely<AccountTables>, tenant);
   const hasher = options.hasher ?? createHasher();
   const now = options.clock ?? (() => Math.floor(Date.now() / 1000));
-  let decoy: Promise<string> | null = null;
-
-  const read = (row: AccountTables['accounts']): AccountInfo => ({
-    sub: row.sub,
-    username: row.username,
-    enabled: row.enabled === 1,
-    claims: {
-      preferred_username: row.username,
-      ...(JSON.parse(row.claims) as Record<string, unknown>),
-      updated_at: row.updated_at,
-    },
-    createdAt: row.created_at,
-  });
-  const rows = () => db.selectFrom(ACCOUNTS_TABLE).selectAll().where('tenant', '=', tenant);
-  const byName = async (username: string): Promise<AccountTables['accounts'] | undefined> =>
-    await rows().where('username', '=', canonicalName(username)).executeTakeFirst();
-  const change = async (
-    sub: string,
-    changes: Partial<AccountTables['accounts']>,
-  ): Promise<boolean> => {
-    const result = await db
-      .updateTable(ACCOUNTS_TABLE)
-      .set({ ...changes, updated_at: now() })
-      .where('tenant', '=', tenant)
-      .where('sub', '=', sub)
-      .executeTakeFirst();
-    return result.numUpdatedRows > 0n;
-  };
-
-  /** Replaces only the hash that was read, so that a password changed in the meantime stays. */
-  const rehash = async (row: AccountTables['accounts'], password: string): Promise<void> => {
-    const hash = await hasher.hash(password);
-    await db
-      .updateTable(ACCOUNTS_TABLE)
-      .set({ password: hash })
-      .where('tenant', '=', tenant)
-      .where('sub', '=', row.sub)
-      .where('password', '=', row.password)
-      .execute();
-  };
+  const authenticate = passwordCheck(rows, hasher);
+  const change = async (sub: string, changes: Partial<AccountRow>): Promise<boolean> =>
+    await rows.update(sub, { ...changes, updated_at: now() });
 
   return {
     canonical: canonicalName,
-    async find(sub) {
-      const row = await rows().where('sub', '=', sub).executeTakeFirst();
-      return row === undefined ? null : read(row);
-    },
-    async authenticate({ username, password }) {
-      const began = performance.now();
-      const row = await byName(username);
-      // An unknown name is checked against a decoy hash, so that it takes as long as a known one.
-      decoy ??= hasher.hash(randomBytes(16).toString('hex'));
-      const hash = row?.password ?? (await decoy);
-      const right =
-        password.length <= LONGEST_PASSWORD &&
-        (await hasher.verify(hash, password.normalize('NFKC')));
-      if (row === undefined || !right) {
-        // Hashes of several kinds may be stored, and they take different times. Every failed
-        // attempt takes as long as the slowest kind, so that the time does not reveal a username.
-        await pause(Math.max(0, began + hasher.slowest() - performance.now()));
-        return null;
-      }
-      if (hasher.isOutdated(hash)) await rehash(row, password.normalize('NFKC'));
-      return { account: read(row), amr: ['pwd'] };
-    },
+    find: async (sub) => infoOrNull(await rows.findBySub(sub)),
+    authenticate,
     async create({ username, password, claims = {}, sub = randomBytes(16).toString('base64url') }) {
       const name = canonicalName(username);
-      if (!/^[^\p{C}]{1,255}$/u.test(name))
-        throw new AccountError('The username must be 1 to 255 printable characters.');
-      if (!/^[\x21-\x7e]{1,255}$/.test(sub))
-        throw new AccountError(
-          'The subject must be 1 to 255 printable ASCII characters without spaces.',
-        );
+      checkNames(name, sub);
       const row = {
         tenant,
         sub,
@@ -207,40 +147,76 @@ export function passwordAccounts(options: {
         created_at: now(),
         updated_at: now(),
       };
-      const result = await db
-        .insertInto(ACCOUNTS_TABLE)
-        .values(row)
-        .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirst();
-      if ((result.numInsertedOrUpdatedRows ?? 0n) === 0n) {
-        const taken = (await byName(name)) === undefined ? `subject ${sub}` : `username ${name}`;
-        throw new AccountError(`The ${taken} is taken.`);
-      }
-      return read(row);
+      if (await rows.insert(row)) return infoOf(row);
+      const isNameFree = (await rows.findByName(name)) === undefined;
+      throw new AccountError(`The ${isNameFree ? `subject ${sub}` : `username ${name}`} is taken.`);
     },
-    async findByUsername(username) {
-      const row = await byName(username);
-      return row === undefined ? null : read(row);
-    },
-    async list({ after, limit }) {
-      let query = rows().orderBy('username').limit(limit);
-      if (after !== undefined) query = query.where('username', '>', canonicalName(after));
-      return (await query.execute()).map(read);
-    },
+    findByUsername: async (username) => infoOrNull(await rows.findByName(canonicalName(username))),
+    list: async ({ after, limit }) =>
+      (await rows.list({ ...(after !== undefined && { after: canonicalName(after) }), limit })).map(
+        infoOf,
+      ),
     setPassword: async (sub, password) =>
       await change(sub, { password: await hashOf(hasher, password) }),
     setEnabled: async (sub, enabled) => await change(sub, { enabled: enabled ? 1 : 0 }),
     updateClaims: async (sub, claims) =>
       await change(sub, { claims: JSON.stringify(accepted(claims)) }),
-    async delete(sub) {
-      const result = await db
-        .deleteFrom(ACCOUNTS_TABLE)
-        .where('tenant', '=', tenant)
-        .where('sub', '=', sub)
-        .executeTakeFirst();
-      return result.numDeletedRows > 0n;
-    },
+    delete: async (sub) => await rows.delete(sub),
   };
+}
+
+/** Proves a username and a password, in a time that does not depend on whether the name exists. */
+function passwordCheck(
+  rows: AccountRows,
+  hasher: PasswordHasher,
+): PasswordAccounts['authenticate'] {
+  let decoy: Promise<string> | null = null;
+  return async ({ username, password }) => {
+    const began = performance.now();
+    const row = await rows.findByName(canonicalName(username));
+    // An unknown name is checked against a decoy hash, so that it takes as long as a known one.
+    decoy ??= hasher.hash(randomBytes(16).toString('hex'));
+    const hash = row?.password ?? (await decoy);
+    const isRight =
+      password.length <= LONGEST_PASSWORD &&
+      (await hasher.verify(hash, password.normalize('NFKC')));
+    if (row === undefined || !isRight) {
+      // Hashes of several kinds may be stored, and they take different times. Every failed
+      // attempt takes as long as the slowest kind, so that the time does not reveal a username.
+      await pause(Math.max(0, began + hasher.slowest() - performance.now()));
+      return null;
+    }
+    if (hasher.isOutdated(hash))
+      await rows.replaceHash(row, await hasher.hash(password.normalize('NFKC')));
+    return { account: infoOf(row), amr: ['pwd'] };
+  };
+}
+
+function infoOf(row: AccountRow): AccountInfo {
+  return {
+    sub: row.sub,
+    username: row.username,
+    enabled: row.enabled === 1,
+    claims: {
+      preferred_username: row.username,
+      ...(JSON.parse(row.claims) as Record<string, unknown>),
+      updated_at: row.updated_at,
+    },
+    createdAt: row.created_at,
+  };
+}
+
+function infoOrNull(row: AccountRow | undefined): AccountInfo | null {
+  return row === undefined ? null : infoOf(row);
+}
+
+function checkNames(name: string, sub: string): void {
+  if (!/^[^\p{C}]{1,255}$/u.test(name))
+    throw new AccountError('The username must be 1 to 255 printable characters.');
+  if (!/^[\x21-\x7e]{1,255}$/.test(sub))
+    throw new AccountError(
+      'The subject must be 1 to 255 printable ASCII characters without spaces.',
+    );
 }
 
 async function hashOf(hasher: PasswordHasher, password: string): Promise<string> {

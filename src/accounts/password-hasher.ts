@@ -130,13 +130,15 @@ function gate(most: number): <T>(work: () => Promise<T>) => Promise<T> {
   return async (work) => {
     if (waiting.length >= MOST_WAITING)
       throw new StoreUnavailable('Too many sign-ins are waiting for a password check.');
-    if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve));
-    running += 1;
+    if (running < most) running += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
     try {
       return await work();
     } finally {
-      running -= 1;
-      waiting.shift()?.();
+      // Hand the place over, so that no call that arrives in between takes it too.
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
     }
   };
 }

@@ -28,11 +28,19 @@ export interface AccountTables {
   };
 }
 
-/** The migrations of accounts, for `sqlDatabase({ migrations: accountsMigrations })`. */
-export const accountsMigrations: readonly {
+/** One change of the schema, as `valetkey/sql` applies it. */
+export interface AccountsMigration {
+  /** Unique name. */
   readonly name: string;
+  /**
+   * Changes the schema.
+   * @param prefix of names of indexes; table names get it automatically
+   */
   up(db: Kysely<never>, prefix: string): Promise<void>;
-}[] = [
+}
+
+/** The migrations of accounts, for `sqlDatabase({ migrations: accountsMigrations })`. */
+export const accountsMigrations: readonly AccountsMigration[] = [
   {
     name: '0001-accounts',
     async up(db, prefix) {

@@ -84,7 +84,7 @@ async function examine(given: GivenSettings): Promise<readonly Finding[]> {
 
 function settings(given: GivenSettings): Finding {
   const weakened = Object.keys(given).filter(
-    (path) => path.startsWith('allow') && given[path] === true,
+    (path) => /(^|\.)allow[A-Z]/.test(path) && given[path] === true,
   );
   if (weakened.length > 0)
     return bad(

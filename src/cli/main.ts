@@ -22,6 +22,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   doctor: async () => (await import('./doctor.ts')).doctor,
 };
 
+/** Options of the program whose next word is their value, and no command. */
+const VALUED: readonly string[] = ['--config', '--data-dir'];
+
 const { version } = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
@@ -41,7 +44,9 @@ const program = new Command('valetkey')
 
 // Load only the command that is called. The help of the program lists all commands.
 const words = process.argv.slice(2);
-const called = words.find((word) => Object.hasOwn(COMMANDS, word));
+const called = words.find(
+  (word, index) => Object.hasOwn(COMMANDS, word) && !VALUED.includes(words[index - 1] ?? ''),
+);
 const wanted =
   called === undefined || words.includes('help') ? Object.values(COMMANDS) : [COMMANDS[called]];
 
@@ -52,7 +57,8 @@ const wanted =
 async function features(): Promise<readonly AnyFeature[]> {
   const { featuresOf, readSettingsFile } = await import('valetkey/server');
   const index = words.findIndex((word) => word === '--config' || word.startsWith('--config='));
-  const given = index < 0 ? undefined : (words[index]?.split('=')[1] ?? words[index + 1]);
+  const [, inline] = /^--config=(.*)$/.exec(words[index] ?? '') ?? [];
+  const given = index < 0 ? undefined : (inline ?? words[index + 1]);
   return featuresOf(
     await readSettingsFile({
       env: process.env,

@@ -7,7 +7,7 @@ import { createHash, hkdfSync, timingSafeEqual } from 'node:crypto';
 /** A SHA-256 digest, base64url without padding (43 characters). */
 export type Digest = string;
 
-/** The SHA-256 digest of a text (in UTF-8) or of bytes: base64url without padding, 43 characters. */
+/** The SHA-256 digest of bytes, or of a text in UTF-8 (base64url, 43 characters). */
 export function sha256(text: string | Uint8Array): Digest {
   return createHash('sha256').update(text).digest('base64url');
 }
@@ -35,7 +35,7 @@ export function equalSecrets(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }
 
-/** A key of 32 bytes for one purpose, derived from a high-entropy secret (HKDF-SHA-256, RFC 5869). */
+/** A key of 32 bytes for one purpose, from a high-entropy secret (HKDF-SHA-256, RFC 5869). */
 export function deriveKey(secret: string | Uint8Array, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', `valetkey ${purpose}`, 32));
 }

@@ -53,7 +53,9 @@ export type JwtClaims = Readonly<Record<string, unknown>>;
 
 /** A key, and the only algorithm that it may be used with. */
 export interface JwtKey {
+  /** The only algorithm that the key may be used with. */
   readonly alg: string;
+  /** The key; bytes for HS256. */
   readonly key: CryptoKey | Uint8Array;
 }
 
@@ -81,13 +83,13 @@ export async function signJwt(
 export function peekJwt(jwt: string): { readonly header: JwtHeader; readonly claims: JwtClaims } {
   // RFC 8725 §3.11 and our own limit: size and shape are checked before anything is parsed.
   if (jwt.length > MOST_CHARACTERS || !SHAPE.test(jwt))
-    throw new JwtError('malformed', 'it is not a JWS in compact form, or it is too long');
+    throw new JwtError('malformed', 'the JWT is not in compact form, or is too long');
   const [head = '', payload = '', signature = ''] = jwt.split('.');
   decode(signature);
   const header = parseObject(head);
   const claims = parseObject(payload);
   if (typeof header['alg'] !== 'string')
-    throw new JwtError('malformed', 'it has no header parameter alg');
+    throw new JwtError('malformed', 'the JWT has no header parameter alg');
   // RFC 7515 §4.1.11: unknown extensions must be refused. We know none, and not b64 either.
   if ('crit' in header || 'b64' in header)
     throw new JwtError('malformed', 'critical header parameters are not supported');
@@ -114,15 +116,15 @@ export async function verifyJwt(
   const { header, claims } = peekJwt(jwt);
   // RFC 8725 §3.1: the caller chooses the algorithm, not the token.
   if (header.alg !== expected.alg)
-    throw new JwtError('algorithm', 'it is signed with another algorithm than expected');
+    throw new JwtError('algorithm', 'the JWT is signed with another algorithm than expected');
   // RFC 8725 §3.11: an explicit type prevents that one kind of JWT is accepted as another.
   const type = (header.typ ?? '').toLowerCase().replace(/^application\//, '');
-  if (!types.includes(type)) throw new JwtError('type', 'it is not a JWT of the expected type');
+  if (!types.includes(type)) throw new JwtError('type', 'the JWT is not of the expected type');
   try {
     await compactVerify(jwt, expected.key, { algorithms: [expected.alg] });
   } catch (cause) {
     if (cause instanceof errors.JOSEError)
-      throw new JwtError('signature', 'its signature is not valid', cause);
+      throw new JwtError('signature', 'the signature of the JWT is not valid', cause);
     throw cause;
   }
   return claims;
@@ -139,8 +141,8 @@ export interface TimeRules {
 }
 
 /**
- * Checks that `exp`, `iat` and `nbf` are numbers if present, that `exp` is present, and that the JWT
- * is valid now (RFC 7519 §4.1).
+ * Checks that `exp`, `iat` and `nbf` are numbers if present, that `exp` is present, and that the
+ * JWT is valid now (RFC 7519 §4.1).
  * @throws JwtError `claim`, `expired` or `not_yet_valid`
  */
 export function checkTimes(claims: JwtClaims, rules: TimeRules): void {
@@ -159,17 +161,17 @@ export function checkTimes(claims: JwtClaims, rules: TimeRules): void {
   );
   // RFC 7519 §4.1.4: the JWT must not be accepted on or after exp.
   if (rules.allowExpired !== true && exp + rules.skew <= rules.now)
-    throw new JwtError('expired', 'it has expired');
+    throw new JwtError('expired', 'the JWT has expired');
   // RFC 7519 §4.1.5: the JWT must not be accepted before nbf.
   if (start - rules.skew > rules.now)
-    throw new JwtError('not_yet_valid', 'it is not valid yet');
+    throw new JwtError('not_yet_valid', 'the JWT is not valid yet');
 }
 
 function decode(segment: string): Buffer {
   const bytes = Buffer.from(segment, 'base64url');
   // RFC 7515 §2: each octet sequence has exactly one base64url form.
   if (bytes.toString('base64url') !== segment)
-    throw new JwtError('malformed', 'a part is not canonical base64url');
+    throw new JwtError('malformed', 'a part of the JWT is not canonical base64url');
   return bytes;
 }
 
@@ -182,12 +184,13 @@ function parseObject(segment: string): Record<string, unknown> {
     value = JSON.parse(text);
     members = countMembers(text);
   } catch (cause) {
-    throw new JwtError('malformed', 'a part is not JSON', cause);
+    throw new JwtError('malformed', 'a part of the JWT is not JSON', cause);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new JwtError('malformed', 'a part is not a JSON object');
+    throw new JwtError('malformed', 'a part of the JWT is not a JSON object');
   // RFC 7515 §4: header parameter names are unique; JSON.parse would silently keep the last.
-  if (members !== countKeys(value)) throw new JwtError('malformed', 'a member is repeated');
+  if (members !== countKeys(value))
+    throw new JwtError('malformed', 'a member of the JWT is repeated');
   return value as Record<string, unknown>;
 }
 
@@ -202,7 +205,7 @@ function countMembers(text: string): number {
  */
 function countKeys(value: unknown, depth = 0): number {
   if (typeof value !== 'object' || value === null) return 0;
-  if (depth >= DEEPEST) throw new JwtError('malformed', 'a part is nested too deeply');
+  if (depth >= DEEPEST) throw new JwtError('malformed', 'the JWT is nested too deeply');
   const own = Array.isArray(value) ? 0 : Object.keys(value).length;
   return Object.values(value).reduce<number>((sum, item) => sum + countKeys(item, depth + 1), own);
 }

@@ -28,7 +28,9 @@ import type { Events } from './events.ts';
 
 /** A registration was refused; lists everything wrong with it. */
 export class ClientMetadataError extends Error {
+  /** Always `ClientMetadataError`. */
   override readonly name = 'ClientMetadataError';
+  /** Everything that is wrong, one entry per problem. */
   readonly problems: readonly MetadataProblem[];
 
   constructor(problems: readonly MetadataProblem[]) {
@@ -39,13 +41,17 @@ export class ClientMetadataError extends Error {
 
 /** A client just made, with its secret in clear: the only time it is seen. */
 export interface RegisteredClient {
+  /** The client as stored. */
   readonly client: Client;
   /** Null for clients that prove themselves without a secret. */
   readonly clientSecret: string | null;
 }
 
 /** What may be changed of a client: its metadata, and whether it is disabled. */
-export type ClientChanges = Partial<ClientMetadata> & { readonly disabled?: boolean };
+export interface ClientChanges extends Partial<ClientMetadata> {
+  /** True disables the client, false enables it. @default unchanged */
+  readonly disabled?: boolean;
+}
 
 /** Credentials that the caller chooses for a new client. */
 export interface ChosenCredentials {
@@ -59,6 +65,7 @@ export interface ChosenCredentials {
 export interface ClientPage {
   /** Begin after this client_id. */
   readonly after?: string;
+  /** Length of the page, at most. */
   readonly limit: number;
   /** Only clients of this owner. */
   readonly owner?: string;

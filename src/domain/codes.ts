@@ -30,8 +30,8 @@ export async function stateOfCode(
 ): Promise<'none' | 'waiting' | 'over'> {
   const found = await ctx.store.codes.find(sha256(text));
   if (found === null) return 'none';
-  const { redeemedAt, expiresAt } = found.code;
-  return redeemedAt === null && expiresAt > ctx.now() ? 'waiting' : 'over';
+  const { consumedAt, expiresAt } = found.code;
+  return consumedAt === null && expiresAt > ctx.now() ? 'waiting' : 'over';
 }
 
 /** What a code is bound to. */
@@ -75,7 +75,7 @@ export async function storeCode(
     createdAt: now,
     expiresAt: now + ctx.settings.lifetimes.code,
     failedAttempts: 0,
-    redeemedAt: null,
+    consumedAt: null,
     familyId: null,
   };
   return await ctx.store.codes.insert(code, session.handle, facts.consumes);

@@ -32,8 +32,11 @@ export const CORE_EVENTS: readonly string[] = [
 
 /** An event as its sender describes it. `Events` adds address and id of the request. */
 export interface EventFacts {
+  /** The subject it concerns. @default null */
   readonly sub?: string | null;
+  /** The client it concerns. @default null */
   readonly clientId?: string | null;
+  /** Why it happened: the reason of a refusal. @default null */
   readonly reason?: string | null;
   /** Small, free of secrets. */
   readonly detail?: AuditEvent['detail'];

@@ -14,7 +14,9 @@ import { networkOf } from './rate-limiter.ts';
 /** What each step keeps, by its name. JSON values only. */
 export type StepStates = Readonly<Record<string, unknown>>;
 
+/** One pause for a human, with everything that is known of it so far. */
 export interface Interaction {
+  /** Random; it also ties one answer to one code. */
   readonly id: string;
   /** Name of the flow it pauses. */
   readonly flow: string;
@@ -26,6 +28,7 @@ export interface Interaction {
    * Digest of the browser's binding cookie; null while unknown (a cross-site POST has no cookies).
    */
   readonly browser: Digest | null;
+  /** When the first page was shown, or when the interaction started over. */
   readonly startedAt: Seconds;
   /** When the request arrived. A restart keeps it, while it moves `startedAt`. */
   readonly requestedAt: Seconds;

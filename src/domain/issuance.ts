@@ -8,8 +8,14 @@ import { base64url, newFamilyPart, newRefreshToken, nextRefreshToken } from '../
 import type { JwtClaims } from '../crypto/jwt.ts';
 import { isPublic } from '../protocol/client-metadata-rules.ts';
 import { formatScope } from '../protocol/scope.ts';
+import type {
+  CodeConsumption,
+  Issue,
+  IssueOutcome,
+  OneTimeConsumption,
+  StoredConsumption,
+} from '../store/issue.ts';
 import type { Client, Entitlement, Family, IdTokenRecord, Seconds } from '../store/records.ts';
-import type { Issue, IssueOutcome, StoredConsumption } from '../store/store.ts';
 import { type AccessTokenFacts, type MadeAccessToken, makeAccessToken } from './access-tokens.ts';
 import type { Context } from './context.ts';
 import { type IdTokenSigner, idTokenSigner } from './id-tokens.ts';
@@ -46,32 +52,66 @@ export interface CheckedRedemption extends Redemption {
   readonly claims: JwtClaims;
 }
 
-/** What issuing consumes. */
+/** The live refresh token of a family. */
+export interface LiveRefreshToken {
+  /** Says that it is a live refresh token. */
+  readonly kind: 'refresh_token';
+  /** The token that was presented. */
+  readonly refreshToken: string;
+  /** Its family. */
+  readonly family: Family;
+}
+
+/**
+ * A refresh token repeated within the grace: nothing is consumed, and the same answer is sent
+ * again.
+ */
+export interface RepeatedRefreshToken {
+  /** Says that it is a repeated refresh token. */
+  readonly kind: 'repeated_refresh_token';
+  /** The answer. */
+  readonly successor: Successor;
+}
+
+/** What issuing consumes. After a code or a one-time record the tokens begin a family. */
 export type Consumption =
-  /** An authorization code, or a one-time record; the tokens begin a family. */
-  | Extract<StoredConsumption, { readonly kind: 'code' | 'one_time_record' }>
-  /** The live refresh token of a family. */
-  | { readonly kind: 'refresh_token'; readonly refreshToken: string; readonly family: Family }
-  /**
-   * A refresh token repeated within the grace: nothing is consumed, the same answer goes out again.
-   */
-  | { readonly kind: 'repeated_refresh_token'; readonly successor: Successor };
+  | CodeConsumption
+  | OneTimeConsumption
+  | LiveRefreshToken
+  | RepeatedRefreshToken;
 
 /** A successful token response (RFC 6749 §5.1, OIDC Core §3.1.3.3). */
 export interface TokenResponse {
+  /** The access token. */
   readonly access_token: string;
+  /** How it is used (RFC 6750). */
   readonly token_type: 'Bearer';
-  /** Seconds. */
+  /** Seconds until the access token expires. */
   readonly expires_in: number;
+  /** The scopes of the access token, separated by spaces. */
   readonly scope: string;
+  /** The refresh token, if one was issued. */
   readonly refresh_token?: string;
+  /** The ID token, if `openid` is among the scopes. */
   readonly id_token?: string;
 }
 
-/** The result of issuing. When another request consumed first, the grant judges again. */
-export type Issued =
-  | { readonly outcome: 'issued'; readonly response: TokenResponse }
-  | { readonly outcome: Exclude<IssueOutcome, 'fresh'> };
+/** Tokens were issued. */
+export interface IssuedTokens {
+  /** Says that tokens were issued. */
+  readonly outcome: 'issued';
+  /** The answer for the client. */
+  readonly response: TokenResponse;
+}
+
+/** Nothing was issued. When another request consumed first, the grant judges again. */
+export interface NothingIssued {
+  /** Why not. */
+  readonly outcome: Exclude<IssueOutcome, 'fresh'>;
+}
+
+/** The result of issuing. */
+export type Issued = IssuedTokens | NothingIssued;
 
 /** Issues what a redemption entitles to. */
 export async function issueTokens(
@@ -89,14 +129,14 @@ export async function issueTokens(
 }
 
 /** What is consumed and leaves no family to continue. */
-type FirstConsumption = Extract<Consumption, { readonly kind: 'code' | 'one_time_record' }> | null;
+type FirstConsumption = CodeConsumption | OneTimeConsumption | null;
 
-interface Minted {
+interface NewTokens {
   readonly access: MadeAccessToken;
   readonly idToken: IdTokenRecord | null;
 }
 
-function mint(ctx: Context, facts: AccessTokenFacts): Minted {
+function makeTokens(ctx: Context, facts: AccessTokenFacts): NewTokens {
   const { clientId, scopes, entitlement } = facts;
   const access = makeAccessToken(ctx, facts);
   // OIDC Core §3.1.2.1: without openid the request is plain OAuth 2.0 and has no ID token.
@@ -122,11 +162,11 @@ async function issueForClient(
   consumption: FirstConsumption,
 ): Promise<Issued> {
   const facts = { clientId: client.clientId, scopes, entitlement: null, family: null };
-  const minted = mint(ctx, facts);
-  const issue = issueOf(minted, { consumption, subject: null, family: null });
+  const made = makeTokens(ctx, facts);
+  const issue = issueOf(made, { consumption, subject: null, family: null });
   const outcome = await ctx.store.tokens.issue(issue, ctx.now());
   if (outcome !== 'fresh') return { outcome };
-  return { outcome: 'issued', response: respond(ctx, minted.access, null, null) };
+  return { outcome: 'issued', response: respond(ctx, made.access, null, null) };
 }
 
 async function startFamily(
@@ -142,11 +182,11 @@ async function startFamily(
   const refreshable = redemption.refreshable && client.grantTypes.includes('refresh_token');
   const refreshToken = refreshable ? newRefreshToken(part, random) : null;
   const family = newFamily(ctx, entitlement, part, refreshToken);
-  const minted = mint(ctx, { clientId: client.clientId, scopes, entitlement, family });
+  const made = makeTokens(ctx, { clientId: client.clientId, scopes, entitlement, family });
   // Revoking a subject consumes its codes, so a code needs no second condition.
   const subject = consumption?.kind === 'code' ? null : { sub: entitlement.sub, since: provenAt };
-  const issue = issueOf(minted, { consumption, subject, family });
-  return await storeAndSign(ctx, client, redemption, minted, issue, refreshToken);
+  const issue = issueOf(made, { consumption, subject, family });
+  return await storeAndSign(ctx, client, redemption, made, issue, refreshToken);
 }
 
 function newFamily(
@@ -187,11 +227,11 @@ async function continueFamily(
   ctx: Context,
   client: Client,
   redemption: CheckedRedemption,
-  { refreshToken, family }: Extract<Consumption, { readonly kind: 'refresh_token' }>,
+  { refreshToken, family }: LiveRefreshToken,
 ): Promise<Issued> {
   const { random, refreshTokens } = ctx.settings;
   const { scopes } = redemption;
-  const minted = mint(ctx, { clientId: client.clientId, scopes, entitlement: family, family });
+  const made = makeTokens(ctx, { clientId: client.clientId, scopes, entitlement: family, family });
   // RFC 9700 §2.2.2: refresh tokens of public clients are rotated; the setting is about clients
   // that prove themselves.
   const rotates = refreshTokens.rotation || isPublic(client);
@@ -199,7 +239,7 @@ async function continueFamily(
   const successor = rotates
     ? {
         digest: sha256(next),
-        sealed: sealSuccessor(refreshToken, successorOf(minted, next), random),
+        sealed: sealSuccessor(refreshToken, successorOf(made, next), random),
       }
     : null;
   const consumption: StoredConsumption = {
@@ -209,11 +249,11 @@ async function continueFamily(
     refreshExpiresAt: idleEnd(ctx, family.expiresAt),
     successor,
   };
-  const issue = issueOf(minted, { consumption, subject: null, family: null });
-  return await storeAndSign(ctx, client, redemption, minted, issue, next);
+  const issue = issueOf(made, { consumption, subject: null, family: null });
+  return await storeAndSign(ctx, client, redemption, made, issue, next);
 }
 
-function successorOf({ access, idToken }: Minted, refreshToken: string): Successor {
+function successorOf({ access, idToken }: NewTokens, refreshToken: string): Successor {
   const { scopes, issuedAt, expiresAt } = access.record;
   const idTokenJti = idToken?.jti ?? null;
   return { accessToken: access.text, refreshToken, scopes, issuedAt, expiresAt, idTokenJti };
@@ -227,7 +267,7 @@ async function storeAndSign(
   ctx: Context,
   client: Client,
   redemption: CheckedRedemption,
-  { access, idToken: record }: Minted,
+  { access, idToken: record }: NewTokens,
   issue: Issue,
   refreshToken: string | null,
 ): Promise<Issued> {
@@ -267,7 +307,7 @@ async function sign(
 }
 
 function issueOf(
-  { access, idToken }: Minted,
+  { access, idToken }: NewTokens,
   rest: Pick<Issue, 'consumption' | 'subject' | 'family'>,
 ): Issue {
   return { ...rest, accessToken: access.record, idToken };

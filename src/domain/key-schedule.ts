@@ -45,7 +45,7 @@ export function dueKeys(keys: readonly StoredKey[], schedule: KeySchedule, now: 
     }
     const due = newest.activeAt + schedule.rotateEvery;
     if (due - schedule.publishBefore > now) continue;
-    const activeAt = Math.max(due, now + schedule.publishBefore);
+    const activeAt = now + schedule.publishBefore;
     make.push({ alg, activeAt });
     keep = keep.map((key) => (key.alg === alg ? retire(key, activeAt, schedule) : key));
   }

@@ -14,6 +14,7 @@ export interface OneTimeFacts {
   readonly secondKey?: Digest | null;
   /** What is kept in it; seal what is secret. @default '' */
   readonly payload?: string;
+  /** When it expires. */
   readonly expiresAt: Seconds;
 }
 

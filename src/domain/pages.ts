@@ -10,18 +10,25 @@ export type Html = string;
 
 /** What a page may say about an application. All text is untrusted: escape it. */
 export interface ClientView {
+  /** The `client_id`. */
   readonly clientId: string;
+  /** Name of the application. */
   readonly name: string;
   /** Host the answer goes to, e.g. `rp.example`; for a private-use scheme the scheme itself. */
   readonly host: string;
+  /** Web site of the application; null when it has none. */
   readonly clientUri: string | null;
+  /** Its privacy policy; null when it has none. */
   readonly policyUri: string | null;
+  /** Its terms of service; null when it has none. */
   readonly tosUri: string | null;
 }
 
 /** A scope in plain words. */
 export interface ScopeView {
+  /** The scope value. */
   readonly name: string;
+  /** Continues the sentence "It will be able to …". */
   readonly description: string;
 }
 
@@ -41,6 +48,7 @@ export interface FormView {
 export interface PageView {
   /** Name of this provider as people know it. */
   readonly providerName: string;
+  /** Logo of this provider; null when it has none. */
   readonly logoUrl: string | null;
   /** Wanted languages, best first (`ui_locales`, then Accept-Language). */
   readonly locales: readonly string[];
@@ -50,7 +58,9 @@ export interface PageView {
 
 /** What every page of a step knows besides. */
 export interface StepView extends PageView {
+  /** The application that asks. */
   readonly client: ClientView;
+  /** The form of the page. */
   readonly form: FormView;
 }
 
@@ -85,6 +95,7 @@ export interface AccountView extends StepView {
 
 /** The consent page: submit `decision` = `allow` | `deny`; `switch` to sign in as somebody else. */
 export interface ConsentView extends StepView {
+  /** Human name of the signed-in account. */
   readonly accountName: string;
   /** Scopes asked for now and not allowed before. */
   readonly newScopes: readonly ScopeView[];
@@ -96,6 +107,7 @@ export interface ConsentView extends StepView {
 
 /** Every refusal that cannot be sent to the client. */
 export interface ErrorView extends PageView {
+  /** HTTP status of the answer. */
   readonly status: number;
   /** Wire code, e.g. `invalid_request`. */
   readonly code: string;
@@ -126,9 +138,13 @@ export type PageTemplate<View extends PageView = never> = (view: View) => Html;
  * (absolute or a path): the browser is sent there with `?interaction=…`.
  */
 export interface Pages {
+  /** Asks for username and password. */
   readonly login: PageTemplate<LoginView> | string;
+  /** Asks which account to go on with. */
   readonly account: PageTemplate<AccountView> | string;
+  /** Asks for consent. */
   readonly consent: PageTemplate<ConsentView> | string;
+  /** Tells a refusal that cannot be sent to the client. */
   readonly error: PageTemplate<ErrorView>;
   /** Files below `PageView.assetsUrl`. */
   readonly assets?: Assets;

@@ -15,6 +15,7 @@ import type { RateLimit } from './settings.ts';
  */
 export type RateLimitKey = readonly [kind: string, ...of: string[]];
 
+/** Counts attempts and refuses those above a limit. */
 export interface RateLimiter {
   /** Counts one attempt before it is evaluated; throws 429 when the limit is reached. */
   take(key: RateLimitKey, limit: RateLimit): Promise<void>;

@@ -11,10 +11,15 @@ import type { FoundFamily } from '../store/store.ts';
 
 /** The answer of a rotation; repeated unchanged within the grace. */
 export interface Successor {
+  /** The access token in clear. */
   readonly accessToken: string;
+  /** The refresh token in clear. */
   readonly refreshToken: string;
+  /** Scopes of the access token. */
   readonly scopes: readonly string[];
+  /** When the tokens were issued, in seconds. */
   readonly issuedAt: number;
+  /** When the access token expires, in seconds. */
   readonly expiresAt: number;
   /** `jti` of the ID token, null when there was none. */
   readonly idTokenJti: string | null;
@@ -75,7 +80,9 @@ function repeated(
   grace: number,
   now: number,
 ): Successor | null {
+  // Without grace the clocks of two nodes must not matter, so the times are not compared.
   if (
+    grace === 0 ||
     family.previousDigest === null ||
     family.sealedSuccessor === null ||
     family.rotatedAt === null

@@ -5,7 +5,9 @@ import type { Seconds } from '../store/records.ts';
 export interface RequestFacts {
   /** HTTP method. */
   readonly method: string;
+  /** URL as the adapter received it. */
   readonly url: URL;
+  /** HTTP headers. */
   readonly headers: Headers;
   /** Address of the peer, as the adapter knows it; null where it knows none. */
   readonly address: string | null;

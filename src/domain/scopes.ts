@@ -10,7 +10,7 @@ const ABOUT_USERS = ['openid', 'profile', 'email', 'address', 'phone', 'offline_
 /**
  * The scopes that a request gets. Leaves out unknown values and those the client may not have (OIDC
  * Core §3.1.2.1).
- * @param scope the `scope` parameter; absent: the default scopes
+ * @param scope the `scope` parameter; absent or blank: the default scopes
  * @param acting whether a user is involved
  * @throws OAuthError `invalid_scope` when it is malformed, or when nothing of it is left
  */
@@ -20,10 +20,12 @@ export function resolveScopes(
   scope: string | undefined,
   acting: 'for-user' | 'for-client',
 ): readonly string[] {
-  const wanted = scope === undefined ? settings.defaultScopes : parseScope(scope);
+  const asked = parseScope(scope ?? '');
+  // CHOICE RFC 6749 §3.3: a request that names no scope gets the default scopes. They may be none.
+  const wanted = asked.length === 0 ? settings.defaultScopes : asked;
   const available = availableScopes(settings, client, wanted, acting);
   // RFC 6749 §3.3: the requested scope is invalid when nothing of it can be granted.
-  if (scope !== undefined && wanted.length > 0 && available.length === 0) {
+  if (asked.length > 0 && available.length === 0) {
     throw new OAuthError(
       'invalid_scope',
       'scope_not_available',

@@ -34,9 +34,9 @@ export interface Lifetimes {
   readonly refreshTokenAbsolute: number;
   /** A session without use. @default 8 hours */
   readonly sessionIdle: number;
-  /** A session in all. @default 24 hours */
+  /** A session, however much it is used. @default 24 hours */
   readonly sessionAbsolute: number;
-  /** After this a page that was left open starts again. @default 3600 */
+  /** A page that was left open for longer starts again. @default 3600 */
   readonly interaction: number;
   /** Audit rows are kept this long. @default 365 days */
   readonly audit: number;
@@ -72,6 +72,7 @@ export interface GivenKey {
 
 /** At most `limit` attempts within `seconds`. */
 export interface RateLimit {
+  /** Attempts in one window. */
   readonly limit: number;
   /** Length of a window. */
   readonly seconds: number;
@@ -117,11 +118,15 @@ export interface LogoutRules {
   readonly revokeTokens: boolean;
 }
 
-/** What claims are asked for. */
+/** For which claims a source is asked. */
 export interface ClaimsRequest {
+  /** Where the claims are sent. */
   readonly target: 'userinfo' | 'id_token';
+  /** The account of the subject. */
   readonly account: Account;
+  /** The client that receives the claims. */
   readonly client: Client;
+  /** The scopes of the access token. */
   readonly scopes: readonly string[];
 }
 
@@ -143,39 +148,68 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
+/** Bounds of one request. */
+export interface RequestLimits extends ParamLimits {
+  /** Characters of the URL. */
+  readonly url: number;
+}
+
 /** The members of `Config` with every default filled in; see there what each means. */
 export interface Settings {
+  /** The issuer identifier. */
   readonly issuer: string;
   /** Starts with a slash, ends without one; '' at the root. */
   readonly basePath: string;
   /** The current one first; the others still open what they sealed. */
   readonly secret: readonly string[];
+  /** Where people are found. */
   readonly accounts: Accounts;
+  /** The template of each page. */
   readonly pages: Pages;
+  /** Name of this provider as people know it. */
   readonly name: string;
+  /** Logo on the pages; null without one. */
   readonly logoUrl: string | null;
+  /** The scopes on offer, by name. */
   readonly scopes: ReadonlyMap<string, ScopeDefinition>;
+  /** Where further claims come from; null without one. */
   readonly claims: ClaimsSource | null;
+  /** Scopes of a request that names none. */
   readonly defaultScopes: readonly string[];
+  /** Lifetimes in seconds. */
   readonly lifetimes: Lifetimes;
+  /** Rotation of refresh tokens. */
   readonly refreshTokens: RefreshTokenRules;
+  /** When signing keys change. */
   readonly keySchedule: KeySchedule;
+  /** Keys given by configuration; null when the store keeps them. */
   readonly signingKeys: readonly GivenKey[] | null;
+  /** Seconds for which caches may keep public documents. */
   readonly publicMaxAge: number;
+  /** What the end of a session ends. */
   readonly logout: LogoutRules;
+  /** Attempts tolerated. */
   readonly rateLimits: RateLimits;
+  /** Seconds for which a client is remembered; 0 switches the cache off. */
   readonly clientCacheSeconds: number;
+  /** Whether confidential clients may leave out PKCE. */
   readonly allowMissingPkce: boolean;
+  /** Whether `http://localhost` counts as loopback in redirect URIs. */
   readonly allowLocalhostRedirect: boolean;
+  /** Whether the issuer may be an http URL that is not on loopback. */
   readonly allowInsecureIssuer: boolean;
+  /** The current time in seconds since 1970. */
   readonly clock: () => number;
+  /** Source of random bytes. */
   readonly random: Random;
+  /** Receives log lines. */
   readonly logger: Logger;
+  /** Receives every event; null without a listener. */
   readonly onEvent: EventListener | null;
   /** Algorithms that ID tokens can be signed with: those with a key, and HS256. */
   readonly idTokenAlgs: readonly IdTokenAlg[];
   /** Options in force that weaken security; they are named at start-up. */
   readonly weakened: readonly string[];
   /** Bounds of one request. */
-  readonly limits: ParamLimits & { readonly url: number };
+  readonly limits: RequestLimits;
 }

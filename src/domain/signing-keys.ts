@@ -33,9 +33,14 @@ export interface KeyInfo {
 
 /** Signs with one of our keys; the key itself is never handed out. */
 export interface Signer {
+  /** Algorithm of the key. */
   readonly alg: SigningAlg;
+  /** Identifier of the key. */
   readonly kid: string;
-  /** @param typ the header's `typ` */
+  /**
+   * Signs claims as a JWT.
+   * @param typ the header's `typ`
+   */
   sign(typ: string, claims: JwtClaims): Promise<string>;
 }
 

@@ -11,6 +11,7 @@ import type { EngineContext } from './contracts/context.ts';
 
 /** Who is calling an endpoint. */
 export interface AuthenticatedClient {
+  /** The client, enabled. */
   readonly client: Client;
   /** Name of the method. */
   readonly method: string;

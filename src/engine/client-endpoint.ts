@@ -15,25 +15,32 @@ import type { Endpoint } from './contracts/endpoint.ts';
 
 /** A call of a client that proved itself. */
 export interface ClientCall extends AuthenticatedClient {
+  /** Parameters of the form body. */
   readonly params: Params;
 }
 
 /** What makes a client endpoint. */
 export interface ClientEndpoint {
+  /** Name of the endpoint. */
   readonly name: string;
+  /** Path below the base path. */
   readonly path: string;
+  /** Its name in the discovery documents. */
   readonly metadataName: string;
-  /** Metadata name of the methods by which clients prove themselves here. @default not told */
+  /** Name in the discovery documents of the list of methods by which clients prove themselves here.
+   * @default not published */
   readonly methodsMetadata?: string;
   /** Whether public clients may call it. @default true */
   readonly publicClients?: boolean;
   /** Calls of public clients per network, for they prove nothing. @default not limited */
   readonly publicCalls?: RateLimit;
+  /** Which browser origins may call it. @default none */
   readonly cors?: CorsRule;
   /** Answers a call. @throws OAuthError */
   handle(ctx: EngineContext, call: ClientCall): Promise<Response>;
 }
 
+/** Makes an endpoint that authenticates the client before it answers. */
 export function clientEndpoint(definition: ClientEndpoint): Endpoint {
   const { methodsMetadata, publicClients = true, publicCalls, handle, ...rest } = definition;
   return {

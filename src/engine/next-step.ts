@@ -18,7 +18,8 @@ export function nextStep(steps: readonly Step[], situation: Situation): Next {
     if (!(step.flows?.includes(situation.flow) ?? true)) continue;
     const due = step.due(situation);
     if (due === null) continue;
-    if ('refuse' in due) return { next: 'refuse', because: due.because, error: due.refuse };
+    if (due.refuse !== undefined)
+      return { next: 'refuse', because: due.because, error: due.refuse };
     return { next: 'step', step, due };
   }
   const { session } = situation;

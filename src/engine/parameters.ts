@@ -13,6 +13,9 @@ import { type AuthorizationParameter, authorizationParameter } from './contracts
 /** Characters of a `state` or `nonce`. */
 export const LONGEST_STATE = 2048;
 
+/** Characters of a `login_hint` that are kept: as many as a username has. */
+const LONGEST_HINT = 255;
+
 /** `prompt`: which pages the client wants shown, or `none` (OIDC Core §3.1.2.1). */
 export const prompts: AuthorizationParameter<readonly Prompt[]> = authorizationParameter<
   readonly Prompt[]
@@ -70,8 +73,13 @@ export const loginHint: AuthorizationParameter<string | null> = authorizationPar
 >({
   names: ['login_hint'],
   absent: null,
-  read: (_ctx, { params }) => params.get('login_hint')?.slice(0, 255) ?? null,
+  read: (_ctx, { params }) => beginningOf(params.get('login_hint') ?? null),
 });
+
+/** The beginning of a text, without half a character at its end. */
+function beginningOf(text: string | null): string | null {
+  return text === null ? null : text.slice(0, LONGEST_HINT).replace(/[\ud800-\udbff]$/, '');
+}
 
 /** `id_token_hint`: the subject that the client expects (OIDC Core §3.1.2.1); null: any. */
 export const hintedSub: AuthorizationParameter<string | null> = authorizationParameter<

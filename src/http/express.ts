@@ -8,9 +8,12 @@ import type { Provider } from 'valetkey';
 import { type NodeOptions, nodeListener } from './node.ts';
 
 /** The members of an Express request that we use. */
-interface ExpressRequest extends IncomingMessage {
+export interface ExpressRequest extends IncomingMessage {
+  /** The URL before a mounted router shortened it. */
   originalUrl?: string;
+  /** What a body parser made of the body. */
   body?: unknown;
+  /** The bytes of the body, where a body parser keeps them. */
   rawBody?: unknown;
 }
 

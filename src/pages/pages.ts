@@ -96,7 +96,7 @@ export const templates: Templates = {
 };
 
 /** The pages of steps. A host may replace them with a page at a URL of its own. */
-type StepPage = 'login' | 'account' | 'consent' | 'deviceConfirmation';
+export type StepPage = 'login' | 'account' | 'consent' | 'deviceConfirmation';
 
 /** For each page the function that draws it or, for pages of steps, the URL of a host's page. */
 export type DrawnPages = {

@@ -45,7 +45,10 @@ const WORDS = {
   flag: 'must be true or false',
 } as const;
 
-/** The problem if a value has the wrong type, as a phrase that continues the field name; or null. */
+/**
+ * The problem if a value has the wrong type, as a phrase that continues the name of the field; else
+ * null.
+ */
 export function kindProblem(
   value: unknown,
   { kind, nullable = false }: FieldDefinition,

@@ -38,6 +38,9 @@ export interface MetadataRules extends RedirectUriRules {
   readonly fields: readonly FeatureField[];
 }
 
+/** Control characters, ends of lines, and marks that change the direction of writing. */
+const UNREADABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+
 const problemIn = (field: string, problem: string): MetadataProblem => ({
   field,
   code: 'invalid_client_metadata',
@@ -64,14 +67,14 @@ export function metadataTypeProblems(
       if (problem !== null) problems.push(problemIn(name, problem));
     }
   }
-  return [...problems, ...featureFieldProblems(fields ?? {}, known)];
+  return [...problems, ...featureFieldProblems(fields === undefined ? {} : fields, known)];
 }
 
 function featureFieldProblems(
   fields: Readonly<Record<string, unknown>>,
   known: readonly FeatureField[],
 ): readonly MetadataProblem[] {
-  if (typeof fields !== 'object' || Array.isArray(fields))
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
     return [problemIn('fields', 'must be an object')];
   return Object.entries(fields).flatMap(([wireName, value]) => {
     const field = known.find((one) => one.wireName === wireName);
@@ -84,7 +87,7 @@ function featureFieldProblems(
 /** Fills in the defaults of RFC 7591 §2 and OIDC Registration §2. */
 export function completeMetadata(
   metadata: ClientMetadata,
-  rules: Pick<MetadataRules, 'idTokenAlgs' | 'fields'>,
+  rules: Pick<MetadataRules, 'idTokenAlgs'>,
 ): CompleteClientMetadata {
   const grantTypes = metadata.grantTypes ?? ['authorization_code', 'refresh_token'];
   const codes = grantTypes.includes('authorization_code') ? ['code'] : [];
@@ -127,6 +130,9 @@ export function metadataProblems(
   };
   if (metadata.name === '' || metadata.name.length > 255)
     refuse('name', 'must be 1 to 255 characters long');
+  // People read the name on the consent page, and these characters change what they read.
+  if (UNREADABLE.test(metadata.name))
+    refuse('name', 'must not contain control characters or marks of writing direction');
   checkUris(metadata, rules, refuse);
   checkFlows(metadata, rules, refuse);
   checkCredentials(metadata, rules, refuse);
@@ -227,7 +233,11 @@ function isOrigin(text: string): boolean {
 }
 
 function isHttpsUrl(text: string): boolean {
-  return text.length <= 2048 && /^https:\/\/[!-~]+$/.test(text) && URL.canParse(text);
+  if (text.length > 2048 || !/^https:\/\/[^/][!-~]*$/.test(text) || !URL.canParse(text))
+    return false;
+  // The pages show no link with user information, so the operator is told now.
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
 }
 
 /** A value for a problem text. Such texts are shown and logged, so they must be printable. */

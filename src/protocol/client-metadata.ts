@@ -105,7 +105,7 @@ export interface ClientMetadata {
 
 /** Client metadata with every default filled in. `clientType` is replaced by the method. */
 export type CompleteClientMetadata = {
-  readonly [Key in Exclude<keyof ClientMetadata, 'clientType'>]-?:
+  readonly [Key in keyof Omit<ClientMetadata, 'clientType'>]-?:
     | NonNullable<ClientMetadata[Key]>
     | NullIn<Key>;
 };

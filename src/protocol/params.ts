@@ -103,7 +103,7 @@ export function parseParams(text: string, limits: ParamLimits): Params {
   return paramsFrom(values);
 }
 
-/** Parameters from names and values that were checked earlier, such as those of a sealed request. */
+/** Parameters from names and values that were checked earlier (a sealed request). */
 export function paramsOf(record: Readonly<Record<string, string>>): Params {
   return paramsFrom(new Map(Object.entries(record).map(([name, value]) => [name, [value]])));
 }

@@ -81,9 +81,7 @@ export function redirectUriProblem(
       return `has the query parameter ${name}, which belongs to the response`;
   }
   if (url.protocol === 'https:')
-    return uri.startsWith('https://') && url.hostname !== ''
-      ? dotSegments(uri)
-      : 'is not an https URL';
+    return uri.startsWith('https://') ? dotSegments(uri) : 'is not an https URL';
   if (url.protocol === 'http:') {
     if (LOOPBACK_LITERAL.test(uri)) return dotSegments(uri);
     // RFC 8252 §8.3: localhost is not recommended, because a name service may resolve it to another
@@ -100,11 +98,12 @@ export function redirectUriProblem(
   // slash.
   if (!/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:\/(?!\/)/.test(uri))
     return 'uses a private-use scheme that does not have the form com.example.app:/path';
-  return null;
+  return dotSegments(uri);
 }
 
 function dotSegments(uri: string): string | null {
-  return /\/\.{1,2}(?=[/?]|$)|%2e/i.test(uri) ? 'has dot segments' : null;
+  const [path = ''] = uri.split('?');
+  return /\/\.{1,2}(?=\/|$)|%2e/i.test(path) ? 'has dot segments' : null;
 }
 
 /**
@@ -130,8 +129,7 @@ function withoutPort(requested: string, loopback: RegExp, registered: string): b
   const known = loopback.exec(registered);
   if (asked === null || known === null) return false;
   const port = asked.at(-1);
-  if (port !== undefined && (Number(port) > 65535 || Number(port) === 0 || port.startsWith('0')))
-    return false;
+  if (port !== undefined && (Number(port) > 65535 || port.startsWith('0'))) return false;
   const host = (text: string): string => text.replace(/:[0-9]{1,5}$/, '');
   return (
     host(asked[0]) === host(known[0]) &&

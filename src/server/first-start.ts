@@ -64,8 +64,9 @@ async function administrator(accounts: Assembly['accounts']): Promise<FirstStart
     await accounts.create({ username: ADMINISTRATOR, password, claims: { name: 'Administrator' } });
     return { username: ADMINISTRATOR, password };
   } catch (error) {
-    // Another node created the account at the same time.
-    if (error instanceof AccountError) return { username: ADMINISTRATOR, password: null };
+    // Another node may have created the account at the same time.
+    const found = error instanceof AccountError && (await accounts.findByUsername(ADMINISTRATOR));
+    if (found) return { username: ADMINISTRATOR, password: null };
     throw error;
   }
 }
@@ -90,8 +91,9 @@ async function demo(provider: Assembly['provider']): Promise<FirstStart['demo']>
     );
     return { clientId: DEMO, clientSecret, redirectUri };
   } catch (error) {
-    if (error instanceof ClientMetadataError)
-      return { clientId: DEMO, clientSecret: null, redirectUri };
-    throw error;
+    if (!(error instanceof ClientMetadataError)) throw error;
+    // Another node created it at the same time, or the settings leave out what it needs.
+    const found = await provider.clients.find(DEMO);
+    return found === null ? null : { clientId: DEMO, clientSecret: null, redirectUri };
   }
 }

@@ -145,8 +145,10 @@ async function serve(assembly: Assembly, log: Logger): Promise<RunningServer> {
  */
 function refuseOtherPort({ settings, issuer }: Assembly): void {
   if (settings['issuer'] !== undefined || issuer === issuerOf(settings)) return;
+  const { protocol, port } = new URL(issuer);
+  const start = protocol === 'https:' ? 'Set' : `Start with PORT=${port || 80}, or set`;
   throw new Error(
-    `This database belongs to the issuer ${issuer}, but the port is ${portOf(settings)}. Start with PORT=${new URL(issuer).port || 80}, or set VALETKEY_ISSUER.`,
+    `This database belongs to the issuer ${issuer}, but the port is ${portOf(settings)}. ${start} VALETKEY_ISSUER.`,
   );
 }
 

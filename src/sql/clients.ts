@@ -43,20 +43,20 @@ export function clientStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: str
     },
     async delete(clientId, audit) {
       return await db.transaction().execute(async (trx) => {
-        await trx
-          .deleteFrom('authorizations')
-          .where('tenant', '=', tenant)
-          .where('client_id', '=', clientId)
-          .execute();
         const { numDeletedRows } = await trx
           .deleteFrom('clients')
           .where('tenant', '=', tenant)
           .where('client_id', '=', clientId)
           .executeTakeFirst();
+        if (numDeletedRows === 0n) return false;
+        await trx
+          .deleteFrom('authorizations')
+          .where('tenant', '=', tenant)
+          .where('client_id', '=', clientId)
+          .execute();
         const row = auditRow(tenant, audit);
-        if (numDeletedRows > 0n && row !== null)
-          await trx.insertInto('audit').values(row).execute();
-        return numDeletedRows > 0n;
+        if (row !== null) await trx.insertInto('audit').values(row).execute();
+        return true;
       });
     },
     async list({ after, limit, owner }) {

@@ -21,10 +21,10 @@ export function consumeCodes(
 ): UpdateQueryBuilder<Tables, 'codes', 'codes', UpdateResult> {
   return db
     .updateTable('codes')
-    .set({ redeemed_at: now })
+    .set({ consumed_at: now })
     .where('tenant', '=', tenant)
     .where('sub', '=', sub)
-    .where('redeemed_at', 'is', null);
+    .where('consumed_at', 'is', null);
 }
 
 export function codeStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): CodeStore {

@@ -88,7 +88,7 @@ export const CODE: Columns<Code> = {
   createdAt: ['created_at', 'number'],
   expiresAt: ['expires_at', 'number'],
   failedAttempts: ['failed_attempts', 'number'],
-  redeemedAt: ['redeemed_at', 'number'],
+  consumedAt: ['consumed_at', 'number'],
   familyId: ['family_id', 'text'],
 };
 

@@ -111,7 +111,7 @@ export interface SqlDatabase extends Database {
    * @throws StoreUnavailable when the database does not answer
    */
   check(): Promise<SqlCheck>;
-  /** Closes every connection. This also ends the host's `pool`, if any query used it. */
+  /** Closes every connection. A `pool` of the host stays open: the host ends it. */
   close(): Promise<void>;
 }
 
@@ -168,7 +168,8 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
       }),
     pendingMigrations: pending,
     check: async () => await withFaults(async () => await dialect.check(kysely)),
-    close: async () => await kysely.destroy(),
+    // A pool of the host is the host's to end.
+    close: async () => (options.pool === undefined ? await kysely.destroy() : undefined),
   };
 }
 
@@ -188,43 +189,35 @@ function dialectFor(options: SqlOptions): SqlDialect {
 /** The problems of the given options. It opens and connects to nothing. */
 export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
   const { url, pool, prefix, schema, poolSize, timeout } = options;
-  const known =
-    pool !== undefined || (url !== undefined && /^(sqlite:.|postgres(ql)?:\/\/)/.test(url));
-  const whole = (value: number | undefined): boolean =>
-    value === undefined || (Number.isSafeInteger(value) && value >= 1);
-  const named = (value: string | undefined): boolean =>
-    value === undefined || /^[a-z][a-z0-9_]{0,30}$/.test(value);
-  const name =
-    'Use at most 31 lower-case letters, digits and underscores, and begin with a letter.';
-  return [
-    ...(known
-      ? []
-      : [
-          {
-            option: 'url',
-            problem: 'must be the URL of an SQLite or PostgreSQL database.',
-            remedy: 'Write sqlite:path/to/file.db or postgres://user:password@host/database.',
-          },
-        ]),
-    ...(named(prefix)
-      ? []
-      : [{ option: 'prefix', problem: 'must be a prefix for table names.', remedy: name }]),
-    ...(named(schema)
-      ? []
-      : [{ option: 'schema', problem: 'must be the name of a schema.', remedy: name }]),
-    ...(whole(poolSize)
-      ? []
-      : [{ option: 'poolSize', problem: 'must be a whole number from 1.', remedy: 'Default 10.' }]),
-    ...(whole(timeout)
-      ? []
-      : [
-          {
-            option: 'timeout',
-            problem: 'must be a whole number of milliseconds from 1.',
-            remedy: 'Default 2000.',
-          },
-        ]),
-  ];
+  const problems: ConfigProblem[] = [];
+  const refuse = (option: keyof SqlOptions, problem: string, remedy: string): void =>
+    void problems.push({ option, problem, remedy });
+  if (pool === undefined && !isKnownUrl(url)) {
+    const remedy = 'Write sqlite:path/to/file.db or postgres://user:password@host/database.';
+    refuse('url', 'must be the URL of an SQLite or PostgreSQL database.', remedy);
+  }
+  if (!isName(prefix)) refuse('prefix', 'must be a prefix for table names.', NAME);
+  if (!isName(schema)) refuse('schema', 'must be the name of a schema.', NAME);
+  else if (schema !== undefined && pool === undefined && url?.startsWith('sqlite:') === true)
+    refuse('schema', 'is for PostgreSQL; SQLite has no schemas.', 'Leave it out.');
+  if (!isWhole(poolSize)) refuse('poolSize', 'must be a whole number from 1.', 'Default 10.');
+  if (!isWhole(timeout))
+    refuse('timeout', 'must be a whole number of milliseconds from 1.', 'Default 2000.');
+  return problems;
+}
+
+const NAME = 'Use at most 31 lower-case letters, digits and underscores, and begin with a letter.';
+
+function isKnownUrl(url: string | undefined): boolean {
+  return url !== undefined && /^(sqlite:.|postgres(ql)?:\/\/)/.test(url);
+}
+
+function isName(value: string | undefined): boolean {
+  return value === undefined || /^[a-z][a-z0-9_]{0,30}$/.test(value);
+}
+
+function isWhole(value: number | undefined): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && value >= 1);
 }
 
 /**

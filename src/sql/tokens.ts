@@ -4,7 +4,14 @@
  * are revoked. What may be issued is decided by the core.
  */
 import { type Kysely, sql } from 'kysely';
-import type { Issue, StoredConsumption, TokenStore } from 'valetkey';
+import type {
+  ActRow,
+  FoundAccessToken,
+  FoundFamily,
+  Issue,
+  StoredConsumption,
+  TokenStore,
+} from 'valetkey';
 import { type ActWrite, auditRows, type NewRow } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
@@ -33,52 +40,8 @@ export function tokenStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: stri
       if (failed === null) return 'fresh';
       return failed === 'subject' ? 'subject_revoked' : 'consumed';
     },
-    async findFamily(id) {
-      const row = await db
-        .selectFrom('families')
-        .leftJoin('authorizations', (join) =>
-          join
-            .onRef('authorizations.tenant', '=', 'families.tenant')
-            .onRef('authorizations.id', '=', 'families.authorization_id'),
-        )
-        .selectAll('families')
-        .select('authorizations.id as authorized')
-        .where('families.tenant', '=', tenant)
-        .where('families.id', '=', id)
-        .executeTakeFirst();
-      if (row === undefined) return null;
-      const authorized = row['authorization_id'] === null || row['authorized'] !== null;
-      return { family: recordOf(FAMILY, row), authorized };
-    },
-    async findAccessToken(digest) {
-      const row = await db
-        .selectFrom('access_tokens')
-        .leftJoin('families', (join) =>
-          join
-            .onRef('families.tenant', '=', 'access_tokens.tenant')
-            .onRef('families.id', '=', 'access_tokens.family_id'),
-        )
-        .leftJoin('authorizations', (join) =>
-          join
-            .onRef('authorizations.tenant', '=', 'access_tokens.tenant')
-            .onRef('authorizations.id', '=', 'access_tokens.authorization_id'),
-        )
-        .selectAll('access_tokens')
-        .select([
-          'families.id as family_found',
-          'families.revoked_at as family_revoked',
-          'authorizations.id as authorized',
-        ])
-        .where('access_tokens.tenant', '=', tenant)
-        .where('access_tokens.digest', '=', digest)
-        .executeTakeFirst();
-      if (row === undefined) return null;
-      const familyLives =
-        row['family_id'] === null ||
-        (row['family_found'] !== null && row['family_revoked'] === null);
-      const authorized = row['authorization_id'] === null || row['authorized'] !== null;
-      return { token: recordOf(ACCESS_TOKEN, row), live: familyLives && authorized };
-    },
+    findFamily: async (id) => await findFamily(db, tenant, id),
+    findAccessToken: async (digest) => await findAccessToken(db, tenant, digest),
     async revokeFamily(id, now, audit) {
       const write: ActWrite = {
         name: 'family',
@@ -97,29 +60,11 @@ export function tokenStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: stri
       const rows = auditRows(auditRow(tenant, audit));
       return (await dialect.act(db, { writes: [write], rows })) === null;
     },
-    async revokeSubject(sub, now, audit) {
-      return await db.transaction().execute(async (trx) => {
+    revokeSubject: async (sub, now, audit) =>
+      await db.transaction().execute(async (trx) => {
         await rememberRevoked(trx, dialect, tenant, sub, now);
-        // Sessions, codes, families: the same order as in `sessions.end`. Without a session no new
-        // code is stored after the existing codes are consumed.
-        await trx
-          .deleteFrom('sessions')
-          .where('tenant', '=', tenant)
-          .where('sub', '=', sub)
-          .execute();
-        await consumeCodes(trx, tenant, now, sub).execute();
-        const { numUpdatedRows } = await trx
-          .updateTable('families')
-          .set({ revoked_at: now })
-          .where('tenant', '=', tenant)
-          .where('sub', '=', sub)
-          .where('revoked_at', 'is', null)
-          .executeTakeFirst();
-        const row = auditRow(tenant, audit);
-        if (row !== null) await trx.insertInto('audit').values(row).execute();
-        return Number(numUpdatedRows);
-      });
-    },
+        return await endEverything(trx, tenant, sub, now, audit);
+      }),
     async findIdToken(jti) {
       const row = await db
         .selectFrom('id_tokens')
@@ -130,6 +75,86 @@ export function tokenStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: stri
       return row === undefined ? null : recordOf(ID_TOKEN, row);
     },
   };
+}
+
+async function findFamily(
+  db: Kysely<Tables>,
+  tenant: string,
+  id: string,
+): Promise<FoundFamily | null> {
+  const row = await db
+    .selectFrom('families')
+    .leftJoin('authorizations', (join) =>
+      join
+        .onRef('authorizations.tenant', '=', 'families.tenant')
+        .onRef('authorizations.id', '=', 'families.authorization_id'),
+    )
+    .selectAll('families')
+    .select('authorizations.id as authorized')
+    .where('families.tenant', '=', tenant)
+    .where('families.id', '=', id)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  const authorized = row['authorization_id'] === null || row['authorized'] !== null;
+  return { family: recordOf(FAMILY, row), authorized };
+}
+
+async function findAccessToken(
+  db: Kysely<Tables>,
+  tenant: string,
+  digest: string,
+): Promise<FoundAccessToken | null> {
+  const row = await db
+    .selectFrom('access_tokens')
+    .leftJoin('families', (join) =>
+      join
+        .onRef('families.tenant', '=', 'access_tokens.tenant')
+        .onRef('families.id', '=', 'access_tokens.family_id'),
+    )
+    .leftJoin('authorizations', (join) =>
+      join
+        .onRef('authorizations.tenant', '=', 'access_tokens.tenant')
+        .onRef('authorizations.id', '=', 'access_tokens.authorization_id'),
+    )
+    .selectAll('access_tokens')
+    .select([
+      'families.id as family_found',
+      'families.revoked_at as family_revoked',
+      'authorizations.id as authorized',
+    ])
+    .where('access_tokens.tenant', '=', tenant)
+    .where('access_tokens.digest', '=', digest)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  const familyLives =
+    row['family_id'] === null || (row['family_found'] !== null && row['family_revoked'] === null);
+  const authorized = row['authorization_id'] === null || row['authorized'] !== null;
+  return { token: recordOf(ACCESS_TOKEN, row), live: familyLives && authorized };
+}
+
+/**
+ * Ends sessions, codes and families of a subject, in the same order as `sessions.end`: without a
+ * session no new code is stored after the existing codes are consumed.
+ */
+async function endEverything(
+  trx: Kysely<Tables>,
+  tenant: string,
+  sub: string,
+  now: number,
+  audit: ActRow,
+): Promise<number> {
+  await trx.deleteFrom('sessions').where('tenant', '=', tenant).where('sub', '=', sub).execute();
+  await consumeCodes(trx, tenant, now, sub).execute();
+  const { numUpdatedRows } = await trx
+    .updateTable('families')
+    .set({ revoked_at: now })
+    .where('tenant', '=', tenant)
+    .where('sub', '=', sub)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  const row = auditRow(tenant, audit);
+  if (row !== null) await trx.insertInto('audit').values(row).execute();
+  return Number(numUpdatedRows);
 }
 
 function rowsOf(tenant: string, { family, accessToken, idToken }: Issue): readonly NewRow[] {
@@ -152,8 +177,8 @@ function consume(
       return {
         name: 'code',
         sql: (after) => sql`update ${sql.table('codes')}
-          set redeemed_at = ${now}, family_id = ${family?.id ?? null}
-          where tenant = ${tenant} and digest = ${consumption.digest} and redeemed_at is null
+          set consumed_at = ${now}, family_id = ${family?.id ?? null}
+          where tenant = ${tenant} and digest = ${consumption.digest} and consumed_at is null
             and expires_at > ${now} and ${after}`,
       };
     case 'refresh_token':

@@ -96,8 +96,8 @@ export function consumeCodes(
   matches: (code: Code) => boolean,
 ): void {
   for (const [digest, code] of tables.codes) {
-    if (code.redeemedAt === null && matches(code))
-      tables.codes.set(digest, { ...code, redeemedAt: now });
+    if (code.consumedAt === null && matches(code))
+      tables.codes.set(digest, { ...code, consumedAt: now });
   }
 }
 

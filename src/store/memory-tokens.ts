@@ -2,6 +2,7 @@
  * The parts of the memory store whose records are consumed at most once: codes, tokens and one-time
  * records. The other parts are in `memory.ts`.
  */
+import type { Issue, IssueOutcome, StoredConsumption } from './issue.ts';
 import {
   consumeCodes,
   consumeOneTime,
@@ -14,14 +15,7 @@ import {
   revokeFamilies,
 } from './memory-tables.ts';
 import type { Family } from './records.ts';
-import type {
-  CodeStore,
-  Issue,
-  IssueOutcome,
-  OneTimeStore,
-  StoredConsumption,
-  TokenStore,
-} from './store.ts';
+import type { CodeStore, OneTimeStore, TokenStore } from './store.ts';
 
 export function codeStore(tables: MemoryTables): CodeStore {
   const { codes } = tables;
@@ -105,9 +99,9 @@ function consume(
   switch (consumption.kind) {
     case 'code': {
       const code = tables.codes.get(consumption.digest);
-      if (code === undefined || code.redeemedAt !== null || code.expiresAt <= now) return false;
+      if (code === undefined || code.consumedAt !== null || code.expiresAt <= now) return false;
       const familyId = begun?.id ?? null;
-      tables.codes.set(code.digest, { ...code, redeemedAt: now, familyId });
+      tables.codes.set(code.digest, { ...code, consumedAt: now, familyId });
       return true;
     }
     case 'refresh_token': {

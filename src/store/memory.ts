@@ -67,11 +67,11 @@ function clientStore(tables: MemoryTables): Store['clients'] {
       return true;
     },
     async delete(clientId, audit) {
+      if (!tables.clients.delete(clientId)) return false;
       for (const row of tables.authorizations.values())
         if (row.clientId === clientId) deleteAuthorization(tables, row);
-      const deleted = tables.clients.delete(clientId);
-      if (deleted) recordAct(tables, audit);
-      return deleted;
+      recordAct(tables, audit);
+      return true;
     },
     async list({ after = '', limit, owner }) {
       return [...tables.clients.values()]

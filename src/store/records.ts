@@ -153,7 +153,7 @@ export interface Code extends Entitlement {
    * When the code was consumed: by its redemption, or by the end of its session, authorization or
    * subject. Null while it is not consumed.
    */
-  readonly redeemedAt: Seconds | null;
+  readonly consumedAt: Seconds | null;
   /** The family that was issued from the code; null if it was not redeemed. */
   readonly familyId: string | null;
 }

@@ -11,6 +11,7 @@
  * When the database cannot answer, a method throws `StoreUnavailable`; callers expect no other
  * error.
  */
+import type { Issue, IssueOutcome } from './issue.ts';
 import type {
   AccessToken,
   AuditEvent,
@@ -33,6 +34,7 @@ import type {
  * Retry-After.
  */
 export class StoreUnavailable extends Error {
+  /** Always `StoreUnavailable`. */
   override readonly name = 'StoreUnavailable';
 }
 
@@ -49,14 +51,23 @@ export interface Database {
 
 /** All records of one issuer. */
 export interface Store {
+  /** Registered clients. */
   readonly clients: ClientStore;
+  /** Logins of browsers. */
   readonly sessions: SessionStore;
+  /** What subjects allowed clients. */
   readonly authorizations: AuthorizationStore;
+  /** Authorization codes. */
   readonly codes: CodeStore;
+  /** Families, access tokens and records of ID tokens. */
   readonly tokens: TokenStore;
+  /** Records that are used at most once. */
   readonly oneTime: OneTimeStore;
+  /** The signing keys. */
   readonly keys: KeyStore;
+  /** Counters of attempts. */
   readonly counters: CounterStore;
+  /** The audit log. */
   readonly audit: AuditStore;
   /**
    * Deletes what can no longer matter, at most `batch` rows per record kind and call. It changes no
@@ -74,13 +85,21 @@ export const CODE_KEPT = 600;
 
 /** Rows deleted by one `clear`, by record kind. */
 export interface ClearedCounts {
+  /** Codes that expired more than `CODE_KEPT` ago. */
   readonly codes: number;
+  /** Expired access tokens. */
   readonly accessTokens: number;
+  /** Expired families. */
   readonly families: number;
+  /** Records of expired ID tokens. */
   readonly idTokens: number;
+  /** Expired sessions. */
   readonly sessions: number;
+  /** Expired one-time records. */
   readonly oneTimeRecords: number;
+  /** Counters whose window ended. */
   readonly counters: number;
+  /** Audit rows older than the limit. */
   readonly audit: number;
 }
 
@@ -170,6 +189,7 @@ export interface AuthorizationStore {
 
 /** What `codes.find` reads in one trip. */
 export interface FoundCode {
+  /** The code as stored. */
   readonly code: Code;
   /** The authorization it was issued under still stands; true when it needs none. */
   readonly authorized: boolean;
@@ -187,56 +207,15 @@ export interface CodeStore {
    * end of its session either the code sees `session_ended` or the end consumes the code.
    */
   insert(code: Code, session: Digest, consumes: OneTimeKey | null): Promise<CodeOutcome>;
+  /** The code and whether its authorization still stands; null when unknown. */
   find(digest: Digest): Promise<FoundCode | null>;
   /** Counts one wrong verifier in one statement; of concurrent calls each counts. */
   countFailure(digest: Digest): Promise<void>;
 }
 
-/** What issuing tokens consumes, as the store sees it. */
-export type StoredConsumption =
-  /** A code that is neither consumed nor expired. It remembers the family issued from it. */
-  | { readonly kind: 'code'; readonly digest: Digest }
-  /**
-   * The live refresh token of a family that is neither revoked nor expired and whose authorization
-   * (if it has one) still exists. With a successor the family rotates: `presented` becomes the
-   * previous token and `rotatedAt` is now. Without one the same token stays live.
-   */
-  | {
-      readonly kind: 'refresh_token';
-      readonly familyId: Digest;
-      readonly presented: Digest;
-      /** The new idle end. */
-      readonly refreshExpiresAt: Seconds;
-      readonly successor: { readonly digest: Digest; readonly sealed: string } | null;
-    }
-  /**
-   * A one-time record that is neither consumed nor expired and still has the version that was
-   * judged.
-   */
-  | { readonly kind: 'one_time_record'; readonly record: OneTimeKey };
-
-/** What one token response stores: together, or not at all. */
-export interface Issue {
-  /** Null when nothing is consumed. */
-  readonly consumption: StoredConsumption | null;
-  /**
-   * For tokens of a subject that no code or refresh token speaks for: they are issued only if the
-   * subject was not revoked at or after `since`. The act writes the subject's row, as
-   * `revokeSubject` does.
-   */
-  readonly subject: { readonly sub: string; readonly since: Seconds } | null;
-  /** The family that begins, if one does. */
-  readonly family: Family | null;
-  /** Null when the access token needs no row. */
-  readonly accessToken: AccessToken | null;
-  readonly idToken: IdTokenRecord | null;
-}
-
-/** What became of an attempt to issue tokens. */
-export type IssueOutcome = 'fresh' | 'consumed' | 'subject_revoked';
-
 /** A family read together with what its life depends on, in one trip. */
 export interface FoundFamily {
+  /** The family as stored. */
   readonly family: Family;
   /** The authorization it stands under (if it does) still exists. */
   readonly authorized: boolean;
@@ -244,6 +223,7 @@ export interface FoundFamily {
 
 /** An access token read together with what its life depends on, in one trip. */
 export interface FoundAccessToken {
+  /** The access token as stored. */
   readonly token: AccessToken;
   /**
    * Its family (if it has one) is not revoked and its authorization (if it has one) still exists.
@@ -280,10 +260,20 @@ export interface TokenStore {
   findIdToken(jti: string): Promise<IdTokenRecord | null>;
 }
 
-/** By which of its two keys a one-time record is looked up. */
+/** Names a one-time record by one of its two keys. */
 export type OneTimeLookup =
-  | { readonly kind: string; readonly digest: Digest }
-  | { readonly kind: string; readonly secondKey: Digest };
+  | {
+      /** The kind of the record. */
+      readonly kind: string;
+      /** Digest of its handle. */
+      readonly digest: Digest;
+    }
+  | {
+      /** The kind of the record. */
+      readonly kind: string;
+      /** Digest of its second handle. */
+      readonly secondKey: Digest;
+    };
 
 /** Records that are used at most once. */
 export interface OneTimeStore {
@@ -320,17 +310,21 @@ export interface KeyStore {
   swap(expected: number, keys: readonly StoredKey[], audit: ActRow): Promise<boolean>;
 }
 
+/** What a counter says after a hit. */
+export interface Hit {
+  /** Hits in this window, this one included. */
+  readonly count: number;
+  /** When the window ends. */
+  readonly resetAt: Seconds;
+}
+
 /** Counters of attempts, in fixed windows. */
 export interface CounterStore {
   /**
    * Counts one more in the window, in one statement, and resolves to the new count and the window's
    * end. Of 100 concurrent hits each sees another count. `key` is a digest.
    */
-  hit(
-    key: string,
-    windowSeconds: number,
-    now: Seconds,
-  ): Promise<{ readonly count: number; readonly resetAt: Seconds }>;
+  hit(key: string, windowSeconds: number, now: Seconds): Promise<Hit>;
   /** Takes one back, never below zero. One statement. */
   giveBack(key: string): Promise<void>;
   /** Forgets the counter. */

@@ -105,14 +105,19 @@ export function scriptedBrowser(fetch: Fetch, inside: (url: URL) => boolean): Sc
   };
 }
 
+/** The form of a page. */
+export interface PageForm {
+  /** Where it posts to. */
+  readonly action: string;
+  /** Hidden fields, by name. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
 /**
- * The action and the hidden fields of the form of a page.
+ * Reads the form of a page.
  * @throws Error when the page has no form
  */
-export function readForm(html: string): {
-  readonly action: string;
-  readonly fields: Readonly<Record<string, string>>;
-} {
+export function readForm(html: string): PageForm {
   const form = /<form\b[^>]*>/i.exec(html)?.[0];
   if (form === undefined) throw new Error(`the page has no form: ${html.slice(0, 500)}`);
   const fields: Record<string, string> = {};

@@ -17,8 +17,8 @@ import {
   word,
 } from './store-samples.ts';
 
-const redeemedAt = async (store: Store, digest: string): Promise<number | null | undefined> =>
-  (await store.codes.find(digest))?.code.redeemedAt;
+const consumedAtOf = async (store: Store, digest: string): Promise<number | null | undefined> =>
+  (await store.codes.find(digest))?.code.consumedAt;
 
 /** Stores a family with its tokens, without a code. */
 async function withFamilyOf(
@@ -138,7 +138,7 @@ export const END_LAWS: readonly Law[] = [
       assert.deepEqual(
         [
           await isLive(store, mine.issue),
-          await redeemedAt(store, other.code.digest),
+          await consumedAtOf(store, other.code.digest),
           await isLive(store, family.issue),
         ],
         [false, null, true],
@@ -153,7 +153,7 @@ export const END_LAWS: readonly Law[] = [
       const there = await withCode(store, { sub: here.facts.sub });
       assert.equal(await store.sessions.end(here.session, NOW + 1, true, null), true);
       assert.deepEqual(
-        [await redeemedAt(store, here.code.digest), await redeemedAt(store, there.code.digest)],
+        [await consumedAtOf(store, here.code.digest), await consumedAtOf(store, there.code.digest)],
         [NOW + 1, null],
       );
     },
@@ -168,7 +168,10 @@ export const END_LAWS: readonly Law[] = [
       );
       assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW + 1, null), 0);
       assert.deepEqual(
-        [await redeemedAt(store, mine.code.digest), await redeemedAt(store, others.code.digest)],
+        [
+          await consumedAtOf(store, mine.code.digest),
+          await consumedAtOf(store, others.code.digest),
+        ],
         [NOW + 1, null],
       );
       assert.deepEqual(await store.sessions.listBySubject(others.facts.sub), [others.session]);
@@ -197,7 +200,7 @@ export const END_LAWS: readonly Law[] = [
         await end(made);
         assert.equal((await store.tokens.findFamily(made.family.id))?.family.revokedAt, NOW + 1);
         const code = (await store.codes.find(made.code.digest))?.code;
-        assert.deepEqual([code?.redeemedAt, code?.familyId], [NOW, made.family.id]);
+        assert.deepEqual([code?.consumedAt, code?.familyId], [NOW, made.family.id]);
       }
     },
   ],
@@ -239,7 +242,7 @@ export const END_LAWS: readonly Law[] = [
       const end = code.expiresAt + 600;
       assert.equal((await store.clear(end - 1, 100, 0)).codes, 0);
       const kept = await store.codes.find(code.digest);
-      assert.deepEqual([kept?.code.redeemedAt, kept?.code.familyId], [NOW, family.id]);
+      assert.deepEqual([kept?.code.consumedAt, kept?.code.familyId], [NOW, family.id]);
       assert.equal((await store.clear(end, 100, 0)).codes, 1);
       assert.equal(await store.codes.find(code.digest), null);
     },

@@ -43,7 +43,7 @@ export const SESSION_LAWS: readonly Law[] = [
         async () => await store.sessions.end(made.session, NOW, true, null),
       );
       assert.equal(count(ended, true), 1);
-      assert.equal((await store.codes.find(pending.digest))?.code.redeemedAt, NOW);
+      assert.equal((await store.codes.find(pending.digest))?.code.consumedAt, NOW);
       assert.deepEqual(
         [
           await isLive(store, made.issue),
@@ -110,7 +110,7 @@ export const SESSION_LAWS: readonly Law[] = [
       );
       assert.deepEqual(
         [
-          (await store.codes.find(pending.digest))?.code.redeemedAt,
+          (await store.codes.find(pending.digest))?.code.consumedAt,
           await isLive(store, issue),
           await store.authorizations.find(facts.sub, facts.clientId),
         ],
@@ -161,7 +161,7 @@ export const SESSION_LAWS: readonly Law[] = [
         ]);
         for (const { digest } of codes) {
           const found = await store.codes.find(digest);
-          assert.ok(found === null || found.code.redeemedAt === NOW);
+          assert.ok(found === null || found.code.consumedAt === NOW);
         }
       }
     },
@@ -185,7 +185,7 @@ export const SESSION_LAWS: readonly Law[] = [
         for (let turn = 0; turn < 5; turn += 1) await store.sessions.find(session.handle);
         await Promise.all([...asking, store.tokens.revokeSubject(facts.sub, NOW, null)]);
         for (const digest of stored)
-          assert.equal((await store.codes.find(digest))?.code.redeemedAt, NOW);
+          assert.equal((await store.codes.find(digest))?.code.consumedAt, NOW);
       }
     },
   ],

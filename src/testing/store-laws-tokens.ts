@@ -77,7 +77,7 @@ export const TOKEN_LAWS: readonly Law[] = [
       });
       assert.deepEqual(await store.tokens.findIdToken(issue.idToken?.jti ?? ''), issue.idToken);
       assert.deepEqual(await store.codes.find(code.digest), {
-        code: { ...code, redeemedAt: NOW, familyId: family.id },
+        code: { ...code, consumedAt: NOW, familyId: family.id },
         authorized: true,
       });
     },
@@ -107,12 +107,16 @@ export const TOKEN_LAWS: readonly Law[] = [
     'rotate, extend: never in a family that is revoked, expired, idle too long, or without authorization',
     async (store) => {
       const breaks: ((made: Awaited<ReturnType<typeof withFamily>>) => Promise<number>)[] = [
-        async ({ family }) =>
-          (await store.tokens.revokeFamily(family.id, NOW, null)) && NOW ? NOW : NOW,
+        async ({ family }) => {
+          assert.equal(await store.tokens.revokeFamily(family.id, NOW, null), true);
+          return NOW;
+        },
         async () => NOW + 1000,
         async () => NOW + 500,
-        async ({ authorization }) =>
-          (await store.authorizations.revoke(authorization, NOW, null)) ? NOW : NOW,
+        async ({ authorization }) => {
+          assert.equal(await store.authorizations.revoke(authorization, NOW, null), true);
+          return NOW;
+        },
       ];
       for (const spoil of breaks) {
         const made = await withFamily(store);
@@ -179,7 +183,7 @@ export const TOKEN_LAWS: readonly Law[] = [
     },
   ],
   [
-    'insert: tokens that use nothing up may begin a family, with or without authorization',
+    'issue: tokens that consume nothing may begin a family, with or without authorization',
     async (store) => {
       const facts = sample.facts();
       const family = { ...sample.family(facts, word()), authorizationId: null };
@@ -224,7 +228,7 @@ export const TOKEN_LAWS: readonly Law[] = [
       await store.codes.insert(pending, mine.session.handle, null);
       assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW, null), 1);
       assert.equal(await isLive(store, mine.issue), false);
-      assert.equal((await store.codes.find(pending.digest))?.code.redeemedAt, NOW);
+      assert.equal((await store.codes.find(pending.digest))?.code.consumedAt, NOW);
       assert.deepEqual(await store.sessions.listBySubject(mine.facts.sub), []);
       assert.equal(await isLive(store, another.issue), true);
     },

@@ -119,7 +119,7 @@ export const sample = {
     createdAt: NOW,
     expiresAt: NOW + 60,
     failedAttempts: 0,
-    redeemedAt: null,
+    consumedAt: null,
     familyId: null,
     ...changes,
   }),
@@ -196,14 +196,31 @@ export const sample = {
   }),
 };
 
+/** The records of a sign-in up to the code. */
+export interface SampleCode {
+  /** The values that they share. */
+  readonly facts: Facts;
+  /** The authorization of the subject and the client. */
+  readonly authorization: Authorization;
+  /** The code, not consumed. */
+  readonly code: Code;
+  /** The session. */
+  readonly session: Session;
+}
+
+/** The records of a sign-in up to the tokens. */
+export interface SampleFamily extends SampleCode {
+  /** The family that the code was redeemed for. */
+  readonly family: Family;
+  /** The records of its tokens. */
+  readonly issue: SampleIssue;
+}
+
 /**
  * Stores a sign-in up to the code: a session, an authorization and an unconsumed code.
  * @throws AssertionError when the store refuses a record
  */
-export async function withCode(
-  store: Store,
-  changes: Partial<Facts> = {},
-): Promise<{ facts: Facts; authorization: Authorization; code: Code; session: Session }> {
+export async function withCode(store: Store, changes: Partial<Facts> = {}): Promise<SampleCode> {
   const facts = sample.facts(changes);
   const session = sample.session(facts);
   assert.equal(await store.sessions.start(session, null, NOW), 'started');
@@ -221,14 +238,7 @@ export async function withCode(
 export async function withFamily(
   store: Store,
   changes: Partial<Facts> = {},
-): Promise<{
-  facts: Facts;
-  authorization: Authorization;
-  code: Code;
-  session: Session;
-  family: Family;
-  issue: SampleIssue;
-}> {
+): Promise<SampleFamily> {
   const start = await withCode(store, changes);
   const family = sample.family(start.facts, start.authorization.id);
   const issue = sample.issue(start.facts, family.id, start.authorization.id);

@@ -3,7 +3,14 @@
  * the laws of the store port as checks, and sample records for tests of stores.
  */
 export { type MemoryAccount, type MemoryAccounts, memoryAccounts } from './memory-accounts.ts';
-export { readForm, type ScriptedBrowser, scriptedBrowser, type Visit } from './scripted-browser.ts';
+export {
+  type Fetch,
+  type PageForm,
+  readForm,
+  type ScriptedBrowser,
+  scriptedBrowser,
+  type Visit,
+} from './scripted-browser.ts';
 export {
   extend,
   issueFreely,
@@ -14,4 +21,12 @@ export {
 } from './store-acts.ts';
 export type { StoreCase } from './store-case.ts';
 export { storeContract } from './store-contract.ts';
-export { type Facts, sample, withCode, withFamily } from './store-samples.ts';
+export {
+  type Facts,
+  type SampleCode,
+  type SampleFamily,
+  type SampleIssue,
+  sample,
+  withCode,
+  withFamily,
+} from './store-samples.ts';

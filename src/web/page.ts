@@ -11,6 +11,7 @@ import { jsonError } from './respond.ts';
 
 /** A page by its name, with the type of its view. */
 export interface PageDefinition<View extends PageView> {
+  /** Name of its template in `config.pages`. */
   readonly name: string;
   /** Never there: it only ties the type of the view to the page. */
   readonly view?: (view: View) => void;
@@ -23,10 +24,13 @@ export function definePage<View extends PageView>(name: string): PageDefinition<
 
 const LOOPBACK_SOURCES = 'http://127.0.0.1:* http://localhost:*';
 
-/** How one page differs from the strictest. */
+/** What differs between pages. Without options a page is as strict as possible. */
 export interface PageOptions {
+  /** HTTP status. @default 200 */
   readonly status?: number;
+  /** Further headers. @default none */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Values of `Set-Cookie`. @default none */
   readonly cookies?: readonly string[];
   /** The page has a form whose answer may send the browser to this redirect URI. */
   readonly formGoesTo?: string;

@@ -25,6 +25,7 @@ export interface HttpRequest extends RequestFacts {
   form(): Promise<Params>;
   /** Members of a JSON body. @throws OAuthError 415, 413, or 400 for anything but a JSON object */
   json(): Promise<Readonly<Record<string, unknown>>>;
+  /** The value of a cookie; null when the browser sent none of this name. */
   cookie(name: string): string | null;
 }
 

@@ -1,8 +1,7 @@
 /**
- * People with passwords, on every database: what may be stored, how a name is found, what a wrong
- * password costs, and whose they are.
+ * Accounts with passwords, on every database: what may be stored, how a username is compared, how a
+ * password is checked, and how issuers are kept apart.
  */
-
 import {
   AccountError,
   accountsMigrations,
@@ -43,28 +42,28 @@ describe.each(DATABASES)('$name', (kind) => {
     it.each<[string, object]>([
       ['a short password', { username: 'x', password: '1234567' }],
       ['a password of 129 characters', { username: 'x', password: 'p'.repeat(129) }],
-      ['no name', { username: ' ', password: PASSWORD }],
+      ['a blank name', { username: ' ', password: PASSWORD }],
       ['a name with a control character', { username: 'a\u0007b', password: PASSWORD }],
       ['a name of 256 characters', { username: 'n'.repeat(256), password: PASSWORD }],
       ['a subject outside ASCII', { username: 'x', password: PASSWORD, sub: 'ä' }],
       ['a name that is taken', { username: 'alice', password: PASSWORD }],
-      ['the same name, spelt otherwise', { username: ' ＡＬＩＣＥ ', password: PASSWORD }],
+      ['a taken name in another spelling', { username: ' ＡＬＩＣＥ ', password: PASSWORD }],
       ['a subject that is taken', { username: 'x', password: PASSWORD, sub: 'alice' }],
       ['a claim sub', { username: 'x', password: PASSWORD, claims: { sub: 'other' } }],
       [
-        'a mail address that is none',
+        'an invalid email address',
         { username: 'x', password: PASSWORD, claims: { email: 'nobody' } },
       ],
       [
-        'a verified flag that is a text',
+        'a verified flag that is a string',
         { username: 'x', password: PASSWORD, claims: { email_verified: 'true' } },
       ],
       [
-        'a birthdate that is none',
+        'an invalid birthdate',
         { username: 'x', password: PASSWORD, claims: { birthdate: 'today' } },
       ],
       [
-        'an address that is a text',
+        'an address that is a string',
         { username: 'x', password: PASSWORD, claims: { address: 'Main Street 1' } },
       ],
       ['a blank claim', { username: 'x', password: PASSWORD, claims: { name: '' } }],
@@ -76,7 +75,7 @@ describe.each(DATABASES)('$name', (kind) => {
     });
 
     it.each(['alice', 'ALICE', ' Alice ', 'ａｌｉｃｅ'])(
-      'IN-08 one account, however the name is spelt: %s',
+      'IN-08 all spellings of a name find the same account: %s',
       async (username) => {
         expect((await accounts.authenticate({ username, password: PASSWORD }))?.account.sub).toBe(
           'alice',
@@ -91,10 +90,10 @@ describe.each(DATABASES)('$name', (kind) => {
       ['nobody', PASSWORD],
       ["' OR 1=1 --", PASSWORD],
       ['a\0b', PASSWORD],
-    ])('UI-10 %s is not proven', async (username, password) => {
+    ])('UI-10 authenticate refuses %s', async (username, password) => {
       expect(await accounts.authenticate({ username, password })).toBeNull();
     });
-    it('UI-10 an unknown name is checked against a hash as well', async () => {
+    it('UI-10 authenticate checks a hash for an unknown name as well', async () => {
       const seen: string[] = [];
       const hasher = {
         hash: async (password: string) => `made ${password}`,
@@ -111,7 +110,7 @@ describe.each(DATABASES)('$name', (kind) => {
       });
       expect(seen).toEqual(['made ']);
     });
-    it('a hash of other parameters is replaced at the next sign-in', async () => {
+    it('authenticate replaces a hash with outdated parameters', async () => {
       const weak = {
         hash: async () => 'weak',
         verify: async () => true,
@@ -135,7 +134,7 @@ describe.each(DATABASES)('$name', (kind) => {
       expect(await stored()).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
       expect(await strong.setPassword('nobody', PASSWORD)).toBe(false);
     });
-    it('claims come back with the name and the time of the last change', async () => {
+    it('find returns the claims, the username and the time of the last change', async () => {
       expect((await accounts.find('alice'))?.claims).toMatchObject({
         preferred_username: 'alice',
         name: 'Alice Example',
@@ -150,7 +149,7 @@ describe.each(DATABASES)('$name', (kind) => {
       });
       expect(STANDARD_CLAIMS).toHaveLength(18);
     });
-    it('can be switched off and on, listed in order, and deleted', async () => {
+    it('accounts can be listed in order, disabled and deleted', async () => {
       for (const username of ['carol', 'bob'])
         await accounts.create({ username, password: PASSWORD });
       const names = async (after?: string): Promise<string[]> =>
@@ -166,7 +165,7 @@ describe.each(DATABASES)('$name', (kind) => {
         await accounts.delete(bob?.sub ?? ''),
       ]).toEqual([true, false]);
     });
-    it('belong to one issuer: another has none of them, and may use the same names', async () => {
+    it('accounts belong to one issuer: another issuer cannot find or change them, and may use the same names', async () => {
       const others = passwordAccounts({ sql, issuer: 'https://two.example' });
       expect([
         await others.find('alice'),

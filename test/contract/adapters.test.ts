@@ -1,4 +1,4 @@
-/** A provider behind every mount answers the same. */
+/** The provider answers in the same way behind every adapter: Node, Express and Hono. */
 import { createServer, type Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import express from 'express';
@@ -81,7 +81,7 @@ describe.each(MOUNTS)('%s', (name, mount) => {
       'https://op.example',
     );
   });
-  it('[RFC6749 §4.4] a token', async () => {
+  it('[RFC6749 §4.4] answers a token request', async () => {
     const response = await post('grant_type=client_credentials&scope=read+write', {
       authorization: basic(world.web.clientId, world.webSecret),
     });
@@ -90,7 +90,7 @@ describe.each(MOUNTS)('%s', (name, mount) => {
       ((await response.json()) as Record<string, unknown>)['scope'],
     ]).toEqual([200, 'read write']);
   });
-  it('[RFC6749 §3.2] a repeated parameter is seen', async () => {
+  it('[RFC6749 §3.2] refuses a repeated parameter', async () => {
     const response = await post('grant_type=client_credentials&scope=read&scope=write', {
       authorization: basic(world.web.clientId, world.webSecret),
     });
@@ -99,23 +99,23 @@ describe.each(MOUNTS)('%s', (name, mount) => {
       ((await response.json()) as Record<string, unknown>)['error'],
     ]).toEqual([400, 'invalid_request']);
   });
-  it('a cookie and a redirect', async () => {
+  it('sends a cookie and a redirect', async () => {
     const response = await fetch(
       `${base}/o/authorize/?${authorizeParams(world, pkce().challenge)}`,
       { redirect: 'manual' },
     );
     expect([response.status, response.headers.getSetCookie().length]).toEqual([303, 1]);
   });
-  it('passes on what is not its own', async () => {
+  it('passes on requests for other paths', async () => {
     if (name === 'node') expect((await fetch(`${base}/mine`)).status).toBe(404);
     else expect(await (await fetch(`${base}/mine`)).text()).toBe('mine');
   });
-  it('leaves the Request and Response of the host alone', () => {
+  it('does not replace the global Request and Response of the host', () => {
     expect([globalThis.Request, globalThis.Response]).toEqual(globals);
   });
 });
 
-describe('the peer behind proxies', () => {
+describe('the address of the peer behind proxies', () => {
   const request = {
     headers: { 'x-forwarded-for': '198.51.100.1, 10.0.0.7' },
     socket: { remoteAddress: '127.0.0.1' },
@@ -128,7 +128,7 @@ describe('the peer behind proxies', () => {
     [['loopback'], '10.0.0.7'],
     [['loopback', '10.0.0.0/8'], '198.51.100.1'],
     [['192.0.2.0/24'], '127.0.0.1'],
-  ])('MD-01 trustProxy %o: %s', (trust, address) =>
+  ])('MD-01 trustProxy %o: the address is %s', (trust, address) =>
     expect(peerAddress(trust)(request)).toBe(address),
   );
   it.each([
@@ -138,12 +138,12 @@ describe('the peer behind proxies', () => {
     '128.0.0.0/128.0.0.0',
     '::/0',
     '::ffff:0.0.0.0/96',
-  ])('MD-01 everybody is nobody to trust: %s', (network) =>
+  ])('MD-01 trustProxy must not cover every address: %s', (network) =>
     expect(() => peerAddress([network])).toThrow(/everybody/),
   );
 });
 
-describe('a request as hosts with pages of their own pass it on', () => {
+describe('a request that a host with its own pages passes on', () => {
   const addressOf = (url: string): string =>
     toRequest({ method: 'GET', url, headers: {} } as never, 'https://host.example').url;
   it.each([
@@ -153,7 +153,7 @@ describe('a request as hosts with pages of their own pass it on', () => {
     ['//evil.example/login', 'https://host.example//evil.example/login'],
     ['/%zz\\evil.example', 'https://host.example/%zz/evil.example'],
     ['*', 'https://host.example/*'],
-  ])('MD-01 %s is an address of this host', (target, address) =>
+  ])('MD-01 the target %s becomes a URL of this host', (target, address) =>
     expect(addressOf(target)).toBe(address),
   );
 });

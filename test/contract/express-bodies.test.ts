@@ -1,6 +1,6 @@
 /**
- * What body parsers of Express leave of a form before the provider sees it: nothing is lost, and
- * nothing is made of it.
+ * Forms after Express body parsers have read them: no parameter is lost, and no parameter gets
+ * another meaning.
  */
 import { createServer, type Server } from 'node:http';
 import express from 'express';
@@ -24,7 +24,7 @@ afterAll(() => {
   for (const server of servers) server.close();
 });
 
-/** Posts to the token endpoint of the provider behind these parsers. */
+/** Mounts the provider behind these parsers. The result posts to its token endpoint. */
 async function behind(parsers: readonly Handler[]): Promise<(body: string) => Promise<unknown[]>> {
   world = await makeWorld();
   const failed: express.ErrorRequestHandler = (error: Error, _request, response, _next) => {
@@ -68,13 +68,13 @@ describe.each(PARSERS)('after %s', (_name, parsers) => {
   beforeAll(async () => {
     ask = await behind(parsers);
   });
-  it('[RFC6749 §4.4] a token', async () => {
+  it('[RFC6749 §4.4] the provider answers a token request', async () => {
     expect(await ask('grant_type=client_credentials&scope=read+write')).toEqual([
       200,
       'read write',
     ]);
   });
-  it('[RFC6749 §3.2] TK-10 a repeated parameter', async () => {
+  it('[RFC6749 §3.2] TK-10 the provider refuses a repeated parameter', async () => {
     expect(await ask('grant_type=client_credentials&scope=read&scope=write')).toEqual([
       400,
       'invalid_request',
@@ -85,12 +85,12 @@ describe.each(PARSERS)('after %s', (_name, parsers) => {
     'grant_type[]=client_credentials',
     'grant_type[0]=client_credentials',
     'grant_type[a]=client_credentials',
-  ])('[RFC6749 §3.2] IN-02 %s is no grant_type', async (body) => {
+  ])('[RFC6749 §3.2] IN-02 %s does not count as grant_type', async (body) => {
     expect(await ask(`${body}&scope=read`)).toEqual([400, 'invalid_request']);
     expect(world.reasons.at(-1)).toBe('missing_parameter');
   });
   it.each(['client_secret[]', 'client_secret[0]', 'client_secret[x]'])(
-    '[RFC6749 §2.3.1] IN-02 CL-04 %s is no secret',
+    '[RFC6749 §2.3.1] IN-02 CL-04 %s does not count as client_secret',
     async (name) => {
       const { clientId } = world.other;
       const form = `grant_type=authorization_code&code=x&client_id=${clientId}`;
@@ -111,14 +111,14 @@ describe.each(PARSERS)('after %s', (_name, parsers) => {
     '__proto__[x]=1',
     'constructor[prototype][x]=1',
     'toString=1',
-  ])('IN-02 names are data: %s', async (extra) => {
+  ])('IN-02 a parameter name has no effect on objects: %s', async (extra) => {
     expect(await ask(`grant_type=client_credentials&${extra}`)).toEqual([200, '']);
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });
 });
 
-describe('after a parser that keeps nothing', () => {
-  it('the host is told, and nothing is answered in the dark', async () => {
+describe('after a parser that discards the body', () => {
+  it('the provider passes an error to the host, and answers nothing itself', async () => {
     expect(await (await behind([lose]))('grant_type=client_credentials')).toEqual([
       599,
       'body_lost',

@@ -1,6 +1,6 @@
 /**
- * A host that signs people in itself: an Express application with a login page of its own, and the
- * rest of ours.
+ * A host that signs people in itself: an Express application with its own login page and the
+ * built-in pages for the rest.
  */
 import { createServer, type Server } from 'node:http';
 import express from 'express';
@@ -91,13 +91,13 @@ describe('a login page of the host', () => {
     return { browser, visit: await browser.open(`${issuer}/o/authorize/?${params}`) };
   };
 
-  it('[RFC9700 §4.7] in another browser the host learns nothing, and an account that is locked goes no further', async () => {
+  it('[RFC9700 §4.7] gets no details in another browser, and cannot sign a locked account in', async () => {
     const { browser, visit } = await open();
     const other = await scriptedBrowser(fetch, () => true).open(visit.url);
     expect([other.status, other.html]).toEqual([400, 'interaction_other_browser']);
     expect((await browser.submit(visit, { sub: 'locked' })).html).toBe('login_account');
   });
-  it('signs in, and our consent page follows, with cookies and the address of the peer', async () => {
+  it('signs a person in; the built-in consent page follows, and events have the address of the peer', async () => {
     const { browser, visit } = await open();
     expect(visit.html).toContain('<h1>App ann no_session</h1>');
     const consent = await browser.submit(visit, { sub: 'ann' });

@@ -1,6 +1,6 @@
 /**
- * The role that serves requests need not be the one that makes tables: it reads and writes rows,
- * and nothing more.
+ * The database role that serves requests does not need the rights of the role that creates the
+ * tables: it only reads and writes rows.
  */
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
@@ -10,7 +10,7 @@ import { services } from '../services.ts';
 import { getTokens, isActive, makeWorld, post } from '../spec/setup.ts';
 
 describe.skipIf(services.postgres === null)(
-  'a role of PostgreSQL without the right to change the schema',
+  'a PostgreSQL role without the right to change the schema',
   () => {
     const schema = `test_${randomBytes(6).toString('hex')}`;
     const role = `runtime_${randomBytes(6).toString('hex')}`;
@@ -37,11 +37,11 @@ describe.skipIf(services.postgres === null)(
       await admin.end();
     });
 
-    it('ST-03 makes no tables', async () => {
+    it('ST-03 cannot create tables', async () => {
       expect(await runtime.pendingMigrations()).not.toEqual([]);
       await expect(runtime.migrate()).rejects.toThrow(/permission denied/);
     });
-    it('ST-03 serves every flow from tables that another role made, and cannot drop one', async () => {
+    it('ST-03 serves every flow from tables of another role, and cannot drop one', async () => {
       const owner = sqlDatabase({ url: services.postgres ?? '', schema });
       await owner.migrate();
       await owner.close();

@@ -1,8 +1,8 @@
-/** The laws of the store, on every store there is. */
+/** Runs the laws of the store (`storeContract`) on every store. */
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { type Database, memoryDatabase } from 'valetkey';
-import { type SqlOptions, sqlDatabase } from 'valetkey/sql';
+import { sqlDatabase } from 'valetkey/sql';
 import { storeContract } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES, type DatabaseKind, MIGRATIONS } from '../databases.ts';
@@ -14,29 +14,29 @@ interface Kind {
   open(): Promise<{ readonly database: Database; close(): Promise<void> }>;
 }
 
-/** @param change other options for the same empty database */
-const sql = (
-  { name, missing, make }: DatabaseKind,
-  change: (options: SqlOptions) => SqlOptions = (options) => options,
-): Kind => ({
-  name,
+/** A store on a database of this kind, through a pool of the host if one is given. */
+const sql = ({ name, missing, make }: DatabaseKind, hostPool?: () => pg.Pool): Kind => ({
+  name: hostPool === undefined ? name : `${name} through a pool of the host`,
   missing,
   async open() {
     const empty = make();
-    const database = sqlDatabase(change(empty.options));
+    const pool = hostPool?.();
+    const { url: _, ...options } = empty.options;
+    const database = sqlDatabase(pool === undefined ? empty.options : { ...options, pool });
     expect(await database.pendingMigrations()).toEqual(MIGRATIONS);
     expect(await database.migrate()).toEqual(MIGRATIONS);
     expect(await database.migrate()).toEqual([]);
     expect((await database.check()).warnings).toEqual([]);
     const close = async (): Promise<void> => {
       await database.close();
+      await pool?.end();
       await empty.remove();
     };
     return { database, close };
   },
 });
 
-/** The same server through a pool as a host has it: int8 as text, no limits of ours. */
+/** A pool as a host configures it: int8 values are strings, and there are no timeouts. */
 const hostPool = (): pg.Pool => new pg.Pool({ connectionString: services.postgres ?? '' });
 
 const KINDS: readonly Kind[] = [
@@ -46,12 +46,7 @@ const KINDS: readonly Kind[] = [
     open: async () => ({ database: memoryDatabase(), close: async () => undefined }),
   },
   ...DATABASES.map((kind) => sql(kind)),
-  ...DATABASES.filter(({ name }) => name === 'PostgreSQL').map((kind) =>
-    sql({ ...kind, name: 'PostgreSQL through a pool of the host' }, ({ url: _, ...options }) => ({
-      ...options,
-      pool: hostPool(),
-    })),
-  ),
+  ...DATABASES.filter(({ name }) => name === 'PostgreSQL').map((kind) => sql(kind, hostPool)),
 ];
 
 describe.each(KINDS)('$name', (kind) => {

@@ -1,6 +1,6 @@
 /**
- * Servers of the command line as processes on one database, with one person, one application, and a
- * browser that is signed in.
+ * Several servers of the command line as processes on one database, with one person, one
+ * application, and a browser that is signed in.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -18,17 +18,18 @@ export interface Cluster {
   readonly issuer: string;
   /** Where each server listens. */
   readonly origins: readonly string[];
-  /** Starts the servers; they find what the last ones left. */
+  /** Starts the servers. After an end they continue with the same database. */
   start(): Promise<void>;
-  /** Ends them by their own process ids. */
+  /** Sends a signal to each server by its process id, and waits until all have ended. */
   end(signal: NodeJS.Signals): Promise<void>;
   /**
-   * A code for the person who is signed in, with its verifier. Shows no page after the first time.
+   * Gets a code for the signed-in person, with its verifier. Only the first call goes through the
+   * login and consent pages.
    */
   code(): Promise<Grant>;
   /**
-   * Posts a form to an endpoint of server `index`, as the application. Rejects when no whole answer
-   * came.
+   * Posts a form to an endpoint of server `index`, authenticated as the application. Rejects when
+   * the answer is incomplete.
    */
   post(
     endpoint: 'token' | 'introspect' | 'revoke_token',

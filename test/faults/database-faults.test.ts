@@ -1,6 +1,6 @@
 /**
- * Databases that refuse, fall silent, are locked or full: the store says `StoreUnavailable`, soon,
- * and works again when they do.
+ * Databases that refuse connections, do not answer, are locked, or are full: the store throws
+ * `StoreUnavailable` soon, and works again when the database does.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,9 +19,7 @@ import { startRelay } from './tcp-relay.ts';
 const NOW = 1_800_000_000;
 const ISSUER = 'https://faults.example';
 const SCHEMA = `faults_${process.pid}`;
-/**
- * What a caller may have to wait at most: the timeout of two seconds, and room for a slow machine.
- */
+/** Milliseconds that a caller waits at most: the timeout of two seconds, and a margin. */
 const SOON = 3000;
 
 async function unavailable(work: Promise<unknown>): Promise<number> {
@@ -60,7 +58,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     await admin.close();
   });
 
-  it('[store] a refused connection is StoreUnavailable at once, for accounts as well', async () => {
+  it('[store] a refused connection throws StoreUnavailable at once, for accounts as well', async () => {
     const relay = await startRelay(null);
     await relay.close();
     const database = open({ url: through(relay.port) });
@@ -77,25 +75,25 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     ).toBeLessThan(1000);
   });
 
-  it('[store] a database that does not exist is StoreUnavailable, not a schema to migrate', async () => {
+  it('[store] a database that does not exist throws StoreUnavailable, and reports no pending migrations', async () => {
     const database = open({
       url: Object.assign(new URL(url), { pathname: '/no_such_database' }).href,
     });
     await unavailable(database.pendingMigrations());
   });
 
-  it('[store] a server that accepts and says nothing is StoreUnavailable within the timeout', async () => {
+  it('[store] a server that accepts a connection and never answers throws StoreUnavailable within the timeout', async () => {
     const relay = await startRelay(null);
     const store = open({ url: through(relay.port) }).forIssuer(ISSUER);
     expect(await unavailable(store.clients.find('a'))).toBeLessThan(SOON);
     await relay.close();
   });
 
-  it('[store] a server that falls silent is StoreUnavailable within the timeout, and all works at once when it is back', async () => {
+  it('[store] a server that stops answering throws StoreUnavailable within the timeout, and the store works at once when it is back', async () => {
     const relay = await startRelay({ host: url.hostname, port: Number(url.port) });
     const store = open({ url: through(relay.port), poolSize: 4 }).forIssuer(ISSUER);
     const { facts, authorization, code } = await withCode(store);
-    // Every connection of the pool is open before the silence.
+    // Open every connection of the pool before the server stops answering.
     await Promise.all(Array.from({ length: 8 }, async () => await store.codes.find(code.digest)));
     relay.silence();
     const family = sample.family(facts, authorization.id);
@@ -113,12 +111,12 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     const answers = await Promise.all(
       Array.from({ length: 8 }, async () => await store.codes.find(code.digest)),
     );
-    expect(answers.every((found) => found?.code.redeemedAt === null)).toBe(true);
+    expect(answers.every((found) => found?.code.consumedAt === null)).toBe(true);
     expect(Date.now() - begun).toBeLessThan(1000);
     await relay.close();
   });
 
-  it('[store] a row locked by somebody else is StoreUnavailable within the timeout, not after several', async () => {
+  it('[store] a row that another transaction locks throws StoreUnavailable within one timeout, not after several', async () => {
     const store = open().forIssuer(ISSUER);
     const { session } = await withFamily(store);
     await admin.kysely.transaction().execute(async (trx) => {
@@ -133,7 +131,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     expect(await store.sessions.end(session, NOW, true, null)).toBe(true);
   });
 
-  it('[store] a pool that is used up is StoreUnavailable within the timeout', async () => {
+  it('[store] a pool without a free connection throws StoreUnavailable within the timeout', async () => {
     const database = open({ poolSize: 1 });
     await database.kysely.connection().execute(async () => {
       expect(await unavailable(database.forIssuer(ISSUER).clients.find('a'))).toBeLessThan(SOON);
@@ -141,7 +139,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     expect(await database.forIssuer(ISSUER).clients.find('a')).toBeNull();
   });
 
-  it('[store] connections the server ended fail at most once each, never with another error', async () => {
+  it('[store] connections that the server closed fail at most once each, only with StoreUnavailable', async () => {
     const store = open({ poolSize: 2, url: `${url.href}?application_name=doomed` }).forIssuer(
       ISSUER,
     );
@@ -156,7 +154,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     expect(await store.clients.find('a')).toBeNull();
   });
 
-  it('[store] a server that only reads, after a failover, is StoreUnavailable', async () => {
+  it('[store] a read-only server, as after a failover, throws StoreUnavailable for writes', async () => {
     const store = open({
       url: `${url.href}?options=-c%20default_transaction_read_only%3Don`,
     }).forIssuer(ISSUER);
@@ -164,7 +162,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     await unavailable(store.tokens.revokeSubject('a', NOW, null));
   });
 
-  it('[store] a closed database is StoreUnavailable', async () => {
+  it('[store] a closed database throws StoreUnavailable', async () => {
     const database = sqlDatabase({ url: url.href, schema: SCHEMA });
     const store = database.forIssuer(ISSUER);
     await store.clients.find('a');
@@ -172,7 +170,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     await unavailable(store.clients.find('a'));
   });
 
-  it('[store] migrate waits for another migrator longer than a statement may take', async () => {
+  it('[store] migrate waits for another migration longer than a statement may take', async () => {
     const extra = { name: '9001-nothing', up: async (): Promise<void> => undefined };
     const database = open({ timeout: 500, migrations: [...accountsMigrations, extra] });
     const migrating = await admin.kysely.transaction().execute(async (trx) => {
@@ -194,7 +192,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     expect(await database.migrate()).toEqual(['9000-slow']);
   });
 
-  it('[store] a pool of the host, with its own parsers, gives the same records', async () => {
+  it('[store] a pool of the host, with its own parsers, returns the same records', async () => {
     const pool = new pg.Pool({ connectionString: url.href });
     const database = sqlDatabase({ pool, schema: SCHEMA, migrations: accountsMigrations });
     const store = database.forIssuer(ISSUER);
@@ -209,7 +207,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     await database.close();
   });
 
-  it('[store] a NUL from the wire finds nothing and breaks nothing', async () => {
+  it('[store] a value with a NUL character finds no record and causes no error', async () => {
     const store = open().forIssuer(ISSUER);
     expect(await store.clients.find('a\0b')).toBeNull();
     expect(await store.tokens.findIdToken('\0')).toBeNull();
@@ -231,7 +229,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
 });
 
 describe.skipIf(services.fast)('SQLite', () => {
-  it('[store] a file locked by somebody else is StoreUnavailable after one waiting time, not after several', async () => {
+  it('[store] a file that another connection locks throws StoreUnavailable after one timeout, not after several', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'valetkey-locked-'));
     const url = `sqlite:${join(folder, 'test.db')}`;
     const [one, two] = [sqlDatabase({ url }), sqlDatabase({ url })];

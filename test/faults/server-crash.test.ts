@@ -1,6 +1,6 @@
 /**
- * The server is killed in the middle of its work, again and again: what it had answered is true
- * afterwards, and nothing worked twice.
+ * Kills the server during its work, again and again. Afterwards everything that it answered still
+ * holds, and no code worked twice.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,19 +9,19 @@ import { type Cluster, type Grant, makeCluster, type Reply } from './cluster.ts'
 
 const KILLS = 10;
 const PER_SECOND = 200;
-/** The request with which the kill begins: a different one each time. */
+/** The number of the request with which the kill begins, different in each round. */
 const killWith = (round: number): number => 60 + 7 * round;
 /**
- * What is due in the tenth of a second after it comes at once, so that the kill finds requests in
- * every state.
+ * The number of requests that are sent together with that one, so that the kill interrupts requests
+ * in every state.
  */
 const BURST = 20;
-/** Milliseconds from the burst to the kill: they lie around the time that one exchange takes. */
+/** Milliseconds from the burst to the kill, around the time that one exchange takes. */
 const killLater = (round: number): number => 1 + 2 * round;
 
 interface Attempt {
   readonly grant: Grant;
-  /** Null: no whole answer came. */
+  /** Null when no complete answer arrived. */
   readonly reply: Reply | null;
 }
 
@@ -33,7 +33,7 @@ describe.each(DATABASES)('$name', (kind) => {
       beforeAll(async () => {
         cluster = await makeCluster(kind, 1);
         await cluster.start();
-        // From here on the browser is signed in, and a code costs no page.
+        // Sign the browser in, so that later codes need no page.
         await cluster.code();
       });
       afterAll(async () => {
@@ -80,20 +80,20 @@ describe.each(DATABASES)('$name', (kind) => {
         ).toBe(200);
       };
 
-      it('[RFC6749 §4.1.2] K-1 every token of a received 200 is valid afterwards, no code worked twice', async () => {
+      it('[RFC6749 §4.1.2] K-1 every token of a received 200 is valid afterwards, and no code works twice', async () => {
         const totals = { answered: 0, cut: 0, cutAndLost: 0 };
         for (let round = 0; round < KILLS; round += 1) {
           const attempts = await exchangeUntilKilled(round);
           const answered = attempts.filter(({ reply }) => reply !== null);
           const cut = attempts.filter(({ reply }) => reply === null);
-          // The kill came in the middle, and nothing but good answers before it.
+          // The kill interrupted some requests, and every answer before it was a success.
           expect([answered.length > 0, cut.length > 0]).toEqual([true, true]);
           expect(answered.filter(({ reply }) => reply?.status !== 200)).toEqual([]);
           await cluster.start();
 
           await Promise.all(answered.map(async ({ reply }) => await stillWorks(reply?.body ?? {})));
-          // A code that worked does not work again; one whose answer was cut off worked once at
-          // most, before or now.
+          // A redeemed code does not work again. A code whose answer was lost works at most once,
+          // before the kill or now.
           await Promise.all(
             answered.map(async ({ grant }) =>
               expect(await exchange(grant)).toEqual([400, 'invalid_grant']),
@@ -118,7 +118,7 @@ describe.each(DATABASES)('$name', (kind) => {
         );
       }, 240_000);
 
-      it('[RFC9700 §4.14.2] RT-11 what was rotated before a restart stays rotated', async () => {
+      it('[RFC9700 §4.14.2] RT-11 a refresh token that was rotated before a restart does not work after it', async () => {
         const first = await cluster.post('token', cluster.exchange(await cluster.code()));
         const refresh = async (token: string | undefined): Promise<Reply> =>
           await cluster.post('token', { grant_type: 'refresh_token', refresh_token: token ?? '' });

@@ -1,6 +1,6 @@
 /**
- * One code, one refresh token, a hundred requests at once, three server processes on one database:
- * over HTTP, as a relying party sees it.
+ * One code or one refresh token, a hundred requests at the same time, three server processes on one
+ * database: over HTTP, as a relying party sees it.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES } from '../databases.ts';
@@ -42,14 +42,14 @@ describe.each(DATABASES)('$name', (kind) => {
         ),
       );
 
-    it('[RFC6749 §4.1.2] TK-02 one code: exactly one 200, everybody else invalid_grant', async () => {
+    it('[RFC6749 §4.1.2] TK-02 a code gets exactly one 200, and all other requests get invalid_grant', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const replies = await crowd(cluster.exchange(await cluster.code()));
         expect(outcomes(replies)).toEqual({ 200: 1, '400 invalid_grant': PARALLEL - 1 });
       }
     });
 
-    it('[RFC6749 §6] RT-03 one refresh token: one successor, and no other branch', async () => {
+    it('[RFC6749 §6] RT-03 a refresh token gets exactly one successor', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const first = await cluster.post('token', cluster.exchange(await cluster.code()));
         const replies = await crowd({
@@ -62,7 +62,8 @@ describe.each(DATABASES)('$name', (kind) => {
         if (grace === 0) {
           expect(outcomes(replies)).toEqual({ 200: 1, '400 invalid_grant': PARALLEL - 1 });
         } else {
-          // A lost answer costs nobody their sign-in: all get the same pair, and it works.
+          // All requests get the same pair of tokens, so that a lost answer does not end the
+          // sign-in.
           expect(outcomes(replies)).toEqual({ 200: PARALLEL });
           expect(new Set(won.map(({ body }) => body['access_token'])).size).toBe(1);
           expect(

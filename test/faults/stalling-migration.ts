@@ -1,8 +1,8 @@
-/** A migration that stops half-way, so that its process can be killed there. */
+/** A migration that pauses half-way, so that a test can kill its process there. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Migration } from 'valetkey/sql';
 
-/** What the worker tells its parent from the middle of the migration. */
+/** The message that the worker sends to its parent in the middle of the migration. */
 export const HALF_WAY = 'half-way';
 
 export const STALLING = (stall: boolean): Migration => ({

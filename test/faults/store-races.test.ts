@@ -1,6 +1,6 @@
 /**
- * The laws of the store between real processes: single use, ending what is being renewed, and
- * starting all at once.
+ * The laws of the store between real processes: single use, revocation during rotation, and
+ * starting at the same time.
  */
 import { randomUUID } from 'node:crypto';
 import type { Authorization, SessionKey } from 'valetkey';
@@ -49,7 +49,7 @@ describe.each(DATABASES)('$name', (kind) => {
       await empty.remove();
     });
 
-    it('[store] redeem: of 100 calls from several processes exactly one is fresh, none throws, and one token lives', async () => {
+    it('[store] redeem: of 100 calls from several processes exactly one is fresh, none throws, and one token is live', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const { facts, authorization, code } = await withCode(store());
         const task: Task = {
@@ -69,7 +69,7 @@ describe.each(DATABASES)('$name', (kind) => {
       }
     });
 
-    it('[store] rotate: of 100 calls from several processes exactly one is fresh, none throws, and one new token lives', async () => {
+    it('[store] rotate: of 100 calls from several processes exactly one is fresh, none throws, and one new token is live', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const { facts, authorization, family } = await withFamily(store());
         const task: Task = {
@@ -89,7 +89,7 @@ describe.each(DATABASES)('$name', (kind) => {
     });
 
     it.each(['revoke-family', 'revoke-authorization', 'end-session'] as const)(
-      '[store] %s beside rotate: nothing lives afterwards',
+      '[store] %s during rotate: no token is live afterwards',
       async (way) => {
         for (let round = 0; round < ROUNDS; round += 1) {
           const { facts, authorization, family, session, issue } = await withFamily(store());
@@ -115,7 +115,7 @@ describe.each(DATABASES)('$name', (kind) => {
     );
 
     it.each(['revoke-authorization', 'end-session'] as const)(
-      '[store] %s beside redeem: nothing lives afterwards',
+      '[store] %s during redeem: no token is live afterwards',
       async (way) => {
         for (let round = 0; round < ROUNDS; round += 1) {
           const { facts, authorization, code, session } = await withCode(store());
@@ -150,7 +150,7 @@ describe.each(DATABASES)('$name', (kind) => {
       }
     });
 
-    it('[store] keys.swap: of all processes that start at once one makes the keys', async () => {
+    it('[store] keys.swap: of all processes that start at the same time exactly one stores its keys', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const outcomes = await crowd.all({ do: 'swap', expected: round }, issuer, 5);
         expect([errors(outcomes), outcomes.filter(({ result }) => result === true).length]).toEqual(
@@ -161,7 +161,7 @@ describe.each(DATABASES)('$name', (kind) => {
   });
 
   describe.skipIf(kind.missing)('starting', () => {
-    it('[store] migrate: ten processes on an empty database agree, and one does the work', async () => {
+    it('[store] migrate: of ten processes on an empty database none fails, and exactly one applies the migrations', async () => {
       const empty = kind.make();
       const crowd = startCrowd(10);
       const outcomes = await crowd.all({ do: 'migrate', options: empty.options }, '');
@@ -176,7 +176,7 @@ describe.each(DATABASES)('$name', (kind) => {
       await empty.remove();
     });
 
-    it('[store] migrate: a process killed half-way leaves nothing that hinders the next', async () => {
+    it('[store] migrate: a process that is killed half-way does not block the next one', async () => {
       const empty = kind.make();
       const doomed = startCrowd(1);
       const [victim] = doomed.processes;

@@ -1,7 +1,6 @@
 /**
- * One of several processes on one database. Waits for tasks from its parent, starts each at the
- * agreed moment, and tells what came out. Knows nothing of what is right: judging is the business
- * of the tests.
+ * One of several processes on one database. It waits for tasks from its parent, starts each at the
+ * agreed moment, and reports the outcomes. The tests decide which outcomes are right.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Authorization, Family, OneTimeKey, OneTimeRecord, SessionKey, Store } from 'valetkey';
@@ -9,7 +8,7 @@ import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
 import { type Facts, redeem, rotate, sample } from 'valetkey/testing';
 import { STALLING } from './stalling-migration.ts';
 
-/** What a worker can be asked to do. Everything in it survives structured cloning. */
+/** A task for a worker. Every value in it can be cloned with the structured clone algorithm. */
 export type Task =
   | { readonly do: 'open'; readonly options: SqlOptions }
   | { readonly do: 'migrate'; readonly options: SqlOptions; readonly stall?: boolean }
@@ -39,7 +38,7 @@ export type Task =
   | { readonly do: 'put'; readonly record: OneTimeRecord }
   | { readonly do: 'close' };
 
-/** A task, how often to do it side by side, and when all processes begin. */
+/** A task, how often to run it concurrently, and when all processes begin (milliseconds). */
 export interface Order {
   readonly task: Task;
   readonly issuer: string;
@@ -47,10 +46,7 @@ export interface Order {
   readonly at: number;
 }
 
-/**
- * One outcome per time, in no order. `digest` is that of the access token tried, where there is
- * one.
- */
+/** The outcome of one run of a task. `digest` belongs to the access token that the task issues. */
 export interface Outcome {
   readonly result: unknown;
   readonly digest?: string;

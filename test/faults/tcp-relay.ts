@@ -1,19 +1,22 @@
 /**
- * A TCP relay that can fall silent: connections stay open and nothing passes, as behind a firewall
- * that lost its state.
+ * A TCP relay that can stop relaying: connections stay open, but no data passes, as behind a
+ * firewall that lost its state.
  */
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface Relay {
   readonly port: number;
-  /** From now on nothing passes, on connections old and new. */
+  /** Stops relaying on old and new connections. */
   silence(): void;
-  /** New connections pass again; the old ones stay dead, as they do in reality. */
+  /** Relays new connections again. The old ones stay silent, as behind a real firewall. */
   restore(): void;
   close(): Promise<void>;
 }
 
-/** @param target where to relay to; null: silent from the start */
+/**
+ * Starts a relay.
+ * @param target where to relay to; null for a relay that never relays
+ */
 export async function startRelay(
   target: { readonly host: string; readonly port: number } | null,
 ): Promise<Relay> {

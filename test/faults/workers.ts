@@ -1,19 +1,20 @@
 /**
- * A crowd of real processes on one database, for the races that a single event loop cannot have.
+ * Runs tasks in several real processes on one database, for races that a single event loop cannot
+ * have. `store-worker.ts` is the program of each process.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Order, Outcome, Task } from './store-worker.ts';
 
 const WORKER = fileURLToPath(new URL('store-worker.ts', import.meta.url));
-/** Milliseconds for the orders to arrive everywhere before the work begins. */
+/** Milliseconds in which the orders reach all processes before the work begins. */
 const LEAD = 15;
 
 export interface Crowd {
   readonly processes: readonly ChildProcess[];
   /**
-   * Has every process do its task `times` times side by side, all beginning at one moment. A list
-   * of tasks goes round.
+   * Makes every process run its task `times` times concurrently, all beginning at the same moment.
+   * A list of tasks is assigned to the processes in turn.
    */
   all(tasks: Task | readonly Task[], issuer: string, times?: number): Promise<readonly Outcome[]>;
   stop(): Promise<void>;

@@ -1,4 +1,4 @@
-/** A real browser for tests: Debian's Chromium, with nothing it would look up by itself. */
+/** Starts a real browser for tests: Debian's Chromium, without its own background requests. */
 import { type Browser, chromium } from 'playwright-core';
 import { services } from '../services.ts';
 

@@ -1,6 +1,6 @@
 /**
- * A host with its own login in a real browser: `examples/host-login.ts` beside a partner that uses
- * openid-client. The provider follows the host's session, from whichever side it changes.
+ * A host with its own login in a real browser: `examples/host-login.ts` and a partner that uses
+ * openid-client. The provider follows the session of the host when either side changes it.
  */
 import * as client from 'openid-client';
 import type { Browser, Page } from 'playwright-core';
@@ -56,7 +56,7 @@ describe.skipIf(services.chromium === null)('a host with its own login, in Chrom
     await expect.poll(async () => await page.textContent('#who')).toBe('nobody');
   };
   type Begun = Awaited<ReturnType<RelyingParty['begin']>>;
-  /** Opens a sign-in at the partner, with more parameters. */
+  /** Begins a sign-in at the partner, with additional parameters. */
   const open = async (more: Readonly<Record<string, string>> = {}): Promise<Begun> => {
     const begun = await partner.begin(issuer, id, secret);
     const url = new URL(begun.url);
@@ -82,7 +82,7 @@ describe.skipIf(services.chromium === null)('a host with its own login, in Chrom
   const isActive = async ({ config }: Begun, token: string): Promise<boolean> =>
     (await client.tokenIntrospection(config, token)).active;
 
-  it('Bob signs in to the partner through the host, logs out of the host, Carol logs in there: the partner gets Carol', async () => {
+  it('the partner gets Bob, and after a change of the login at the host it gets Carol', async () => {
     const first = await open();
     await page.waitForSelector('#user');
     await enter('bob');
@@ -95,7 +95,7 @@ describe.skipIf(services.chromium === null)('a host with its own login, in Chrom
     expect(subOf(await signIn())).toBe('carol');
   });
 
-  it('[OIDC Core §3.1.2.1] prompt=login asks at the host for a new proof, and no redirect loops', async () => {
+  it('[OIDC Core §3.1.2.1] prompt=login leads to a new login at the host, without a redirect loop', async () => {
     await signInToHost('bob');
     const before = (await signIn()).claims()?.auth_time;
     await new Promise((resolve) => setTimeout(resolve, 1100));
@@ -107,7 +107,7 @@ describe.skipIf(services.chromium === null)('a host with its own login, in Chrom
     expect(Number(after)).toBeGreaterThan(Number(before));
   });
 
-  it('[OIDC Core §3.1.2.6] prompt=none answers for who is signed in to the host, or login_required', async () => {
+  it('[OIDC Core §3.1.2.6] prompt=none returns the person who is signed in to the host, or login_required', async () => {
     await open({ prompt: 'none' });
     expect((await partner.callback()).searchParams.get('error')).toBe('login_required');
     await signInToHost('carol');
@@ -116,7 +116,7 @@ describe.skipIf(services.chromium === null)('a host with its own login, in Chrom
     expect(subOf(await finish(begun))).toBe('carol');
   });
 
-  it('[OIDC Core §3.1.2.1] max_age that passed asks again, one that did not asks nobody', async () => {
+  it('[OIDC Core §3.1.2.1] an exceeded max_age leads to a new login, and one that is not exceeded shows no page', async () => {
     await signInToHost('bob');
     await signIn();
     await new Promise((resolve) => setTimeout(resolve, 2100));
@@ -128,7 +128,7 @@ describe.skipIf(services.chromium === null)('a host with its own login, in Chrom
     expect(subOf(await finish(begun))).toBe('bob');
   });
 
-  it('a logout at the provider is a logout of the host', async () => {
+  it('a logout at the provider also ends the session of the host', async () => {
     await signInToHost('bob');
     const begun = await open();
     await allowIfAsked();
@@ -145,7 +145,7 @@ describe.skipIf(services.chromium === null)('a host with its own login, in Chrom
     expect(await isActive(begun, tokens.access_token)).toBe(false);
   });
 
-  it('a session that changes while the consent page is open starts the question over, for who is there then', async () => {
+  it('when the session changes while the consent page is open, the page asks again for the new person', async () => {
     await signInToHost('bob');
     const begun = await open({ prompt: 'consent' });
     await page.waitForSelector('#consent-form');

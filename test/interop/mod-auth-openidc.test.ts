@@ -1,9 +1,9 @@
 /**
- * A client of another world: Apache's mod_auth_openidc (C) protects a page; a real browser gets in
- * and out.
+ * Interoperability with a client in C: Apache's mod_auth_openidc protects a page, and a real
+ * browser signs in and out.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -58,7 +58,7 @@ describe.skipIf(services.chromium === null || services.apache === null)('mod_aut
       '--post-logout-redirect-uri',
       `${apache}/bye.html`,
     );
-    // Keys of every kind are published, as they are once clients ask for them.
+    // Register a client for each other algorithm, so that keys of every kind are published.
     for (const alg of ['PS256', 'ES256', 'EdDSA'])
       await command(
         'application',
@@ -106,8 +106,7 @@ OIDCRemoteUserClaim email
 </Location>
 `;
     writeFileSync(join(folder, 'httpd.conf'), conf);
-    // The workers are another user: they must get to the files.
-    const { chmodSync } = await import('node:fs');
+    // The workers of Apache run as another user, who must be able to read the files.
     chmodSync(folder, 0o755);
     const httpd = spawn(
       services.apache ?? '',

@@ -1,6 +1,6 @@
 /**
- * On a Node that has SQLite itself: the same laws of the store, and the built server, without
- * libsql.
+ * On a Node with built-in SQLite, without libsql: the store keeps the same laws, and the built
+ * server works.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -36,7 +36,7 @@ describe.skipIf(services.newerNode === null)('a newer Node', () => {
     ]);
   }, 120_000);
 
-  it('the built server starts on node:sqlite, and its doctor says so', () => {
+  it('init works with the built server on node:sqlite, and doctor names that driver', () => {
     const command = (
       ...args: string[]
     ): { readonly code: number | null; readonly output: string } =>

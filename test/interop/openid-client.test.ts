@@ -1,6 +1,6 @@
 /**
- * A real client signs a real user in, in a real browser: the standalone server on SQLite and on
- * PostgreSQL, and the Express mount.
+ * openid-client signs a person in with a real browser: at the standalone server on SQLite and on
+ * PostgreSQL, and at the provider mounted in Express.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -32,7 +32,7 @@ interface Running {
   stop(): Promise<void>;
 }
 
-/** The server of the command line, set up by the command line. */
+/** The standalone server, set up with the commands of the command line. */
 async function standalone(database: string | null, rp: RelyingParty): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'valetkey-e2e-'));
   const port = await freePort();
@@ -81,13 +81,13 @@ async function standalone(database: string | null, rp: RelyingParty): Promise<Ru
     clientId: made['client_id'] ?? '',
     clientSecret: made['client_secret'] ?? '',
     async stop() {
-      expect(await stop(server), 'SIGTERM drains and ends well').toBe(0);
+      expect(await stop(server), 'the exit code after SIGTERM').toBe(0);
       rmSync(folder, { recursive: true });
     },
   };
 }
 
-/** An Express application with the provider in its own database. */
+/** An Express application that contains the provider, with a database in memory. */
 async function mounted(rp: RelyingParty): Promise<Running> {
   const port = await freePort();
   const issuer = `http://localhost:${port}`;
@@ -154,7 +154,7 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       await op.stop();
     });
 
-    it('discovery, login, consent, tokens, userinfo, refresh, introspection, revocation, logout', async () => {
+    it('completes discovery, login, consent, tokens, userinfo, refresh, introspection, revocation and logout', async () => {
       const page = await (await browser.newContext()).newPage();
       const problems: string[] = [];
       page.on('console', (message) => {
@@ -202,8 +202,8 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       await client.tokenRevocation(begun.config, next.refresh_token ?? '');
       expect((await client.tokenIntrospection(begun.config, next.access_token)).active).toBe(false);
 
-      // A second sign-in is silent; the back button and a reload of what is over explain
-      // themselves.
+      // A second sign-in shows no page, and the back button after it leads to a page, not to an
+      // error of the browser.
       const again = await rp.begin(op.issuer, op.clientId, op.clientSecret);
       await page.goto(again.url);
       const repeated = await client.authorizationCodeGrant(again.config, await rp.callback(), {
@@ -230,7 +230,7 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       expect(problems, 'no violation of the content security policy').toEqual([]);
     });
 
-    it('a cross-site POST to the authorization endpoint, with the session found on the way', async () => {
+    it('sends a cross-site POST to the authorization endpoint, which finds the session', async () => {
       const page = await (await browser.newContext()).newPage();
       const first = await rp.begin(op.issuer, op.clientId, op.clientSecret);
       await page.goto(first.url);
@@ -260,7 +260,7 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       await page.click('#login-submit');
     };
 
-    it('[RFC9126 §2.1] [RFC9126 §4] a pushed request', async () => {
+    it('[RFC9126 §2.1] [RFC9126 §4] signs in with a pushed request', async () => {
       const page = await (await browser.newContext()).newPage();
       const begun = await rp.begin(op.issuer, op.clientId, op.clientSecret);
       const parameters = new URL(begun.url).searchParams;
@@ -278,7 +278,7 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       expect(tokens.claims()?.iss).toBe(op.issuer);
     });
 
-    it('[RFC8628 §3.3] [RFC8628 §3.5] a device', async () => {
+    it('[RFC8628 §3.3] [RFC8628 §3.5] signs a device in', async () => {
       const page = await (await browser.newContext()).newPage();
       const { config } = await rp.begin(op.issuer, op.clientId, op.clientSecret);
       const device = await client.initiateDeviceAuthorization(config, { scope: 'openid profile' });
@@ -304,7 +304,7 @@ describe.each(PLACES)('%s', (_name, missing, open) => {
       await expect(again).rejects.toMatchObject({ error: 'invalid_grant' });
     });
 
-    it('form_post', async () => {
+    it('receives the answer with form_post', async () => {
       const page = await (await browser.newContext()).newPage();
       const begun = await rp.begin(op.issuer, op.clientId, op.clientSecret);
       await page.goto(`${begun.url}&response_mode=form_post&prompt=none`);

@@ -1,6 +1,6 @@
 /**
- * A relying party as applications write them: openid-client behind a small server that waits for
- * its callback.
+ * A relying party as applications implement one: openid-client, and a small server that waits for
+ * the callback.
  */
 import { createServer, type Server } from 'node:http';
 import * as client from 'openid-client';
@@ -9,7 +9,7 @@ export interface RelyingParty {
   readonly origin: string;
   readonly redirectUri: string;
   readonly postLogoutRedirectUri: string;
-  /** Finds the provider and returns where to send the browser. */
+  /** Discovers the provider and builds an authorization request for the browser. */
   begin(
     issuer: string,
     clientId: string,
@@ -21,7 +21,7 @@ export interface RelyingParty {
     readonly state: string;
     readonly nonce: string;
   }>;
-  /** The address the browser came back to. */
+  /** Resolves to the URL of the callback when the browser arrives there. */
   callback(): Promise<URL>;
   close(): void;
 }

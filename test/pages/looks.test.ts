@@ -1,7 +1,7 @@
 /**
- * The built-in pages in a real browser, under the policy they are served with: readable in light
- * and dark, whole on the smallest phone, usable with the keyboard alone, and without a single
- * violation of the policy or a request to anywhere else.
+ * The built-in pages in a real browser, under the policy that they are served with: readable in
+ * light and dark, complete on a small phone, usable with the keyboard alone, and without a
+ * violation of the policy or a request to another origin.
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
@@ -71,8 +71,8 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
   });
 
   /**
-   * Opens a page, works on it, and fails on anything the browser complained about or fetched from
-   * elsewhere.
+   * Opens a page and runs `work` on it. Throws when the browser logs a message, a request fails, or
+   * a request goes to another origin.
    */
   async function visit(
     name: string,
@@ -107,7 +107,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     );
   }
 
-  it('the test sees violations of the policy', async () => {
+  it('visit reports a violation of the policy', async () => {
     const watched = visit('login', {}, async (page) => {
       await page.evaluate("document.body.setAttribute('style', 'color: red')");
     });
@@ -115,10 +115,10 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
   });
 
   describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
-    it.each(NAMES)('UI-06 axe finds nothing, the policy allows everything: %s', async (name) => {
+    it.each(NAMES)('UI-06 axe and the policy find no problem: %s', async (name) => {
       await visit(name, { colorScheme, viewport: { width: 1280, height: 800 } }, async (page) => {
         expect(await axe(page)).toEqual([]);
-        // It is styled at all, and in the scheme that was asked for.
+        // The background shows that the style sheet is in force, in the right colour scheme.
         const [red = 0] =
           (await page.evaluate<string>('getComputedStyle(document.body).backgroundColor'))
             .match(/\d+/g)
@@ -128,7 +128,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     });
 
     it.each(['#ffdd00', '#ffffff', '#000000', '#101080', '#7f7f7f'])(
-      'any accent can be read: %s',
+      'text is readable with any accent colour: %s',
       async (accentColor) => {
         assets = builtInPages({ accentColor }).assets ?? {};
         try {
@@ -142,14 +142,14 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     );
   });
 
-  it.each(NAMES)('nothing is cut off at 320 pixels: %s', async (name) => {
+  it.each(NAMES)('the page fits into 320 pixels: %s', async (name) => {
     await visit(name, { viewport: { width: 320, height: 640 } }, async (page) => {
       const tooWide = `[...document.querySelectorAll('body *')]
         .filter((element) => !element.classList.contains('unseen') && element.getBoundingClientRect().right > 320)
         .map((element) => element.outerHTML)`;
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
       expect(await page.evaluate(tooWide)).toEqual([]);
-      // Browsers of phones zoom into fields with smaller letters.
+      // Phones zoom into a field whose text is smaller than 16 pixels.
       const sizes = await page.evaluate<string[]>(
         "[...document.querySelectorAll('input:not([type=hidden])')].map((input) => getComputedStyle(input).fontSize)",
       );
@@ -195,12 +195,12 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     ['logout', ['logout-confirm', 'logout-stay']],
     ['signed out', ['Go to Photo Studio']],
   ])(
-    'the keyboard reaches everything in order, and shows where it is: %s',
+    'the keyboard reaches every control in order, with a visible focus: %s',
     async (name, expected) => {
       await visit(name, {}, async (page) => {
         const seen: string[] = [];
         for (const _ of expected) {
-          // The login page starts in its first field, as soon as the browser has drawn it.
+          // The login page focuses its first field as soon as the browser has drawn it.
           if (name === 'login' && seen.length === 0) await page.waitForSelector('#username:focus');
           else await page.keyboard.press('Tab');
           const [label, outline] = await page.evaluate<[string, string]>(`(() => {
@@ -215,7 +215,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     },
   );
 
-  it('Enter in the password field signs in, with everything the form carries', async () => {
+  it('Enter in the password field submits the complete login form', async () => {
     await visit('login', {}, async (page) => {
       await page.waitForSelector('#username:focus');
       await page.keyboard.type('alice');
@@ -233,7 +233,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     });
   });
 
-  it('an empty form is not sent, and Cancel works all the same', async () => {
+  it('an empty form is not submitted, but Cancel works', async () => {
     await visit('login', {}, async (page) => {
       posted = null;
       await page.click('#login-submit');
@@ -252,7 +252,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     ['consent', 'consent-switch', 'switch'],
     ['logout', 'logout-confirm', 'logout'],
     ['logout', 'logout-stay', 'stay'],
-  ])('%s: pressing %s says %s', async (name, button, decision) => {
+  ])('on the page %s the button %s submits the decision %s', async (name, button, decision) => {
     await visit(name, {}, async (page) => {
       await page.focus(`#${button}`);
       await Promise.all([page.waitForURL(`${origin}/post`), page.keyboard.press('Enter')]);
@@ -260,7 +260,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     });
   });
 
-  it('in forced colours buttons keep their edges', async () => {
+  it('buttons keep their borders in forced colours', async () => {
     await visit('login', { forcedColors: 'active' }, async (page) => {
       const widths = await page.evaluate<string[]>(
         "[...document.querySelectorAll('.button')].map((button) => getComputedStyle(button).borderTopWidth)",

@@ -1,4 +1,4 @@
-/** Every state of every page, drawn by the built-in pages, for the tests that look at them. */
+/** Every state of every built-in page, as HTML, for the tests of the pages. */
 import type {
   Assets,
   ClientView,
@@ -14,7 +14,7 @@ import type {
 import { builtInPages, type DrawnPages } from 'valetkey/pages';
 
 export const PAGES = builtInPages() as Drawing;
-/** The built-in pages are functions, all of them. */
+/** The type of the built-in pages, which are all functions. */
 type Drawing = { readonly [Name in keyof DrawnPages]: Exclude<DrawnPages[Name], string> } & {
   readonly assets: Assets;
 };
@@ -84,7 +84,7 @@ const CONFIRMATION: DeviceConfirmationView = {
   sameNetwork: true,
 };
 
-/** States without a form: what came of something. */
+/** States without a form, which show the result of an action. */
 export const ENDS: Readonly<Record<string, Html>> = {
   'signed out': PAGES.signedOut({ ...PAGE, client: CLIENT, signedOut: true }),
   'device, allowed': PAGES.deviceResult({ ...PAGE, client: CLIENT, allowed: true }),

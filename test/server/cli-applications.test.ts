@@ -1,6 +1,6 @@
 /**
- * `valetkey application …`: every option arrives in the record, an application works with what was
- * printed, and mistakes are told by field.
+ * `valetkey application …`: every option reaches the record of the client, and an application works
+ * with the printed credentials.
  */
 import type { Client } from 'valetkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +10,6 @@ import {
   inspect,
   type Json,
   makePlace,
-  oneObject,
   type Place,
   problemsIn,
   run,
@@ -32,7 +31,7 @@ const create = async (...options: string[]): Promise<Json> =>
 const record = async (clientId: unknown): Promise<Client | null> =>
   await inspect(place, async ({ provider }) => await provider.clients.find(String(clientId)));
 
-/** The status of a token request with these credentials. */
+/** The HTTP status of a token request with these credentials. */
 const tokenStatus = async (clientId: string, secret: unknown): Promise<number> =>
   await inspect(place, async ({ provider }) => {
     const authorization = `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`;
@@ -48,130 +47,8 @@ const tokenStatus = async (clientId: string, secret: unknown): Promise<number> =
     ).status;
   });
 
-describe('what is refused', () => {
-  it.each<[fields: string[], options: string[]]>([
-    [['redirectUris'], []],
-    [['redirectUris'], ['--redirect-uri', 'com.example.app:/cb']],
-    [['grantTypes'], ['--grant-type', 'client_credentials', '--client-type', 'public']],
-    [
-      ['tokenEndpointAuthMethod'],
-      ['--redirect-uri', URI, '--client-type', 'public', '--auth-method', 'client_secret_basic'],
-    ],
-    [
-      ['idTokenSignedResponseAlg'],
-      ['--redirect-uri', URI, '--client-type', 'public', '--algorithm', 'HS256'],
-    ],
-    [['clientSecret'], ['--redirect-uri', URI, '--client-secret', 'short']],
-    [
-      [
-        'name',
-        'redirectUris',
-        'redirectUris',
-        'postLogoutRedirectUris',
-        'allowedOrigins',
-        'clientUri',
-        'logoUri',
-      ].concat(['policyUri', 'tosUri', 'grantTypes', 'tokenEndpointAuthMethod', 'scopes']),
-      [
-        ...[
-          '--name',
-          ' ',
-          '--redirect-uri',
-          'javascript:alert(1)',
-          '--redirect-uri',
-          'http://rp.example/',
-          '--scope',
-          'a"b',
-        ],
-        ...[
-          '--post-logout-redirect-uri',
-          'nonsense',
-          '--allowed-origin',
-          'nonsense',
-          '--auth-method',
-          'nothing',
-        ],
-        ...[
-          '--grant-type',
-          'authorization-code',
-          '--grant-type',
-          'password',
-          '--client-uri',
-          'x',
-          '--logo-uri',
-          'http://x.example',
-        ],
-        ...['--policy-uri', 'javascript:alert(1)', '--tos-uri', '//x.example'],
-      ],
-    ],
-  ])('a registration, for its %o', async (fields, options) => {
-    const problems = problemsIn(
-      await call(['application', 'create', '--name', 'App', ...options], place.env),
-    );
-    expect(problems.map((problem) => problem.split(':')[0])).toEqual(fields);
-  });
-
-  it.each([
-    ['--client-type', 'secretive'],
-    ['--application-type', 'desktop'],
-    ['--algorithm', 'none'],
-    ['--no-hash-client-secret', '--skip-consent'],
-  ])('what no application can be: %s %s', async (...options) => {
-    expect(
-      problemsIn(
-        await call(
-          ['application', 'create', '--name', 'App', '--redirect-uri', URI, ...options],
-          place.env,
-        ),
-      ),
-    ).toHaveLength(1);
-  });
-
-  it.each(['demo', 'a b', 'https://rp.example/client'])(
-    'the identifier "%s", which is taken or none',
-    async (clientId) => {
-      const args = [
-        'application',
-        'create',
-        '--name',
-        'App',
-        '--redirect-uri',
-        URI,
-        '--client-id',
-        clientId,
-      ];
-      expect(problemsIn(await call(args, place.env))).toHaveLength(1);
-    },
-  );
-
-  it('--json tells one problem each', async () => {
-    const { code, stdout, stderr } = await call(
-      ['application', 'create', '--json', '--name', 'App', '--redirect-uri', 'x y'],
-      place.env,
-    );
-    expect([code, stderr]).toEqual([1, '']);
-    expect(oneObject(stdout)['error']).toEqual([
-      expect.stringMatching(/^redirectUris: /),
-      expect.stringMatching(/^redirectUris: /),
-    ]);
-  });
-
-  it.each([
-    ['application', 'delete', '--client-id', 'nobody'],
-    ['application', 'rotate-secret', '--client-id', 'nobody'],
-    ['application', 'show', '--client-id', 'nobody'],
-    ['application', 'disable', '--client-id', 'nobody'],
-    ['application', 'enable', '--client-id', 'nobody'],
-    ['application', 'update', '--client-id', 'nobody', '--name', 'x'],
-    ['application', 'update', '--client-id', 'demo'],
-    ['application', 'update', '--client-id', 'demo', '--redirect-uri', 'nonsense'],
-  ])('%s %s of nobody, or of nothing', async (...args) =>
-    expect(problemsIn(await call(args, place.env))).toHaveLength(1),
-  );
-});
-
-describe('an application', () => {
-  it('has every option in its record', async () => {
+describe('application commands', () => {
+  it('create stores every option in the record of the client', async () => {
     const options = [
       ...[
         '--client-id',
@@ -254,14 +131,14 @@ describe('an application', () => {
       tosUri: 'https://rp.example/terms',
       disabledAt: null,
     });
-    // The key it asks for is published with it, not with its first token.
+    // The key of its algorithm is published at registration, not with the first token.
     const algs = await inspect(place, async ({ provider }) =>
       (await provider.keys.list()).map(({ alg }) => alg),
     );
     expect(algs.sort()).toEqual(['ES256', 'RS256']);
   });
 
-  it('is made as django-oauth-toolkit makes it: other spellings, several values in one', async () => {
+  it('create accepts the option names of django-oauth-toolkit, and several values in one option', async () => {
     const spelled = [
       '--user',
       'the-owner',
@@ -301,7 +178,7 @@ describe('an application', () => {
     });
   });
 
-  it('is made with the very line that django-oauth-toolkit takes', async () => {
+  it('create accepts a complete command line of django-oauth-toolkit', async () => {
     const line = [
       'application',
       'create',
@@ -333,7 +210,7 @@ describe('an application', () => {
     });
   });
 
-  it('is shown, changed, switched off and on', async () => {
+  it('show, update, disable and enable work on one application', async () => {
     await create('--client-id', 'changing', '--redirect-uri', URI, '--scope', 'read');
     const changed = await calledTold(
       ['application', 'update', '--client-id', 'changing', '--name', 'Other', '--scope', 'write'],
@@ -354,7 +231,7 @@ describe('an application', () => {
     }
   });
 
-  it('gets an identifier, a secret and safe defaults of its own', async () => {
+  it('create generates a client_id and a secret, and uses safe defaults', async () => {
     const made = await create(
       '--redirect-uri',
       URI,
@@ -381,7 +258,7 @@ describe('an application', () => {
     expect(await tokenStatus(clientId, secret)).toBe(200);
   });
 
-  it('that is public has no secret', async () => {
+  it('RG-02 create gives a public application no secret, and rotate-secret refuses it', async () => {
     const made = await create('--redirect-uri', URI, '--client-type', 'public');
     expect(made).not.toHaveProperty('client_secret');
     expect(await record(made['client_id'])).toMatchObject({
@@ -398,7 +275,7 @@ describe('an application', () => {
     ).toHaveLength(1);
   });
 
-  it('gets a new secret beside the old one, or in its place', async () => {
+  it('rotate-secret adds a secret, and without overlap it replaces the old one', async () => {
     await create(
       '--client-id',
       'rotated',
@@ -425,7 +302,7 @@ describe('an application', () => {
     expect(await Promise.all(statuses)).toEqual([401, 401, 200]);
   });
 
-  it('is listed, in pages, without secrets, and deleted', async () => {
+  it('list returns pages without secrets, and delete removes an application', async () => {
     await create('--client-id', 'zz-last', '--client-secret', SECRET, '--redirect-uri', URI);
     const all = (await told(['application', 'list'], place.env))['applications'] as Json[];
     expect(all.at(-1)).toMatchObject({

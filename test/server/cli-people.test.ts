@@ -1,6 +1,6 @@
 /**
- * `valetkey user …`: what an account is made of arrives where relying parties read it, and what
- * ends access ends it at once.
+ * `valetkey user …`: the data of an account reaches relying parties, and commands that end access
+ * revoke sessions and tokens at once.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STANDARD_CLAIMS } from 'valetkey/accounts';
@@ -34,7 +34,7 @@ import {
 } from './sign-in.ts';
 
 const PASSWORD = 'correct horse battery';
-/** Each standard claim as it is typed. Not the username, which is preferred_username. */
+/** Each standard claim as the operator types it, except preferred_username, the username. */
 const CLAIMS: Readonly<
   Record<string, { readonly typed: readonly string[]; readonly told: unknown }>
 > = {
@@ -85,12 +85,15 @@ const create = async (username: string, ...more: string[]): Promise<Json> =>
   );
 
 /**
- * Times are whole seconds: a sign-in in the very second in which everything ended counts as under
- * way by then.
+ * Waits for the next second. Times are whole seconds, and a sign-in in the same second as a
+ * revocation counts as begun before it.
  */
 const nextSecond = async (): Promise<void> => await sleep(1000 - (Date.now() % 1000) + 10);
 
-/** Signed in, with tokens: what they are still good for. */
+/**
+ * Signs a person in and gets tokens. The result checks, by HTTP status, whether the access token,
+ * the session and the refresh token still work.
+ */
 async function tokensOf(who: Person): Promise<() => Promise<readonly number[]>> {
   const request = { state: random(), nonce: random(), verifier: random() };
   const browser = browserAt(place.issuer);
@@ -119,40 +122,40 @@ async function tokensOf(who: Person): Promise<() => Promise<readonly number[]>> 
   };
 }
 
-describe('what is refused', () => {
+describe('user commands refuse', () => {
   const creating = ['user', 'create', '--username', 'bad', '--password', PASSWORD];
   it.each<[name: string, args: string[]]>([
     ['a short password', ['user', 'create', '--username', 'bad', '--password', 'short']],
     ['a long password', ['user', 'create', '--username', 'bad', '--password', 'a'.repeat(129)]],
-    ['no username', ['user', 'create', '--username', ' ', '--password', PASSWORD]],
+    ['a blank username', ['user', 'create', '--username', ' ', '--password', PASSWORD]],
     [
-      'a username that cannot be seen',
+      'a username of invisible characters',
       ['user', 'create', '--username', 'a\u200b\u0007', '--password', PASSWORD],
     ],
-    ['a username that is there', ['user', 'create', '--username', 'ADMIN', '--password', PASSWORD]],
-    ['a subject that is none', [...creating, '--sub', 'a b']],
-    ['a password twice', [...creating, '--password-stdin']],
-    ['an address that is none', [...creating, '--email', 'nonsense']],
+    ['a username that is taken', ['user', 'create', '--username', 'ADMIN', '--password', PASSWORD]],
+    ['an invalid subject', [...creating, '--sub', 'a b']],
+    ['two password options', [...creating, '--password-stdin']],
+    ['an invalid email address', [...creating, '--email', 'nonsense']],
     ['an empty name', [...creating, '--name', '']],
-    ['a birthday that is none', [...creating, '--birthdate', 'yesterday']],
-    ['a picture that is none', [...creating, '--picture', 'nonsense']],
-    ['a postal address that is text', [...creating, '--address', '"Paris"']],
+    ['an invalid birthdate', [...creating, '--birthdate', 'yesterday']],
+    ['an invalid picture URL', [...creating, '--picture', 'nonsense']],
+    ['a postal address that is a string', [...creating, '--address', '"Paris"']],
     ['a postal address with a number', [...creating, '--address', '{"postal_code": 75001}']],
     ['a postal address that is a list', [...creating, '--address', '[]']],
-    ['nobody’s new password', ['user', 'set-password', '--username', 'nobody']],
-    ['to enable nobody', ['user', 'enable', '--username', 'nobody']],
-    ['to disable nobody', ['user', 'disable', '--username', 'nobody']],
-    ['to show nobody', ['user', 'show', '--username', 'nobody']],
-    ['to delete nobody', ['user', 'delete', '--username', 'nobody']],
-    ['to change nobody', ['user', 'update', '--username', 'nobody', '--name', 'x']],
-    ['to change nothing', ['user', 'update', '--username', 'admin']],
+    ['to set the password of an unknown user', ['user', 'set-password', '--username', 'nobody']],
+    ['to enable an unknown user', ['user', 'enable', '--username', 'nobody']],
+    ['to disable an unknown user', ['user', 'disable', '--username', 'nobody']],
+    ['to show an unknown user', ['user', 'show', '--username', 'nobody']],
+    ['to delete an unknown user', ['user', 'delete', '--username', 'nobody']],
+    ['to change an unknown user', ['user', 'update', '--username', 'nobody', '--name', 'x']],
+    ['an update without a change', ['user', 'update', '--username', 'admin']],
     [
-      'to change to an address that is none',
+      'an update with an invalid email address',
       ['user', 'update', '--username', 'admin', '--email', 'nonsense'],
     ],
   ])('%s', async (_name, args) => expect(problemsIn(await call(args, place.env))).toHaveLength(1));
 
-  it('a subject that is there already, and it says so', async () => {
+  it('a subject that is taken, and name it', async () => {
     await create('first', '--sub', 'the-subject');
     const [problem] = problemsIn(
       await call(['user', 'create', '--username', 'second', '--sub', 'the-subject'], place.env),
@@ -161,13 +164,13 @@ describe('what is refused', () => {
   });
 });
 
-describe('an account', () => {
-  it('has every standard claim as an option, and userinfo tells what was typed', async () => {
+describe('user commands', () => {
+  it('create has an option for every standard claim, and userinfo returns the typed values', async () => {
     expect(Object.keys(CLAIMS).sort()).toEqual(
       STANDARD_CLAIMS.filter((name) => name !== 'preferred_username').sort(),
     );
     const options = Object.entries(CLAIMS).flatMap(([claim, { typed }]) =>
-      // A value that begins with a dash has to be given with an equals sign.
+      // A value that begins with a dash must follow an equals sign.
       typed[0]?.startsWith('-')
         ? [`--${claim}=${typed[0]}`]
         : [`--${claim.replaceAll('_', '-')}`, ...typed],
@@ -192,7 +195,7 @@ describe('an account', () => {
     ).toMatchObject({ enabled: true, claims: expected });
   });
 
-  it('gets a password, typed in or made; only one that was made is told', async () => {
+  it('create reads a password or generates one, and prints only a generated one', async () => {
     const typed = await told(
       ['user', 'create', '--username', 'typed', '--password-stdin'],
       place.env,
@@ -206,7 +209,7 @@ describe('an account', () => {
     expect(await entered(person('text', /^Password +(\S+)$/m.exec(stdout)?.[1]))).toBe(true);
   });
 
-  it('is listed, in pages', async () => {
+  it('list returns accounts in pages', async () => {
     await create('alice', '--name', 'Alice Example');
     const all = (await told(['user', 'list'], place.env))['users'] as Json[];
     expect(all.find(({ username }) => username === 'alice')).toMatchObject({
@@ -224,7 +227,7 @@ describe('an account', () => {
     for (const name of names) expect(stdout).toMatch(new RegExp(`^${name} `, 'm'));
   });
 
-  it('loses sessions and tokens with its password, and the old password with them', async () => {
+  it('RT-09 set-password ends all sessions and tokens and replaces the old password', async () => {
     await create('bob');
     const good = await tokensOf(person('bob'));
     expect(await good()).toEqual([200, 200, 200]);
@@ -247,7 +250,7 @@ describe('an account', () => {
     expect(await entered(person('bob', String(made['password'])))).toBe(true);
   });
 
-  it('is shown, changed and deleted, with all it had', async () => {
+  it('show, update and delete work, and delete ends all sessions and tokens', async () => {
     await create('dora', '--name', 'Dora', '--email', 'dora@example.com');
     const good = await tokensOf(person('dora'));
     await calledTold(
@@ -270,7 +273,7 @@ describe('an account', () => {
     expect(await entered(person('dora'))).toBe(false);
   });
 
-  it('is disabled, with all it had, and enabled', async () => {
+  it('RT-09 disable ends all sessions and tokens, and enable allows a new sign-in', async () => {
     await create('carol');
     const good = await tokensOf(person('carol'));
     expect(await told(['user', 'disable', '--username', 'carol'], place.env)).toMatchObject({
@@ -287,7 +290,7 @@ describe('an account', () => {
     expect([again.code, again.stderr]).toEqual([0, '']);
     await nextSecond();
     expect(await entered(person('carol'))).toBe(true);
-    // What ended stays ended.
+    // The old sessions and tokens stay ended.
     expect(await good()).toEqual([401, 400, 400]);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The command line as a whole: help, words it does not know, places that are not there; and the
- * commands that keep house.
+ * The command line as a whole: help, unknown arguments, missing folders and databases, and the
+ * commands for maintenance.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -104,19 +104,19 @@ describe('help', () => {
     ['keys rotate', ['emergency']],
     ['clear-expired', ['batch-size', 'pause']],
     ['doctor', ['settings']],
-  ])('%s', async (command, options) => {
+  ])('describes every option of "%s"', async (command, options) => {
     const { code, stdout, stderr } = await call([
       ...command.split(' ').filter((part) => part !== ''),
       '--help',
     ]);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout.split('\n')[0]).toMatch(new RegExp(`^Usage: valetkey ${command}`));
-    // Each with its words: a name, what it takes, what it does.
+    // Each option has a name, a placeholder and a description.
     for (const option of [...options, 'config', 'data-dir', 'json', 'help'])
       expect(stdout).toMatch(new RegExp(`^ +(-\\w, )?--${option}( <[\\w-]+>)?(  +|\\n +)\\S`, 'm'));
   });
 
-  it('names every command', async () => {
+  it('lists every command', async () => {
     const { stdout } = await run(['help']);
     for (const command of [
       'init',
@@ -132,7 +132,7 @@ describe('help', () => {
   });
 });
 
-describe('what is refused before anything is opened', () => {
+describe('the command line refuses before it opens anything', () => {
   it.each<[args: string]>([
     [''],
     ['nonsense'],
@@ -152,7 +152,7 @@ describe('what is refused before anything is opened', () => {
     ['migrate --dryrun'],
     ['clear-expired --batch-size 0'],
     ['clear-expired --pause long'],
-  ])('%s', async (args) => {
+  ])('"%s"', async (args) => {
     const words = args.split(' ').filter((part) => part !== '');
     const [text, json] = [
       await call(words, at(NOWHERE)),
@@ -164,7 +164,7 @@ describe('what is refused before anything is opened', () => {
     expect(existsSync(NOWHERE)).toBe(false);
   });
 
-  it('settings, each problem on a line of its own', async () => {
+  it('invalid settings, and prints each problem on its own line', async () => {
     const env = { ...at(NOWHERE), PORT: 'x', VALETKEY_ISUER: 'y', VALETKEY_ACCENT_COLOR: 'red' };
     for (const command of [['serve'], ['user', 'list'], ['doctor']])
       expect(
@@ -180,7 +180,7 @@ describe('what is refused before anything is opened', () => {
     ]);
   });
 
-  it('a settings file that is not there', async () => {
+  it('a missing settings file, and names it', async () => {
     const [problem] = problemsIn(
       await call(['user', 'list', '--config', join(NOWHERE, 'settings.json')], at(NOWHERE)),
     );
@@ -188,7 +188,7 @@ describe('what is refused before anything is opened', () => {
   });
 });
 
-describe('a folder that is not there', () => {
+describe('a missing data folder or database', () => {
   it.each([
     'user list',
     'user create --username x',
@@ -196,14 +196,14 @@ describe('a folder that is not there', () => {
     'keys rotate',
     'clear-expired',
     'migrate --dry-run',
-  ])('is named and not made by: %s', async (args) => {
+  ])('%s names the missing folder and does not create it', async (args) => {
     const missing = join(folder, `missing-${args.split(' ', 1)[0]}`);
     const problems = problemsIn(await call([...args.split(' '), '--data-dir', missing]));
     expect(problems).toEqual([expect.stringContaining(missing)]);
     expect(existsSync(missing)).toBe(false);
   });
 
-  it('a database that does not answer is told in one line', async () => {
+  it('commands report a database that does not answer in one line, without its password', async () => {
     const env = { ...at(NOWHERE), DATABASE_URL: 'postgres://somebody:hidden@127.0.0.1:1/x' };
     for (const command of [['user', 'list'], ['serve'], ['migrate']]) {
       const [problem = '', ...others] = problemsIn(await call(command, env));
@@ -214,7 +214,7 @@ describe('a folder that is not there', () => {
 });
 
 describe('settings', () => {
-  it('are found in the working folder, and the folder of the data is taken from the command line first', async () => {
+  it('come from the file in the working folder, but --data-dir wins over the file', async () => {
     const cwd = join(folder, 'working');
     mkdirSync(cwd);
     const settings = {
@@ -241,19 +241,19 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
     let place: Place;
     beforeAll(async () => {
       place = await makePlace({ VALETKEY_AUTO_MIGRATE: 'off' }, kind);
-      // A dry run makes nothing, so an empty file has to be there.
+      // A dry run creates nothing, so it needs an empty database file.
       const file = /^sqlite:(.*)$/.exec(place.env['DATABASE_URL'] ?? '')?.[1];
       if (file !== undefined) writeFileSync(file, '');
     });
     afterAll(async () => await place.remove());
 
-    it('a server that may not migrate by itself does not start on a schema that is behind', async () => {
+    it('serve does not start on an outdated schema when autoMigrate is off', async () => {
       expect(problemsIn(await run(['serve'], place.env))).toEqual([
         expect.stringContaining('valetkey migrate'),
       ]);
       expect(existsSync(join(place.folder, 'data', 'secret'))).toBe(false);
     });
-    it('--dry-run tells what is pending, and it stays pending', async () => {
+    it('--dry-run lists pending migrations and applies none', async () => {
       const dry = await told(['migrate', '--dry-run'], place.env);
       expect(dry['applied']).toEqual([]);
       expect((dry['pending'] as string[]).length).toBeGreaterThan(1);
@@ -261,12 +261,12 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       expect(applied).toEqual({ applied: dry['pending'], pending: [] });
       expect(await told(['migrate'], place.env)).toEqual({ applied: [], pending: [] });
     });
-    it('it needs no secret and makes none', () =>
+    it('needs no secret and creates none', () =>
       expect(existsSync(join(place.folder, 'data', 'secret'))).toBe(false));
   });
 });
 
-describe('keeping house', () => {
+describe('maintenance', () => {
   let place: Place;
   beforeAll(async () => {
     place = await makePlace();
@@ -278,7 +278,7 @@ describe('keeping house', () => {
   ): Promise<{ readonly kid: string; readonly state: string }[]> =>
     (await told(['keys', ...args], place.env))['keys'] as { kid: string; state: string }[];
 
-  it('keys are listed, rotated in time, and in an emergency at once', async () => {
+  it('keys list shows the keys; keys rotate publishes a successor, or replaces keys at once with --emergency', async () => {
     const [first, ...none] = await keys('list');
     expect([first?.state, none]).toEqual(['current', []]);
     const rotated = await keys('rotate');
@@ -296,7 +296,7 @@ describe('keeping house', () => {
     expect(stdout).toMatch(new RegExp(`^${only?.kid} +RS256 +current `, 'm'));
   });
 
-  it('clear-expired deletes what is over, batch by batch with pauses, and nothing else', async () => {
+  it('clear-expired deletes only expired rows, in batches with pauses', async () => {
     const now = Math.floor(Date.now() / 1000);
     const [over, live] = [25, 5].map((length) => Array.from({ length }, () => randomUUID()));
     await inspect(place, async ({ provider: { store } }) => {

@@ -1,6 +1,6 @@
 /**
- * The command line as tests call it: what it printed where, its one JSON object, and a place of its
- * own for each server.
+ * Runs the command line for tests, in its own process or in this one, and checks the form of its
+ * output. Gives each server its own folder, database, port and issuer.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -32,7 +32,7 @@ const NODE = [
   path('src/cli/main.ts'),
 ];
 
-/** Runs a command to its end, with an empty standard input unless something is typed in. */
+/** Runs a command in its own process until it ends. `input` becomes its standard input. */
 export async function run(
   args: readonly string[],
   env: Env = {},
@@ -64,8 +64,8 @@ const MAIN = new URL('../../src/cli/main.ts', import.meta.url).href;
 let calls = 0;
 
 /**
- * The same without a process of its own, at a fraction of the cost: for tables of refusals. One
- * call at a time.
+ * Runs a command in this process, which is much faster. Only one call can run at a time, because it
+ * replaces members of `process`.
  */
 export async function call(args: readonly string[], env: Env = {}): Promise<Ran> {
   const { argv, env: environment, exitCode, stdout, stderr } = process;
@@ -82,8 +82,8 @@ export async function call(args: readonly string[], env: Env = {}): Promise<Ran>
   Object.assign(stderr, { write: into(err) });
   try {
     calls += 1;
-    // Another name is another module: the command line is read anew, and what it imports is there
-    // already.
+    // A new query makes the module a new one, so that the command line runs again. The modules that
+    // it imports stay loaded.
     await import(/* @vite-ignore */ `${MAIN}?call=${calls}`);
     return { code: Number(process.exitCode), stdout: out.join(''), stderr: err.join('') };
   } finally {
@@ -93,7 +93,7 @@ export async function call(args: readonly string[], env: Env = {}): Promise<Ran>
   }
 }
 
-/** Runs a command that has to do its work, and reads the one JSON object it prints. */
+/** Runs a command that must succeed, in its own process, and returns the JSON that it prints. */
 export async function told(
   args: readonly string[],
   env: Env,
@@ -102,7 +102,7 @@ export async function told(
   return objectOf(await run([...args, '--json'], env, more));
 }
 
-/** The same with `call`. */
+/** The same in this process (`call`). */
 export async function calledTold(args: readonly string[], env: Env): Promise<Json> {
   return objectOf(await call([...args, '--json'], env));
 }
@@ -112,26 +112,26 @@ function objectOf({ code, stdout, stderr }: Ran): Json {
   return oneObject(stdout);
 }
 
-/** One line, one object. */
+/** The JSON object in an output that must be exactly one line. */
 export function oneObject(stdout: string): Json {
   expect(stdout.trimEnd().split('\n'), stdout).toHaveLength(1);
   return JSON.parse(stdout) as Json;
 }
 
 /**
- * A command that could not do its work: exit code 1, nothing on stdout, one line per problem, and
- * no stack. Resolves to the problems.
+ * The problems that a failed command printed. Asserts exit code 1, an empty standard output, one
+ * line per problem, and no stack trace.
  */
 export function problemsIn({ code, stdout, stderr }: Ran): readonly string[] {
   const lines = stderr.split('\n').filter((line) => line.startsWith('✗ '));
   expect([code, stdout], stderr).toEqual([1, '']);
-  // Only a group called without a command prints more: its help.
+  // Only a group that is called without a command prints more, namely its help.
   if (!stderr.startsWith('Usage: ')) expect(stderr.trimEnd().split('\n')).toEqual(lines);
   expect(stderr).not.toMatch(/^\s+at .+:\d+:\d+/m);
   return lines.map((line) => line.slice(2));
 }
 
-/** Where a server of a test lives: its own data folder, database, port and issuer. */
+/** The surroundings of one server: its own folder, database, port and issuer. */
 export interface Place {
   readonly folder: string;
   readonly port: number;
@@ -175,12 +175,12 @@ export async function startServing(
 ): Promise<Program> {
   const program = start('src/cli/main.ts', ['serve', ...args], env);
   await untilUp(`${issuer}/readyz`, program);
-  // What it tells comes by another way than its answers.
+  // The output arrives through a pipe, possibly later than the first answer over HTTP.
   while (program.output() === '') await sleep(10);
   return program;
 }
 
-/** Looks into what a command left behind, with the parts of the server in this process. */
+/** Inspects the result of a command, with an assembly in this process. */
 export async function inspect<T>(
   { env }: Pick<Place, 'env'>,
   look: (assembly: Assembly) => Promise<T>,
@@ -193,7 +193,10 @@ export async function inspect<T>(
   }
 }
 
-/** Waits until a server told that it is up. @throws Error when it ended instead */
+/**
+ * Waits for the JSON that `serve --json` prints when it listens.
+ * @throws Error when the server ends instead
+ */
 export async function untilTold({ output, child }: Program): Promise<Json> {
   while (!output().includes('\n')) {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${output()}`);
@@ -202,7 +205,7 @@ export async function untilTold({ output, child }: Program): Promise<Json> {
   return oneObject(output());
 }
 
-/** The identifiers of the published keys. */
+/** The sorted `kid` values of the published keys. */
 export async function kidsAt(origin: string): Promise<readonly string[]> {
   const { keys } = (await (await fetch(`${origin}/.well-known/jwks.json`)).json()) as {
     keys: { kid: string }[];

@@ -1,4 +1,4 @@
-/** `valetkey doctor`: finds each thing that is wrong, says what to do, and changes nothing. */
+/** `valetkey doctor`: finds each problem, says how to correct it, and changes nothing. */
 import { chmodSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settingsTable } from 'valetkey/server';
@@ -24,7 +24,7 @@ interface Finding {
   readonly remedy: string | null;
 }
 
-/** What is wrong, by its name; and that the exit code and the text say the same. */
+/** The names of the failed checks. Asserts that text, JSON and exit code agree. */
 async function wrong(env: Env): Promise<readonly string[]> {
   const [json, text] = [await call(['doctor', '--json'], env), await call(['doctor'], env)];
   const { healthy, findings } = oneObject(json.stdout) as { healthy: boolean; findings: Finding[] };
@@ -41,8 +41,8 @@ async function wrong(env: Env): Promise<readonly string[]> {
 }
 
 /**
- * Every file below a folder with its size and rights: what may not change. Readers of SQLite leave
- * its side files behind.
+ * Every file below a folder with its size and mode, to show that nothing changes. It leaves out the
+ * side files of SQLite, which even a reader creates.
  */
 function contents(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -63,13 +63,13 @@ describe.each(DATABASES)('$name', (kind) => {
     });
     afterAll(async () => await place.remove());
 
-    it('a secret that others can read', async () => {
+    it('finds a secret file that other users can read', async () => {
       chmodSync(secretFile, 0o644);
       expect(await wrong(place.env)).toEqual(['Secret']);
       chmodSync(secretFile, 0o600);
     });
 
-    it('a secret that is gone, empty, or another', async () => {
+    it('finds a missing, empty or different secret', async () => {
       const aside = `${secretFile}.aside`;
       renameSync(secretFile, aside);
       expect(await wrong(place.env)).toEqual(['Secret']);
@@ -84,7 +84,7 @@ describe.each(DATABASES)('$name', (kind) => {
       ).toEqual(['Signing keys']);
     });
 
-    it('migrations that are pending', async () => {
+    it('finds pending migrations', async () => {
       const name = '0001-accounts';
       await inspect(place, async ({ database: { kysely } }) => {
         await kysely.deleteFrom('migrations').where('name', '=', name).execute();
@@ -93,7 +93,7 @@ describe.each(DATABASES)('$name', (kind) => {
       });
     });
 
-    it('keys that nobody has made, and keys past their end', async () => {
+    it('finds missing keys, and keys after their retirement time', async () => {
       await inspect(place, async ({ provider: { store }, database: { kysely } }) => {
         const [key] = (await store.keys.load())?.keys ?? [];
         if (key === undefined) throw new Error('no keys');
@@ -109,13 +109,13 @@ describe.each(DATABASES)('$name', (kind) => {
       });
     });
 
-    it('an issuer that was never started here', async () => {
+    it('finds an issuer that the database does not hold', async () => {
       expect(await wrong({ ...place.env, VALETKEY_ISSUER: 'https://another.example' })).toEqual([
         'Issuer',
       ]);
     });
 
-    it('options that weaken', async () => {
+    it('finds options that weaken security', async () => {
       const env = {
         ...place.env,
         VALETKEY_ALLOW_MISSING_PKCE: 'true',
@@ -124,7 +124,7 @@ describe.each(DATABASES)('$name', (kind) => {
       expect(await wrong(env)).toEqual(['Settings']);
     });
 
-    it('several of them together', async () => {
+    it('reports several problems together', async () => {
       chmodSync(secretFile, 0o604);
       expect(await wrong({ ...place.env, VALETKEY_ALLOW_MISSING_PKCE: 'true' })).toEqual([
         'Settings',
@@ -133,7 +133,7 @@ describe.each(DATABASES)('$name', (kind) => {
       chmodSync(secretFile, 0o600);
     });
 
-    it('nothing, and nothing is changed by looking', async () => {
+    it('finds no problem on a sound server, and changes nothing', async () => {
       const before = contents(place.folder);
       expect(await wrong(place.env)).toEqual([]);
       expect(contents(place.folder)).toEqual(before);
@@ -152,7 +152,7 @@ describe('doctor without a database', () => {
   afterAll(async () => await place.remove());
 
   it.each(['empty', 'missing'])(
-    'in a folder that is %s: says so and makes nothing',
+    'reports the database as missing in a folder that is %s, and creates nothing',
     async (name) => {
       const before = contents(place.folder);
       expect(await wrong({ VALETKEY_DATA_DIR: join(place.folder, name) })).toEqual(['Database']);
@@ -160,7 +160,7 @@ describe('doctor without a database', () => {
     },
   );
 
-  it('one that does not answer, without a word of its password', async () => {
+  it('reports a database that does not answer, without its password', async () => {
     const env = {
       DATABASE_URL: 'postgres://somebody:hidden@127.0.0.1:1/x',
       VALETKEY_DATA_DIR: place.folder,
@@ -169,11 +169,11 @@ describe('doctor without a database', () => {
     expect((await call(['doctor'], env)).stdout).not.toContain('hidden');
   });
 
-  it('settings that cannot be read are told like everywhere', async () => {
+  it('reports invalid settings in the same way as other commands', async () => {
     expect(problemsIn(await call(['doctor'], { PORT: 'x' }))).toHaveLength(1);
   });
 
-  it('lists every setting', async () => {
+  it('lists every setting with --settings', async () => {
     expect((await calledTold(['doctor', '--settings'], {}))['settings']).toEqual(settingsTable());
     const { stdout } = await call(['doctor', '--settings']);
     for (const { env, path, about } of settingsTable())

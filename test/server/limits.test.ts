@@ -1,11 +1,11 @@
 /**
- * What a stranger can send, byte for byte: too much, too slowly, by the wrong method, broken, and
- * under false names. Rows IN, MD-01.
+ * Hostile requests, byte for byte: too large, too slow, with wrong methods, malformed, and with
+ * false host names. Rows IN, MD-01.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Program, stop } from '../processes.ts';
 import { makePlace, type Place, startServing } from './command-line.ts';
+import { type SlowRun, slowClients } from './slow-clients.ts';
 import { type Answer, connect, exchange, parse } from './wire.ts';
 
 const KB = 1024;
@@ -13,14 +13,14 @@ const FORM = 'Content-Type: application/x-www-form-urlencoded\r\n';
 
 let place: Place;
 let server: Program;
-let slow: Promise<{ readonly late: readonly number[]; readonly others: readonly number[] }>;
+let slow: Promise<SlowRun>;
 
 beforeAll(async () => {
-  // The tests are the proxy that is believed: even so it only tells who the peer is.
+  // The tests connect as a trusted proxy, which may only name the address of the peer.
   place = await makePlace({ VALETKEY_TRUST_PROXY: 'loopback', VALETKEY_LOG_LEVEL: 'debug' });
   server = await startServing(place);
-  // Time passes for the slow clients while everything else is tested.
-  slow = slowClients();
+  // The slow clients need many seconds, so they start first and run beside the other tests.
+  slow = slowClients(place.port, async () => (await send('/readyz')).status);
 });
 afterAll(async () => {
   await stop(server);
@@ -41,27 +41,27 @@ const sendForm = async (path: string, body: string, headers = ''): Promise<Answe
 const chunked = (size: number): string =>
   `${`4000\r\n${'a'.repeat(0x4000)}\r\n`.repeat(size / 0x4000)}0\r\n\r\n`;
 
-describe('too much', () => {
-  it.each([16 * KB, 17 * KB, 32 * KB])('IN-01 an address of %i bytes', async (size) => {
+describe('requests that are too large', () => {
+  it.each([16 * KB, 17 * KB, 32 * KB])('IN-01 a URL of %i bytes is refused', async (size) => {
     for (const path of ['/', '/healthz', '/o/authorize/', '/nowhere'])
       expect([414, 431]).toContain((await send(`${path}?state=${'a'.repeat(size)}`)).status);
   });
 
-  it('IN-01 an address of 1 MB is not even read', async () => {
-    // Whether the answer comes through depends on who is faster.
+  it('IN-01 a URL of 1 MB is not read to its end', async () => {
+    // The connection can be reset before the answer arrives.
     expect([0, 414, 431]).toContain((await send(`/?state=${'a'.repeat(1000 * KB)}`)).status);
     expect((await send('/healthz')).status).toBe(200);
   });
 
   it.each<[name: string, headers: string]>([
-    ['one of 16 KB', `X-A: ${'a'.repeat(16 * KB)}\r\n`],
+    ['a header of 16 KB', `X-A: ${'a'.repeat(16 * KB)}\r\n`],
     ['a cookie of 32 KB', `Cookie: a=${'a'.repeat(32 * KB)}\r\n`],
-    ['a name of 16 KB', `${'a'.repeat(16 * KB)}: x\r\n`],
+    ['a header name of 16 KB', `${'a'.repeat(16 * KB)}: x\r\n`],
     [
-      '2000 of them',
+      '2000 headers',
       Array.from({ length: 2000 }, (_, index) => `X-${index}: 0123456789\r\n`).join(''),
     ],
-  ])('IN-01 headers: %s', async (_name, headers) =>
+  ])('IN-01 %s: the request is refused', async (_name, headers) =>
     expect((await send('/o/authorize/', headers)).status).toBe(431),
   );
 
@@ -74,20 +74,20 @@ describe('too much', () => {
     '/o/interaction/',
     '/o/logout/',
   ];
-  it.each(forms)('IN-01 a body over 64 KB for %s', async (path) => {
+  it.each(forms)('IN-01 %s refuses a body over 64 KB', async (path) => {
     const header = `${FORM}Transfer-Encoding: chunked\r\n`;
     const answers = [
       await sendForm(path, 'a='.padEnd(64 * KB + 1, 'a')),
       await sendForm(path, 'a='.padEnd(128 * KB, 'a')),
       await send(path, `${FORM}Content-Length: 1000000000000\r\n`, { method: 'POST', body: 'a=b' }),
       await send(path, header, { method: 'POST', body: chunked(80 * KB) }),
-      // It is refused before it has come to its end.
+      // The server refuses the body before it is complete.
       await send(path, header, { method: 'POST', body: chunked(96 * KB).slice(0, -5) }),
     ];
     expect(answers.map(({ status }) => status)).toEqual([413, 413, 413, 413, 413]);
   });
 
-  it('IN-01 a body without an end is not read for ever', async () => {
+  it('IN-01 the server stops reading a body that never ends', async () => {
     const wire = connect(place.port);
     wire.send(
       `POST /o/token/ HTTP/1.1\r\nHost: localhost\r\n${FORM}Transfer-Encoding: chunked\r\n\r\n`,
@@ -100,7 +100,7 @@ describe('too much', () => {
     expect([0, 413]).toContain(parse(wire.received()).status);
   });
 
-  it('IN-01 what is large but allowed is read', async () => {
+  it('IN-01 large requests within the limits are answered', async () => {
     expect((await send('/healthz', `X-A: ${'a'.repeat(15 * KB)}\r\n`)).status).toBe(200);
     expect((await send(`/healthz?${'a'.repeat(15 * KB)}`)).status).toBe(200);
     const body = `grant_type=nothing&${Array.from({ length: 9 }, (_, index) => `p${index}=${'a'.repeat(7 * KB)}`).join('&')}`;
@@ -137,24 +137,24 @@ describe('methods', () => {
     ['/', 'GET, HEAD'],
     ['/healthz', 'GET, HEAD'],
     ['/readyz', 'GET, HEAD'],
-  ])('IN-04 %s allows %s', async (path, allow) => {
+  ])('IN-04 %s allows only %s', async (path, allow) => {
     for (const method of methods.filter((one) => !allow.includes(one))) {
       const { status, headers, text } = await send(path, 'Content-Length: 0\r\n', { method });
       expect([method, status, headers['allow']]).toEqual([method, 405, allow]);
-      // TRACE gives nothing back that it was sent.
+      // The answer to TRACE must not repeat the request.
       expect(text).not.toContain('Connection: close\r\nContent-Length: 0');
     }
     expect([0, 400, 405, 501]).toContain((await send(path, '', { method: 'CONNECT' })).status);
     expect([400, 405, 501]).toContain((await send(path, '', { method: 'NOTHING' })).status);
   });
 
-  it('IN-04 an unknown path has none', async () => {
+  it('IN-04 an unknown path answers every method with 404', async () => {
     for (const method of ['GET', ...methods])
       expect([method, (await send('/nowhere', '', { method })).status]).toEqual([method, 404]);
   });
 });
 
-describe('broken', () => {
+describe('malformed requests', () => {
   const encodings = [
     '%',
     '%z',
@@ -167,7 +167,7 @@ describe('broken', () => {
     '%f4%90%80%80',
     '%u0041',
   ];
-  it.each(encodings)('IN-03 IN-05 %s is 4xx wherever it stands', async (bad) => {
+  it.each(encodings)('IN-03 IN-05 %s in any part is answered with 4xx', async (bad) => {
     const basic = Buffer.from(`demo:${bad}`).toString('base64');
     const answers = {
       path: await send(`/o/${bad}`),
@@ -216,7 +216,7 @@ describe('broken', () => {
     '%0aSet-Cookie:%20evil=1',
     '%0d%0a%0d%0aevil',
     '%e5%98%8a%e5%98%8dSet-Cookie:%20evil=1',
-  ])('IN-03 no line of its own comes of %s', async (bad) => {
+  ])('IN-03 %s adds no line to the answer', async (bad) => {
     const request = `/o/authorize/?client_id=demo&response_type=code&redirect_uri=http://127.0.0.1:8400/callback&scope=openid`;
     for (const target of [
       `${request}&state=${bad}`,
@@ -240,9 +240,9 @@ describe('broken', () => {
     ['CR in a header', `GET / HTTP/1.1\r\n${host}X-A: a\rb\r\n\r\n`],
     ['a folded header', `GET / HTTP/1.1\r\n${host}X-A: a\r\n b\r\n\r\n`],
     ['a space before the colon', `GET / HTTP/1.1\r\n${host}X-A : a\r\n\r\n`],
-    ['no host', 'GET /o/authorize/ HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    ['no Host header', 'GET /o/authorize/ HTTP/1.1\r\nConnection: close\r\n\r\n'],
     ['no path', `GET ? HTTP/1.1\r\n${host}\r\n`],
-    ['a path without its slash', `GET o/authorize/ HTTP/1.1\r\n${host}\r\n`],
+    ['a path without the first slash', `GET o/authorize/ HTTP/1.1\r\n${host}\r\n`],
     ['a backslash', `GET /\\evil.example HTTP/1.1\r\n${host}\r\n`],
     ['an asterisk', `OPTIONS * HTTP/1.1\r\n${host}\r\n`],
     [
@@ -255,24 +255,24 @@ describe('broken', () => {
     ],
     ['a length below zero', `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Content-Length: -1\r\n\r\n`],
     [
-      'a chunk of no size',
+      'a chunk without a valid size',
       `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n0\r\n\r\n`,
     ],
     [
-      'an expectation nobody has',
+      'an unknown expectation',
       `POST /o/token/ HTTP/1.1\r\n${host}${FORM}Content-Length: 3\r\nExpect: x\r\n\r\na=b`,
     ],
-    ['another version', `GET / HTTP/9.9\r\n${host}\r\n`],
+    ['an unknown HTTP version', `GET / HTTP/9.9\r\n${host}\r\n`],
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03'],
-  ])('IN-03 %s', async (_name, request) => {
+  ])('IN-03 %s is answered with 4xx', async (_name, request) => {
     const { status } = await exchange(place.port, request);
     expect(status).toBeGreaterThanOrEqual(400);
     expect(status).toBeLessThan(500);
   });
 });
 
-describe('false names', () => {
+describe('false host names', () => {
   const targets = [
     '/.well-known/openid-configuration',
     '/.well-known/oauth-authorization-server',
@@ -294,7 +294,7 @@ describe('false names', () => {
     ['Forwarded', 'Forwarded: for=1.2.3.4;host=evil.example;proto=javascript\r\n'],
     ['X-Original-URL', 'X-Original-URL: /evil\r\nX-Rewrite-URL: /evil\r\nX-Host: evil.example\r\n'],
     ['X-Forwarded-For', `X-Forwarded-For: ${'evil, '.repeat(500)}1.2.3.4, ::1\r\n`],
-  ])('MD-01 change no address: %s', async (_name, headers) => {
+  ])('MD-01 %s: no URL in an answer changes', async (_name, headers) => {
     const documents = await Promise.all(
       targets.slice(0, 2).map(async (target) => await send(target, headers)),
     );
@@ -327,7 +327,7 @@ describe('false names', () => {
   it.each([
     'http://evil.example/.well-known/openid-configuration',
     'http://evil.example:666/.well-known/openid-configuration',
-  ])('MD-01 change no address: the absolute form %s', async (target) =>
+  ])('MD-01 the absolute form %s: no URL in the answer changes', async (target) =>
     expect((await send(target)).body).not.toMatch(/evil|666/),
   );
 
@@ -354,7 +354,7 @@ describe('false names', () => {
     '\xad',
   ];
   it.each([...unreadable, ...unresolvable])(
-    'MD-01 a host that is none is never an error of ours: "%s"',
+    'MD-01 an invalid host never causes a server error: "%s"',
     async (host) => {
       for (const target of targets) {
         const { status } = await send(target, `Host: ${host}\r\n`);
@@ -364,16 +364,16 @@ describe('false names', () => {
   );
 });
 
-describe('too slowly', () => {
-  it('IN-06 whoever sends drop by drop is shut out in time, and others are served meanwhile', async () => {
+describe('slow clients', () => {
+  it('IN-06 the server disconnects slow clients in time, and serves other clients meanwhile', async () => {
     const { late, others } = await slow;
-    // Ten seconds for headers, fifteen for the whole, and the time between two looks.
+    // 10 s for the headers, 15 s for the request, and 5 s between two checks of the connections.
     expect(Math.max(...late)).toBeLessThan(25_000);
     expect(others.length).toBeGreaterThan(10);
     expect([...new Set(others)]).toEqual([200]);
   }, 60_000);
 
-  it('nothing in this file was an error of ours, not even who hung up', () => {
+  it('no request of this file caused a server error, not even an aborted one', () => {
     const lines = server
       .output()
       .split('\n')
@@ -395,40 +395,3 @@ describe('too slowly', () => {
     expect(server.output()).not.toMatch(/^ +at /m);
   });
 });
-
-/**
- * How long each slow client was tolerated, in milliseconds, and what others were answered
- * meanwhile.
- */
-async function slowClients(): Promise<Awaited<typeof slow>> {
-  const starts = [
-    '',
-    'GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-A: ',
-    `POST /o/token/ HTTP/1.1\r\nHost: localhost\r\n${FORM}Content-Length: 60000\r\n\r\na=`,
-    `POST /o/token/ HTTP/1.1\r\nHost: localhost\r\n${FORM}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n`,
-  ];
-  const begun = Date.now();
-  let waiting = true;
-  const clients = starts.flatMap((text) =>
-    Array.from({ length: 20 }, async () => {
-      const wire = connect(place.port);
-      wire.send(text);
-      const drop = text.endsWith('\r\na\r\n') ? '1\r\na\r\n' : 'a';
-      const drops = setInterval(() => text !== '' && wire.send(drop), 500);
-      await wire.over;
-      clearInterval(drops);
-      return Date.now() - begun;
-    }),
-  );
-  const others: number[] = [];
-  const watching = (async () => {
-    while (waiting) {
-      others.push((await send('/readyz')).status);
-      await sleep(250);
-    }
-  })();
-  const late = await Promise.all(clients);
-  waiting = false;
-  await watching;
-  return { late, others };
-}

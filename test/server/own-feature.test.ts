@@ -1,6 +1,6 @@
 /**
  * The feature of `examples/feature.ts` in a settings file: the command line, the list of settings
- * and the server know it.
+ * and the server support it.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 describe('a feature in the settings file', () => {
-  it('shows in the help of the command line, and an application has its field', async () => {
+  it('adds its field to the help of the command line and to applications', async () => {
     const help = await call(['application', 'create', '--help'], place.env);
     expect(help.stdout).toMatch(/--may-invite\s+may make invitations/);
     const options = ['--redirect-uri', 'https://rp.example/cb', '--may-invite'];
@@ -55,7 +55,7 @@ describe('a feature in the settings file', () => {
     expect(shown['may_invite']).toBe(false);
     expect((await calledTold(['application', 'show', ...id], place.env))['may_invite']).toBe(false);
   });
-  it('shows in the list of settings, with a name in the environment', async () => {
+  it('adds its option to the list of settings, with an environment variable', async () => {
     const { settings } = await calledTold(['doctor', '--settings'], place.env);
     expect(settings).toContainEqual({
       path: 'invitations.lifetime',
@@ -64,13 +64,13 @@ describe('a feature in the settings file', () => {
       about: 'Lifetime of an invitation. Default: 600 seconds.',
     });
   });
-  it('is served, with its option from the file', async () => {
+  it('is served with the option from the file', async () => {
     await inspect(place, async ({ provider, settings }) => {
       expect(provider.handles('/o/invitations/')).toBe(true);
       expect(settings['invitations.lifetime']).toBe(42);
     });
   });
-  it('is refused by the name that was written', async () => {
+  it('an invalid option is reported under the name that was written', async () => {
     const wrong = { ...place.env, VALETKEY_INVITATIONS_LIFETIME: '0' };
     const [problem, ...more] = problemsIn(await call(['keys', 'list'], wrong));
     expect([problem, more]).toEqual([expect.stringMatching(/^VALETKEY_INVITATIONS_LIFETIME /), []]);
@@ -81,7 +81,7 @@ describe('a feature in the settings file', () => {
     ['features', '{ features: [invitations()], templates: { houseRules } }'],
     ['templates', '{ features: [invitations], templates: { houseRules: 5 } }'],
     ['pages.houseRules', '{ features: [invitations] }'],
-  ])('%s: %s is told', async (option, content) => {
+  ])('an invalid value of %s is reported: %s', async (option, content) => {
     const env = {
       ...place.env,
       VALETKEY_CONFIG: config(`bad-${option}-${content.length}.mjs`, content),

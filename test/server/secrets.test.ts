@@ -1,6 +1,6 @@
 /**
- * Nothing that opens a door stands in the log at its most talkative, nor in the database: every
- * secret of a whole flow is a canary that is looked for afterwards. Rows ST-01, ST-02.
+ * No secret of a complete flow reaches the log, even at level debug, or the database. Every secret
+ * has a unique value, which the tests search for afterwards. Rows ST-01, ST-02.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,12 +30,12 @@ const APPLICATION: Application = {
 
 let place: Place;
 let server: Program;
-/** Everything that nobody but its owner may ever see. */
+/** Values that only their owner may see, by name. */
 const secrets = new Map<string, string>([
   ['password', PERSON.password],
   ['client secret', APPLICATION.clientSecret],
 ]);
-/** What relying parties sent and is no credential, but nobody's business in a log. */
+/** Values of requests that are not credentials, but do not belong in a log either, by name. */
 const requests = new Map<string, string>();
 const refusals: string[] = [];
 let database = '';
@@ -94,7 +94,7 @@ function newRequest(name: string): {
   return request;
 }
 
-/** Every hidden field of a form, and every cookie. */
+/** Keeps the value of every hidden field of a form, and of every cookie. */
 function keepPage(name: string, browser: ScriptedBrowser, visit: Visit): void {
   for (const [, field = '', value = ''] of visit.html.matchAll(
     /<input type="hidden" name="(\w+)" value="([^"]{20,})"/g,
@@ -117,7 +117,7 @@ async function wholeFlow(): Promise<void> {
       password: keep('wrong password', `wrong-${random()}`),
     }),
   );
-  // People type their password into the wrong field.
+  // Some people type their password into the field for the username.
   await browser.submit(login, { username: IN_THE_WRONG_FIELD, password: 'x', decision: 'login' });
   const consent = await browser.submit(login, { ...PERSON, decision: 'login' });
   keepPage('consent', browser, consent);
@@ -155,7 +155,7 @@ async function wholeFlow(): Promise<void> {
   keep('second access token', next.body['access_token']);
   await post(issuer, 'token', { grant_type: 'refresh_token', refresh_token: second }, APPLICATION);
   await post(issuer, 'revoke_token', { token: second }, APPLICATION);
-  // A code that is used again, and tokens that are over.
+  // Replay the code, and use tokens that are revoked by now.
   refusals.push(
     JSON.stringify(await post(issuer, 'token', exchange(code, APPLICATION, request), APPLICATION)),
   );
@@ -177,7 +177,7 @@ async function wholeFlow(): Promise<void> {
   await browser.submit(logout, { decision: 'logout' });
 }
 
-/** Secrets where they do not belong: each request is refused. */
+/** Sends secrets in places where they do not belong. The server refuses each request. */
 async function everythingWrong(): Promise<void> {
   const { issuer, port } = place;
   const stray = (name: string): string => keep(`stray ${name}`, `${name}-${random()}`);
@@ -244,7 +244,8 @@ async function everythingWrong(): Promise<void> {
 }
 
 /**
- * Names of what stands in a text, as it is or in the spellings of URLs, names of people and Base64.
+ * The names of the values that a text contains: as they are, URL-encoded, in lower case (as
+ * usernames are stored), or in Base64.
  */
 function found(text: string, values: ReadonlyMap<string, string>): string[] {
   const spellings = (value: string): string[] => [
@@ -258,8 +259,8 @@ function found(text: string, values: ReadonlyMap<string, string>): string[] {
     .map(([name]) => name);
 }
 
-describe('a flow with canaries', () => {
-  it('went as it should, and the log spoke of it', () => {
+describe('a complete flow', () => {
+  it('succeeds, and the log contains its refusals', () => {
     const names = [
       'login token',
       'consent token',
@@ -277,25 +278,25 @@ describe('a flow with canaries', () => {
       .map((line) => (JSON.parse(line) as { reason?: string }).reason);
     for (const reason of ['path_unknown', 'client_unknown', 'token_invalid'])
       expect(reasons).toContain(reason);
-    // What is no credential is kept, and found in the files.
+    // The nonce is no credential and is stored. Finding it shows that the search works.
     expect(found(database, requests)).toEqual(['good nonce']);
   });
 
   it('ST-02 leaves no secret in the log', () => {
     expect(found(server.output(), secrets)).toEqual([]);
   });
-  it('ST-02 leaves nothing of the requests in the log either', () => {
+  it('ST-02 leaves no parameter of a request in the log', () => {
     expect(found(server.output(), requests)).toEqual([]);
     expect(server.output()).not.toMatch(/\?(client_id|code|interaction|token)=/);
   });
-  it('ST-02 ST-01 leaves no password anywhere that was typed as a username', () => {
+  it('ST-02 ST-01 leaves no trace of a password that was typed as a username', () => {
     const misplaced = new Map([['password', IN_THE_WRONG_FIELD]]);
     expect({
       log: found(server.output(), misplaced),
       database: found(database, misplaced),
     }).toEqual({ log: [], database: [] });
   });
-  it('ST-02 gives no secret back in a refusal', () => {
+  it('ST-02 repeats no secret in a refusal', () => {
     expect(found(refusals.join('\n'), secrets)).toEqual([]);
   });
   it('ST-01 leaves no secret in the files of the database', () => {

@@ -1,6 +1,6 @@
 /**
- * A person signs in at a running server and an application gets its tokens, in the steps that
- * relying parties and browsers take.
+ * Signs a person in at a running server and gets tokens for an application, in the steps that
+ * browsers and relying parties take.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { type ScriptedBrowser, scriptedBrowser, type Visit } from 'valetkey/testing';
@@ -21,7 +21,7 @@ export interface Reply {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** The parameters of one authorization request that nobody else may learn. */
+/** The secret parameters of one authorization request. */
 export interface Request {
   readonly state: string;
   readonly nonce: string;
@@ -55,8 +55,8 @@ export function authorizeUrl(
 }
 
 /**
- * Login and consent as far as they are asked for; the visit that leaves for the application, or the
- * page that stays.
+ * Submits the login and consent pages, if they appear. Resolves to the visit that leaves for the
+ * application, or to the page that the browser stays on.
  */
 export async function answer(
   browser: ScriptedBrowser,
@@ -71,7 +71,7 @@ export async function answer(
   return visit;
 }
 
-/** Posts a form as the application. */
+/** Posts a form to an endpoint, authenticated as the application. */
 export async function post(
   issuer: string,
   path: string,
@@ -116,7 +116,7 @@ export async function userinfo(issuer: string, token: unknown): Promise<Reply> {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
-/** The whole way. Resolves to what userinfo tells, null when the person does not get in. */
+/** The complete sign-in. Resolves to the userinfo response; null when the sign-in fails. */
 export async function signIn(
   issuer: string,
   person: Person,

@@ -1,6 +1,6 @@
 /**
- * Ten servers that start at once where nothing is: one of them makes each thing, the others find
- * it, and all work. Row X-4.
+ * Ten servers start at the same time on an empty database: one of them creates each thing, the
+ * others find it, and all of them work. Row X-4.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,14 +23,14 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
     let place: Place;
     let servers: readonly Program[];
     let tales: readonly Json[];
-    /** What those told who made something. */
+    /** The values that servers reported for what they created. */
     const made = (what: string, key: string): unknown[] =>
       tales
         .map((tale) => (tale[what] as Json | null)?.[key] ?? false)
         .filter((value) => value !== false);
 
     beforeAll(async () => {
-      // Any free port each; they are one issuer.
+      // Each server listens on any free port, and all serve the same issuer.
       place = await makePlace({ PORT: '0' }, kind);
       servers = Array.from({ length: 10 }, () =>
         start('src/cli/main.ts', ['serve', '--json'], place.env),
@@ -42,7 +42,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       await place.remove();
     });
 
-    it('X-4 end with one secret, one key set, one administrator and one demo application', async () => {
+    it('X-4 create one secret, one key set, one administrator and one demo application', async () => {
       expect(
         [
           made('made', 'secret'),
@@ -59,7 +59,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       expect(readdirSync(join(place.folder, 'data'))).toEqual(['secret']);
     });
 
-    it('X-4 all tell of the same, one says that it made the schema, one that it made the keys', () => {
+    it('X-4 all report the same; exactly one reports that it created the schema, and one the keys', () => {
       expect(
         tales.filter(({ administrator, demo }) => administrator === null || demo === null),
       ).toEqual([]);
@@ -70,7 +70,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       expect(made('keys', 'made')).toHaveLength(1);
     });
 
-    it('the password and the secret that were told are right', async () => {
+    it('print a password and a secret that work', async () => {
       const [[password], [clientSecret]] = [
         made('administrator', 'password'),
         made('demo', 'clientSecret'),

@@ -1,6 +1,6 @@
 /**
- * Starting the standalone server as operators do: what a first start makes and tells, what a second
- * one finds, and when it refuses.
+ * Starts the standalone server as operators do: what a first start creates and prints, what a
+ * second start finds, and when the server refuses to start.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -25,7 +25,7 @@ import { signIn } from './sign-in.ts';
 
 const CURL = spawnSync('curl', ['--version']).status === 0;
 
-/** What one start told in text. */
+/** The part of a printed text that a pattern captures. */
 const find = (pattern: RegExp, text: string): string =>
   pattern.exec(text)?.[1] ?? `no ${pattern} in:\n${text}`;
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
@@ -46,8 +46,8 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       server = await startServing(place);
       const text = server.output();
       printed = {
-        password: find(/^Administrator +admin +made; password, shown this once: (\S+)$/m, text),
-        secret: find(/^Demo application +demo +made; secret, shown this once: (\S+)$/m, text),
+        password: find(/^Administrator +admin +created; password, shown only once: (\S+)$/m, text),
+        secret: find(/^Demo application +demo +created; secret, shown only once: (\S+)$/m, text),
         curl: find(/^Try +(curl .+)$/m, text),
         discovery: find(/^Discovery +(\S+)$/m, text),
       };
@@ -58,7 +58,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       await place.remove();
     });
 
-    it('a first start makes tables, keys, an administrator and a demo application', async () => {
+    it('a first start creates tables, keys, an administrator and a demo application', async () => {
       const left = await inspect(place, async ({ database, provider, accounts }) => ({
         pending: await database.pendingMigrations(),
         keys: (await provider.keys.list()).map(({ alg, state }) => `${alg} ${state}`),
@@ -73,12 +73,12 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       });
     });
 
-    it('it prints where the discovery document is, and that is where it is', async () => {
+    it('a first start prints the URL at which the discovery document is served', async () => {
       expect(printed.discovery).toBe(`${place.issuer}/.well-known/openid-configuration`);
       expect(await (await fetch(printed.discovery)).json()).toMatchObject({ issuer: place.issuer });
     });
 
-    it('ST-04 the secret is in a file only for its owner, outside the database, and private keys rest sealed', async () => {
+    it('ST-04 the secret is outside the database in a file that only its owner can read, and private keys are sealed', async () => {
       expect([mode(secretFile), mode(join(secretFile, '..'))]).toEqual(['600', '700']);
       const secret = readFileSync(secretFile, 'utf8').trim();
       expect(Buffer.from(secret, 'base64url').length).toBeGreaterThanOrEqual(32);
@@ -107,7 +107,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       expect(besides.filter((path) => mode(path) !== '600')).toEqual([]);
     });
 
-    it('the printed password opens the login page, another does not', async () => {
+    it('the printed password signs the administrator in, and a different one does not', async () => {
       const demo = {
         clientId: 'demo',
         clientSecret: printed.secret,
@@ -124,7 +124,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       expect(claims).toMatchObject({ preferred_username: 'admin', name: 'Administrator' });
     });
 
-    it.skipIf(!CURL)('the printed command line gets a token', () => {
+    it.skipIf(!CURL)('the printed curl command gets a token', () => {
       const { stdout, stderr, status } = spawnSync('sh', ['-c', printed.curl], {
         encoding: 'utf8',
       });
@@ -132,7 +132,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       expect(JSON.parse(stdout)).toMatchObject({ token_type: 'Bearer', scope: 'read' });
     });
 
-    it('a second start finds everything and tells no secret; --json is one object', async () => {
+    it('a second start finds everything and prints no secret; --json prints one object', async () => {
       expect(await stop(server)).toBe(0);
       server = await startServing(place, ['--json']);
       const found = oneObject(server.output());
@@ -157,7 +157,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
         expect(server.output()).not.toContain(secret);
     });
 
-    it('so does a first start again in text', async () => {
+    it('init finds everything and prints no secret', async () => {
       const { code, stdout, stderr } = await run(['init'], place.env);
       expect([code, stderr]).toEqual([0, '']);
       for (const what of ['Secret', 'Signing keys', 'Administrator', 'Demo application'])
@@ -165,7 +165,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       for (const secret of [printed.password, printed.secret]) expect(stdout).not.toContain(secret);
     });
 
-    it('B-3 without the secret that sealed the keys nothing starts and nothing new is made', async () => {
+    it('B-3 without the secret that sealed the keys, the server does not start and creates nothing', async () => {
       await stop(server);
       const aside = join(place.folder, 'secret');
       renameSync(secretFile, aside);
@@ -187,7 +187,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       expect(await kidsAt(place.issuer)).toEqual(kids);
     });
 
-    it('the database knows whose it is: a command needs no more, and another port is no new identity', async () => {
+    it('the database records the issuer: commands need no other setting, and serve refuses another port', async () => {
       const { PORT: port = '', VALETKEY_ISSUER: _issuer, ...rest } = place.env;
       expect((await told(['user', 'list'], rest))['users']).toHaveLength(1);
       const [problem = '', ...others] = problemsIn(await run(['serve', '--port', '4000'], rest));
@@ -195,7 +195,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       expect(problem).toContain(port);
     });
 
-    it('a schema that is behind is no place to serve from: not ready, but alive', async () => {
+    it('a server on an outdated schema is alive but not ready', async () => {
       const name = '0001-accounts';
       const untilReadiness = async (status: number): Promise<void> =>
         await vi.waitFor(
@@ -214,7 +214,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
 });
 
 describe.each(['/', '/identity', '/identity/'])('an issuer that ends in %s', (path) => {
-  it('is found where it is said to be', async () => {
+  it('has its discovery document at the printed URL', async () => {
     const place = await makePlace();
     const issuer = `${place.issuer}${path}`;
     const server = await startServing(

@@ -1,6 +1,6 @@
 /**
- * Running and stopping: what operators and load balancers ask, a port that is taken, and an end
- * that cuts no request. Row G-1.
+ * A running server and how it stops: the probes of operators and load balancers, a port that is in
+ * use, and a stop that cuts no request. Row G-1.
  */
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -34,7 +34,7 @@ interface Served {
   readonly authorization: string;
 }
 
-/** A server for one test, gone with it. */
+/** A server for one test, which also removes it. */
 async function serve({ onTestFinished }: Pick<TestContext, 'onTestFinished'>): Promise<Served> {
   const place = await makePlace();
   const server = await startServing(place, ['--json']);
@@ -50,7 +50,7 @@ async function serve({ onTestFinished }: Pick<TestContext, 'onTestFinished'>): P
   };
 }
 
-/** A token request that has arrived by half. */
+/** Sends the first half of a token request. */
 function begin({ place, authorization }: Served): Wire {
   const wire = connect(place.port);
   const head = [
@@ -68,11 +68,11 @@ function begin({ place, authorization }: Served): Wire {
 const get = (port: number, path: string, method = 'GET'): string =>
   `${method} ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`;
 
-/** What a load balancer sees: the status of a new connection's request, 0 when there is nobody. */
+/** What a load balancer sees: the status on a new connection, 0 when the server does not listen. */
 const readiness = async ({ place }: Served): Promise<number> =>
   (await exchange(place.port, get(place.port, '/readyz'))).status;
 
-/** Sends the signal and waits until it arrived. */
+/** Sends SIGTERM and waits until the server is no longer ready. Resolves to the time before. */
 async function signal(served: Served): Promise<number> {
   const at = Date.now();
   served.server.child.kill('SIGTERM');
@@ -93,7 +93,7 @@ describe('a running server', () => {
   });
 
   it.each(['/healthz', '/readyz', '/healthz?verbose'])(
-    '%s answers, and no cache keeps it',
+    '%s answers, and forbids caching',
     async (path) => {
       const [full, head] = await Promise.all(
         ['GET', 'HEAD'].map(
@@ -110,7 +110,7 @@ describe('a running server', () => {
     },
   );
 
-  it('/ is a page that leads to the discovery document and runs nothing', async () => {
+  it('/ is a page that links to the discovery document and may run no scripts', async () => {
     const { status, headers, body } = await exchange(place.port, get(place.port, '/'));
     expect([status, headers['content-type'], headers['x-content-type-options']]).toEqual([
       200,
@@ -127,7 +127,7 @@ describe('a running server', () => {
     );
   });
 
-  it('a port that is taken is told in one line', async () => {
+  it('serve reports a port that is in use in one line', async () => {
     const other = await makePlace({ PORT: String(place.port) });
     onTestFinished(other.remove);
     const [text, json] = [
@@ -139,7 +139,7 @@ describe('a running server', () => {
     expect([json.code, json.stderr, oneObject(json.stdout)]).toEqual([1, '', { error: problems }]);
   });
 
-  it('a start that fails at its port has made no password that nobody ever sees', async () => {
+  it('a start that fails because of its port creates no password, which would be lost', async () => {
     const other = await makePlace({ PORT: String(place.port) });
     onTestFinished(other.remove);
     await run(['serve', '--json'], other.env);
@@ -149,8 +149,8 @@ describe('a running server', () => {
   });
 });
 
-describe.concurrent('an end', () => {
-  it('G-1 lets the requests that are under way end, and is not ready meanwhile', async (test) => {
+describe.concurrent('a stop', () => {
+  it('G-1 waits for running requests, and the server is not ready meanwhile', async (test) => {
     const served = await serve(test);
     const wires = Array.from({ length: 20 }, () => begin(served));
     await sleep(200);
@@ -167,7 +167,7 @@ describe.concurrent('an end', () => {
     expect(Date.now() - at).toBeLessThan(10_000);
   });
 
-  it('G-1 under load cuts no request: connections are told that they end before they do', async (test) => {
+  it('G-1 cuts no request under load, because answers announce the end of a connection', async (test) => {
     const served = await serve(test);
     const outcomes: string[] = [];
     const clients = Array.from({ length: 20 }, async () => await untilClosed(served, outcomes));
@@ -180,7 +180,7 @@ describe.concurrent('an end', () => {
     expect(await served.server.ended).toBe(0);
   });
 
-  it('G-1 does not wait for ever: a request that never comes whole is given up within ten seconds', async (test) => {
+  it('G-1 abandons a request that stays incomplete, and ends within ten seconds', async (test) => {
     const served = await serve(test);
     const wire = begin(served);
     await sleep(200);
@@ -190,7 +190,7 @@ describe.concurrent('an end', () => {
     wire.socket.destroy();
   });
 
-  it('G-1 asked for twice comes at once', async (test) => {
+  it('G-1 happens at once after a second signal', async (test) => {
     const served = await serve(test);
     const wire = begin(served);
     await sleep(200);
@@ -202,15 +202,15 @@ describe.concurrent('an end', () => {
     wire.socket.destroy();
   });
 
-  it('comes for Ctrl+C as well', async (test) => {
+  it('happens for Ctrl+C as well', async (test) => {
     const served = await serve(test);
     expect(await stop(served.server, 'SIGINT')).toBe(0);
   });
 });
 
 /**
- * One client that sends request after request on one connection, until it is told that the
- * connection ends or nobody is there.
+ * A client that sends request after request on one connection, until an answer announces the end of
+ * the connection or the server no longer listens.
  */
 async function untilClosed({ place, authorization }: Served, outcomes: string[]): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -236,7 +236,7 @@ async function untilClosed({ place, authorization }: Served, outcomes: string[])
   for (let last = false; !last; ) {
     const result = await once();
     last = result.last;
-    // Nobody there: nothing was begun, so nothing was cut.
+    // A refused connection is no outcome: no request was begun, so none was cut.
     if (!result.outcome.includes('ECONNREFUSED')) outcomes.push(result.outcome);
   }
   agent.destroy();

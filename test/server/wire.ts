@@ -1,20 +1,20 @@
-/** HTTP as bytes on a TCP connection, for what no proper client would send. */
+/** HTTP as bytes on a TCP connection, for requests that a well-behaved client would not send. */
 import { connect as open, type Socket } from 'node:net';
 
 /** One connection. */
 export interface Wire {
   readonly socket: Socket;
   send(text: string): void;
-  /** What came back so far. One character is one byte, as in `send`. */
+  /** Everything received so far. One character is one byte, as in `send`. */
   received(): string;
-  /** Resolves when the connection is over, however it ended. */
+  /** Resolves when the connection has ended, for any reason. */
   readonly over: Promise<void>;
 }
 
 export interface Answer {
   /** 0 when the connection ended without an answer. */
   readonly status: number;
-  /** By lower-case name; the last one of a name. */
+  /** By lower-case name. When a name is repeated, the last value. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly text: string;
@@ -28,7 +28,7 @@ export function connect(port: number): Wire {
   });
   const over = new Promise<void>((resolve) => {
     socket.once('close', () => resolve());
-    // A reset is an end as well; 'close' follows.
+    // A reset ends the connection too: 'close' follows the error.
     socket.once('error', () => undefined);
   });
   return { socket, send: (part) => void socket.write(part, 'latin1'), received: () => text, over };
@@ -50,8 +50,8 @@ export function parse(text: string): Answer {
 }
 
 /**
- * Sends one request, which has to ask for the end of the connection, and reads to that end.
- * @throws Error after five seconds
+ * Sends one request and reads until the connection ends. The request must ask to close it.
+ * @throws Error when the connection does not end within five seconds
  */
 export async function exchange(port: number, request: string): Promise<Answer> {
   const wire = connect(port);

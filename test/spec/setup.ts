@@ -48,6 +48,9 @@ export const SIGNING_KEYS: NonNullable<Config['signingKeys']> = [
   { alg: 'EdDSA', active: true, pem: pem(generateKeyPairSync('ed25519').privateKey) },
 ];
 
+/** Reading RSA keys is slow, so most worlds have one. */
+const USUAL_KEYS = SIGNING_KEYS.filter(({ alg }) => alg === 'RS256' || alg === 'ES256');
+
 export interface World {
   readonly provider: Provider;
   /** The clock, in seconds. */
@@ -99,7 +102,7 @@ export async function makeWorld(options: Partial<Config> = {}): Promise<World> {
     accounts,
     pages: builtInPages(),
     scopes: { read: 'Read your things', write: 'Change your things' },
-    signingKeys: SIGNING_KEYS,
+    signingKeys: USUAL_KEYS,
     clock: () => world.now,
     logger: { info: note, warn: note, error: note },
     onEvent: ({ type, reason }) => events.push({ type, reason }),
@@ -178,6 +181,16 @@ export function authorizeUrl(world: World, params: URLSearchParams | string): st
   return `${world.provider.url('authorize')}?${params}`;
 }
 
+/** Opens the authorization endpoint with a good request of the web client, changed as told. */
+export async function openAuthorize(
+  world: World,
+  browser: ScriptedBrowser,
+  changes: Readonly<Record<string, string | null>> = {},
+  proof: Pkce = pkce(),
+): Promise<Visit> {
+  return await browser.open(authorizeUrl(world, authorizeParams(world, proof.challenge, changes)));
+}
+
 export async function logIn(
   browser: ScriptedBrowser,
   visit: Visit,
@@ -194,9 +207,14 @@ export async function allow(browser: ScriptedBrowser, visit: Visit): Promise<Vis
   return await browser.submit(visit, { decision: 'allow' });
 }
 
+/** A parameter in the query of an answer to the relying party; null when there is none. */
+export function paramOf(visit: Visit, name: string): string | null {
+  return visit.leaves?.searchParams.get(name) ?? null;
+}
+
 /** The code in an answer to the relying party; null when there is none. */
 export function codeOf(visit: Visit): string | null {
-  return visit.leaves?.searchParams.get('code') ?? null;
+  return paramOf(visit, 'code');
 }
 
 /** What a JWT claims, unverified. */
@@ -205,6 +223,11 @@ export function claimsOf(jwt: unknown): Record<string, unknown> {
     string,
     unknown
   >;
+}
+
+/** The text with one character changed. */
+export function damaged(text: string, at = 40): string {
+  return `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`;
 }
 
 /** The Cookie header that a browser would send. */

@@ -7,7 +7,9 @@ import type { Client } from '../../store/records.ts';
 
 /** A field. Called with a client it returns what holds there. */
 export interface ClientField<T = unknown> {
+  /** The value of the field for this client. */
   (client: Pick<Client, 'fields'>): T;
+  /** What it was made from. */
   readonly definition: FeatureField<T>;
 }
 

@@ -6,5 +6,6 @@ import type { Engine } from './engine.ts';
 
 /** A context with the request and with everything that features contribute. */
 export interface EngineContext extends RequestContext {
+  /** Everything that features contribute. */
   readonly engine: Engine;
 }

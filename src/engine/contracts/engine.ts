@@ -1,6 +1,7 @@
 /**
- * What features bring to the pipelines that answer requests: one line for each kind of contribution.
- * `assemble.ts` collects them once per provider; endpoints and flows find them in their context.
+ * What features bring to the pipelines that answer requests: one line for each kind of
+ * contribution. `assemble.ts` collects them once per provider; endpoints and flows find them in
+ * their context.
  */
 import type { ClientAuthenticationMethod } from './client-authentication.ts';
 import type { Grant } from './grant.ts';
@@ -11,13 +12,19 @@ import type { Step } from './step.ts';
 
 /** Everything that answers requests, those of the core first. */
 export interface Engine {
+  /** Grant types of the token endpoint. */
   readonly grants: readonly Grant[];
+  /** Methods by which clients prove themselves. */
   readonly clientAuthenticationMethods: readonly ClientAuthenticationMethod[];
   /** In the order in which they are read. */
   readonly parameters: readonly AuthorizationParameter[];
+  /** Other places where the parameters of a request come from. */
   readonly parameterSources: readonly ParameterSource[];
+  /** Parts that responses are made of. */
   readonly artifacts: readonly Artifact[];
+  /** Values of `response_type`. */
   readonly responseTypes: readonly ResponseType[];
+  /** Values of `response_mode`. */
   readonly responseModes: readonly ResponseMode[];
   /** In the order in which they are due. */
   readonly steps: readonly Step[];

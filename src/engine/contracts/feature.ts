@@ -13,10 +13,13 @@ import { type OptionsOf, type OptionTable, withDefaults } from './options.ts';
 
 /** What a feature adds: parts of the engine (`Engine`), and these. Every part is optional. */
 export interface Contributions extends Partial<Engine> {
+  /** Its endpoints. */
   readonly endpoints?: readonly Endpoint[];
+  /** Ways to ask people for an authorization. */
   readonly flows?: readonly Flow[];
   /** Pages other than those of its steps; `config.pages` must have a template for each. */
   readonly pages?: readonly PageDefinition<never>[];
+  /** Its fields of clients. */
   readonly clientFields?: readonly ClientField[];
   /** Its part of the discovery documents. Two features that claim one name are a start-up error. */
   readonly metadata?: (settings: Settings) => Readonly<Record<string, unknown>>;
@@ -26,18 +29,23 @@ export interface Contributions extends Partial<Engine> {
 
 /** A feature with its options given. */
 export interface Feature {
+  /** Its name, as its folder has it: kebab-case. */
   readonly name: string;
   /** Its options, as they were given. */
   readonly given: Readonly<Record<string, unknown>>;
+  /** Its table of options. */
   readonly options: OptionTable;
   /** Called once per provider, after the options were checked. */
   contribute(): Contributions;
 }
 
-/** Makes the feature from its options; the table of options can be read before anything runs. */
+/** Makes a feature from its options. */
 export interface FeatureFactory<Options extends object = Record<never, never>> {
+  /** @param options what differs from the defaults */
   (options?: Partial<Options & FeatureSwitch>): Feature;
+  /** Name of the feature. */
   readonly featureName: string;
+  /** The table of options, which can be read before anything runs. */
   readonly options: OptionTable;
 }
 
@@ -57,7 +65,10 @@ export interface FeatureDefinition<Options extends object> {
   readonly enabled?: boolean;
   /** One entry per option. */
   readonly options: OptionsOf<Options>;
-  /** @param options with every default filled in */
+  /**
+   * Makes its contributions, once per provider.
+   * @param options with every default filled in
+   */
   create(options: Options): Contributions;
 }
 

@@ -12,7 +12,9 @@ import type { Situation } from './step.ts';
 
 /** A flow of which an interaction was opened: who asks is known, and where refusals go. */
 export interface OpenedFlow {
+  /** The flow. */
   readonly flow: Flow;
+  /** The client that asks. */
   readonly client: Client;
   /** Where the answer goes; null when a page of ours is the answer. */
   readonly redirectUri: string | null;

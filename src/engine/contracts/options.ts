@@ -27,6 +27,7 @@ export type OptionKind =
 
 /** One option. */
 export interface Option {
+  /** What a value looks like. */
   readonly kind: OptionKind;
   /** One line that says what it does; the default is added to it. */
   readonly description: string;
@@ -38,6 +39,7 @@ export interface Option {
   readonly choices?: readonly string[];
   /** Smallest number. @default 1 for seconds, 0 for count */
   readonly least?: number;
+  /** Largest number. @default not limited */
   readonly most?: number;
   /** The empty text is a value as well. @default false */
   readonly emptyToo?: boolean;
@@ -195,6 +197,7 @@ export function withDefaults(
 export interface ListedOption {
   /** Dots for groups. */
   readonly path: string;
+  /** The option. */
   readonly option: Option;
 }
 

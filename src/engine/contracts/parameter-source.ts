@@ -19,6 +19,7 @@ export interface SourceReference {
 
 /** A whole request from a source. */
 export interface LoadedRequest {
+  /** All parameters of the request. */
   readonly params: Params;
   /** The one-time record that dies with the code the request leads to; null without one. */
   readonly consumes: OneTimeKey | null;

@@ -13,7 +13,9 @@ export interface ParameterReading {
   readonly params: Params;
   /** Where it came from: `front-channel`, or the name of a source. */
   readonly source: string;
+  /** The client that asks. */
   readonly client: Client;
+  /** Where the answer goes. */
   readonly destination: Destination;
   /** What was read before, in the order of the table. */
   readonly request: AuthorizationRequest;
@@ -33,7 +35,9 @@ export interface ParameterDefinition<T> {
 
 /** A parameter. Called with a request it returns its value there. */
 export interface AuthorizationParameter<T = unknown> {
+  /** The value of the parameter in this request. */
   (request: Pick<AuthorizationRequest, 'values'>): T;
+  /** What it was made from. */
   readonly definition: ParameterDefinition<T>;
 }
 

@@ -9,11 +9,15 @@ import type { RequestContext } from '../../web/request.ts';
 
 /** What artifacts are made from: a request that a person allowed. */
 export interface AuthorizedRequest {
+  /** The client that asked. */
   readonly client: Client;
+  /** What it asked for. */
   readonly request: AuthorizationRequest;
+  /** Where the response goes. */
   readonly destination: Destination;
   /** The redirect_uri parameter as sent; null when the only registered one was used instead. */
   readonly sentRedirectUri: string | null;
+  /** The session of the person who allowed it. */
   readonly session: Session;
   /** The interaction that led here; null when no page was shown. */
   readonly interaction: Interaction | null;
@@ -24,13 +28,28 @@ export interface AuthorizedRequest {
 /** Parameters of an authorization response. */
 export type ResponseParameters = Readonly<Record<string, string>>;
 
-/** What became of making an artifact. */
-export type ArtifactOutcome =
+/** An artifact that was made. */
+export interface MadeArtifact {
   /** `repeated`: another request of the same interaction made it a moment before. */
-  | { readonly outcome: 'made' | 'repeated'; readonly parameters: ResponseParameters }
-  /** The session ended, or the request was consumed, while the answer was made. */
-  | { readonly outcome: 'session_ended' }
-  | { readonly outcome: 'consumed' };
+  readonly outcome: 'made' | 'repeated';
+  /** Parameters of the response. */
+  readonly parameters: ResponseParameters;
+}
+
+/** The session ended while the answer was made. */
+export interface SessionEnded {
+  /** Says that the session ended. */
+  readonly outcome: 'session_ended';
+}
+
+/** Another answer consumed the request. */
+export interface RequestConsumed {
+  /** Says that the request was consumed. */
+  readonly outcome: 'consumed';
+}
+
+/** The result of making an artifact. */
+export type ArtifactOutcome = MadeArtifact | SessionEnded | RequestConsumed;
 
 /** One part of an authorization response. */
 export interface Artifact {
@@ -42,7 +61,10 @@ export interface Artifact {
    * @throws OAuthError for a page when the earlier answer is over
    */
   earlier?(ctx: RequestContext, authorized: AuthorizedRequest): Promise<ResponseParameters | null>;
-  /** @param made the parameters of the artifacts before it, in the order of the response type */
+  /**
+   * Makes it, and stores what belongs to it.
+   * @param made the parameters of the artifacts before it, in the order of the response type
+   */
   make(
     ctx: RequestContext,
     authorized: AuthorizedRequest & { readonly authorization: Authorization },
@@ -52,6 +74,7 @@ export interface Artifact {
 
 /** A value of `response_type`. */
 export interface ResponseType {
+  /** The value, its words in alphabetical order. */
   readonly name: string;
   /** Names of its artifacts, in the order in which they are made. */
   readonly artifacts: readonly string[];
@@ -63,6 +86,10 @@ export interface ResponseMode {
   readonly name: string;
   /** Whether tokens may be sent this way (OAuth Multiple Response Types §5). */
   readonly carriesTokens: boolean;
+  /**
+   * Makes the response that carries the parameters.
+   * @param destination where it goes, and the response mode
+   */
   send(
     ctx: RequestContext,
     destination: Destination,

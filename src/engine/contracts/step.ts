@@ -18,7 +18,9 @@ import type { RequestContext } from '../../web/request.ts';
 export interface Situation {
   /** Name of the flow. */
   readonly flow: string;
+  /** The client that asks. */
   readonly client: Client;
+  /** What it asks for. */
   readonly request: AuthorizationRequest;
   /** Where the answer goes; null when a page of ours is the answer. */
   readonly redirectUri: string | null;
@@ -26,45 +28,78 @@ export interface Situation {
   readonly session: Session | null;
   /** True when the host keeps the session (`accounts.current`). */
   readonly hosted: boolean;
+  /** The account of the session; null without a session. */
   readonly account: Account | null;
   /** What the subject allowed this client before. */
   readonly authorization: Authorization | null;
+  /** The interaction as it was when the page was drawn. */
   readonly interaction: Interaction;
+  /** The current time. */
   readonly now: Seconds;
 }
 
-/** Why a step is due; or that the request can only be refused. */
-export type Due =
-  | { readonly because: string }
-  | { readonly because: string; readonly refuse: OAuthError };
+/** Why a step is due. */
+export interface Due {
+  /** The reason, in a word. Its page may depend on it. */
+  readonly because: string;
+  /** Given when no page can help: the request is refused with this error. */
+  readonly refuse?: OAuthError;
+}
+
+/** The step is answered. It is asked again whether it is due. */
+export interface Answered {
+  /** Says that the step is answered. */
+  readonly outcome: 'answered';
+  /** What the step keeps in the interaction. JSON values only. */
+  readonly state: unknown;
+}
+
+/** Somebody proved who they are. */
+export interface SignedIn {
+  /** Says that somebody signed in. */
+  readonly outcome: 'signed_in';
+  /** Who, when and how. */
+  readonly login: Login;
+  /** Values of `Set-Cookie` for the answer. @default none */
+  readonly cookies?: readonly string[];
+}
+
+/** The user goes on with the account that is signed in, or wants to sign in as somebody else. */
+export interface AccountDecision {
+  /** Which of the two. */
+  readonly outcome: 'account_chosen' | 'switch_account';
+}
+
+/** The page is shown again. */
+export interface ShownAgain {
+  /** Says that the page is shown again. */
+  readonly outcome: 'again';
+  /** What the page says. */
+  readonly notice: Notice;
+}
+
+/** The user declined. */
+export interface Declined {
+  /** Says that the user declined. */
+  readonly outcome: 'declined';
+  /** What the client is told. */
+  readonly error: OAuthError;
+}
 
 /** What an answer means. */
-export type StepOutcome =
-  /** The step keeps this; it is asked again whether it is due. JSON values only. */
-  | { readonly outcome: 'answered'; readonly state: unknown }
-  /** Somebody proved who they are. */
-  | {
-      readonly outcome: 'signed_in';
-      readonly login: Login;
-      readonly cookies?: readonly string[];
-    }
-  /** The human goes on with the account that is signed in. */
-  | { readonly outcome: 'account_chosen' }
-  /** The human wants to sign in as somebody else. */
-  | { readonly outcome: 'switch_account' }
-  /** The page is shown again. */
-  | { readonly outcome: 'again'; readonly notice: Notice }
-  /** The human declined. */
-  | { readonly outcome: 'declined'; readonly error: OAuthError };
+export type StepOutcome = Answered | SignedIn | AccountDecision | ShownAgain | Declined;
 
 /** What a page shown again says, as its step understands it. */
 export interface Notice {
+  /** Why the page is shown again. The template of the step knows the values. */
   readonly problem: string;
   /** HTTP status of the page. @default 200 */
   readonly status?: number;
+  /** Headers of the page. @default none */
   readonly headers?: Readonly<Record<string, string>>;
   /** What was typed and stands there again. */
   readonly typed?: string;
+  /** Seconds to wait. @default none */
   readonly retryAfter?: number;
 }
 
@@ -72,8 +107,11 @@ export interface Notice {
 export interface PostedAnswer {
   /** Value of `decision`. */
   readonly decision: string;
+  /** All fields of the form. */
   readonly params: Params;
+  /** The interaction that the form carries. */
   readonly interaction: Interaction;
+  /** The session of the browser; null when nobody is signed in. */
   readonly session: Session | null;
   /** The facts as they are now. @throws OAuthError */
   situation(): Promise<Situation>;
@@ -81,14 +119,17 @@ export interface PostedAnswer {
 
 /** A step with a page whose view has the type `View`. */
 export interface Step<View extends StepView = StepView> {
+  /** Name of the step, by which others refer to it. */
   readonly name: string;
   /** Names of the flows in which it stands. @default all */
   readonly flows?: readonly string[];
-  /** Name of the step before which, or after which, it is asked. @default after all others */
+  /** Name of the step before which it is asked. @default not before any */
   readonly before?: string;
+  /** Name of the step after which it is asked. @default after all others */
   readonly after?: string;
   /** The error under `prompt=none` (OIDC Core §3.1.2.6). */
   readonly silentError: ErrorCode;
+  /** Its page. */
   readonly page: PageDefinition<View>;
   /** Its form holds for any session of the browser, as a login form must. @default false */
   readonly anySession?: boolean;

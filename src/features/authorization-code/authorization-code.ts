@@ -4,6 +4,7 @@ import { codeArtifact } from './code-artifact.ts';
 import { authorizationCodeGrant } from './grant.ts';
 import { codeChallenge } from './pkce.ts';
 
+/** The authorization code flow (RFC 6749 §4.1): response type `code` and its grant. */
 export const authorizationCode: FeatureFactory = defineFeature({
   name: 'authorization-code',
   description: 'The authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636)',

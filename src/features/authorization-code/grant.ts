@@ -81,8 +81,11 @@ function checkRedirectUri(code: Code, client: Client, redirectUri: string | unde
  */
 async function checkState(ctx: RequestContext, { code, authorized }: FoundCode): Promise<void> {
   if (!authorized) throw refused('authorization_withdrawn', 'The authorization was withdrawn.');
-  if (code.redeemedAt !== null) {
-    if (code.familyId !== null) await revokeReplayed(ctx, code, code.familyId);
+  if (code.consumedAt !== null) {
+    // A code without a family was never redeemed: a logout or a revocation consumed it.
+    if (code.familyId === null)
+      throw refused('code_revoked', 'The authorization code was revoked.');
+    await revokeReplayed(ctx, code, code.familyId);
     throw refused('code_replayed', 'The authorization code was used before.');
   }
   if (code.expiresAt <= ctx.now())

@@ -26,6 +26,7 @@ const grant: Grant = defineGrant<{ readonly scope: string | undefined }>({
   },
 });
 
+/** The grant client_credentials (RFC 6749 §4.4). */
 export const clientCredentials: FeatureFactory = defineFeature({
   name: 'client-credentials',
   description: 'The client credentials grant (RFC 6749 §4.4)',

@@ -70,6 +70,10 @@ function formDecode(text: string): string | null {
   }
 }
 
+/**
+ * Client authentication with a secret: client_secret_basic and client_secret_post (RFC 6749
+ * §2.3.1).
+ */
 export const clientSecret: FeatureFactory = defineFeature({
   name: 'client-secret',
   description: 'Client authentication with a secret (RFC 6749 §2.3.1)',

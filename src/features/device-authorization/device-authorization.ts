@@ -81,6 +81,7 @@ async function takeRequest(
   });
 }
 
+/** Device authorization (RFC 8628): endpoint, pages and grant. */
 export const deviceAuthorization: FeatureFactory<DeviceAuthorizationOptions> =
   defineFeature<DeviceAuthorizationOptions>({
     name: 'device-authorization',

@@ -1,11 +1,10 @@
-/**
- * The pages of the device flow: where the code is typed, what is to be confirmed, what came of it.
- */
+/** The pages of the device flow: entry of the code, confirmation, result. */
 import type { ClientView, FormView, PageView, ScopeView, StepView } from '../../domain/pages.ts';
 import { definePage, type PageDefinition } from '../../web/page.ts';
 
 /** Where people type the code that the device shows: field `user_code`. */
 export interface DeviceView extends PageView {
+  /** The form of the page. */
   readonly form: FormView;
   /** What to put into the field. */
   readonly userCode: string;
@@ -20,9 +19,11 @@ export interface DeviceView extends PageView {
  * to sign in as somebody else.
  */
 export interface DeviceConfirmationView extends StepView {
+  /** Human name of the signed-in account. */
   readonly accountName: string;
   /** The code, to be compared with the one on the device. */
   readonly userCode: string;
+  /** Scopes that the device asks for. */
   readonly scopes: readonly ScopeView[];
   /** The device may act while the user is away (`offline_access`). */
   readonly offline: boolean;
@@ -34,8 +35,9 @@ export interface DeviceConfirmationView extends StepView {
   readonly sameNetwork: boolean | null;
 }
 
-/** What came of it. */
+/** Tells what the user decided. */
 export interface DeviceResultView extends PageView {
+  /** The application on the device. */
   readonly client: ClientView;
   /** False when the user declined. */
   readonly allowed: boolean;

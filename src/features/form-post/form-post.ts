@@ -1,7 +1,4 @@
-/**
- * OAuth 2.0 Form Post Response Mode §2: an HTML form that the browser submits; without JavaScript
- * the user does.
- */
+/** The response mode form_post. */
 import { html, raw } from 'hono/html';
 import { sha256Base64 } from '../../crypto/bytes.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
@@ -18,6 +15,8 @@ const mode: ResponseMode = {
     const fields = Object.entries(parameters).map(
       ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
     );
+    // Form Post Response Mode §2: an HTML form that a script submits at once. Without
+    // JavaScript, the user submits it with the button.
     const document = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Continue</title></head>
 <body><form id="response-form" method="post" action="${redirectUri}">${fields}<noscript><button id="response-submit" type="submit">Continue to the application</button></noscript></form>
@@ -30,6 +29,7 @@ const mode: ResponseMode = {
   },
 };
 
+/** The response mode form_post (OAuth 2.0 Form Post Response Mode). */
 export const formPost: FeatureFactory = defineFeature({
   name: 'form-post',
   description: 'The response mode form_post (OAuth 2.0 Form Post Response Mode)',

@@ -105,6 +105,7 @@ async function describeAccount(
   return typeof username === 'string' && username !== '' ? { username } : {};
 }
 
+/** The introspection endpoint (RFC 7662). */
 export const introspection: FeatureFactory = defineFeature({
   name: 'introspection',
   description: 'Token introspection (RFC 7662)',

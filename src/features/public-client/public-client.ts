@@ -23,6 +23,7 @@ const none: ClientAuthenticationMethod = {
   },
 };
 
+/** Clients without credentials: the authentication method `none` (RFC 7591 §2). */
 export const publicClient: FeatureFactory = defineFeature({
   name: 'public-client',
   description: 'Public clients (RFC 6749 §2.1)',

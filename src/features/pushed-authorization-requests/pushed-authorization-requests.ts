@@ -100,6 +100,7 @@ async function checked(
   return params;
 }
 
+/** Pushed authorization requests (RFC 9126). */
 export const pushedAuthorizationRequests: FeatureFactory<PushedAuthorizationRequestOptions> =
   defineFeature<PushedAuthorizationRequestOptions>({
     name: 'pushed-authorization-requests',

@@ -120,6 +120,7 @@ function consumptionOf(presented: Usable, refreshToken: string): Consumption {
   return { kind: 'refresh_token', refreshToken, family: presented.family };
 }
 
+/** The grant refresh_token (RFC 6749 §6). */
 export const refreshToken: FeatureFactory = defineFeature({
   name: 'refresh-token',
   description: 'Refresh tokens (RFC 6749 §6)',

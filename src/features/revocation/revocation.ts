@@ -44,6 +44,7 @@ async function revoke(
   return await ctx.store.tokens.revokeFamily(familyId, ctx.now(), audit);
 }
 
+/** The revocation endpoint (RFC 7009). */
 export const revocation: FeatureFactory = defineFeature({
   name: 'revocation',
   description: 'Token revocation (RFC 7009)',

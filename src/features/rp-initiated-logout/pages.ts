@@ -1,4 +1,4 @@
-/** The pages of logout: the question, and what came of it. */
+/** The pages of logout: question and result. */
 import type { ClientView, FormView, PageView } from '../../domain/pages.ts';
 import { definePage, type PageDefinition } from '../../web/page.ts';
 
@@ -8,11 +8,13 @@ export interface LogoutView extends PageView {
   readonly client: ClientView | null;
   /** Human name of the account that is signed in. */
   readonly accountName: string;
+  /** The form of the page. */
   readonly form: FormView;
 }
 
-/** What came of it. */
+/** Tells whether the user is signed out. */
 export interface SignedOutView extends PageView {
+  /** The application that asked; null when it did not say who it is. */
   readonly client: ClientView | null;
   /** False when the user chose to stay signed in. */
   readonly signedOut: boolean;

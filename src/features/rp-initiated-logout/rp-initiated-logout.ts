@@ -165,6 +165,7 @@ function resultPage(
   return drawPage(ctx, signedOutPage, { ...pageView(ctx, uiLocales), client: shown, signedOut });
 }
 
+/** RP-Initiated Logout (OpenID Connect RP-Initiated Logout 1.0). */
 export const rpInitiatedLogout: FeatureFactory<LogoutOptions> = defineFeature<LogoutOptions>({
   name: NAME,
   description: 'Logout started by relying parties (OIDC RP-Initiated Logout)',

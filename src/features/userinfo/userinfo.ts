@@ -71,6 +71,7 @@ function challenged(error: OAuthError, more = ''): OAuthError {
   return error.withHeaders({ 'WWW-Authenticate': `Bearer realm="userinfo", ${about}` });
 }
 
+/** The userinfo endpoint (OIDC Core §5.3). */
 export const userinfo: FeatureFactory = defineFeature({
   name: 'userinfo',
   description: 'The UserInfo endpoint (OIDC Core §5.3)',

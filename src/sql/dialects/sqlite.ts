@@ -48,8 +48,7 @@ interface NodeSqlite {
 }
 
 const require = createRequire(import.meta.url);
-const PRAGMAS =
-  'pragma journal_mode=WAL; pragma synchronous=FULL; pragma busy_timeout=5000; pragma foreign_keys=ON;';
+const PRAGMAS = 'pragma journal_mode=WAL; pragma synchronous=FULL; pragma foreign_keys=ON;';
 const MOST_STATEMENTS = 200;
 
 /**
@@ -60,8 +59,8 @@ export function sqlite(path: string): SqlDialect {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
   const { database, driver } = open(path);
   // Set the busy timeout first, because switching to WAL takes the lock.
-  database.exec('pragma busy_timeout=5000;');
-  database.exec(PRAGMAS);
+  telling(() => database.exec('pragma busy_timeout=5000;'));
+  telling(() => database.exec(PRAGMAS));
   return {
     ...ON_CONFLICT,
     name: 'sqlite',
@@ -75,11 +74,11 @@ export function sqlite(path: string): SqlDialect {
 }
 
 /** Thrown to roll back the transaction of an act when a write affected no row. */
-class NothingTaken extends Error {
+class NoRowAffected extends Error {
   readonly write: string;
 
   constructor(write: string) {
-    super('The write took no row.');
+    super('The write affected no row.');
     this.write = write;
   }
 }
@@ -94,13 +93,13 @@ async function inOneTransaction(db: Kysely<Tables>, { writes, rows }: Act): Prom
     await db.transaction().execute(async (trx) => {
       for (const write of writes) {
         const { numAffectedRows } = await write.sql(ALWAYS).execute(trx);
-        if (numAffectedRows !== 1n) throw new NothingTaken(write.name);
+        if (numAffectedRows !== 1n) throw new NoRowAffected(write.name);
       }
       await storeRows(trx, rows);
     });
     return null;
   } catch (error) {
-    if (error instanceof NothingTaken) return error.write;
+    if (error instanceof NoRowAffected) return error.write;
     throw error;
   }
 }
@@ -144,9 +143,15 @@ async function check(db: Kysely<Tables>, driver: string): Promise<SqlCheck> {
 function open(path: string): { readonly database: SqliteDatabase; readonly driver: string } {
   const builtIn = nodeSqlite();
   if (builtIn !== null) return { database: fromNode(builtIn, path), driver: 'node:sqlite' };
+  const Libsql = libsql();
+  return { database: telling(() => new Libsql(path)), driver: 'libsql' };
+}
+
+function libsql(): new (path: string) => SqliteDatabase {
   try {
-    const Libsql = require('libsql') as new (path: string) => SqliteDatabase;
-    return { database: new Libsql(path), driver: 'libsql' };
+    return require('libsql') as new (
+      path: string,
+    ) => SqliteDatabase;
   } catch (cause) {
     throw new Error('SQLite needs Node 22.13 or later, or the package libsql: npm install libsql', {
       cause,

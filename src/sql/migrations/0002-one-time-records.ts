@@ -2,7 +2,7 @@
  * One-time records replace stored interactions. Codes, families and access tokens get a column for
  * the details of features. Sessions and subjects count their writes: an act that depends on such a
  * row writes it instead of reading it, so that a concurrent change of the row is not missed. Audit
- * rows get the id of the request.
+ * rows get the id of the request. The column that says when a code was consumed is named so.
  */
 import type { Kysely } from 'kysely';
 import type { Migration } from '../migration.ts';
@@ -39,6 +39,7 @@ export const oneTimeRecords: Migration = {
     for (const table of ['codes', 'families', 'access_tokens'])
       await db.schema.alterTable(table).addColumn('details', 'text').execute();
     for (const table of ['sessions', 'subjects']) await addCount(db, table);
+    await db.schema.alterTable('codes').renameColumn('redeemed_at', 'consumed_at').execute();
     await db.schema.alterTable('audit').addColumn('request_id', 'varchar(64)').execute();
     await db.schema.dropTable('interactions').ifExists().execute();
   },

@@ -1,0 +1,83 @@
+/**
+ * What one token response stores, and what it consumes: the argument of `TokenStore.issue`, the one
+ * place where codes, refresh tokens and one-time records are used up.
+ */
+import type { AccessToken, Digest, Family, IdTokenRecord, OneTimeKey, Seconds } from './records.ts';
+
+/** A code that issuing consumes: neither consumed nor expired. It remembers the new family. */
+export interface CodeConsumption {
+  /** Says that it is a code. */
+  readonly kind: 'code';
+  /** Digest of the code. */
+  readonly digest: Digest;
+}
+
+/**
+ * The live refresh token of a family that is neither revoked nor expired and whose authorization
+ * (if it has one) still exists.
+ */
+export interface RefreshTokenConsumption {
+  /** Says that it is a refresh token. */
+  readonly kind: 'refresh_token';
+  /** The family of the token. */
+  readonly familyId: Digest;
+  /** Digest of the token that was presented. It must be the live one. */
+  readonly presented: Digest;
+  /** The new idle end. */
+  readonly refreshExpiresAt: Seconds;
+  /**
+   * The new refresh token. With it the family rotates: `presented` becomes the previous token and
+   * `rotatedAt` is now. Null: the same token stays live.
+   */
+  readonly successor: RefreshTokenSuccessor | null;
+}
+
+/** The refresh token that replaces another. */
+export interface RefreshTokenSuccessor {
+  /** Digest of the new token. */
+  readonly digest: Digest;
+  /** The whole answer, sealed under a key that only the previous token yields. */
+  readonly sealed: string;
+}
+
+/**
+ * A one-time record that is neither consumed nor expired and still has the version that was read.
+ */
+export interface OneTimeConsumption {
+  /** Says that it is a one-time record. */
+  readonly kind: 'one_time_record';
+  /** The record, with the version that was read. */
+  readonly record: OneTimeKey;
+}
+
+/** What issuing tokens consumes, as the store sees it. */
+export type StoredConsumption = CodeConsumption | RefreshTokenConsumption | OneTimeConsumption;
+
+/** A condition of issuing: the subject was not revoked at or after `since`. */
+export interface SubjectCondition {
+  /** The subject. */
+  readonly sub: string;
+  /** When the subject proved who they are, or allowed what is issued. */
+  readonly since: Seconds;
+}
+
+/** What one token response stores: together, or not at all. */
+export interface Issue {
+  /** Null when nothing is consumed. */
+  readonly consumption: StoredConsumption | null;
+  /**
+   * For tokens of a subject that no code or refresh token speaks for: they are issued only if the
+   * subject was not revoked at or after `since`. The act writes the subject's row, as
+   * `revokeSubject` does.
+   */
+  readonly subject: SubjectCondition | null;
+  /** The family that begins, if one does. */
+  readonly family: Family | null;
+  /** Null when the access token needs no row. */
+  readonly accessToken: AccessToken | null;
+  /** The record of the ID token; null when none is issued. */
+  readonly idToken: IdTokenRecord | null;
+}
+
+/** What became of an attempt to issue tokens. */
+export type IssueOutcome = 'fresh' | 'consumed' | 'subject_revoked';

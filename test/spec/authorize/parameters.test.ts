@@ -1,0 +1,92 @@
+/**
+ * Parameters of authorization requests that are ignored, or only passed on to the pages. Rules AZ.
+ */
+
+import { builtInPages } from 'valetkey/pages';
+import type { Visit } from 'valetkey/testing';
+import { beforeEach, expect, it } from 'vitest';
+import {
+  authorizeParams,
+  authorizeUrl,
+  browserOf,
+  makeWorld,
+  openAuthorize,
+  pageOf,
+  pkce,
+  type World,
+} from '../setup.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+const ask = async (changes: Readonly<Record<string, string | null>>): Promise<Visit> =>
+  await openAuthorize(world, browserOf(world), changes);
+it('[RFC6749 §3.1] AZ-10 ignores unknown parameters, repeated ones too', async () => {
+  expect(
+    pageOf(
+      await browserOf(world).open(
+        `${authorizeUrl(world, authorizeParams(world, pkce().challenge))}&foo=bar&__proto__=x&foo=again`,
+      ),
+    ),
+  ).toBe('login');
+});
+it.each([
+  '{',
+  '[]',
+  '"x"',
+  `${'{"a":'.repeat(500)}1${'}'.repeat(500)}`,
+  '{"__proto__":{"x":1}}',
+  '{"id_token":{"sub":{"value":"other"}}}',
+])(
+  'AZ-22 ignores the claims parameter, which is not supported, without harm: %s',
+  async (claims) => {
+    const visit = await ask({ claims });
+    expect([visit.status, visit.html.includes('id="login-form"')]).toEqual([200, true]);
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  },
+);
+it.each(['display', 'acr_values', 'claims_locales', 'ui_locales'])(
+  '[OIDC Core §3.1.2.1] accepts %s, whatever it says',
+  async (name) => {
+    for (const value of ['page', 'se', '1 2', '<script>', '']) {
+      const visit = await ask({ [name]: value });
+      expect([name, value, visit.html.includes('id="login-form"')]).toEqual([name, value, true]);
+      expect(visit.html).not.toContain('<script>');
+    }
+  },
+);
+it('[OIDC Core §3.1.2.1] passes ui_locales on to sign-in and logout pages, and acr_values to the login page', async () => {
+  const seen: string[] = [];
+  const note = (text: string): string => {
+    seen.push(text);
+    return text;
+  };
+  const pages = builtInPages({
+    login: (view) => note(`login ${view.locales.join()} ${view.acrValues.join()}`),
+    signedOut: (view) => note(`signedOut ${view.locales.join()}`),
+  });
+  world = await makeWorld({ pages });
+  await ask({ ui_locales: 'nl de-AT', acr_values: 'gold silver' });
+  await browserOf(world).open(
+    `${world.provider.url('rp-initiated-logout')}?ui_locales=nl&logout_hint=alice`,
+  );
+  expect(seen).toEqual(['login nl,de-AT gold,silver', 'signedOut nl']);
+});
+it('UI-09 knows no parameter that says where a page goes next', async () => {
+  for (const name of ['next', 'return_to', 'returnTo', 'redirect', 'continue', 'url']) {
+    for (const target of [
+      '//evil.example',
+      '/\\evil.example',
+      'https:evil.example',
+      'javascript:alert(1)',
+    ]) {
+      const visit = await ask({ [name]: target });
+      expect([visit.status, visit.html.includes('evil'), visit.html.includes('alert(1)')]).toEqual([
+        200,
+        false,
+        false,
+      ]);
+    }
+  }
+});

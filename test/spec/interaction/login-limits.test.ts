@@ -1,0 +1,148 @@
+/** How guesses at passwords are limited: per account, per network and per browser. Rules UI. */
+
+import type { ScriptedBrowser, Visit } from 'valetkey/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ALICE, allow, browserOf, logIn, makeWorld, openAuthorize, type World } from '../setup.ts';
+
+let world: World;
+beforeEach(async () => {
+  world = await makeWorld();
+});
+const start = async (
+  browser: ScriptedBrowser,
+  changes: Readonly<Record<string, string | null>> = {},
+): Promise<Visit> => await openAuthorize(world, browser, changes);
+
+const from = (ip: string): ScriptedBrowser => {
+  const { fetch } = world.provider;
+  return browserOf({
+    ...world,
+    provider: { ...world.provider, fetch: async (request) => await fetch(request, { ip }) },
+  });
+};
+
+const attempt = async (ip: string, username: string, password: string): Promise<number> => {
+  const browser = from(ip);
+  return (await logIn(browser, await start(browser), { username, password })).status;
+};
+
+/** Counts the passwords that are evaluated from now on. */
+const evaluated = (): { count: number } => {
+  const counter = { count: 0 };
+  const { authenticate } = world.accounts;
+  Object.assign(world.accounts, {
+    authenticate: async (credentials: { username: string; password: string }) => {
+      counter.count += 1;
+      return (await authenticate?.(credentials)) ?? null;
+    },
+  });
+  return counter;
+};
+
+describe('the limit of an account', () => {
+  it('UI-11 lets five of 100 parallel guesses through, however the name is spelt', async () => {
+    const counter = evaluated();
+    const browser = browserOf(world);
+    const visit = await start(browser);
+    const spellings = ['alice', 'ALICE', ' alice ', 'ａｌｉｃｅ'];
+    const answers = await Promise.all(
+      Array.from(
+        { length: 100 },
+        async (_, index) =>
+          await logIn(browser, visit, {
+            username: spellings[index % 4] ?? '',
+            password: `guess ${index}`,
+          }),
+      ),
+    );
+    expect(counter.count).toBe(5);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(95);
+    expect(answers.find(({ status }) => status === 429)?.headers.get('retry-after')).toBe('900');
+  });
+  it('IN-08 is one and the same, however the name is spelt', async () => {
+    const browser = browserOf(world);
+    let visit = await start(browser);
+    for (const username of ['alice', 'ALICE', 'ａｌｉｃｅ', ' Alice ', 'aLiCe'])
+      visit = await logIn(browser, visit, { username, password: 'wrong' });
+    visit = await logIn(browser, visit, ALICE);
+    expect([visit.status, Number(visit.headers.get('retry-after')) > 0]).toEqual([429, true]);
+  });
+  it('UI-11 is given back by a success', async () => {
+    const browser = browserOf(world);
+    for (let round = 0; round < 3; round += 1) {
+      let visit = await start(browser, { prompt: 'login' });
+      for (let guess = 0; guess < 4; guess += 1)
+        visit = await logIn(browser, visit, { username: 'alice', password: 'wrong' });
+      expect((await logIn(browser, visit)).status).not.toBe(429);
+    }
+  });
+  it('UI-11 locks nobody out of a browser that they signed in with before', async () => {
+    const home = browserOf(world);
+    await allow(home, await logIn(home, await start(home)));
+    const logout = await home.open(world.provider.url('rp-initiated-logout'));
+    await home.submit(logout, { decision: 'logout' });
+    for (let index = 0; index < 6; index += 1)
+      await attempt(`198.51.100.${20 + index}`, ALICE.username, 'wrong');
+    expect(await attempt('198.51.100.40', ALICE.username, ALICE.password)).toBe(429);
+    expect((await logIn(home, await start(home))).leaves).not.toBeNull();
+    // The cookie is good in that browser alone, and for that account alone.
+    const thief = browserOf(world);
+    const login = await start(thief);
+    for (const [name, value] of home.cookies)
+      if (name.includes('device')) thief.cookies.set(name, value);
+    expect((await logIn(thief, login)).status).toBe(429);
+    const guesses = await Promise.all(
+      Array.from(
+        { length: 8 },
+        async () =>
+          (await logIn(home, await start(home, { prompt: 'login' }), { ...ALICE, password: 'x' }))
+            .status,
+      ),
+    );
+    expect(guesses.filter((status) => status === 422)).toHaveLength(5);
+  });
+});
+
+describe('the limit of a network', () => {
+  it('UI-11 lets 50 of 80 parallel guesses through, whatever the names', async () => {
+    const counter = evaluated();
+    await Promise.all(
+      Array.from(
+        { length: 80 },
+        async (_, index) => await attempt('198.51.100.9', `name${index}`, 'x'),
+      ),
+    );
+    expect(counter.count).toBe(50);
+    expect(await attempt('198.51.100.9', ALICE.username, ALICE.password)).toBe(429);
+    expect(await attempt('198.51.100.10', ALICE.username, ALICE.password)).toBe(200);
+  });
+  it('UI-11 counts the addresses of one IPv6 customer, or both spellings of an IPv4 address, as one', async () => {
+    const counter = evaluated();
+    for (let index = 0; index < 60; index += 1)
+      await attempt(`2001:db8:1:2::${index.toString(16)}`, `name${index}`, 'x');
+    expect(counter.count).toBe(50);
+    for (let index = 0; index < 60; index += 1)
+      await attempt(index % 2 === 0 ? '203.0.113.5' : '::ffff:203.0.113.5', `other${index}`, 'x');
+    expect(counter.count).toBe(100);
+  });
+  it('UI-11 is given back by a success', async () => {
+    for (let index = 0; index < 60; index += 1)
+      expect(await attempt('198.51.100.11', ALICE.username, ALICE.password)).toBe(200);
+  });
+  it('UI-11 is not used up by attempts on a locked account', async () => {
+    for (let index = 0; index < 5; index += 1) await attempt('203.0.113.8', 'locked', 'x');
+    for (let index = 0; index < 60; index += 1)
+      expect(await attempt('203.0.113.8', 'locked', 'x')).toBe(429);
+    expect(await attempt('203.0.113.8', ALICE.username, ALICE.password)).toBe(200);
+  });
+  it.each([
+    'from 203.0.113.7',
+    '203.0.113.7',
+    '["login from","203.0.113.7"]',
+    'login from 203.0.113.7',
+  ])('UI-11 is not used up by attempts on an account named %s', async (username) => {
+    for (let index = 0; index < 6; index += 1) await attempt(`198.51.100.${index}`, username, 'x');
+    expect(await attempt('198.51.100.99', username, 'x')).toBe(429);
+    expect(await attempt('203.0.113.7', ALICE.username, ALICE.password)).toBe(200);
+  });
+});
