@@ -1,7 +1,8 @@
 /**
  * How tests run. The folder says what a test may need: unit, spec and contract run anywhere, in
- * memory and on SQLite, and use services only where they are open; interop, pages, faults and server
- * need what tools/test.ts starts. TEST_SCOPE=fast runs the first three.
+ * memory and on SQLite, and use services only where they are open; interop, pages, store and server
+ * need what tools/test.ts starts, or processes of their own; faults needs minutes as well.
+ * TEST_SCOPE=fast runs the first kind, TEST_SCOPE=faults the last, and `npm test` all but the last.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -24,11 +25,16 @@ const FAST: Kind = {
 };
 const SLOW: Kind = {
   name: 'slow',
-  folders: ['interop', 'pages', 'faults', 'server'],
+  folders: ['interop', 'pages', 'store', 'server'],
   timeouts: [60_000, 120_000],
   isolate: true,
 };
-const kinds = process.env['TEST_SCOPE'] === 'fast' ? [FAST] : [FAST, SLOW];
+const FAULTS: Kind = { ...SLOW, name: 'faults', folders: ['faults'] };
+
+function kindsOf(scope: string | undefined): readonly Kind[] {
+  if (scope === 'fast') return [FAST];
+  return scope === 'faults' ? [FAULTS] : [FAST, SLOW];
+}
 
 /**
  * `valetkey/sql` means what the condition "source" of package.json says, so that no build is needed
@@ -56,16 +62,18 @@ export default defineConfig({
   test: {
     maxWorkers: '100%',
     reporters: ['default', './tools/tally-reporter.ts'],
-    projects: kinds.map(({ name, folders, timeouts: [testTimeout, hookTimeout], isolate }) => ({
-      extends: true,
-      test: {
-        name,
-        include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
-        testTimeout,
-        hookTimeout,
-        isolate,
-        pool: isolate ? 'forks' : 'threads',
-      },
-    })),
+    projects: kindsOf(process.env['TEST_SCOPE']).map(
+      ({ name, folders, timeouts: [testTimeout, hookTimeout], isolate }) => ({
+        extends: true,
+        test: {
+          name,
+          include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
+          testTimeout,
+          hookTimeout,
+          isolate,
+          pool: isolate ? 'forks' : 'threads',
+        },
+      }),
+    ),
   },
 });

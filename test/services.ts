@@ -9,10 +9,6 @@ function given(variable: string): string | null {
 
 export const services = {
   /**
-   * True in the fast run: no databases (not even SQLite files), no browser, no network services.
-   */
-  fast: process.env['TEST_SCOPE'] === 'fast',
-  /**
    * Connection string of a superuser on a private server. Each test creates its own database or
    * schema there.
    */

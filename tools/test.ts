@@ -1,8 +1,9 @@
 /**
- * The test command. `npm test` opens the services, builds, and runs every test. `--fast` runs the
- * tests that need neither services nor a build. Other arguments go to vitest: a file name, or
- * `-t 'a title'`. With CI=true a missing service is a failure; otherwise the tests that need it are
- * skipped, and this prints which service is missing.
+ * The test command. `npm test` opens the services, builds, and runs every test but the faults.
+ * `--fast` runs the tests that need neither services nor a build, `--watch` runs them again when a
+ * file is saved, and `--faults` runs those that need minutes or many servers. Other arguments go to
+ * vitest: a file name, or `-t 'a title'`. With CI=true a missing service is a failure; otherwise
+ * the tests that need it are skipped, and this prints which service is missing.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { openServices } from './services.ts';
@@ -28,25 +29,26 @@ function build(): void {
  * services are stopped.
  */
 function vitest(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
-  const child = spawn(process.execPath, [VITEST, 'run', ...args], {
+  const child = spawn(process.execPath, [VITEST, ...args], {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: [args[0] === 'watch' ? 'inherit' : 'ignore', 'inherit', 'inherit'],
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const fast = args.includes('--fast');
-  const rest = args.filter((arg) => arg !== '--fast');
-  if (fast) return vitest(rest, { TEST_SCOPE: 'fast' });
+  const rest = args.filter((arg) => !['--fast', '--watch', '--faults'].includes(arg));
+  if (args.includes('--watch')) return await vitest(['watch', ...rest], { TEST_SCOPE: 'fast' });
+  if (args.includes('--fast')) return await vitest(['run', ...rest], { TEST_SCOPE: 'fast' });
+  const scope = args.includes('--faults') ? 'faults' : 'all';
   // Even an empty listener keeps a signal from ending this process before the services are stopped.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   const services = await openServices();
   try {
     report(services.missing);
     build();
-    return await vitest(rest, services.env);
+    return await vitest(['run', ...rest], { ...services.env, TEST_SCOPE: scope });
   } finally {
     await services.stop();
   }

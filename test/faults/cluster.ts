@@ -13,6 +13,7 @@ import { freePort, type Program, start, stop, untilUp } from '../processes.ts';
 
 const PASSWORD = 'correct horse battery';
 const REDIRECT_URI = 'https://rp.example/cb';
+export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
 export interface Cluster {
   readonly issuer: string;
@@ -27,12 +28,14 @@ export interface Cluster {
    * login and consent pages.
    */
   code(): Promise<Grant>;
+  /** A device code that the signed-in person allowed. Call it after the first `code()`. */
+  deviceCode(): Promise<string>;
   /**
    * Posts a form to an endpoint of server `index`, authenticated as the application. Rejects when
    * the answer is incomplete.
    */
   post(
-    endpoint: 'token' | 'introspect' | 'revoke_token',
+    endpoint: 'token' | 'introspect' | 'revoke_token' | 'device_authorization',
     form: Readonly<Record<string, string>>,
     index?: number,
   ): Promise<Reply>;
@@ -101,10 +104,35 @@ export async function makeCluster(
     return { code: found, verifier };
   };
 
+  const post: Cluster['post'] = async (endpoint, form, index = 0) => {
+    const response = await fetch(`${origins[index]}/o/${endpoint}/`, {
+      method: 'POST',
+      headers: { authorization },
+      body: new URLSearchParams(form),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: text === '' ? {} : (JSON.parse(text) as Record<string, string>),
+    };
+  };
+
+  const deviceCode = async (): Promise<string> => {
+    const { body } = await post('device_authorization', { scope: 'openid' });
+    if (browser === null) throw new Error('nobody is signed in');
+    const entry = await browser.open(`${issuer}/o/device/`);
+    const question = await browser.submit(entry, { user_code: body['user_code'] ?? '' });
+    const result = await browser.submit(question, { decision: 'allow' });
+    if (!result.html.includes('id="device-allowed"')) throw new Error(result.html);
+    return body['device_code'] ?? '';
+  };
+
   return {
     issuer,
     origins,
     code,
+    deviceCode,
+    post,
     async start() {
       programs = ports.map((port) =>
         start('src/cli/main.ts', ['serve'], { ...env, PORT: String(port) }),
@@ -116,18 +144,6 @@ export async function makeCluster(
     async end(signal) {
       await Promise.all(programs.map(async (program) => await stop(program, signal)));
       programs = [];
-    },
-    async post(endpoint, form, index = 0) {
-      const response = await fetch(`${origins[index]}/o/${endpoint}/`, {
-        method: 'POST',
-        headers: { authorization },
-        body: new URLSearchParams(form),
-      });
-      const text = await response.text();
-      return {
-        status: response.status,
-        body: text === '' ? {} : (JSON.parse(text) as Record<string, string>),
-      };
     },
     exchange: ({ code: presented, verifier }) => ({
       grant_type: 'authorization_code',
@@ -151,6 +167,7 @@ async function prepare(
     const { client, clientSecret } = await assembly.provider.clients.create({
       name: 'Printer',
       redirectUris: [REDIRECT_URI],
+      grantTypes: ['authorization_code', 'refresh_token', DEVICE_GRANT],
     });
     return { clientId: client.clientId, clientSecret: clientSecret ?? '' };
   } finally {

@@ -1,10 +1,10 @@
 /**
- * One code or one refresh token, a hundred requests at the same time, three server processes on one
- * database: over HTTP, as a relying party sees it.
+ * One code, device code or refresh token, a hundred requests at the same time, three server
+ * processes on one database: over HTTP, as a relying party sees it.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES } from '../databases.ts';
-import { type Cluster, makeCluster, type Reply } from './cluster.ts';
+import { type Cluster, DEVICE_GRANT, makeCluster, type Reply } from './cluster.ts';
 
 const SERVERS = 3;
 const PARALLEL = 100;
@@ -45,6 +45,17 @@ describe.each(DATABASES)('$name', (kind) => {
     it('[RFC6749 §4.1.2] TK-02 a code gets exactly one 200, and all other requests get invalid_grant', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const replies = await crowd(cluster.exchange(await cluster.code()));
+        expect(outcomes(replies)).toEqual({ 200: 1, '400 invalid_grant': PARALLEL - 1 });
+      }
+    });
+
+    it('[RFC8628 §3.5] DV-03 a device code gets exactly one 200, and all other requests get invalid_grant', async () => {
+      await cluster.code();
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const replies = await crowd({
+          grant_type: DEVICE_GRANT,
+          device_code: await cluster.deviceCode(),
+        });
         expect(outcomes(replies)).toEqual({ 200: 1, '400 invalid_grant': PARALLEL - 1 });
       }
     });

@@ -26,10 +26,10 @@ describe.skipIf(services.newerNode === null)('a newer Node', () => {
 
   it('[store] node:sqlite keeps the laws of the store', () => {
     const files = ['test/contract/store.test.ts', 'test/contract/accounts.test.ts'];
-    const { code, output } = run(
-      ['node_modules/vitest/vitest.mjs', 'run', '--project', 'contract', ...files],
-      { NO_COLOR: '1' },
-    );
+    const { code, output } = run(['node_modules/vitest/vitest.mjs', 'run', ...files], {
+      NO_COLOR: '1',
+      TEST_SCOPE: 'fast',
+    });
     expect([code, /^(\d+) passed, 0 failed/m.exec(output)?.[1]], output).toEqual([
       0,
       expect.stringMatching(/^\d{3}$/),

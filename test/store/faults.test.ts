@@ -228,7 +228,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
   });
 });
 
-describe.skipIf(services.fast)('SQLite', () => {
+describe('SQLite', () => {
   it('[store] a file that another connection locks throws StoreUnavailable after one timeout, not after several', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'valetkey-locked-'));
     const url = `sqlite:${join(folder, 'test.db')}`;

@@ -1,12 +1,12 @@
 /**
  * Runs tasks in several real processes on one database, for races that a single event loop cannot
- * have. `store-worker.ts` is the program of each process.
+ * have. `worker.ts` is the program of each process.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Order, Outcome, Task } from './store-worker.ts';
+import type { Order, Outcome, Task } from './worker.ts';
 
-const WORKER = fileURLToPath(new URL('store-worker.ts', import.meta.url));
+const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
 /** Milliseconds in which the orders reach all processes before the work begins. */
 const LEAD = 15;
 

@@ -36,6 +36,19 @@ export type Task =
     }
   | { readonly do: 'consume'; readonly record: OneTimeKey; readonly now: number }
   | { readonly do: 'put'; readonly record: OneTimeRecord }
+  | {
+      readonly do: 'issue';
+      readonly record: OneTimeKey;
+      readonly facts: Facts;
+      readonly now: number;
+    }
+  | {
+      readonly do: 'insert-code';
+      readonly record: OneTimeKey;
+      readonly facts: Facts;
+      readonly authorizationId: string;
+      readonly session: string;
+    }
   | { readonly do: 'close' };
 
 /** A task, how often to run it concurrently, and when all processes begin (milliseconds). */
@@ -120,6 +133,20 @@ async function onStore(
       return { result: await store.authorizations.revoke(task.authorization, task.now, null) };
     case 'consume':
       return { result: await store.oneTime.consume(task.record, task.now) };
+    case 'issue': {
+      const { record, facts, now } = task;
+      const issue = sample.issue(facts, null, null);
+      const consumption = { kind: 'one_time_record', record } as const;
+      const subject = { sub: facts.sub, since: now };
+      return {
+        result: await store.tokens.issue({ ...issue, consumption, subject, family: null }, now),
+        digest: issue.accessToken?.digest ?? '',
+      };
+    }
+    case 'insert-code': {
+      const code = sample.code(task.facts, task.authorizationId);
+      return { result: await store.codes.insert(code, task.session, task.record) };
+    }
     case 'put':
       return { result: await store.oneTime.put(task.record) };
   }

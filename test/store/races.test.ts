@@ -9,7 +9,7 @@ import { sample, withCode, withFamily } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES, type EmptyDatabase } from '../databases.ts';
 import { HALF_WAY } from './stalling-migration.ts';
-import type { Outcome, Task } from './store-worker.ts';
+import type { Outcome, Task } from './worker.ts';
 import { type Crowd, startCrowd } from './workers.ts';
 
 const ROUNDS = 20;
@@ -147,6 +147,38 @@ describe.each(DATABASES)('$name', (kind) => {
         const consumed = await crowd.all({ do: 'consume', record, now: NOW }, issuer, EACH);
         expect(consumed).toHaveLength(PROCESSES * EACH);
         expect([errors(consumed), truths(consumed)]).toEqual([[], 1]);
+      }
+    });
+
+    it('[store] issue: of 100 calls from several processes for one one-time record exactly one is fresh, and one token is live', async () => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const record = sample.oneTime();
+        await store().oneTime.put(record);
+        const task: Task = { do: 'issue', record, facts: sample.facts(), now: NOW };
+        const outcomes = await crowd.all(task, issuer, EACH);
+        expect([errors(outcomes), fresh(outcomes).length, await livingOf(outcomes)]).toEqual([
+          [],
+          1,
+          1,
+        ]);
+      }
+    });
+
+    it('[store] codes.insert: of 100 codes from several processes for one one-time record exactly one is stored', async () => {
+      const { facts, authorization, session } = await withCode(store());
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const record = sample.oneTime();
+        await store().oneTime.put(record);
+        const task: Task = {
+          do: 'insert-code',
+          record,
+          facts,
+          authorizationId: authorization.id,
+          session: session.handle,
+        };
+        const outcomes = await crowd.all(task, issuer, EACH);
+        const stored = outcomes.filter(({ result }) => result === 'stored');
+        expect([errors(outcomes), stored.length]).toEqual([[], 1]);
       }
     });
 
