@@ -42,14 +42,14 @@ describe.each(DATABASES)('$name', (kind) => {
         ),
       );
 
-    it('[RFC6749 §4.1.2] TK-02 a code gets exactly one 200, and all other requests get invalid_grant', async () => {
+    it('[RFC6749 §4.1.2] TK-02 S-1 a code gets exactly one 200, and all other requests get invalid_grant', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const replies = await crowd(cluster.exchange(await cluster.code()));
         expect(outcomes(replies)).toEqual({ 200: 1, '400 invalid_grant': PARALLEL - 1 });
       }
     });
 
-    it('[RFC8628 §3.5] DV-03 a device code gets exactly one 200, and all other requests get invalid_grant', async () => {
+    it('[RFC8628 §3.5] DV-03 S-2 a device code gets exactly one 200, and all other requests get invalid_grant', async () => {
       await cluster.code();
       for (let round = 0; round < ROUNDS; round += 1) {
         const replies = await crowd({
@@ -60,7 +60,7 @@ describe.each(DATABASES)('$name', (kind) => {
       }
     });
 
-    it('[RFC6749 §6] RT-03 a refresh token gets exactly one successor', async () => {
+    it('[RFC6749 §6] RT-03 R-3 a refresh token gets exactly one successor', async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const first = await cluster.post('token', cluster.exchange(await cluster.code()));
         const replies = await crowd({

@@ -82,14 +82,14 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     await unavailable(database.pendingMigrations());
   });
 
-  it('[store] a server that accepts a connection and never answers throws StoreUnavailable within the timeout', async () => {
+  it('[store] D-3 a server that accepts a connection and never answers throws StoreUnavailable within the timeout', async () => {
     const relay = await startRelay(null);
     const store = open({ url: through(relay.port) }).forIssuer(ISSUER);
     expect(await unavailable(store.clients.find('a'))).toBeLessThan(SOON);
     await relay.close();
   });
 
-  it('[store] a server that stops answering throws StoreUnavailable within the timeout, and the store works at once when it is back', async () => {
+  it('[store] D-3 a server that stops answering throws StoreUnavailable within the timeout, and the store works at once when it is back', async () => {
     const relay = await startRelay({ host: url.hostname, port: Number(url.port) });
     const store = open({ url: through(relay.port), poolSize: 4 }).forIssuer(ISSUER);
     const { facts, authorization, code } = await withCode(store);
@@ -131,7 +131,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     expect(await store.sessions.end(session, NOW, true, null)).toBe(true);
   });
 
-  it('[store] a pool without a free connection throws StoreUnavailable within the timeout', async () => {
+  it('[store] D-2 a pool without a free connection throws StoreUnavailable within the timeout', async () => {
     const database = open({ poolSize: 1 });
     await database.kysely.connection().execute(async () => {
       expect(await unavailable(database.forIssuer(ISSUER).clients.find('a'))).toBeLessThan(SOON);
@@ -139,7 +139,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     expect(await database.forIssuer(ISSUER).clients.find('a')).toBeNull();
   });
 
-  it('[store] connections that the server closed fail at most once each, only with StoreUnavailable', async () => {
+  it('[store] D-1 connections that the server closed fail at most once each, only with StoreUnavailable', async () => {
     const store = open({ poolSize: 2, url: `${url.href}?application_name=doomed` }).forIssuer(
       ISSUER,
     );
@@ -154,7 +154,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     expect(await store.clients.find('a')).toBeNull();
   });
 
-  it('[store] a read-only server, as after a failover, throws StoreUnavailable for writes', async () => {
+  it('[store] D-6 a read-only server, as after a failover, throws StoreUnavailable for writes', async () => {
     const store = open({
       url: `${url.href}?options=-c%20default_transaction_read_only%3Don`,
     }).forIssuer(ISSUER);

@@ -208,7 +208,7 @@ describe.each(DATABASES)('$name', (kind) => {
       await empty.remove();
     });
 
-    it('[store] migrate: a process that is killed half-way does not block the next one', async () => {
+    it('[store] G-5 migrate: a process that is killed half-way does not block the next one', async () => {
       const empty = kind.make();
       const doomed = startCrowd(1);
       const [victim] = doomed.processes;

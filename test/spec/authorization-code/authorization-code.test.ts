@@ -104,7 +104,7 @@ describe('single use', () => {
       );
     },
   );
-  it('[RFC6749 §4.1.2] TK-02 gives tokens to exactly one of 100 parallel requests', async () => {
+  it('[RFC6749 §4.1.2] TK-02 S-1 gives tokens to exactly one of 100 parallel requests', async () => {
     const code = await getCode(world, proof);
     const answers = await Promise.all(
       Array.from({ length: 100 }, async () => await redeem(world, code, proof.verifier)),

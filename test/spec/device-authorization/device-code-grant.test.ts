@@ -178,7 +178,7 @@ describe('polling', () => {
 });
 
 describe('the tokens', () => {
-  it('[RFC8628 §3.5] DV-03 go to exactly one of fifty polls after the approval', async () => {
+  it('[RFC8628 §3.5] DV-03 S-2 go to exactly one of fifty polls after the approval', async () => {
     const device = await startDevice(world);
     await decideOn(browser, device);
     const answers = await Promise.all(Array.from({ length: 50 }, () => poll(world, device)));

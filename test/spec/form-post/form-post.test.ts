@@ -19,7 +19,7 @@ beforeEach(async () => {
   world = await makeWorld();
   browser = browserOf(world);
 });
-it('[Form Post Response Mode §2] posts the response as a form, escaped, with one script', async () => {
+it('[Form Post Response Mode §2] UI-08 posts the response as a form, escaped, with one script', async () => {
   const state = '"><script>alert(1)</script>';
   const login = await openAuthorize(world, browser, { response_mode: 'form_post', state });
   const done = await allow(browser, await logIn(browser, login));

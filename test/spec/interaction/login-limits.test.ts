@@ -40,7 +40,7 @@ const evaluated = (): { count: number } => {
 };
 
 describe('the limit of an account', () => {
-  it('UI-11 lets five of 100 parallel guesses through, however the name is spelt', async () => {
+  it('UI-11 S-3 lets five of 100 parallel guesses through, however the name is spelt', async () => {
     const counter = evaluated();
     const browser = browserOf(world);
     const visit = await start(browser);

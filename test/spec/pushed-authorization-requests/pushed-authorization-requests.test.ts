@@ -195,11 +195,13 @@ describe('where requests have to be pushed', () => {
 });
 
 describe('a request_uri', () => {
-  it('[RFC9126 §4] leads to a code with the parameters that were pushed, and with no others', async () => {
+  it('[RFC9126 §4] PK-10 leads to a code with the parameters that were pushed, and with no others', async () => {
     const login = await open(await pushed(), {
       scope: 'openid write',
       state: 'outer',
       prompt: 'none',
+      code_challenge: 'B'.repeat(43),
+      code_challenge_method: 'plain',
     });
     const consent = await logIn(browser, login);
     expect([pageOf(login), pageOf(consent)]).toEqual(['login', 'consent']);
@@ -303,7 +305,7 @@ describe('a request_uri that is opened again, or late', () => {
     expectRefusedRedirect(world, no, { error: 'access_denied', reason: 'user_declined' });
     expectUnusable(await open(declined), 'request_uri_used');
   });
-  it('leads to one code for a double click', async () => {
+  it('S-2 leads to one code for a double click', async () => {
     const consent = await logIn(browser, await open(await pushed()));
     const [one, two] = await Promise.all([allow(browser, consent), allow(browser, consent)]);
     expect(codeOf(one)).toMatch(/^vkac_/);

@@ -133,7 +133,7 @@ describe('the grace', () => {
     expect(again).toEqual({ ...second, expires_in: second.expires_in - 29 });
     expect((await refresh(second.refresh_token)).status).toBe(200);
   });
-  it('RT-03 gives 100 parallel requests one successor', async () => {
+  it('RT-03 R-3 gives 100 parallel requests one successor', async () => {
     const answers = await Promise.all(
       Array.from({ length: 100 }, async () => await refresh(tokens.refresh_token)),
     );
