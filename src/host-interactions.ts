@@ -5,22 +5,20 @@
 import { accountName } from './domain/accounts.ts';
 import {
   type Interaction,
-  isCodeForgotten,
   isStale,
   loginMark,
-  restarted,
+  whenAnswered,
   withDecision,
 } from './domain/interactions.ts';
 import type { ClientView, ScopeView } from './domain/pages.ts';
 import { type Login, newSession } from './domain/sessions.ts';
-import { redirectWithInteraction, resume } from './engine/continuation.ts';
+import { flowOf, redirectWithInteraction, resume } from './engine/continuation.ts';
 import type { EngineContext } from './engine/contracts/context.ts';
 import { named } from './engine/contracts/engine.ts';
-import type { OpenedFlow } from './engine/contracts/flow.ts';
+import type { Flows, OpenedFlow } from './engine/contracts/flow.ts';
 import { declined, type Situation, type Step } from './engine/contracts/step.ts';
 import { currentSession, endCurrentSession, isHosted } from './engine/current-session.ts';
-import { settle, signedInAs, situationOf } from './engine/driver.ts';
-import { answerStep, type Flows, flowOf } from './engine/endpoints/interaction.ts';
+import { answerStep, settle, signedInAs, situationOf } from './engine/driver.ts';
 import { type Next, nextStep } from './engine/next-step.ts';
 import { acrValues, loginHint, uiLocales } from './engine/parameters.ts';
 import { scopeViews } from './engine/steps/consent.ts';
@@ -152,8 +150,8 @@ interface Opened {
 
 async function openFor(flows: Flows, ctx: EngineContext): Promise<Opened> {
   const resumed = await resume(ctx, ctx.request.query().get('interaction'));
-  const isRestarted = isStale(ctx, resumed) || isCodeForgotten(ctx, resumed);
-  const interaction = isRestarted ? restarted(ctx, resumed) : resumed;
+  const isRestarted = isStale(ctx, resumed);
+  const interaction = whenAnswered(ctx, resumed);
   const opened = await flowOf(flows, interaction).open(ctx, interaction);
   return { ctx, interaction, opened, isRestarted };
 }

@@ -38,7 +38,7 @@ export interface Interaction {
   readonly loginSession: Digest | null;
   /** Subject the human chose to go on with, by signing in or by saying so. */
   readonly chosen: string | null;
-  /** The login (`loginMark`) instead of which the human wants another one; null: none. */
+  /** The login (`loginMark`) that the human wants to replace by another one; null: none. */
   readonly switching: string | null;
   /** The browser was sent to a login page of the host. */
   readonly sentToHost: boolean;
@@ -103,9 +103,8 @@ function seal(ctx: Context, interaction: Interaction): string {
 
 async function storeParams(ctx: Context, { params }: Interaction): Promise<string> {
   // Peers without a known address share one limit.
-  const address = ctx.request?.address ?? null;
-  const network = address === null ? '' : networkOf(address);
-  await ctx.rateLimiter.take(['large request', network], ctx.settings.rateLimits.largeRequest);
+  const network = networkOf(ctx.request?.address ?? null);
+  await ctx.rateLimiter.take([['large request', network], ctx.settings.rateLimits.largeRequest]);
   const handle = newHandle('interaction', ctx.settings.random);
   const record = newOneTimeRecord({
     kind: LARGE_REQUEST,
@@ -134,11 +133,6 @@ export async function openInteraction(ctx: Context, text: string): Promise<Inter
   return { ...interaction, params: JSON.parse(params) as Interaction['params'] };
 }
 
-/** True when the page was left open for too long: the interaction starts over. */
-export function isStale(ctx: Context, interaction: Interaction): boolean {
-  return interaction.startedAt + ctx.settings.lifetimes.interaction <= ctx.now();
-}
-
 /** The interaction after a decision that counts from now. */
 export function withDecision(
   ctx: Context,
@@ -148,43 +142,38 @@ export function withDecision(
   return { ...interaction, ...what, decidedAt: ctx.now() };
 }
 
-/**
- * True when a decision in an address is older than a code lives: then the browser replays its
- * history, and the decision no longer counts. (While it counts, the code it led to is still known,
- * so that it leads to that code or to none.)
- */
-export function isDecisionExpired(ctx: Context, interaction: Interaction): boolean {
-  return interaction.decidedAt + ctx.settings.lifetimes.code <= ctx.now();
+/** True when the page was left open for too long: the interaction starts over. */
+export function isStale(ctx: Context, interaction: Interaction): boolean {
+  return interaction.startedAt + ctx.settings.lifetimes.interaction <= ctx.now();
 }
 
 /**
- * True when the code that an earlier answer to the same page led to may be forgotten. A new answer
- * then needs a new identity, for under the old one it would make that code once more.
+ * The interaction that an address carries, as it counts now. A decision in an address that is older
+ * than a code lives no longer counts, for then the browser replays its history, and the interaction
+ * starts over. (While it counts, the code that it led to is still known, so that it leads to that
+ * code or to none.)
  */
-export function isCodeForgotten(ctx: Context, interaction: Interaction): boolean {
-  return interaction.decidedAt + ctx.settings.lifetimes.code + CODE_KEPT <= ctx.now();
+export function whenShown(ctx: Context, interaction: Interaction): Interaction {
+  const expired = interaction.decidedAt + ctx.settings.lifetimes.code <= ctx.now();
+  return expired || isStale(ctx, interaction) ? restarted(ctx, interaction) : interaction;
+}
+
+/**
+ * The interaction of an answer that is given now. The page may have been open for long: the answer
+ * counts, and what the page showed. When the code of an earlier answer to the same page may be
+ * forgotten, the answer gets a new identity, for under the old one it would make that code again.
+ */
+export function whenAnswered(ctx: Context, interaction: Interaction): Interaction {
+  const { chosen, shown, decidedAt } = interaction;
+  if (isStale(ctx, interaction)) return { ...restarted(ctx, interaction), chosen, shown };
+  if (decidedAt + ctx.settings.lifetimes.code + CODE_KEPT > ctx.now()) return interaction;
+  return { ...interaction, id: base64url(ctx.settings.random(16)) };
 }
 
 /** The same request, from the beginning. */
 export function restarted(ctx: Context, interaction: Interaction): Interaction {
   const { flow, params, stored, browser, requestedAt } = interaction;
   return { ...newInteraction(ctx, flow, params, browser), stored, requestedAt };
-}
-
-/** The same pause under a new identity, so that it leads to a new code. */
-export function withNewId(ctx: Context, interaction: Interaction): Interaction {
-  return { ...interaction, id: base64url(ctx.settings.random(16)) };
-}
-
-/**
- * What binds a form: which form it is, the interaction with its browser, and that browser's
- * session.
- */
-export interface FormBinding {
-  readonly form: string;
-  readonly interaction: Interaction;
-  /** `sessionMark` of the session; null for a form that holds for any. */
-  readonly session: string | null;
 }
 
 /** Names one login of a session; another proof is another login. Null without a session. */
@@ -197,18 +186,4 @@ export function loginMark(
 /** Names a session and whose it is, for forms; changes when either does. Null without a session. */
 export function sessionMark(session: Pick<Session, 'handle' | 'sub'> | null): string | null {
   return session === null ? null : `${session.handle} ${session.sub}`;
-}
-
-/** The value that proves a form was made by us for this binding. */
-export function formToken(ctx: Context, binding: FormBinding): string {
-  return ctx.vault.mac('form', textOf(binding));
-}
-
-/** True when the value was made by us for this binding. */
-export function isFormToken(ctx: Context, binding: FormBinding, presented: string): boolean {
-  return ctx.vault.matches('form', textOf(binding), presented);
-}
-
-function textOf({ form, interaction, session }: FormBinding): string {
-  return [form, interaction.id, interaction.browser ?? '', session ?? ''].join('\n');
 }

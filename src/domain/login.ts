@@ -6,7 +6,7 @@
  */
 import type { Authenticated } from './accounts.ts';
 import type { Context } from './context.ts';
-import { networkOf, type RateLimitKey } from './rate-limiter.ts';
+import { type LimitedKey, networkOf, type RateLimitKey } from './rate-limiter.ts';
 
 /** One attempt. */
 export interface LoginAttempt {
@@ -35,7 +35,7 @@ export function accountKeyOf({ settings: { accounts } }: Context, username: stri
 
 /**
  * Resolves to null when the credentials prove nothing, or the account is disabled.
- * @throws OAuthError 429 when a limit is reached
+ * @throws TooManyAttempts when a limit is reached
  */
 export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<ProvenLogin | null> {
   const { accounts, rateLimits } = ctx.settings;
@@ -44,16 +44,9 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
     knownDevice === null ? ['login', account] : ['login in', knownDevice, account];
   // Where the peer's address is not known there is nothing to count by it.
   const address = ctx.request?.address ?? null;
-  const networkKey: RateLimitKey | null =
-    address === null ? null : ['login from', networkOf(address)];
-  if (networkKey !== null) await ctx.rateLimiter.take(networkKey, rateLimits.loginByAddress);
-  try {
-    await ctx.rateLimiter.take(accountKey, rateLimits.login);
-  } catch (error) {
-    // Give the network's attempt back: nothing was evaluated.
-    if (networkKey !== null) await ctx.rateLimiter.giveBack(networkKey);
-    throw error;
-  }
+  const network: readonly LimitedKey[] =
+    address === null ? [] : [[['login from', networkOf(address)], rateLimits.loginByAddress]];
+  await ctx.rateLimiter.take(...network, [accountKey, rateLimits.login]);
   const began = ctx.now();
   const empty = username === '' || password === '';
   const proven = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);
@@ -62,6 +55,6 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
     return null;
   }
   await ctx.rateLimiter.reset(accountKey);
-  if (networkKey !== null) await ctx.rateLimiter.giveBack(networkKey);
+  await ctx.rateLimiter.giveBack(...network.map(([key]) => key));
   return { ...proven, began };
 }

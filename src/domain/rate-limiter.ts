@@ -15,31 +15,43 @@ import type { RateLimit } from './settings.ts';
  */
 export type RateLimitKey = readonly [kind: string, ...of: string[]];
 
+/** A counter, and how much it may count. */
+export type LimitedKey = readonly [key: RateLimitKey, limit: RateLimit];
+
 /** Counts attempts and refuses those above a limit. */
 export interface RateLimiter {
-  /** Counts one attempt before it is evaluated; throws 429 when the limit is reached. */
-  take(key: RateLimitKey, limit: RateLimit): Promise<void>;
+  /**
+   * Counts one attempt before it is evaluated: under each of these keys, or under none.
+   * @throws TooManyAttempts when the limit of one of them is reached
+   */
+  take(...limited: readonly LimitedKey[]): Promise<void>;
   /** Forgets every attempt after a success. */
   reset(key: RateLimitKey): Promise<void>;
-  /** Gives one attempt back. */
-  giveBack(key: RateLimitKey): Promise<void>;
+  /** Gives one attempt back under each of these keys. */
+  giveBack(...keys: readonly RateLimitKey[]): Promise<void>;
+}
+
+/** The refusal of an attempt above a limit (RFC 6585 §4). */
+export class TooManyAttempts extends OAuthError {
+  /** Seconds until another attempt is evaluated. */
+  readonly retryAfter: number;
+
+  /** @param retryAfter seconds until another attempt is evaluated */
+  constructor(retryAfter: number) {
+    super('invalid_request', 'rate_limited', 'Too many failed attempts. Try again later.', {
+      status: 429,
+      // Shown as a page: the application that sent the browser here did nothing wrong.
+      redirectable: false,
+      headers: { 'Retry-After': String(retryAfter) },
+    });
+    this.retryAfter = retryAfter;
+  }
 }
 
 export function createRateLimiter(counters: CounterStore, now: () => number): RateLimiter {
   const exhausted = new LRUCache<string, number>({ max: 10_000 });
   const refuse = (resetAt: number): never => {
-    const wait = Math.max(1, resetAt - now());
-    throw new OAuthError(
-      'invalid_request',
-      'rate_limited',
-      'Too many failed attempts. Try again later.',
-      {
-        status: 429,
-        // Shown as a page: the application that sent the browser here did nothing wrong.
-        redirectable: false,
-        headers: { 'Retry-After': String(wait) },
-      },
-    );
+    throw new TooManyAttempts(Math.max(1, resetAt - now()));
   };
   const check = (name: string): void => {
     const resetAt = exhausted.get(name);
@@ -49,29 +61,46 @@ export function createRateLimiter(counters: CounterStore, now: () => number): Ra
   };
   // A digest: the key names people and addresses, and may be long.
   const nameOf = (key: RateLimitKey): string => sha256(JSON.stringify(key));
+  const hit = async ([key, { limit, seconds }]: LimitedKey): Promise<void> => {
+    const name = nameOf(key);
+    check(name);
+    const { count, resetAt } = await counters.hit(name, seconds, now());
+    if (count >= limit) exhausted.set(name, resetAt);
+    if (count > limit) refuse(resetAt);
+  };
+  const giveBack = async (...keys: readonly RateLimitKey[]): Promise<void> => {
+    for (const name of keys.map(nameOf)) {
+      exhausted.delete(name);
+      await counters.giveBack(name);
+    }
+  };
   return {
-    async take(key, rateLimit) {
-      const name = nameOf(key);
-      check(name);
-      const { count, resetAt } = await counters.hit(name, rateLimit.seconds, now());
-      if (count >= rateLimit.limit) exhausted.set(name, resetAt);
-      if (count > rateLimit.limit) refuse(resetAt);
+    giveBack,
+    async take(...limited) {
+      for (const [index, one] of limited.entries()) {
+        try {
+          await hit(one);
+        } catch (error) {
+          // Nothing is evaluated, so the attempt does not count elsewhere either.
+          await giveBack(...limited.slice(0, index).map(([key]) => key));
+          throw error;
+        }
+      }
     },
     async reset(key) {
       const name = nameOf(key);
       exhausted.delete(name);
       await counters.reset(name);
     },
-    async giveBack(key) {
-      const name = nameOf(key);
-      exhausted.delete(name);
-      await counters.giveBack(name);
-    },
   };
 }
 
-/** The network of a peer: one IPv4 address, or the 64 bits of IPv6 that one customer has. */
-export function networkOf(address: string): string {
+/**
+ * The network of a peer: one IPv4 address, or the 64 bits of IPv6 that one customer has. Peers
+ * whose address the host does not tell are one network, with an empty name.
+ */
+export function networkOf(address: string | null): string {
+  if (address === null) return '';
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return parsed.toString();

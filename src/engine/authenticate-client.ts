@@ -101,8 +101,11 @@ async function countFailure(
   const { address } = ctx.request;
   const whose = client === null ? [] : [client.clientId];
   const { clientAuthentication } = ctx.settings.rateLimits;
-  if (address !== null)
-    await ctx.rateLimiter.take(['client from', networkOf(address), ...whose], clientAuthentication);
+  // Where the host tells no address, one client's failures would count against all others.
+  if (address !== null) {
+    const key = ['client from', networkOf(address), ...whose] as const;
+    await ctx.rateLimiter.take([key, clientAuthentication]);
+  }
   const facts = { clientId: client?.clientId ?? null, reason };
   if (client === null) ctx.events.notify('client_authentication.failed', facts);
   else ctx.events.record('client_authentication.failed', facts);

@@ -27,8 +27,10 @@ export interface ClientEndpoint {
   readonly path: string;
   /** Its name in the discovery documents. */
   readonly metadataName: string;
-  /** Name in the discovery documents of the list of methods by which clients prove themselves here.
-   * @default not published */
+  /**
+   * Name in the discovery documents of the list of methods by which clients prove themselves here.
+   * @default not published
+   */
   readonly methodsMetadata?: string;
   /** Whether public clients may call it. @default true */
   readonly publicClients?: boolean;
@@ -68,7 +70,6 @@ export function clientEndpoint(definition: ClientEndpoint): Endpoint {
 
 /** Where the host tells no address, all public clients share one limit. @throws OAuthError 429 */
 async function countPublic(ctx: EngineContext, endpoint: string, limit: RateLimit): Promise<void> {
-  const { address } = ctx.request;
-  const network = address === null ? '' : networkOf(address);
-  await ctx.rateLimiter.take(['public call', endpoint, network], limit);
+  const network = networkOf(ctx.request.address);
+  await ctx.rateLimiter.take([['public call', endpoint, network], limit]);
 }

@@ -13,6 +13,7 @@ import { OAuthError } from '../protocol/errors.ts';
 import { bindBrowser, knownBrowser } from '../web/cookies.ts';
 import type { RequestContext } from '../web/request.ts';
 import { redirect } from '../web/respond.ts';
+import type { Flow, Flows } from './contracts/flow.ts';
 
 /**
  * Opens the interaction a URL or form names and holds it to this browser.
@@ -43,6 +44,13 @@ export async function resume(
     );
   }
   return interaction;
+}
+
+/** The flow of an interaction. @throws OAuthError for a page */
+export function flowOf(flows: Flows, { flow }: Interaction): Flow {
+  const found = flows.get(flow);
+  if (found === undefined) throw unknownInteraction();
+  return found;
 }
 
 /** The refusal of an interaction that leads nowhere. */

@@ -12,7 +12,7 @@ import { sessionCookie } from '../web/cookies.ts';
 import { redirectWithInteraction } from './continuation.ts';
 import type { EngineContext } from './contracts/context.ts';
 import type { OpenedFlow } from './contracts/flow.ts';
-import type { Notice, Situation, Step, StepOutcome } from './contracts/step.ts';
+import type { Notice, PostedAnswer, Situation, Step, StepOutcome } from './contracts/step.ts';
 import { currentSession, isHosted } from './current-session.ts';
 import { nextStep } from './next-step.ts';
 import { prompts } from './parameters.ts';
@@ -129,6 +129,25 @@ export async function showPage(
     if (interaction.browser === null || hostPageOf(ctx, next.step) !== null)
       return await sendToPage(ctx, interaction, next.step);
     return await drawStep(ctx, situation, next.step, next.due, notice);
+  });
+}
+
+/** Has a step judge an answer, given by a form or by a host's own page. */
+export async function answerStep(
+  ctx: EngineContext,
+  opened: OpenedFlow,
+  step: Step,
+  session: Session | null,
+  {
+    decision,
+    params,
+    interaction: current,
+  }: Pick<PostedAnswer, 'decision' | 'params' | 'interaction'>,
+): Promise<Response> {
+  return await refusing(ctx, opened, async () => {
+    const situation = async () => await situationOf(ctx, opened, current);
+    const posted = { decision, params, interaction: current, session, situation };
+    return await settle(ctx, opened, current, session, step, await step.answer(ctx, posted));
   });
 }
 

@@ -1,15 +1,10 @@
 /**
  * The page of a step: a view for its template, with a form that is bound to browser and session.
  */
-import {
-  formToken,
-  type Interaction,
-  sealInteraction,
-  sessionMark,
-} from '../domain/interactions.ts';
 import { clientView, drawPage, pageView } from '../web/page.ts';
 import type { RequestContext } from '../web/request.ts';
 import type { Due, Notice, Situation, Step } from './contracts/step.ts';
+import { formFields } from './forms.ts';
 import { uiLocales } from './parameters.ts';
 
 /** The URL of the host's own page for a step; null when we draw it. */
@@ -27,27 +22,13 @@ export async function drawStep(
   notice: Notice | null,
 ): Promise<Response> {
   const { interaction, session, client, request, redirectUri } = situation;
-  const binding = {
-    form: step.name,
-    interaction,
-    session: step.anySession === true ? null : sessionMark(session),
-  };
-  const kept: Interaction = {
-    ...interaction,
-    shown: { ...interaction.shown, ...shownBy(step, situation) },
-    shownTo: binding.session,
-  };
+  const shown = { ...interaction.shown, ...shownBy(step, situation) };
+  const drawnFor = step.anySession === true ? null : session;
+  const fields = await formFields(ctx, step.name, { ...interaction, shown }, drawnFor);
   const view = {
     ...pageView(ctx, uiLocales(request)),
     client: clientView(client, redirectUri),
-    form: {
-      action: ctx.url('interaction'),
-      fields: {
-        interaction: await sealInteraction(ctx, kept),
-        step: step.name,
-        token: formToken(ctx, binding),
-      },
-    },
+    form: { action: ctx.url('interaction'), fields: { ...fields, step: step.name } },
     ...step.view(ctx, situation, due, notice),
   };
   return drawPage(ctx, step.page, view, {

@@ -45,3 +45,6 @@ export interface Flow {
   /** Opens an interaction of this flow. @throws OAuthError to be shown as a page */
   open(ctx: EngineContext, interaction: Interaction): Promise<OpenedFlow>;
 }
+
+/** The flows there are, by name. */
+export type Flows = ReadonlyMap<string, Flow>;

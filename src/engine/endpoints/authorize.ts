@@ -2,13 +2,7 @@
  * The authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2): takes requests and continues
  * interactions. The checks are `authorization-request.ts`, what comes next is the driver's.
  */
-import {
-  type Interaction,
-  isDecisionExpired,
-  isStale,
-  newInteraction,
-  restarted,
-} from '../../domain/interactions.ts';
+import { type Interaction, newInteraction, whenShown } from '../../domain/interactions.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
 import { knownBrowser } from '../../web/cookies.ts';
@@ -43,10 +37,8 @@ async function takeGet(ctx: EngineContext, sent: Params): Promise<Response> {
   return await advance(ctx, opened, interaction, false);
 }
 
-async function goOn(ctx: EngineContext, interaction: Interaction): Promise<Response> {
-  // A page left open for too long starts over: what was decided then no longer counts.
-  const over = isStale(ctx, interaction) || isDecisionExpired(ctx, interaction);
-  const current = over ? restarted(ctx, interaction) : interaction;
+async function goOn(ctx: EngineContext, resumed: Interaction): Promise<Response> {
+  const current = whenShown(ctx, resumed);
   return await advance(ctx, await authorizeFlow.open(ctx, current), current, true);
 }
 

@@ -1,5 +1,4 @@
 /** The login step: when somebody has to prove who they are, and the page on which they do. */
-
 import { loginMark } from '../../domain/interactions.ts';
 import {
   accountKeyOf,
@@ -8,6 +7,7 @@ import {
   proveLogin,
 } from '../../domain/login.ts';
 import type { LoginView } from '../../domain/pages.ts';
+import { TooManyAttempts } from '../../domain/rate-limiter.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Session } from '../../store/records.ts';
 import { isKnownDevice, knownDeviceCookie } from '../../web/cookies.ts';
@@ -29,7 +29,7 @@ export const login: Step = defineStep<LoginView>({
   name: 'login',
   silentError: 'login_required',
   page: definePage('login'),
-  // Signing in is what makes a session: the form holds whoever is signed in, or nobody.
+  // Signing in is what makes a session, so its form is valid for any.
   anySession: true,
   due,
   view: (_ctx, { request, session }, { because }, notice) => ({
@@ -110,7 +110,7 @@ async function logIn(
   try {
     proven = await proveLogin(ctx, attempt);
   } catch (error) {
-    if (!(error instanceof OAuthError) || error.status !== 429) throw error;
+    if (!(error instanceof TooManyAttempts)) throw error;
     return tooMany(error, username);
   }
   if (proven === null)
@@ -130,8 +130,7 @@ async function logIn(
   };
 }
 
-function tooMany({ headers }: OAuthError, typed: string): StepOutcome {
-  const retryAfter = Number(headers['Retry-After']);
+function tooMany({ headers, retryAfter }: TooManyAttempts, typed: string): StepOutcome {
   return {
     outcome: 'again',
     notice: { problem: 'limited', typed, status: 429, headers, retryAfter },

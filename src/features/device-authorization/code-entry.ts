@@ -3,29 +3,20 @@
  * goes on after sign-in and confirmation. Wrong codes are counted: there are few enough to be
  * guessed.
  */
-import {
-  formToken,
-  type Interaction,
-  isDecisionExpired,
-  isStale,
-  newInteraction,
-  restarted,
-  sealInteraction,
-} from '../../domain/interactions.ts';
-import { networkOf, type RateLimitKey } from '../../domain/rate-limiter.ts';
+import { type Interaction, newInteraction, whenShown } from '../../domain/interactions.ts';
+import { type LimitedKey, networkOf, TooManyAttempts } from '../../domain/rate-limiter.ts';
 import type { RateLimit } from '../../domain/settings.ts';
 import { resume } from '../../engine/continuation.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import type { Flow } from '../../engine/contracts/flow.ts';
 import { advance } from '../../engine/driver.ts';
-import { OAuthError } from '../../protocol/errors.ts';
+import { formFields, requireOwnForm } from '../../engine/forms.ts';
 import { bindBrowser } from '../../web/cookies.ts';
-import { requireOwnForm } from '../../web/forms.ts';
 import { drawPage, pageView } from '../../web/page.ts';
 import type { RequestContext } from '../../web/request.ts';
 import { DEVICE, REQUEST_DIGEST } from './device-flow.ts';
-import { findByUserCode, isOpen, readUserCode } from './device-request.ts';
+import { findByUserCode, isOpen, LONGEST_TYPED, readUserCode } from './device-request.ts';
 import { type DeviceView, devicePage } from './pages.ts';
 
 /** How many wrong user codes are tolerated (RFC 8628 §5.1). */
@@ -59,9 +50,7 @@ export function codeEntry(flow: Flow, limits: UserCodeLimits): Endpoint {
 }
 
 async function goOn(ctx: EngineContext, flow: Flow, resumed: Interaction): Promise<Response> {
-  // A page left open for too long starts over: what was decided then no longer counts.
-  const over = isStale(ctx, resumed) || isDecisionExpired(ctx, resumed);
-  const interaction = over ? restarted(ctx, resumed) : resumed;
+  const interaction = whenShown(ctx, resumed);
   return await advance(ctx, await flow.open(ctx, interaction), interaction, true);
 }
 
@@ -74,10 +63,7 @@ async function entryPage(ctx: RequestContext, shown: Shown): Promise<Response> {
   const { userCode = '', problem = null, retryAfter = null, status = 200, headers = {} } = shown;
   const browser = bindBrowser(ctx);
   const interaction = newInteraction(ctx, DEVICE, {}, browser.digest);
-  const fields = {
-    interaction: await sealInteraction(ctx, interaction),
-    token: formToken(ctx, { form: DEVICE, interaction, session: null }),
-  };
+  const fields = await formFields(ctx, DEVICE, interaction, null);
   const form = { action: ctx.url(DEVICE), fields };
   const view = { ...pageView(ctx), form, userCode, problem, retryAfter };
   const cookies = browser.setCookie === null ? [] : [browser.setCookie];
@@ -87,56 +73,34 @@ async function entryPage(ctx: RequestContext, shown: Shown): Promise<Response> {
 async function takeCode(ctx: EngineContext, flow: Flow, limits: UserCodeLimits): Promise<Response> {
   const form = await ctx.request.form();
   const interaction = await resume(ctx, form.get('interaction'), DEVICE);
-  requireOwnForm(ctx, form.get('token'), { form: DEVICE, interaction, session: null });
+  requireOwnForm(ctx, DEVICE, form, interaction);
   const typed = form.get('user_code') ?? '';
+  const userCode = typed.slice(0, LONGEST_TYPED);
   const counters = countersOf(ctx, interaction, limits);
   try {
-    await countAttempt(ctx, counters);
+    await ctx.rateLimiter.take(...counters);
   } catch (error) {
-    if (!(error instanceof OAuthError) || error.status !== 429) throw error;
-    const { headers } = error;
-    const retryAfter = Number(headers['Retry-After']);
-    return await entryPage(ctx, {
-      userCode: typed,
-      problem: 'limited',
-      retryAfter,
-      status: 429,
-      headers,
-    });
+    if (!(error instanceof TooManyAttempts)) throw error;
+    const { headers, retryAfter, status } = error;
+    return await entryPage(ctx, { userCode, problem: 'limited', retryAfter, status, headers });
   }
   const stored = await findByUserCode(ctx, typed);
   // Unknown, expired and used codes get the same answer, so that nobody learns which codes exist.
   if (stored === null || !isOpen(stored, ctx.now()))
-    return await entryPage(ctx, { userCode: typed.slice(0, 40), problem: 'unknown', status: 422 });
-  for (const [key] of counters) await ctx.rateLimiter.giveBack(key);
+    return await entryPage(ctx, { userCode, problem: 'unknown', status: 422 });
+  await ctx.rateLimiter.giveBack(...counters.map(([key]) => key));
   const params = { [REQUEST_DIGEST]: stored.record.digest };
   const next = newInteraction(ctx, DEVICE, params, interaction.browser);
   return await advance(ctx, await flow.open(ctx, next), next, true);
 }
 
-type Counter = readonly [key: RateLimitKey, limit: RateLimit];
-
 function countersOf(
   ctx: RequestContext,
   { browser }: Interaction,
   { attempts, attemptsByAddress, attemptsInAll }: UserCodeLimits,
-): readonly Counter[] {
+): readonly LimitedKey[] {
   const { address } = ctx.request;
-  const network: readonly Counter[] =
+  const network: readonly LimitedKey[] =
     address === null ? [] : [[['user code from', networkOf(address)], attemptsByAddress]];
   return [[['user code in', browser ?? ''], attempts], ...network, [['user code'], attemptsInAll]];
-}
-
-/** Counts an attempt everywhere, or nowhere. @throws OAuthError 429 */
-async function countAttempt(ctx: RequestContext, counters: readonly Counter[]): Promise<void> {
-  const counted: RateLimitKey[] = [];
-  try {
-    for (const [key, limit] of counters) {
-      await ctx.rateLimiter.take(key, limit);
-      counted.push(key);
-    }
-  } catch (error) {
-    for (const key of counted) await ctx.rateLimiter.giveBack(key);
-    throw error;
-  }
 }

@@ -18,6 +18,8 @@ const MOST_ATTEMPTS = 10;
 /** RFC 8628 §6.1: letters that make no words and are hard to mistake; 8 of them are 34 bits. */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ';
 const USER_CODE_LENGTH = 8;
+/** Characters that are looked at of what somebody typed. */
+export const LONGEST_TYPED = 40;
 /**
  * User codes are kept as keyed digests: plain ones could be guessed from a copy of the database.
  */
@@ -121,7 +123,7 @@ function newUserCode(random: Random): string {
  */
 export function readUserCode(typed: string): string | null {
   const letters = typed
-    .slice(0, 40)
+    .slice(0, LONGEST_TYPED)
     .toUpperCase()
     .replace(/[^A-Z0-9]/g, '');
   const known = [...letters].every((letter) => LETTERS.includes(letter));

@@ -4,13 +4,7 @@
  * registered address or show a page.
  */
 import { accountName } from '../../domain/accounts.ts';
-import {
-  formToken,
-  type Interaction,
-  newInteraction,
-  sealInteraction,
-  sessionMark,
-} from '../../domain/interactions.ts';
+import { type Interaction, newInteraction } from '../../domain/interactions.ts';
 import { redirectUnbound, redirectWithInteraction, resume } from '../../engine/continuation.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
@@ -18,13 +12,17 @@ import {
   type CurrentSession,
   currentSession,
   endCurrentSession,
-  isHosted,
 } from '../../engine/current-session.ts';
+import {
+  askAgainAfterSwitch,
+  formFields,
+  requireOwnForm,
+  requireOwnSite,
+} from '../../engine/forms.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { type Params, paramsOf } from '../../protocol/params.ts';
 import type { Session } from '../../store/records.ts';
 import { knownBrowser } from '../../web/cookies.ts';
-import { formTokenRefused, requireOwnForm, requireOwnSite } from '../../web/forms.ts';
 import { clientView, drawPage, pageView } from '../../web/page.ts';
 import type { RequestContext } from '../../web/request.ts';
 import { redirect } from '../../web/respond.ts';
@@ -100,11 +98,7 @@ async function ask(
   { client, uiLocales, returnTo }: LogoutRequest,
   { account, session }: CurrentSession,
 ): Promise<Response> {
-  const shownTo = sessionMark(session);
-  const fields = {
-    interaction: await sealInteraction(ctx, { ...interaction, shownTo }),
-    token: formToken(ctx, { form: 'logout', interaction, session: shownTo }),
-  };
+  const fields = await formFields(ctx, NAME, interaction, session);
   const view = {
     ...pageView(ctx, uiLocales),
     client: client === null ? null : clientView(client, null),
@@ -127,13 +121,9 @@ async function takeDecision(ctx: RequestContext, form: Params): Promise<Response
   requireOwnSite(ctx.request);
   const current = await currentSession(ctx);
   if (current.session === null) return await signOut(ctx, request, current);
-  const { shownTo } = interaction;
-  requireOwnForm(ctx, form.get('token'), { form: 'logout', interaction, session: shownTo });
-  if (shownTo !== sessionMark(current.session)) {
-    // Somebody else signed in at the host while the page was open: they were not asked.
-    if (isHosted(ctx)) return await redirectWithInteraction(ctx, NAME, interaction);
-    throw formTokenRefused();
-  }
+  requireOwnForm(ctx, NAME, form, interaction);
+  const again = await askAgainAfterSwitch(ctx, NAME, interaction, current.session);
+  if (again !== null) return again;
   const decision = form.need('decision');
   if (decision === 'logout') return await signOut(ctx, request, current);
   if (decision === 'stay') return resultPage(ctx, request, false);
