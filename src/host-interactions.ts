@@ -7,6 +7,8 @@ import {
   type Interaction,
   isStale,
   loginMark,
+  restarted,
+  sessionMark,
   whenAnswered,
   withDecision,
 } from './domain/interactions.ts';
@@ -62,6 +64,11 @@ export interface InteractionDetails {
   readonly sub: string | null;
   /** Their human name; empty when nobody is signed in. */
   readonly accountName: string;
+  /**
+   * What the built-in page of the step would show besides, such as the code of a device and where
+   * it asks from. Empty when no step is due.
+   */
+  readonly view: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -88,14 +95,15 @@ export interface Interactions {
   /**
    * The user allows what is asked. `scopes` are those your page showed and the user allowed; when
    * they are not all that is asked for, the client gets `access_denied`. Without `scopes` all that
-   * is asked for now is allowed; a change of the client may have made that more.
+   * was asked for when the browser was sent to your page is allowed.
    * @throws OAuthError as `details`
    */
   consent(request: Request, scopes?: readonly string[], info?: RequestInfo): Promise<Response>;
   /** The user declines: the client gets `access_denied`. @throws OAuthError as `details` */
   deny(request: Request, info?: RequestInfo): Promise<Response>;
   /**
-   * Gives the answer to the page of any step, as its form does.
+   * Gives the answer to the page of any step, as its form does. When somebody else signed in since
+   * the browser was sent to your page, they are asked instead.
    * @param decision value of `decision` in the form of the built-in page
    * @param fields its other fields
    * @throws OAuthError as `details`, and for a decision that the step does not know
@@ -171,6 +179,7 @@ async function details({ ctx, interaction, opened }: Opened): Promise<Interactio
     acrValues: acrValues(request),
     sub: session?.sub ?? null,
     accountName: accountName(account),
+    view: next.next === 'step' ? { ...next.step.view(ctx, situation, next.due, null) } : {},
   };
 }
 
@@ -250,8 +259,11 @@ async function answer(
   fields: Readonly<Record<string, string>>,
 ): Promise<Response> {
   const { session } = await currentSession(ctx);
+  const answered = stepNamed(ctx, step);
+  if (answered.anySession !== true && interaction.shownTo !== sessionMark(session))
+    return await redirectWithInteraction(ctx, opened.flow.endpoint, restarted(ctx, interaction));
   const posted = { decision, params: paramsOf(fields), interaction };
-  return await answerStep(ctx, opened, stepNamed(ctx, step), session, posted);
+  return await answerStep(ctx, opened, answered, session, posted);
 }
 
 async function deny({ ctx, interaction, opened }: Opened): Promise<Response> {

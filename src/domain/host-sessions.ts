@@ -5,11 +5,11 @@
  * the person proves again who they are.
  */
 import { sha256 } from '../crypto/bytes.ts';
-import type { Session } from '../store/records.ts';
+import type { Seconds, Session } from '../store/records.ts';
 import type { HostSession } from './accounts.ts';
 import type { Context } from './context.ts';
 import { isUsable, newOneTimeRecord } from './one-time-records.ts';
-import { endSession, keepAlive, newSession, newSid } from './sessions.ts';
+import { authTimeOf, endSession, keepAlive, newSession, newSid } from './sessions.ts';
 
 /** Kind of the one-time records that remember which sessions ended here. */
 const ENDED = 'ended-host-session';
@@ -20,37 +20,49 @@ function handleOf(sessionId: string): string {
   return sha256(`host session\n${sessionId}`);
 }
 
-/** Seconds that the clock of a host may run ahead. */
-const SKEW = 60;
+/** How often the facts may change while a session is looked up. */
+const MOST_ATTEMPTS = 5;
 
 /**
  * The record of the session that the host names; null when it ended here, or its subject was
  * revoked.
- * @throws Error when the host names a time that cannot be: milliseconds, mostly
+ * @throws Error when the host names no subject, no session, or a time that cannot be
  */
 export async function hostSession(ctx: Context, host: HostSession): Promise<Session | null> {
-  if (!Number.isFinite(host.authTime) || host.authTime > ctx.now() + SKEW)
-    throw new Error(
-      'accounts.current() must resolve to an authTime in seconds, not in the future.',
-    );
+  for (const name of ['sub', 'sessionId'] as const)
+    if (typeof host[name] !== 'string' || host[name] === '')
+      throw new Error(`accounts.current() must resolve to a ${name} that is a non-empty text.`);
   const handle = handleOf(host.sessionId);
-  const found = await ctx.store.sessions.find(handle);
-  if (found !== null && found.sub !== host.sub) {
-    // Somebody else signed in under the same id: what was issued to the one before ends, as in a
-    // logout.
-    await endSession(ctx, found);
-    return await begin(ctx, host, handle, null);
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    const [found, ended] = await Promise.all([
+      ctx.store.sessions.find(handle),
+      isEnded(ctx, handle, host.authTime),
+    ]);
+    if (found !== null && found.sub !== host.sub) {
+      // Somebody else signed in under the same id: what was issued to the one before ends, as in a
+      // logout.
+      await endSession(ctx, found);
+    } else if (ended) {
+      return null;
+    } else if (found !== null && found.expiresAt > ctx.now() && isSameLogin(ctx, found, host)) {
+      await keepAlive(ctx, found);
+      return found;
+    } else {
+      const begun = await begin(ctx, host, handle, found);
+      // Another request began one in the meantime, perhaps for somebody else: look again.
+      if (begun !== 'exists') return begun;
+    }
   }
-  if (found !== null && found.expiresAt > ctx.now() && isSameLogin(found, host)) {
-    await keepAlive(ctx, found);
-    return found;
-  }
-  return await begin(ctx, host, handle, found);
+  throw new Error('accounts.current() kept naming different people for one session.');
 }
 
-function isSameLogin(session: Session, { authTime, acr, amr = [] }: HostSession): boolean {
+function isSameLogin(
+  ctx: Context,
+  session: Session,
+  { authTime, acr, amr = [] }: HostSession,
+): boolean {
   return (
-    session.authTime === Math.floor(authTime) &&
+    session.authTime === Math.min(authTimeOf(ctx, authTime), session.createdAt) &&
     session.acr === (acr ?? null) &&
     session.amr.join(' ') === amr.join(' ')
   );
@@ -61,42 +73,68 @@ async function begin(
   host: HostSession,
   handle: string,
   replaces: Session | null,
-): Promise<Session | null> {
-  const { sub, acr, amr = [] } = host;
-  const authTime = Math.floor(host.authTime);
+): Promise<Session | null | 'exists'> {
+  const { sub, acr, amr = [], authTime } = host;
   const sid = replaces?.sid ?? newSid(ctx);
   const session = newSession(ctx, { sub, authTime, acr: acr ?? null, amr }, handle, sid);
-  const outcome = await ctx.store.sessions.start(session, replaces?.handle ?? null, authTime);
+  const outcome = await ctx.store.sessions.start(
+    session,
+    replaces?.handle ?? null,
+    session.authTime,
+  );
   if (outcome === 'subject_revoked') return null;
-  // Another request of the same browser was faster.
-  if (outcome === 'exists') return await ctx.store.sessions.find(handle);
-  // Look after the start: an end that runs at the same time first remembers itself, then deletes.
+  if (outcome === 'exists') return 'exists';
+  // Look after the start as well: an end that runs at the same time first remembers itself, then
+  // deletes. What other requests made in this session meanwhile ends with it.
   if (!(await isEnded(ctx, handle, authTime))) return session;
-  await ctx.store.sessions.end(session, ctx.now(), false, null);
+  await ctx.store.sessions.end(session, ctx.now(), true, null);
   return null;
 }
 
-/** One login of one session: a new proof in the same session is another one. */
-function endedKey(
-  handle: string,
-  authTime: number,
-): { readonly kind: string; readonly digest: string } {
-  return { kind: ENDED, digest: sha256(`${handle}\n${authTime}`) };
+/** A login that was proven at or before the time that the record names has ended. */
+async function isEnded(ctx: Context, handle: string, authTime: number): Promise<boolean> {
+  const record = await ctx.store.oneTime.find({ kind: ENDED, digest: handle });
+  return isUsable(record, ctx.now()) && authTime <= Number(record.payload);
 }
 
-async function isEnded(ctx: Context, handle: string, authTime: number): Promise<boolean> {
-  return isUsable(await ctx.store.oneTime.find(endedKey(handle, authTime)), ctx.now());
+/** Remembers that the logins of this session up to a time ended. */
+async function rememberEnd(ctx: Context, handle: string, upTo: Seconds): Promise<void> {
+  const key = { kind: ENDED, digest: handle };
+  const expiresAt = ctx.now() + ENDED_KEPT;
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    const before = await ctx.store.oneTime.find(key);
+    const payload = String(Math.max(upTo, Number(before?.payload ?? 0)));
+    const done =
+      before === null
+        ? await ctx.store.oneTime.put(newOneTimeRecord({ ...key, payload, expiresAt }))
+        : await ctx.store.oneTime.swap({
+            ...before,
+            payload,
+            expiresAt,
+            version: before.version + 1,
+          });
+    if (done) return;
+  }
+  throw new Error('The end of a session could not be remembered.');
 }
 
 /** Ends the record of a host's session, and remembers that this login ended. */
-export async function endHostSession(ctx: Context, session: Session): Promise<boolean> {
-  const key = endedKey(session.handle, session.authTime);
-  await ctx.store.oneTime.put(newOneTimeRecord({ ...key, expiresAt: ctx.now() + ENDED_KEPT }));
+export async function endHostSession(
+  ctx: Context,
+  session: Session,
+  authTime: Seconds,
+): Promise<boolean> {
+  await rememberEnd(ctx, session.handle, authTime);
   return await endSession(ctx, session);
 }
 
-/** Ends the session that the host names, as its own logout does. False when none is known here. */
+/**
+ * Ends the session that the host names, as its own logout does. False when none is known here; that
+ * it ended is remembered all the same, for a request that is under way.
+ */
 export async function endSessionOfHost(ctx: Context, sessionId: string): Promise<boolean> {
-  const session = await ctx.store.sessions.find(handleOf(sessionId));
-  return session !== null && (await endHostSession(ctx, session));
+  const handle = handleOf(sessionId);
+  const session = await ctx.store.sessions.find(handle);
+  await rememberEnd(ctx, handle, session?.authTime ?? ctx.now());
+  return session !== null && (await endSession(ctx, session));
 }

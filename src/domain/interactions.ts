@@ -7,9 +7,9 @@ import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle } from '../crypto/handles.ts';
 import type { Digest, Seconds, Session } from '../store/records.ts';
 import { CODE_KEPT } from '../store/store.ts';
+import { networkOf } from './addresses.ts';
 import type { Context } from './context.ts';
 import { isUsable, newOneTimeRecord } from './one-time-records.ts';
-import { networkOf } from './rate-limiter.ts';
 
 /** What each step keeps, by its name. JSON values only. */
 export type StepStates = Readonly<Record<string, unknown>>;

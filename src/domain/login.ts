@@ -5,8 +5,9 @@
  * who locks the account from elsewhere does not lock its owner out.
  */
 import type { Authenticated } from './accounts.ts';
+import { networkOf } from './addresses.ts';
 import type { Context } from './context.ts';
-import { type LimitedKey, networkOf, type RateLimitKey } from './rate-limiter.ts';
+import type { LimitedKey, RateLimitKey } from './rate-limiter.ts';
 
 /** One attempt. */
 export interface LoginAttempt {
@@ -51,7 +52,11 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
   const empty = username === '' || password === '';
   const proven = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);
   if (proven === null || !proven.account.enabled) {
-    ctx.events.record('login.failed', { reason: 'credentials' });
+    // Where the host tells no address, only the rows are limited in all.
+    const inAll = [['login from', networkOf(null)], rateLimits.loginByAddress] as const;
+    const isWritten = address !== null || (await ctx.rateLimiter.isWithin(inAll));
+    if (isWritten) ctx.events.record('login.failed', { reason: 'credentials' });
+    else ctx.events.notify('login.failed', { reason: 'credentials' });
     return null;
   }
   await ctx.rateLimiter.reset(accountKey);

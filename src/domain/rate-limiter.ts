@@ -2,7 +2,6 @@
  * Rate limits. Counting is the store's (atomic over all nodes). A key known to be exhausted is
  * refused from memory, so that an attack costs no query.
  */
-import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import { sha256 } from '../crypto/bytes.ts';
 import { OAuthError } from '../protocol/errors.ts';
@@ -25,6 +24,8 @@ export interface RateLimiter {
    * @throws TooManyAttempts when the limit of one of them is reached
    */
   take(...limited: readonly LimitedKey[]): Promise<void>;
+  /** Counts one attempt as `take` does; false when the limit of one of the keys is reached. */
+  isWithin(...limited: readonly LimitedKey[]): Promise<boolean>;
   /** Forgets every attempt after a success. */
   reset(key: RateLimitKey): Promise<void>;
   /** Gives one attempt back under each of these keys. */
@@ -74,17 +75,27 @@ export function createRateLimiter(counters: CounterStore, now: () => number): Ra
       await counters.giveBack(name);
     }
   };
+  const take = async (...limited: readonly LimitedKey[]): Promise<void> => {
+    for (const [index, one] of limited.entries()) {
+      try {
+        await hit(one);
+      } catch (error) {
+        // Nothing is evaluated, so the attempt does not count elsewhere either.
+        await giveBack(...limited.slice(0, index).map(([key]) => key));
+        throw error;
+      }
+    }
+  };
   return {
+    take,
     giveBack,
-    async take(...limited) {
-      for (const [index, one] of limited.entries()) {
-        try {
-          await hit(one);
-        } catch (error) {
-          // Nothing is evaluated, so the attempt does not count elsewhere either.
-          await giveBack(...limited.slice(0, index).map(([key]) => key));
-          throw error;
-        }
+    async isWithin(...limited) {
+      try {
+        await take(...limited);
+        return true;
+      } catch (error) {
+        if (error instanceof TooManyAttempts) return false;
+        throw error;
       }
     },
     async reset(key) {
@@ -93,20 +104,4 @@ export function createRateLimiter(counters: CounterStore, now: () => number): Ra
       await counters.reset(name);
     },
   };
-}
-
-/**
- * The network of a peer: one IPv4 address, or the 64 bits of IPv6 that one customer has. Peers
- * whose address the host does not tell are one network, with an empty name.
- */
-export function networkOf(address: string | null): string {
-  if (address === null) return '';
-  if (!ipaddr.isValid(address)) return address;
-  const parsed = ipaddr.process(address);
-  if (parsed.kind() === 'ipv4') return parsed.toString();
-  // IPv4 and IPv6 loopback are the same machine.
-  if (parsed.range() === 'loopback') return '127.0.0.1';
-  return ipaddr.IPv6.networkAddressFromCIDR(
-    `${parsed.toNormalizedString().replace(/%.*$/, '')}/64`,
-  ).toString();
 }

@@ -4,7 +4,7 @@
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle, parseHandle } from '../crypto/handles.ts';
-import type { Session } from '../store/records.ts';
+import type { Seconds, Session } from '../store/records.ts';
 import type { Context } from './context.ts';
 
 /** A session just started, with the handle that only the browser keeps. */
@@ -60,13 +60,27 @@ export function newSession(ctx: Context, login: Login, handle: string, sid: stri
     handle,
     sid,
     sub: login.sub,
-    authTime: login.authTime ?? now,
+    authTime: authTimeOf(ctx, login.authTime ?? now),
     amr: login.amr,
     acr: login.acr ?? null,
     createdAt: now,
     seenAt: now,
     expiresAt: now + ctx.settings.lifetimes.sessionAbsolute,
   };
+}
+
+/** Seconds that the clock of a host may run ahead. */
+const SKEW = 60;
+
+/**
+ * The time of a proof as it is kept: never later than now, so that a clock that runs ahead makes no
+ * proof newer than it is.
+ * @throws Error when it is no time in seconds: milliseconds, mostly
+ */
+export function authTimeOf(ctx: Context, given: number): Seconds {
+  if (!Number.isFinite(given) || given > ctx.now() + SKEW)
+    throw new Error('authTime must be a time in seconds since 1970, and not in the future.');
+  return Math.min(Math.floor(given), ctx.now());
 }
 
 /** A new name that relying parties know a session by. */
@@ -86,8 +100,7 @@ export async function startSession(
 ): Promise<StartedSession | null> {
   const handle = newHandle('session', ctx.settings.random);
   const sid = replaces?.sub === login.sub ? replaces.sid : newSid(ctx);
-  const authTime = Math.min(login.authTime ?? ctx.now(), ctx.now());
-  const session = newSession(ctx, { ...login, authTime }, sha256(handle), sid);
+  const session = newSession(ctx, login, sha256(handle), sid);
   const began = login.began ?? ctx.now();
   const outcome = await ctx.store.sessions.start(session, replaces?.handle ?? null, began);
   if (outcome === 'exists') throw new Error('A random session handle came twice.');

@@ -2,7 +2,7 @@
  * Client authentication, the same phase for every endpoint that clients call. Exactly one method
  * per request, and it is the registered one; all failures look alike.
  */
-import { networkOf } from '../domain/rate-limiter.ts';
+import { networkOf } from '../domain/addresses.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import type { Params } from '../protocol/params.ts';
 import type { Client } from '../store/records.ts';
@@ -99,16 +99,16 @@ async function countFailure(
   reason: string,
 ): Promise<void> {
   const { address } = ctx.request;
-  const whose = client === null ? [] : [client.clientId];
   const { clientAuthentication } = ctx.settings.rateLimits;
-  // Where the host tells no address, one client's failures would count against all others.
-  if (address !== null) {
-    const key = ['client from', networkOf(address), ...whose] as const;
-    await ctx.rateLimiter.take([key, clientAuthentication]);
-  }
+  const whose = client === null ? [] : [client.clientId];
+  const counter = [['client from', networkOf(address), ...whose], clientAuthentication] as const;
+  // Where the host tells no address, a refusal would hit everybody, so only the rows are limited.
+  if (address !== null) await ctx.rateLimiter.take(counter);
   const facts = { clientId: client?.clientId ?? null, reason };
-  if (client === null) ctx.events.notify('client_authentication.failed', facts);
-  else ctx.events.record('client_authentication.failed', facts);
+  const isWritten =
+    client !== null && (address !== null || (await ctx.rateLimiter.isWithin(counter)));
+  if (isWritten) ctx.events.record('client_authentication.failed', facts);
+  else ctx.events.notify('client_authentication.failed', facts);
 }
 
 function challenged(ctx: EngineContext, refusal: OAuthError): OAuthError {

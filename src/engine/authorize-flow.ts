@@ -99,9 +99,18 @@ async function makeAll(
   const asked = consentIn(end.interaction) !== null;
   const allowed = { sub, clientId, scopes, asked };
   const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
+  const consumer = artifacts.find(({ consumesRequest }) => consumesRequest === true);
+  const { consumes } = authorized;
+  if (consumer === undefined && consumes !== null)
+    if (!(await ctx.store.oneTime.consume(consumes, ctx.now()))) throw requestConsumed();
   let repeated = false;
   for (const artifact of missing) {
-    const outcome = await artifact.make(ctx, { ...authorized, authorization }, made);
+    const whose = artifact === consumer ? consumes : null;
+    const outcome = await artifact.make(
+      ctx,
+      { ...authorized, consumes: whose, authorization },
+      made,
+    );
     if (outcome.outcome === 'session_ended') return null;
     if (outcome.outcome === 'consumed') throw requestConsumed();
     repeated ||= outcome.outcome === 'repeated';

@@ -2,7 +2,7 @@
  * An endpoint that clients call: parameters in the form body alone, then client authentication, the
  * same for all of them (RFC 7009 §2, RFC 7662 §2, RFC 9126 §2, RFC 8628 §3.1).
  */
-import { networkOf } from '../domain/rate-limiter.ts';
+import { networkOf } from '../domain/addresses.ts';
 import type { RateLimit } from '../domain/settings.ts';
 import { isPublic } from '../protocol/client-metadata-rules.ts';
 import type { Params } from '../protocol/params.ts';

@@ -50,7 +50,7 @@ export async function endCurrentSession(
     return endingHeaders(ctx);
   }
   // End ours first: when the host fails to end its session, this login is still over here.
-  await endHostSession(ctx, session);
+  await endHostSession(ctx, session, host.authTime);
   const { raw, native } = ctx.request;
   return (await ctx.settings.accounts.signOut?.(host, raw, native)) ?? new Headers();
 }

@@ -16,7 +16,7 @@ import type { Notice, PostedAnswer, Situation, Step, StepOutcome } from './contr
 import { currentSession, isHosted } from './current-session.ts';
 import { nextStep } from './next-step.ts';
 import { prompts } from './parameters.ts';
-import { drawStep, hostPageOf } from './step-page.ts';
+import { drawnFor, drawStep, hostPageOf } from './step-page.ts';
 
 /** How often the facts may change while an answer is made. */
 const MOST_ATTEMPTS = 3;
@@ -79,7 +79,7 @@ async function attemptToEnd(
   if (next.next === 'step') {
     // OIDC Core §3.1.2.1: prompt=none never shows a page.
     if (prompts(situation.request).includes('none')) throw silentError(next.step);
-    return await sendToPage(ctx, interaction, next.step);
+    return await sendToPage(ctx, situation, next.step);
   }
   // RFC 9700 §4.7: an unbound link may have been shared, so bind it to this browser first.
   if (continued && interaction.browser === null)
@@ -91,14 +91,13 @@ function silentError(step: Step): OAuthError {
   return new OAuthError(step.silentError, 'prompt_none', 'A page would have to be shown.');
 }
 
-async function sendToPage(
-  ctx: EngineContext,
-  interaction: Interaction,
-  step: Step,
-): Promise<Response> {
+async function sendToPage(ctx: EngineContext, situation: Situation, step: Step): Promise<Response> {
+  const { interaction } = situation;
   const page = hostPageOf(ctx, step);
   if (page === null) return await redirectWithInteraction(ctx, 'interaction', interaction);
-  if (step.name !== 'login') return await redirectWithInteraction(ctx, page, interaction);
+  // The answer of a page of the host is held to what was asked, and of whom, as a form of ours is.
+  if (step.name !== 'login')
+    return await redirectWithInteraction(ctx, page, drawnFor(situation, step));
   // Stop here: a page that sends people back without a login would be asked forever.
   if (interaction.sentToHost) throw loginMissing();
   return await redirectWithInteraction(ctx, page, { ...interaction, sentToHost: true });
@@ -127,7 +126,7 @@ export async function showPage(
       return await redirectWithInteraction(ctx, opened.flow.endpoint, interaction);
     // A page is drawn for the browser it is bound to, so that its form comes from there.
     if (interaction.browser === null || hostPageOf(ctx, next.step) !== null)
-      return await sendToPage(ctx, interaction, next.step);
+      return await sendToPage(ctx, situation, next.step);
     return await drawStep(ctx, situation, next.step, next.due, notice);
   });
 }

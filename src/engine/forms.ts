@@ -18,15 +18,14 @@ import { isHosted } from './current-session.ts';
 /**
  * The fields that a form carries besides what people fill in.
  * @param form name of the form
- * @param session the session that it is drawn for; null: the form is valid for any session
+ * @param drawn the interaction; `shownTo` says for which session the form is drawn, and null that
+ * it is valid for any
  */
 export async function formFields(
   ctx: RequestContext,
   form: string,
-  interaction: Interaction,
-  session: Session | null,
+  drawn: Interaction,
 ): Promise<{ readonly interaction: string; readonly token: string }> {
-  const drawn = { ...interaction, shownTo: sessionMark(session) };
   return {
     interaction: await sealInteraction(ctx, drawn),
     token: ctx.vault.mac('form', textOf(form, drawn)),

@@ -67,7 +67,8 @@ function matched(
 
 function decoded(segment: string): string | null {
   try {
-    return decodeURIComponent(segment);
+    const text = decodeURIComponent(segment);
+    return text.includes('\0') ? null : text;
   } catch {
     return null;
   }

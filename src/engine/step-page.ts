@@ -1,6 +1,7 @@
 /**
  * The page of a step: a view for its template, with a form that is bound to browser and session.
  */
+import { type Interaction, sessionMark } from '../domain/interactions.ts';
 import { clientView, drawPage, pageView } from '../web/page.ts';
 import type { RequestContext } from '../web/request.ts';
 import type { Due, Notice, Situation, Step } from './contracts/step.ts';
@@ -21,10 +22,8 @@ export async function drawStep(
   due: Due,
   notice: Notice | null,
 ): Promise<Response> {
-  const { interaction, session, client, request, redirectUri } = situation;
-  const shown = { ...interaction.shown, ...shownBy(step, situation) };
-  const drawnFor = step.anySession === true ? null : session;
-  const fields = await formFields(ctx, step.name, { ...interaction, shown }, drawnFor);
+  const { client, request, redirectUri } = situation;
+  const fields = await formFields(ctx, step.name, drawnFor(situation, step));
   const view = {
     ...pageView(ctx, uiLocales(request)),
     client: clientView(client, redirectUri),
@@ -38,6 +37,13 @@ export async function drawStep(
   });
 }
 
-function shownBy(step: Step, situation: Situation): Readonly<Record<string, unknown>> {
-  return step.shows === undefined ? {} : { [step.name]: step.shows(situation) };
+/** The interaction with what the page of a step shows, and to whom; an answer is held to both. */
+export function drawnFor(situation: Situation, step: Step): Interaction {
+  const { interaction, session } = situation;
+  const added = step.shows === undefined ? {} : { [step.name]: step.shows(situation) };
+  return {
+    ...interaction,
+    shown: { ...interaction.shown, ...added },
+    shownTo: step.anySession === true ? null : sessionMark(session),
+  };
 }

@@ -43,7 +43,7 @@ export function codeStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: strin
         {
           name: 'session',
           sql: () => sql`update ${sql.table('sessions')} set writes = writes + 1
-            where tenant = ${tenant} and handle = ${session}`,
+            where tenant = ${tenant} and handle = ${session} and sid = ${code.sid}`,
         },
       ];
       if (consumes !== null) writes.push(consumeOneTime(tenant, consumes, code.createdAt));

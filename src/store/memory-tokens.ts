@@ -22,7 +22,7 @@ export function codeStore(tables: MemoryTables): CodeStore {
   return {
     async insert(code, session, consumes) {
       if (codes.has(code.digest)) return 'exists';
-      if (!tables.sessions.has(session)) return 'session_ended';
+      if (tables.sessions.get(session)?.sid !== code.sid) return 'session_ended';
       if (consumes !== null && !consumeOneTime(tables, consumes, code.createdAt)) return 'consumed';
       codes.set(code.digest, code);
       return 'stored';

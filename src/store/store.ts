@@ -201,10 +201,11 @@ export type CodeOutcome = 'stored' | 'exists' | 'session_ended' | 'consumed';
 /** Authorization codes. */
 export interface CodeStore {
   /**
-   * One atomic act: stores a code if the session (its handle) still stands, the one-time record
-   * that the code consumes (if any) was still there to be consumed, and no code of this digest
-   * exists. Else nothing changes. It writes the session's row, so that of a code and a concurrent
-   * end of its session either the code sees `session_ended` or the end consumes the code.
+   * One atomic act: stores a code if the session (its handle, with the sid of the code) still
+   * stands, the one-time record that the code consumes (if any) was still there to be consumed, and
+   * no code of this digest exists. Else nothing changes. It writes the session's row, so that of a
+   * code and a concurrent end of its session either the code sees `session_ended` or the end
+   * consumes the code.
    */
   insert(code: Code, session: Digest, consumes: OneTimeKey | null): Promise<CodeOutcome>;
   /** The code and whether its authorization still stands; null when unknown. */

@@ -241,7 +241,11 @@ export const TWIN_LAWS: readonly Law[] = [
         [null, null],
       );
       assert.equal(await store.codes.insert(all.open, all.session.handle, null), 'session_ended');
-      const mine = sample.session({ ...sample.facts(), sub: all.session.sub });
+      const mine = sample.session({
+        ...sample.facts(),
+        sub: all.session.sub,
+        sid: all.session.sid,
+      });
       assert.equal(await store.sessions.start(mine, null, NOW), 'started');
       assert.equal(await store.codes.insert(all.used, mine.handle, null), 'stored');
       assert.deepEqual(await store.codes.find(all.used.digest), {

@@ -42,7 +42,12 @@ export async function readJsonBody(
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, (name, value: unknown) => {
+      // A name that changes objects, and a character that databases refuse.
+      if (name === '__proto__' || (typeof value === 'string' && value.includes('\0')))
+        throw new SyntaxError('a name or character that is refused');
+      return value;
+    });
   } catch (cause) {
     throw new OAuthError('invalid_request', 'json_malformed', 'The request body is not JSON.', {
       cause,
@@ -84,7 +89,8 @@ async function readText(request: Request, limit: number): Promise<string> {
   }
   // The HTTP server holds the peer to the declared length; a body of unknown length is counted
   // here.
-  if (declared !== null || request.body === null) return await request.text();
+  if (declared !== null || request.body === null)
+    return decoded(new Uint8Array(await request.arrayBuffer()));
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body) {
@@ -92,5 +98,16 @@ async function readText(request: Request, limit: number): Promise<string> {
     if (size > limit) throw tooLarge();
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return decoded(Buffer.concat(chunks));
+}
+
+// RFC 6749 Appendix B: UTF-8. Other bytes are refused, as a `%ff` is.
+function decoded(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new OAuthError('invalid_request', 'body_encoding', 'The request body is not UTF-8.', {
+      cause,
+    });
+  }
 }

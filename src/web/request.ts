@@ -2,7 +2,9 @@
  * One HTTP request as the endpoints read it: bounded, decoded strictly, each part only when asked
  * for. It touches only the cheap parts of `Request`. Reading bodies is in `body.ts`.
  */
+
 import { parseCookie } from 'cookie';
+import { addressIn } from '../domain/addresses.ts';
 import type { Context } from '../domain/context.ts';
 import type { RequestFacts } from '../domain/request-facts.ts';
 import { type ParamLimits, type Params, parseParams } from '../protocol/params.ts';
@@ -51,8 +53,6 @@ export interface RequestParts {
   readonly makeId: () => string;
 }
 
-/** Characters of an address with a zone; what a proxy says may be anything. */
-const LONGEST_ADDRESS = 64;
 const LONGEST_ID = 64;
 const LONGEST_COOKIES = 16_384;
 
@@ -74,7 +74,7 @@ export function readRequest(
     method: raw.method,
     url,
     headers: raw.headers,
-    address: info.ip?.slice(0, LONGEST_ADDRESS) ?? null,
+    address: addressIn(info.ip),
     // Made when it is asked for: most requests need none.
     get requestId() {
       requestId ??= makeId();

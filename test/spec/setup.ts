@@ -138,9 +138,9 @@ export async function makeWorld(options: Partial<Config> = {}): Promise<World> {
   return world;
 }
 
-export function browserOf(world: World): ScriptedBrowser {
+export function browserOf(world: World, ip = '192.0.2.1'): ScriptedBrowser {
   return scriptedBrowser(
-    async (request) => await world.provider.fetch(request, { ip: '192.0.2.1' }),
+    async (request) => await world.provider.fetch(request, { ip }),
     (url) => url.origin === ISSUER,
   );
 }

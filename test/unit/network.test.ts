@@ -1,6 +1,6 @@
 /** Which addresses count as one network: limits count it, and the device page compares it. */
 import { describe, expect, it } from 'vitest';
-import { networkOf } from '../../src/domain/rate-limiter.ts';
+import { isPublicAddress, networkOf } from '../../src/domain/addresses.ts';
 
 describe('networkOf', () => {
   it.each([
@@ -15,5 +15,21 @@ describe('networkOf', () => {
     ['not an address', 'not an address'],
   ])('of %s is %s', (address, network) => {
     expect(networkOf(address)).toBe(network);
+  });
+});
+
+describe('isPublicAddress', () => {
+  it.each([
+    ['203.0.113.7', true],
+    ['2001:db8::1', true],
+    ['10.0.0.5', false],
+    ['::ffff:192.168.1.1', false],
+    ['100.64.0.1', false],
+    ['127.0.0.1', false],
+    ['fd00::1', false],
+    ['fe80::1', false],
+    ['not an address', false],
+  ])('of %s is %s', (address, is) => {
+    expect(isPublicAddress(address)).toBe(is);
   });
 });

@@ -21,7 +21,9 @@ export interface AuthorizedRequest {
   readonly session: Session;
   /** The interaction that led here; null when no page was shown. */
   readonly interaction: Interaction | null;
-  /** The one-time record that dies with the request. */
+  /**
+   * The one-time record that dies with the request; null when this artifact does not consume it.
+   */
   readonly consumes: OneTimeKey | null;
 }
 
@@ -55,6 +57,12 @@ export type ArtifactOutcome = MadeArtifact | SessionEnded | RequestConsumed;
 export interface Artifact {
   /** Its word in `response_type`. */
   readonly name: string;
+  /**
+   * It consumes `AuthorizedRequest.consumes` in the act that stores it. The engine consumes the
+   * record where no artifact of the response does.
+   * @default false
+   */
+  readonly consumesRequest?: boolean;
   /**
    * What an earlier answer to the same interaction made already; null when there was none. Asked
    * before anything is remembered.

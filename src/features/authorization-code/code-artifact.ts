@@ -8,6 +8,7 @@ import { codeChallenge } from './pkce.ts';
 
 export const codeArtifact: Artifact = {
   name: 'code',
+  consumesRequest: true,
 
   async earlier(ctx, { interaction, session }) {
     if (interaction === null) return null;

@@ -3,8 +3,10 @@
  * goes on after sign-in and confirmation. Wrong codes are counted: there are few enough to be
  * guessed.
  */
+
+import { networkOf } from '../../domain/addresses.ts';
 import { type Interaction, newInteraction, whenShown } from '../../domain/interactions.ts';
-import { type LimitedKey, networkOf, TooManyAttempts } from '../../domain/rate-limiter.ts';
+import { type LimitedKey, TooManyAttempts } from '../../domain/rate-limiter.ts';
 import type { RateLimit } from '../../domain/settings.ts';
 import { resume } from '../../engine/continuation.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
@@ -63,7 +65,7 @@ async function entryPage(ctx: RequestContext, shown: Shown): Promise<Response> {
   const { userCode = '', problem = null, retryAfter = null, status = 200, headers = {} } = shown;
   const browser = bindBrowser(ctx);
   const interaction = newInteraction(ctx, DEVICE, {}, browser.digest);
-  const fields = await formFields(ctx, DEVICE, interaction, null);
+  const fields = await formFields(ctx, DEVICE, interaction);
   const form = { action: ctx.url(DEVICE), fields };
   const view = { ...pageView(ctx), form, userCode, problem, retryAfter };
   const cookies = browser.setCookie === null ? [] : [browser.setCookie];

@@ -3,9 +3,10 @@
  * the device asks for, every time, in a step of this flow.
  */
 import { accountName } from '../../domain/accounts.ts';
+import { isPublicAddress, networkOf } from '../../domain/addresses.ts';
 import { rememberAuthorization } from '../../domain/authorizations.ts';
+import { issuedToThis } from '../../domain/clients.ts';
 import type { Interaction } from '../../domain/interactions.ts';
-import { networkOf } from '../../domain/rate-limiter.ts';
 import { availableScopes } from '../../domain/scopes.ts';
 import { unknownInteraction } from '../../engine/continuation.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
@@ -18,6 +19,7 @@ import { formatScope } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
 import { clientView, drawPage, pageView } from '../../web/page.ts';
 import type { RequestContext } from '../../web/request.ts';
+import { DEVICE_GRANT } from './device-grant.ts';
 import {
   changeRequest,
   type Decision,
@@ -65,7 +67,7 @@ export function deviceFlow(placeOf: PlaceOf | null): Flow {
         async request() {
           const { scopes: asked, userCode, address } = stored.request;
           const scopes = availableScopes(ctx.settings, client, asked, 'for-user');
-          const place = address === null ? null : ((await placeOf?.(address)) ?? address);
+          const place = address === null ? null : await wordsFor(placeOf, address);
           const values = { [DEVICE]: { userCode, address, place } satisfies Shown };
           return { clientId: client.clientId, scopes, values };
         },
@@ -79,6 +81,15 @@ export function deviceFlow(placeOf: PlaceOf | null): Flow {
     },
   };
   return flow;
+}
+
+/** The address itself where the host has no words for it, or fails to find them. */
+async function wordsFor(placeOf: PlaceOf | null, address: string): Promise<string> {
+  try {
+    return (await placeOf?.(address)) ?? address;
+  } catch {
+    return address;
+  }
 }
 
 /**
@@ -106,10 +117,14 @@ function over(reason: string, description: string): OAuthError {
   return new OAuthError('invalid_request', reason, description, { redirectable: false });
 }
 
-async function requireClient(ctx: RequestContext, { clientId }: DeviceRequest): Promise<Client> {
+async function requireClient(
+  ctx: RequestContext,
+  { clientId, requestedAt }: DeviceRequest,
+): Promise<Client> {
   const client = await ctx.clients.findEnabled(clientId);
-  if (client !== null) return client;
-  throw over('device_client_disabled', 'The application is switched off.');
+  const may = client?.grantTypes.includes(DEVICE_GRANT) === true;
+  if (client !== null && may && issuedToThis(client, requestedAt)) return client;
+  throw over('device_client_disabled', 'The application may not connect devices any longer.');
 }
 
 /** The step in which somebody confirms. Nothing that is remembered takes its place. */
@@ -124,14 +139,16 @@ export const deviceConfirmation: Step = defineStep<DeviceConfirmationView>({
       ? null
       : { because: 'not_confirmed' },
   shows: ({ request }) => request.scopes,
-  view(ctx, { account, request }) {
+  view(ctx, { account, request, client }) {
     const { userCode, place, address } = shownDevice(request);
     const scopes = request.scopes.filter((name) => name !== 'offline_access');
     return {
       accountName: accountName(account),
       userCode,
       scopes: scopeViews(ctx.settings, scopes),
-      offline: request.scopes.includes('offline_access'),
+      // The device is not part of the browser's session, so a refresh token outlives the sign-out.
+      offline:
+        request.scopes.includes('offline_access') || client.grantTypes.includes('refresh_token'),
       place,
       sameNetwork: isSameNetwork(address, ctx.request.address),
     };
@@ -140,7 +157,8 @@ export const deviceConfirmation: Step = defineStep<DeviceConfirmationView>({
     if (decision === 'deny') return declined();
     if (decision === 'switch') return { outcome: 'switch_account' };
     if (decision !== 'allow' || session === null) throw unknownDecision();
-    const scopes = (interaction.shown[CONFIRMATION] as readonly string[] | undefined) ?? [];
+    const scopes = interaction.shown[CONFIRMATION] as readonly string[] | undefined;
+    if (scopes === undefined) throw unknownDecision();
     return { outcome: 'answered', state: { sub: session.sub, scopes } satisfies Confirmed };
   },
 });
@@ -156,7 +174,10 @@ function confirmedIn({ answers }: Interaction): Confirmed | null {
 }
 
 function isSameNetwork(one: string | null, other: string | null): boolean | null {
-  return one === null || other === null ? null : networkOf(one) === networkOf(other);
+  // Behind a proxy that is not named, both would have the address of the proxy.
+  if (one === null || other === null || !isPublicAddress(one) || !isPublicAddress(other))
+    return null;
+  return networkOf(one) === networkOf(other);
 }
 
 async function approve(ctx: EngineContext, digest: string, end: FlowEnd): Promise<Response | null> {
@@ -169,7 +190,8 @@ async function approve(ctx: EngineContext, digest: string, end: FlowEnd): Promis
   const allowed = { sub, clientId, scopes, asked: true };
   const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
   const proof = { sub, authTime, amr, acr, scopes };
-  const approval = { ...proof, authorizationId: authorization.id, approvedAt: ctx.now() };
+  // Judged by the facts that were read: what was revoked since then wins.
+  const approval = { ...proof, authorizationId: authorization.id, approvedAt: end.now };
   const fresh = await decide(ctx, digest, {
     is: 'approved',
     interaction: interaction.id,

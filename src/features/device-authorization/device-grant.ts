@@ -54,7 +54,8 @@ async function requireOwn(
   // RFC 8628 §3.4: the device code was issued to this client.
   if (clientId === client.clientId && issuedToThis(client, requestedAt)) return stored;
   const facts = { clientId: client.clientId, reason: 'device_code_foreign' };
-  ctx.events.record('request.refused', facts);
+  // Anybody gets a device code, so write no row.
+  ctx.events.notify('request.refused', facts);
   throw refused('invalid_grant', 'device_code_foreign', 'The device code is not valid.');
 }
 
@@ -64,6 +65,9 @@ async function pending(ctx: RequestContext, stored: StoredRequest): Promise<OAut
   const now = ctx.now();
   const tooFast = polledAt !== null && now - polledAt < interval;
   const slower = tooFast ? interval + SLOWER : interval;
+  // One write in a second is enough, so that a device that hammers cannot keep the answer out.
+  if (polledAt === now)
+    return refused('slow_down', 'device_slow_down', `Poll every ${interval} seconds.`);
   const remembered = await changeRequest(ctx, stored, { polledAt: now, interval: slower });
   // RFC 8628 §3.5: the interval grows by 5 seconds with every poll that comes too early. A poll
   // that could not be remembered ran beside another one, or beside the answer.

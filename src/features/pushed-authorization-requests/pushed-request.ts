@@ -5,6 +5,7 @@
  */
 import { sha256 } from '../../crypto/bytes.ts';
 import { newHandle, parseHandle } from '../../crypto/handles.ts';
+import { issuedToThis } from '../../domain/clients.ts';
 import { isUsable, newOneTimeRecord } from '../../domain/one-time-records.ts';
 import type { LoadedRequest, ParameterSource } from '../../engine/contracts/parameter-source.ts';
 import { OAuthError } from '../../protocol/errors.ts';
@@ -21,6 +22,8 @@ const HANDLE = 'vkpr_';
 interface Payload {
   readonly clientId: string;
   readonly params: Readonly<Record<string, string>>;
+  /** When it was pushed, in seconds. */
+  readonly pushedAt: Seconds;
   /** When it can no longer be taken up, in seconds. */
   readonly takeUpUntil: Seconds;
 }
@@ -33,8 +36,9 @@ export async function storePushed(
   lifetime: Seconds,
 ): Promise<string> {
   const handle = newHandle(HANDLE, ctx.settings.random);
-  const takeUpUntil = ctx.now() + lifetime;
-  const payload: Payload = { clientId, params, takeUpUntil };
+  const pushedAt = ctx.now();
+  const takeUpUntil = pushedAt + lifetime;
+  const payload: Payload = { clientId, params, pushedAt, takeUpUntil };
   const record = newOneTimeRecord({
     kind: PUSHED,
     digest: sha256(handle),
@@ -61,7 +65,9 @@ export const pushedRequests: ParameterSource = {
     if (record === null || json === null) throw refused('request_uri_unknown');
     const payload = JSON.parse(json) as Payload;
     // RFC 9126 §4: the request_uri is bound to the client that pushed the request.
-    if (payload.clientId !== clientId) throw refused('request_uri_foreign');
+    const client = await ctx.clients.find(payload.clientId);
+    const isOwn = payload.clientId === clientId && client !== null;
+    if (!isOwn || !issuedToThis(client, payload.pushedAt)) throw refused('request_uri_foreign');
     checkTime(ctx, record, payload, requestedAt);
     const { kind, digest, version } = record;
     return {

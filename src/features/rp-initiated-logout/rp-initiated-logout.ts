@@ -4,7 +4,7 @@
  * registered address or show a page.
  */
 import { accountName } from '../../domain/accounts.ts';
-import { type Interaction, newInteraction } from '../../domain/interactions.ts';
+import { type Interaction, newInteraction, sessionMark } from '../../domain/interactions.ts';
 import { redirectUnbound, redirectWithInteraction, resume } from '../../engine/continuation.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
@@ -98,7 +98,8 @@ async function ask(
   { client, uiLocales, returnTo }: LogoutRequest,
   { account, session }: CurrentSession,
 ): Promise<Response> {
-  const fields = await formFields(ctx, NAME, interaction, session);
+  const drawn = { ...interaction, shownTo: sessionMark(session) };
+  const fields = await formFields(ctx, NAME, drawn);
   const view = {
     ...pageView(ctx, uiLocales),
     client: client === null ? null : clientView(client, null),

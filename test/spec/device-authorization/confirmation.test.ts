@@ -1,6 +1,7 @@
 /** The page that asks whether a device may have access (RFC 8628 §3.3, §5.4). Rules DV. */
 
-import type { ScriptedBrowser } from 'valetkey/testing';
+import { builtInPages } from 'valetkey/pages';
+import type { ScriptedBrowser, Visit } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectErrorPage, expectRefusal } from '../refusals.ts';
 import {
@@ -10,13 +11,13 @@ import {
   claimsOf,
   cookieOf,
   decide,
-  ISSUER,
   logIn,
   openAuthorize,
   type World,
 } from '../setup.ts';
 import {
   asWeb,
+  DEVICE_GRANT,
   type Device,
   decideOn,
   enterCode,
@@ -74,23 +75,74 @@ describe('the page', () => {
       'device-confirmation-form',
     );
   });
-  it('can be one of the host, which learns what is asked and answers it', async () => {
-    const device = await startDevice(world);
-    const page = await toConfirmation(browser, device);
-    const url = new URL(`${ISSUER}/mine`);
-    const sealed = /name="interaction" value="([^"]+)"/.exec(page.html)?.[1] ?? '';
-    url.searchParams.set('interaction', sealed);
-    const request = (): Request => new Request(url, { headers: { cookie: cookieOf(browser) } });
+  it('[RFC8628 §3.3] DV-06 says that a refresh token outlives the sign-out, whatever the scopes', async () => {
+    const words = 'while you are away';
+    const scope = 'openid read';
+    const page = await toConfirmation(browser, await startDevice(world, { scope }));
+    expect(page.html).toContain(words);
+    const grantTypes = [DEVICE_GRANT, 'authorization_code'];
+    await world.provider.clients.update(world.web.clientId, { grantTypes });
+    const { html } = await enterCode(browser, (await startDevice(world, { scope })).user_code);
+    expect(html).not.toContain(words);
+  });
+  it.each([
+    ['10.0.0.5', '10.0.0.5', null],
+    ['2001:db8:1:2::1', '2001:db8:1:2::9', 'the same network as you'],
+    ['2001:db8:1:2::1', '2001:db8:1:3::1', 'another network than yours'],
+  ])('DV-06 compares the networks of %s and %s', async (deviceIp, browserIp, words) => {
+    const fields = { scope: 'read' };
+    const { body } = await send(world, 'device_authorization/', fields, asWeb(world), deviceIp);
+    browser = browserOf(world, browserIp);
+    const { html } = await toConfirmation(browser, body as unknown as Device);
+    const shown = ['the same network as you', 'another network than yours'].filter((text) =>
+      html.includes(text),
+    );
+    expect(shown).toEqual(words === null ? [] : [words]);
+  });
+  it('DV-06 shows the address when the host fails to find words for its place', async () => {
+    const place = async (): Promise<string> => await Promise.reject(new Error('no such service'));
+    world = await makeDeviceWorld({ place });
+    browser = browserOf(world);
+    const { html } = await toConfirmation(browser, await startDevice(world));
+    expect(html).toContain('198.51.100.7');
+  });
+});
+
+describe('a confirmation page of the host', () => {
+  const toHost = async (): Promise<{ readonly device: Device; readonly page: Visit }> => {
+    const pages = { ...builtInPages(), deviceConfirmation: '/mine' };
+    world = await makeDeviceWorld({}, { pages });
+    browser = browserOf(world);
+    const device = await startDevice(world, { scope: 'openid read' });
+    return { device, page: await toConfirmation(browser, device) };
+  };
+  const requestOf = ({ url }: Visit): Request =>
+    new Request(url, { headers: { cookie: cookieOf(browser) } });
+  const answer = async (page: Visit): Promise<Visit> => {
     const { interactions } = world.provider;
-    expect(await interactions.details(request())).toMatchObject({
+    const { headers } = await interactions.answer(requestOf(page), 'device-confirmation', 'allow');
+    return await browser.open(headers.get('location') ?? '');
+  };
+
+  it('learns what the built-in page shows, and grants what was asked', async () => {
+    const { device, page } = await toHost();
+    expect(new URL(page.url).pathname).toBe('/mine');
+    expect(await world.provider.interactions.details(requestOf(page))).toMatchObject({
       step: 'device-confirmation',
       client: { name: 'Web App', host: 'rp.example' },
       sub: ALICE.sub,
+      view: { userCode: device.user_code, place: '198.51.100.7', sameNetwork: null },
     });
-    const answer = await interactions.answer(request(), 'device-confirmation', 'allow');
-    const done = await browser.open(answer.headers.get('location') ?? '');
-    expect(shows(done)).toBe('device-allowed');
-    expect((await poll(world, device)).status).toBe(200);
+    expect(shows(await answer(page))).toBe('device-allowed');
+    const { status, body } = await poll(world, device);
+    expect([status, body['scope']]).toEqual([200, 'openid read']);
+  });
+  it('UI-01 DV-05 does not connect the device to somebody who signed in since', async () => {
+    const { device, page } = await toHost();
+    await logIn(browser, await openAuthorize(world, browser, { prompt: 'login' }), BOB);
+    const next = await answer(page);
+    expect(new URL(next.url).pathname).toBe('/mine');
+    expect((await pollLater(world, device)).body['error']).toBe('authorization_pending');
   });
 });
 
@@ -141,6 +193,17 @@ describe('an answer', () => {
     expect(claimsOf((await poll(world, device)).body['id_token'])['sub']).toBe(ALICE.sub);
     expect(await world.provider.store.authorizations.listBySubject(BOB.sub)).toEqual([]);
   });
+  it('DV-05 cannot be turned round on the same page', async () => {
+    const device = await startDevice(world);
+    const page = await toConfirmation(browser, device);
+    expect(shows(await browser.submit(page, { decision: 'allow' }))).toBe('device-allowed');
+    expectErrorPage(await browser.submit(page, { decision: 'deny' }), {
+      status: 400,
+      code: 'invalid_request',
+      reason: 'device_request_answered',
+    });
+    expect((await poll(world, device)).status).toBe(200);
+  });
   it('counts once for two clicks and a reload', async () => {
     const device = await startDevice(world);
     const page = await toConfirmation(browser, device);
@@ -171,6 +234,44 @@ describe('an answer', () => {
     ]);
     expect(shows(visit)).toBe('device-allowed');
     expect((await pollLater(world, device)).status).toBe(200);
+  });
+  it('counts while the device polls without a pause, on a slow store', async () => {
+    const device = await startDevice(world);
+    const page = await toConfirmation(browser, device);
+    const { oneTime } = world.provider.store;
+    const { find } = oneTime;
+    Object.assign(oneTime, {
+      find: async (key: never) => {
+        const found = await find(key);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        return found;
+      },
+    });
+    let isOver = false;
+    const hammer = async (): Promise<void> => {
+      while (!isOver) await poll(world, device);
+    };
+    const polling = Array.from({ length: 12 }, hammer);
+    const visit = await browser.submit(page, { decision: 'deny' });
+    isOver = true;
+    await Promise.all(polling);
+    expect(shows(visit)).toBe('device-denied');
+  });
+  it('[store] R-4 does not survive a revocation of everything that runs at the same time', async () => {
+    const device = await startDevice(world);
+    const page = await toConfirmation(browser, device);
+    const { authorizations } = world.provider.store;
+    const { remember } = authorizations;
+    Object.assign(authorizations, {
+      remember: async (record: never) => {
+        await world.provider.subjects.revoke(ALICE.sub);
+        world.now += 1;
+        return await remember(record);
+      },
+    });
+    await browser.submit(page, { decision: 'allow' });
+    const { status, body } = await pollLater(world, device);
+    expect([status, body['error']]).toEqual([400, 'invalid_grant']);
   });
   it('does not count when its address is opened a minute later: the page asks again', async () => {
     const device = await startDevice(world);
@@ -224,6 +325,41 @@ describe('what is allowed', () => {
       code: 'invalid_request',
       reason: 'device_client_disabled',
     });
+  });
+  it.each([
+    [
+      'a client that may no longer connect devices',
+      async () => {
+        await world.provider.clients.update(world.web.clientId, {
+          grantTypes: ['authorization_code'],
+        });
+      },
+    ],
+    [
+      'a client that was deleted and registered anew',
+      async () => {
+        const { clientId } = world.web;
+        await world.provider.clients.delete(clientId);
+        world.now += 1;
+        await world.provider.clients.create(
+          {
+            name: 'New',
+            redirectUris: ['https://new.example/cb'],
+            grantTypes: [DEVICE_GRANT, 'authorization_code'],
+          },
+          { clientId, clientSecret: world.webSecret },
+        );
+      },
+    ],
+  ])('DV-07 is nothing for %s', async (_what, change) => {
+    const page = await toConfirmation(browser, await startDevice(world));
+    await change();
+    expectErrorPage(await browser.submit(page, { decision: 'allow' }), {
+      status: 400,
+      code: 'invalid_request',
+      reason: 'device_client_disabled',
+    });
+    expect(await world.provider.store.authorizations.listBySubject(ALICE.sub)).toEqual([]);
   });
   it('is never more than was shown', async () => {
     const { clients } = world.provider;

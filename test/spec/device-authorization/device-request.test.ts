@@ -1,9 +1,19 @@
 /** The device authorization request (RFC 8628 §3.1, §3.2). Rules DV. */
 
+import { randomBytes } from 'node:crypto';
+import { deviceAuthorization, memoryDatabase } from 'valetkey';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectRefusal } from '../refusals.ts';
-import { ISSUER, read, type World } from '../setup.ts';
-import { DEVICE_GRANT, DEVICE_PAGE, makeDeviceWorld, send, startDevice } from './device.ts';
+import { browserOf, ISSUER, makeWorld, read, type World } from '../setup.ts';
+import {
+  DEVICE_GRANT,
+  DEVICE_PAGE,
+  enterCode,
+  makeDeviceWorld,
+  send,
+  shows,
+  startDevice,
+} from './device.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -74,6 +84,31 @@ describe('the response', () => {
     expect(counts.size).toBe(20);
     // 4000 letters, 200 of each on average; 6 standard deviations are 83.
     for (const count of counts.values()) expect(Math.abs(count - 200)).toBeLessThan(90);
+  });
+  it('[RFC8628 §6.1] DV-01 skips the bytes that would make some letters likelier', async () => {
+    let isArmed = false;
+    let isFirst = true;
+    // 16 bytes are drawn for a user code. The first ones are above the last multiple of 20.
+    const random = (size: number): Buffer => {
+      if (size !== 16 || !isArmed) return randomBytes(size);
+      const bytes = Buffer.alloc(size, isFirst ? 250 : 0);
+      isFirst = false;
+      return bytes;
+    };
+    world = await makeDeviceWorld({}, { random });
+    isArmed = true;
+    expect((await startDevice(world)).user_code).toBe('BBBB-BBBB');
+  });
+  it('X-5 finds user codes after the secret of the server was replaced', async () => {
+    const one = randomBytes(32).toString('base64url');
+    const two = randomBytes(32).toString('base64url');
+    const store = memoryDatabase();
+    world = await makeDeviceWorld({}, { store, secret: one });
+    const { user_code } = await startDevice(world);
+    const { web } = world;
+    world = await makeWorld({ store, secret: [two, one], features: [deviceAuthorization()] });
+    expect(web.clientId).not.toBe(world.web.clientId);
+    expect(shows(await enterCode(browserOf(world), user_code))).toBe('login-form');
   });
   it('shows the verification_uri of the configuration', async () => {
     world = await makeDeviceWorld({ verificationUri: 'https://op.example/tv?from=qr' });

@@ -1,5 +1,5 @@
 /** A world with the device authorization grant (RFC 8628); what a device does, and its user. */
-import { type DeviceAuthorizationOptions, deviceAuthorization } from 'valetkey';
+import { type Config, type DeviceAuthorizationOptions, deviceAuthorization } from 'valetkey';
 import type { ScriptedBrowser, Visit } from 'valetkey/testing';
 import { expect } from 'vitest';
 import { ALICE, type Answer, basic, ISSUER, logIn, makeWorld, read, type World } from '../setup.ts';
@@ -19,8 +19,9 @@ export interface Device {
 
 export async function makeDeviceWorld(
   options: Partial<DeviceAuthorizationOptions> = {},
+  config: Partial<Config> = {},
 ): Promise<World> {
-  const world = await makeWorld({ features: [deviceAuthorization(options)] });
+  const world = await makeWorld({ features: [deviceAuthorization(options)], ...config });
   const grantTypes = [DEVICE_GRANT, 'refresh_token', 'authorization_code'];
   await world.provider.clients.update(world.web.clientId, { grantTypes });
   await world.provider.clients.update(world.spa.clientId, { grantTypes });

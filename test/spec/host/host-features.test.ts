@@ -222,6 +222,7 @@ describe('an endpoint of the host', () => {
     'echo/a/of/b/c',
     'echo/a/to/b',
     'echo/%zz/of/b',
+    'echo/a%00/of/b',
   ])('[RFC9110 §15.5.5] is not found at /o/%s', async (path) => {
     const headers = { accept: 'application/json' };
     const answer = await post(path, '{}', 'application/json', headers);
@@ -236,6 +237,8 @@ describe('an endpoint of the host', () => {
     ['application/x-www-form-urlencoded', 'a=b', 415, 'content_type_json'],
     ['application/json; charset=latin1', '{}', 415, 'content_type_json'],
     ['application/json', '{', 400, 'json_malformed'],
+    ['application/json', '{"a":"\\u0000"}', 400, 'json_malformed'],
+    ['application/json', '{"a":{"__proto__":{}}}', 400, 'json_malformed'],
     ['application/json', '[]', 400, 'json_object'],
     ['application/json', 'null', 400, 'json_object'],
     ['application/json', `${'{"a":'.repeat(30)}1${'}'.repeat(30)}`, 400, 'json_object'],

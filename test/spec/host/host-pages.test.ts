@@ -8,6 +8,7 @@ import { expectRefusedRedirect } from '../refusals.ts';
 import {
   ALICE,
   allow,
+  BOB,
   browserOf,
   claimsOf,
   codeOf,
@@ -20,6 +21,7 @@ import {
   pageOf,
   pkce,
   redeem,
+  START,
   type World,
 } from '../setup.ts';
 
@@ -107,6 +109,28 @@ describe('login and consent pages of the host', () => {
       reason: 'session_ended',
     });
   });
+  it.each([300, 700])(
+    'take an answer on a page that was open for %i s, as the built-in one does',
+    async (seconds) => {
+      world = await makeWorld({ pages: { ...builtInPages(), consent: '/my/consent' } });
+      browser = browserOf(world);
+      const page = await logIn(browser, await start({ prompt: 'login' }));
+      expect(new URL(page.url).pathname).toBe('/my/consent');
+      world.now += seconds;
+      const answer = await world.provider.interactions.consent(requestOf(page));
+      expect(codeOf(await follow(answer))).toMatch(/^vkac_/);
+    },
+  );
+  it('UI-01 do not allow in the name of somebody who signed in since', async () => {
+    world = await makeWorld({ pages: { ...builtInPages(), consent: '/my/consent' } });
+    browser = browserOf(world);
+    const page = await logIn(browser, await start());
+    await logIn(browser, await start({ prompt: 'login' }), BOB);
+    const next = await follow(await world.provider.interactions.consent(requestOf(page)));
+    expect(new URL(next.url).pathname).toBe('/my/consent');
+    for (const { sub } of [ALICE, BOB])
+      expect(await world.provider.store.authorizations.listBySubject(sub)).toEqual([]);
+  });
   it('UI-18 get no second code for a decision out of the history', async () => {
     world = await makeWorld();
     browser = browserOf(world);
@@ -138,12 +162,23 @@ describe('a login that the host vouches for', () => {
     ).rejects.toMatchObject({ code: 'login_required', reason: 'login_too_old' });
     expect(await world.provider.store.sessions.listBySubject(ALICE.sub)).toEqual([]);
   });
+  it.each([
+    ['milliseconds', START * 1000],
+    ['no number', Number.NaN],
+    ['the far future', START + 5000],
+  ])('[OIDC Core §3.1.2.1] AZ-20 is refused with a time that is %s', async (_what, authTime) => {
+    const login = await start({ prompt: 'login' });
+    await expect(vouch(login, { sub: ALICE.sub, amr: ['pwd'], authTime })).rejects.toThrow(
+      'authTime must be a time in seconds',
+    );
+    expect(await world.provider.store.sessions.listBySubject(ALICE.sub)).toEqual([]);
+  });
   it('[OIDC Core §2] has auth_time now at the latest', async () => {
     const proof = pkce();
     const login = await start({ max_age: '60' }, proof);
     const done = await allow(
       browser,
-      await vouch(login, { sub: ALICE.sub, amr: ['hwk'], authTime: world.now + 5000 }),
+      await vouch(login, { sub: ALICE.sub, amr: ['hwk'], authTime: world.now + 30 }),
     );
     const tokens = await redeem(world, codeOf(done) ?? '', proof.verifier);
     expect(claimsOf(tokens.body['id_token'])['auth_time']).toBe(world.now);

@@ -1,6 +1,6 @@
 /** Pushed authorization requests (RFC 9126). Rules PR. */
 
-import { pushedAuthorizationRequests } from 'valetkey';
+import { type Artifact, defineFeature, pushedAuthorizationRequests } from 'valetkey';
 import type { ScriptedBrowser, Visit } from 'valetkey/testing';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { expectErrorPage, expectRefusal, expectRefusedRedirect } from '../refusals.ts';
@@ -210,6 +210,37 @@ describe('a request_uri', () => {
     expect(done.leaves?.searchParams.get('state')).toBe('the-state');
     const answer = await redeem(world, codeOf(done) ?? '', proof.verifier);
     expect([answer.status, answer.body['scope']]).toEqual([200, 'openid profile email']);
+  });
+  it('[RFC9126 §4] PR-06 is refused for a client that was deleted and registered anew', async () => {
+    const requestUri = await pushed();
+    const { clients } = world.provider;
+    const { clientId } = world.web;
+    await clients.delete(clientId);
+    world.now += 1;
+    const again = { name: 'Again', redirectUris: [REDIRECT_URI] };
+    await clients.create(again, { clientId, clientSecret: world.webSecret });
+    expectUnusable(await open(requestUri), 'request_uri_foreign');
+  });
+  it('[RFC9126 §4] PR-05 is used once by response types of a host as well', async () => {
+    const ticket: Artifact = {
+      name: 'ticket',
+      make: async () => ({ outcome: 'made', parameters: { ticket: 'x' } }),
+    };
+    const responseTypes = [{ name: 'ticket', artifacts: ['ticket'] }];
+    const feature = defineFeature({
+      name: 'tickets',
+      description: 'Tickets',
+      options: {},
+      create: () => ({ artifacts: [ticket], responseTypes }),
+    });
+    world = await makeWorld({ features: [feature()] });
+    browser = browserOf(world);
+    const own = { responseTypes: ['code', 'ticket'], skipConsent: true };
+    await world.provider.clients.update(world.web.clientId, own);
+    const requestUri = await pushed({ response_type: 'ticket' });
+    const done = await logIn(browser, await open(requestUri));
+    expect(done.leaves?.searchParams.get('ticket')).toBe('x');
+    expectUnusable(await open(requestUri), 'request_uri_used');
   });
   it('[RFC9126 §2.2] is random, of 256 bits, and leaves nothing usable in the store', async () => {
     const calls: unknown[] = [];

@@ -1,6 +1,17 @@
 /** The audit log: what leaves a row, when, and for how long. Rules ST. */
+import { scriptedBrowser } from 'valetkey/testing';
 import { expect, it } from 'vitest';
-import { ALICE, allow, basic, browserOf, logIn, makeWorld, openAuthorize, post } from '../setup.ts';
+import {
+  ALICE,
+  allow,
+  basic,
+  browserOf,
+  ISSUER,
+  logIn,
+  makeWorld,
+  openAuthorize,
+  post,
+} from '../setup.ts';
 
 it('ST-05 writes acts, logins and grants, and revocations at once', async () => {
   const world = await makeWorld();
@@ -43,6 +54,34 @@ it('ST-05 writes no row for what anybody can cause in any number, and tells the 
   expect(await world.provider.store.audit.list({ limit: 1000 })).toEqual(before);
   expect(world.events.filter(({ reason }) => reason === 'prompt_none')).toHaveLength(50);
   expect(world.events.filter(({ reason }) => reason === 'client_unknown')).toHaveLength(20);
+});
+it('ST-05 CL-13 writes only so many rows where the host tells no address', async () => {
+  const world = await makeWorld();
+  const nameless = { 'content-type': 'application/x-www-form-urlencoded' };
+  const browser = scriptedBrowser(
+    async (request) => await world.provider.fetch(request),
+    (url) => url.origin === ISSUER,
+  );
+  const login = await openAuthorize(world, browser);
+  for (let index = 0; index < 100; index += 1) {
+    const authorization = basic(world.web.clientId, `wrong ${index}`);
+    const request = new Request(`${ISSUER}/o/token/`, {
+      method: 'POST',
+      headers: { ...nameless, authorization },
+      body: 'grant_type=client_credentials',
+    });
+    expect((await world.provider.fetch(request)).status).toBe(401);
+    await browser.submit(login, {
+      username: `somebody ${index}`,
+      password: 'wrong',
+      decision: 'login',
+    });
+  }
+  await world.provider.close();
+  const rows = await world.provider.store.audit.list({ limit: 1000 });
+  const count = (wanted: string): number => rows.filter(({ type }) => type === wanted).length;
+  expect([count('client_authentication.failed'), count('login.failed')]).toEqual([20, 50]);
+  expect(world.events.filter(({ reason }) => reason === 'client_secret_wrong')).toHaveLength(100);
 });
 it('L-3 writes a row for a known person who declines, and none for a stranger who leaves', async () => {
   const world = await makeWorld();

@@ -1,6 +1,7 @@
 /** Input made to be taken for code, markup, or work without end. Rules IN. */
 
 import { beforeEach, expect, it } from 'vitest';
+import { expectRefusal } from '../refusals.ts';
 import {
   authorizeParams,
   authorizeUrl,
@@ -11,6 +12,7 @@ import {
   makeWorld,
   pkce,
   post,
+  read,
   type World,
 } from '../setup.ts';
 
@@ -109,5 +111,43 @@ it('IN-07 answers 100,000 characters of any kind in any field at once: no expres
     );
     // A backtracking expression takes minutes here; this bound only has to be far from both.
     expect(process.cpuUsage(began).user / 1000).toBeLessThan(2000);
+  }
+});
+
+it('IN-03 refuses a body that is not UTF-8, as it refuses %ff', async () => {
+  for (const [body, length] of [
+    [Buffer.from('grant_type=client_credentials&scope=\xff\xfe', 'latin1'), true],
+    [Buffer.from('grant_type=client_credentials&scope=\xff\xfe', 'latin1'), false],
+  ] as const) {
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded',
+      authorization: basic(world.web.clientId, world.webSecret),
+      ...(length ? { 'content-length': String(body.length) } : {}),
+    };
+    const request = new Request(`${ISSUER}/o/token/`, { method: 'POST', headers, body });
+    expectRefusal(world, await read(await world.provider.fetch(request)), {
+      status: 400,
+      error: 'invalid_request',
+      reason: 'body_encoding',
+    });
+  }
+});
+it('CL-13 takes an address with a port, or nonsense, for the same network', async () => {
+  const attempt = async (ip: string): Promise<number> => {
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded',
+      authorization: basic(world.web.clientId, 'wrong'),
+    };
+    const body = 'grant_type=client_credentials';
+    const request = new Request(`${ISSUER}/o/token/`, { method: 'POST', headers, body });
+    return (await world.provider.fetch(request, { ip })).status;
+  };
+  for (const spelt of [
+    (port: number) => `203.0.113.5:${port}`,
+    (port: number) => `[2001:db8::5]:${port}`,
+  ]) {
+    const statuses = [];
+    for (let port = 2000; port < 2030; port += 1) statuses.push(await attempt(spelt(port)));
+    expect(statuses.filter((status) => status === 429)).toHaveLength(10);
   }
 });
