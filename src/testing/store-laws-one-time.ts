@@ -216,6 +216,9 @@ export const ONE_TIME_LAWS: readonly Law[] = [
       assert.equal(await store.codes.insert(code(), session.handle, record), 'consumed');
       await store.oneTime.put(record);
       assert.equal(await store.codes.insert(code(), word(), record), 'session_ended');
+      // A session that began anew under the same handle has another sid.
+      const earlier = sample.code({ ...facts, sid: word() }, authorization.id);
+      assert.equal(await store.codes.insert(earlier, session.handle, record), 'session_ended');
       assert.equal((await store.oneTime.find(record))?.consumedAt, null);
       const codes = Array.from({ length: CROWD }, code);
       const outcomes = await crowd(async (index) => {

@@ -1,6 +1,7 @@
 /** Sessions that a host keeps, when requests of one browser run at the same time. Rule R-4. */
 import { memoryDatabase } from 'valetkey';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { expectRefusal } from '../refusals.ts';
 import { ALICE, BOB, browserOf, claimsOf, codeOf, openAuthorize, pkce, redeem } from '../setup.ts';
 import { ask, type Host, isHostLogin, makeHost, requestOf, sessionOf, tokensFor } from './host.ts';
 
@@ -63,6 +64,37 @@ describe('a login that ended here', () => {
     host.world.now += 1;
     host.current = sessionOf(BOB.sub, { authTime: host.world.now });
     expect(isHostLogin(await ask(host))).toBe(false);
+  });
+  it('R-4 ends with all that a second request made, when it ends while the first one begins it', async () => {
+    const current = sessionOf(BOB.sub);
+    host.current = current;
+    await host.world.provider.clients.update(host.world.web.clientId, { skipConsent: true });
+    const proof = pkce();
+    const { sessions } = host.world.provider.store;
+    const { start } = sessions;
+    let second: string | null = null;
+    Object.assign(sessions, {
+      start: async (...facts: Parameters<typeof start>) => {
+        Object.assign(sessions, { start });
+        await host.world.provider.sessions.end(current.sessionId);
+        const outcome = await start(...facts);
+        // The second request reads before the end is known there.
+        const { oneTime } = host.world.provider.store;
+        const { find } = oneTime;
+        Object.assign(oneTime, { find: async () => null });
+        const browser = browserOf(host.world);
+        second = codeOf(await openAuthorize(host.world, browser, { prompt: 'none' }, proof));
+        Object.assign(oneTime, { find });
+        return outcome;
+      },
+    });
+    expect(isHostLogin(await ask(host))).toBe(true);
+    expect(second).toMatch(/^vkac_/);
+    expectRefusal(host.world, await redeem(host.world, second ?? '', proof.verifier), {
+      status: 400,
+      error: 'invalid_grant',
+      reason: 'code_revoked',
+    });
   });
   it('R-4 ends also while a request is under way that was told of it before', async () => {
     const current = sessionOf(BOB.sub);
