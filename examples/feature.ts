@@ -80,7 +80,8 @@ ${form('house-rules-form', view.form, primaryButton('house-rules-agree', 'agree'
 });
 
 /**
- * `features: [invitations({ lifetime: 60 })]`; in `valetkey.config.mjs`: `features: [invitations]`.
+ * `features: [invitations({ lifetime: 60 })]`; in `valetkey.config.mjs`: `features: [invitations]`,
+ * with the page of its step in `templates: { houseRules }`.
  */
 export const invitations: vk.FeatureFactory<InvitationOptions> = vk.defineFeature({
   name: 'invitations',

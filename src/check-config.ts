@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import { CORE_OPTIONS } from './config-options.ts';
 import type { KeySchedule, Lifetimes } from './domain/settings.ts';
 import { checkOptions, type Refuse, withDefaults } from './engine/contracts/options.ts';
-import { STANDARD_SCOPES } from './standard-scopes.ts';
+import { STANDARD_SCOPES } from './protocol/claims.ts';
 
 /** Options without which there is no provider. */
 const REQUIRED = ['store', 'accounts', 'pages'] as const;

@@ -65,7 +65,8 @@ const REFRESH_TOKENS: OptionsOf<RefreshTokenRules> = {
 const KEY_SCHEDULE: OptionsOf<KeySchedule> = {
   algs: {
     kind: 'list',
-    description: 'Signing algorithms, each with a key of its own',
+    description:
+      'Signing algorithms, each with a key of its own that is made when the first client needs it',
     default: SIGNING_ALGS,
     choices: SIGNING_ALGS,
   },
@@ -272,7 +273,10 @@ function checkFeatures(value: unknown, option: string, refuse: Refuse): void {
   for (const [index, item] of value.entries()) {
     const path = `${option}[${index}]`;
     if (!isFeature(item)) {
-      refuse(path, 'is not a feature.', 'Call it with its options: deviceAuthorization().');
+      const name =
+        typeof item === 'function' ? (item as { featureName?: string }).featureName : null;
+      const called = optionGroup(name ?? 'device-authorization');
+      refuse(path, 'is not a feature.', `Call it with its options: ${called}().`);
       continue;
     }
     if (seen.has(item.name)) refuse(path, `is ${item.name} again.`, 'Name each feature once.');

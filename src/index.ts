@@ -36,7 +36,12 @@ export type {
 } from './domain/issuance.ts';
 export { isUsable, newOneTimeRecord, type OneTimeFacts } from './domain/one-time-records.ts';
 export type * from './domain/pages.ts';
-export type { RateLimiter, RateLimitKey } from './domain/rate-limiter.ts';
+export {
+  type LimitedKey,
+  type RateLimiter,
+  type RateLimitKey,
+  TooManyAttempts,
+} from './domain/rate-limiter.ts';
 export type { Successor } from './domain/refresh-tokens.ts';
 export type { RequestFacts } from './domain/request-facts.ts';
 export type { Login } from './domain/sessions.ts';
@@ -82,6 +87,7 @@ export { defineGrant, type Grant, type GrantDefinition } from './engine/contract
 export {
   type Check,
   type ListedOption,
+  nearest,
   type Option,
   type OptionKind,
   type OptionsOf,

@@ -207,11 +207,11 @@ function urlsOf(
   endpoints: readonly Endpoint[],
 ): (name: string) => string {
   const urls = new Map(
-    endpoints.map((endpoint) => [endpoint.name, endpointUrl(settings, endpoint)]),
+    endpoints.flatMap((endpoint) => {
+      const { name, aliases = [] } = endpoint;
+      return [name, ...aliases].map((one) => [one, endpointUrl(settings, endpoint)] as const);
+    }),
   );
-  // The name of this endpoint in Django OAuth Toolkit.
-  const userinfo = urls.get('userinfo');
-  if (userinfo !== undefined) urls.set('user-info', userinfo);
   return (name) => {
     const url = urls.get(name);
     if (url !== undefined) return url;

@@ -11,10 +11,9 @@ import { type Assembly, assemble } from './engine/assemble.ts';
 import { type Feature, isEnabled } from './engine/contracts/feature.ts';
 import { problemList, withDefaults } from './engine/contracts/options.ts';
 import { BUILT_IN_FEATURES } from './features.ts';
-import { SCOPE_CLAIMS } from './protocol/claims.ts';
+import { SCOPE_CLAIMS, STANDARD_SCOPES } from './protocol/claims.ts';
 import { ConfigError, type ConfigProblem } from './protocol/errors.ts';
 import { SIGNING_ALGS, type SigningAlg } from './protocol/names.ts';
-import { STANDARD_SCOPES } from './standard-scopes.ts';
 
 /** What a provider is made of. */
 export interface ResolvedConfig {

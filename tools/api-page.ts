@@ -19,15 +19,26 @@ interface EntryPoint {
 }
 
 export function apiPage(program: ts.Program): GeneratedPage {
-  const sections = entryPoints().map(({ name, file }) => {
-    const declarations = declarationsOf(program, file);
+  const checker = program.getTypeChecker();
+  const points = entryPoints().map(({ name, file }) => ({
+    name,
+    symbols: publicSymbols(program, file),
+  }));
+  const sections = points.map(({ name, symbols }) => {
+    const declarations = symbols.flatMap(
+      (symbol) =>
+        originalOf(checker, symbol).declarations?.map((node) => textOf(symbol.name, node)) ?? [],
+    );
     const text = `\n## ${name}\n\n\`\`\`ts\n${declarations.join('\n\n')}\n\`\`\`\n`;
     return { text, count: declarations.length };
   });
   return {
     path: 'docs/api.md',
     text: INTRO + sections.map(({ text }) => text).join(''),
-    problems: [],
+    problems: hiddenTypes(
+      checker,
+      points.flatMap(({ symbols }) => symbols),
+    ),
     summary: `${sections.reduce((sum, { count }) => sum + count, 0)} public declarations`,
   };
 }
@@ -42,20 +53,50 @@ function entryPoints(): readonly EntryPoint[] {
   );
 }
 
-/** The declarations behind the public names of a module, in the order of the names. */
-function declarationsOf(program: ts.Program, file: string): readonly string[] {
+/** The public names of a module, in order. */
+function publicSymbols(program: ts.Program, file: string): readonly ts.Symbol[] {
   const checker = program.getTypeChecker();
   const source = program.getSourceFile(file);
   const module = source && checker.getSymbolAtLocation(source);
   if (module === undefined) throw new Error(`${file} is no module.`);
-  return checker
-    .getExportsOfModule(module)
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap((symbol) => {
-      const isAlias = (symbol.flags & ts.SymbolFlags.Alias) !== 0;
-      const original = isAlias ? checker.getAliasedSymbol(symbol) : symbol;
-      return (original.declarations ?? []).map((node) => textOf(symbol.name, node));
-    });
+  return checker.getExportsOfModule(module).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function originalOf(checker: ts.TypeChecker, symbol: ts.Symbol): ts.Symbol {
+  const isAlias = (symbol.flags & ts.SymbolFlags.Alias) !== 0;
+  return isAlias ? checker.getAliasedSymbol(symbol) : symbol;
+}
+
+/** Types of ours that a public declaration names and nobody can import, as one sentence each. */
+function hiddenTypes(checker: ts.TypeChecker, symbols: readonly ts.Symbol[]): readonly string[] {
+  const { intentionallyNotExported: allowed } = JSON.parse(
+    readFileSync('typedoc.json', 'utf8'),
+  ) as { intentionallyNotExported: readonly string[] };
+  const originals = new Set(symbols.map((symbol) => originalOf(checker, symbol)));
+  const problems = new Set<string>();
+  const visit = (name: string, node: ts.Node): void => {
+    // What stands in a body is no part of the declaration.
+    if (ts.isBlock(node)) return;
+    if (ts.isTypeReferenceNode(node)) {
+      const found = checker.getSymbolAtLocation(node.typeName);
+      const type = found && originalOf(checker, found);
+      const file = type?.declarations?.[0]?.getSourceFile().fileName ?? '';
+      const isOurs = /(^|\/)src\//.test(file) && !file.includes('node_modules');
+      const isParameter = type !== undefined && (type.flags & ts.SymbolFlags.TypeParameter) !== 0;
+      if (type && isOurs && !isParameter && !originals.has(type) && !allowed.includes(type.name))
+        problems.add(`${name} names ${type.name}, which is not public: export its type`);
+    }
+    ts.forEachChild(node, (child) => visit(name, child));
+  };
+  for (const symbol of symbols)
+    for (const declaration of originalOf(checker, symbol).declarations ?? [])
+      visit(
+        symbol.name,
+        ts.isVariableDeclaration(declaration)
+          ? (declaration.type ?? declaration.name)
+          : declaration,
+      );
+  return [...problems];
 }
 
 const printer = ts.createPrinter({ removeComments: true });

@@ -77,17 +77,7 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
   },
 };
 
-export const RING = [
-  'http',
-  'resource',
-  'sql',
-  'accounts',
-  'pages',
-  'admin',
-  'server',
-  'cli',
-  'testing',
-];
+export const RING = ['http', 'sql', 'accounts', 'pages', 'server', 'cli', 'testing'];
 /** Ring folders that may import other ring parts, by their public names. */
 const ASSEMBLERS = ['server', 'cli', 'testing'];
 

@@ -11,9 +11,6 @@ import { join } from 'node:path';
 const MOST_PACKAGES = 100;
 const MOST_MEGABYTES = 70;
 
-/** Entry points that need an optional peer dependency, which is not installed here. */
-const NEEDS_A_PEER: readonly string[] = [];
-
 function run(command: string, args: readonly string[], cwd: string): void {
   console.log(
     `> ${[command.replace(/^.*node_modules/, 'node_modules'), ...args.map((arg) => arg.split('/').at(-1))].join(' ')}`,
@@ -39,9 +36,7 @@ function importAll(folder: string): void {
   const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     exports: Record<string, unknown>;
   };
-  const subpaths = Object.keys(exports).filter(
-    (path) => path !== './package.json' && !NEEDS_A_PEER.includes(path),
-  );
+  const subpaths = Object.keys(exports).filter((path) => path !== './package.json');
   for (const subpath of subpaths) {
     const name = `valetkey${subpath.slice(1)}`;
     const program = `const m = await import('${name}'); if (Object.keys(m).length === 0) throw new Error('${name} exports nothing');`;

@@ -4,11 +4,8 @@
  */
 import { createHash, hkdfSync, timingSafeEqual } from 'node:crypto';
 
-/** A SHA-256 digest, base64url without padding (43 characters). */
-export type Digest = string;
-
 /** The SHA-256 digest of bytes, or of a text in UTF-8 (base64url, 43 characters). */
-export function sha256(text: string | Uint8Array): Digest {
+export function sha256(text: string | Uint8Array): string {
   return createHash('sha256').update(text).digest('base64url');
 }
 

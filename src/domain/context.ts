@@ -1,5 +1,5 @@
 /**
- * What every rule may use. The provider makes one for itself; the router makes one for each
+ * What every rule may use. The provider makes one for itself, and one for each
  * request.
  */
 import type { Vault } from '../crypto/vault.ts';

@@ -1,11 +1,9 @@
 /** Decides which of the requested scopes a client gets. */
+import { STANDARD_SCOPES } from '../protocol/claims.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { parseScope } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
 import type { Settings } from './settings.ts';
-
-/** Scopes that speak of a user; they mean nothing when a client acts for itself. */
-const ABOUT_USERS = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'];
 
 /**
  * The scopes that a request gets. Leaves out unknown values and those the client may not have (OIDC
@@ -46,6 +44,7 @@ export function availableScopes(
     (name) =>
       settings.scopes.has(name) &&
       (client.scopes === null || client.scopes.includes(name)) &&
-      (acting === 'for-user' || !ABOUT_USERS.includes(name)),
+      // The standard scopes are about a user: they mean nothing when a client acts for itself.
+      (acting === 'for-user' || !Object.hasOwn(STANDARD_SCOPES, name)),
   );
 }

@@ -1,7 +1,7 @@
 /**
  * The configuration after every default and check: what the rest of the code reads. It keeps the
- * names and the shape of `Config`; defaults, checks and descriptions stand in `config-options.ts`
- * alone.
+ * names and the shape of `Config`. `config-options.ts` applies the defaults; `@default` repeats
+ * them for readers.
  */
 import type { Random } from '../crypto/handles.ts';
 import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';

@@ -15,7 +15,7 @@ import type { Flows } from './contracts/flow.ts';
 import type { Refuse } from './contracts/options.ts';
 import { assets } from './endpoints/assets.ts';
 import { authorize } from './endpoints/authorize.ts';
-import { coreMetadata, discovery, type MetadataPart, metadataOf } from './endpoints/discovery.ts';
+import { discovery, metadataOf, metadataParts } from './endpoints/discovery.ts';
 import { interaction } from './endpoints/interaction.ts';
 import { jwks } from './endpoints/jwks.ts';
 import { token } from './endpoints/token.ts';
@@ -112,25 +112,6 @@ function checkArtifacts({ responseTypes, artifacts }: Engine, refuse: Refuse): v
         'Add the feature that makes it.',
       );
   }
-}
-
-function metadataParts(
-  parts: readonly (Contributions & { readonly from: string })[],
-  settings: Settings,
-  engine: Engine,
-  endpoints: readonly Endpoint[],
-): readonly MetadataPart[] {
-  const origin = new URL(settings.issuer).origin;
-  return [
-    ['the core', coreMetadata(settings, engine)],
-    ...endpoints.map((endpoint): MetadataPart => {
-      const { name, metadataName, path, metadata } = endpoint;
-      const address = `${origin}${settings.basePath}/${path}`;
-      const own = metadataName === undefined ? {} : { [metadataName]: address };
-      return [`the endpoint ${name}`, { ...own, ...metadata?.(engine) }];
-    }),
-    ...parts.map(({ from, metadata }): MetadataPart => [from, metadata?.(settings) ?? {}]),
-  ];
 }
 
 function checkEndpoints(endpoints: readonly Endpoint[], settings: Settings, refuse: Refuse): void {

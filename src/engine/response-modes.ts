@@ -1,6 +1,7 @@
 /**
  * The response modes of the core (OAuth Multiple Response Types §2.1); `form_post` is a feature.
  */
+import { withQuery } from '../protocol/redirect-uri.ts';
 import { redirect } from '../web/respond.ts';
 import type { ResponseMode } from './contracts/response-type.ts';
 
@@ -8,9 +9,7 @@ const query: ResponseMode = {
   name: 'query',
   carriesTokens: false,
   send(_ctx, { redirectUri }, parameters) {
-    // RFC 6749 §3.1.2: a query of the registered URI is retained.
-    const separator = redirectUri.includes('?') ? '&' : '?';
-    return redirect(`${redirectUri}${separator}${new URLSearchParams(parameters)}`);
+    return redirect(withQuery(redirectUri, parameters));
   },
 };
 

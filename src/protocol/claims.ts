@@ -1,31 +1,55 @@
 /**
- * The standard claims and the scopes that request them (OIDC Core §5.1, §5.4). The values come from
- * the port `Accounts`.
+ * The standard scopes, and the claims that they request (OIDC Core §5.1, §5.4). The values come
+ * from the port `Accounts`.
  */
 
-/** The standard claims, by the scope that requests them (OIDC Core §5.4). */
-export const SCOPE_CLAIMS: Readonly<Record<string, readonly string[]>> = {
-  openid: ['sub'],
-  profile: [
-    'name',
-    'family_name',
-    'given_name',
-    'middle_name',
-    'nickname',
-    'preferred_username',
-    'profile',
-    'picture',
-    'website',
-    'gender',
-    'birthdate',
-    'zoneinfo',
-    'locale',
-    'updated_at',
-  ],
-  email: ['email', 'email_verified'],
-  address: ['address'],
-  phone: ['phone_number', 'phone_number_verified'],
+/** A standard scope. */
+interface StandardScope {
+  /** What people read about it on the consent page. */
+  readonly description: string;
+  /** The claims that it requests. */
+  readonly claims: readonly string[];
+}
+
+/**
+ * The scopes about a user that every provider has unless it takes them away (OIDC Core §5.4, §11).
+ */
+export const STANDARD_SCOPES: Readonly<Record<string, StandardScope>> = {
+  openid: { description: 'Confirm who you are', claims: ['sub'] },
+  profile: {
+    description: 'See your name and profile details',
+    claims: [
+      'name',
+      'family_name',
+      'given_name',
+      'middle_name',
+      'nickname',
+      'preferred_username',
+      'profile',
+      'picture',
+      'website',
+      'gender',
+      'birthdate',
+      'zoneinfo',
+      'locale',
+      'updated_at',
+    ],
+  },
+  email: { description: 'See your email address', claims: ['email', 'email_verified'] },
+  address: { description: 'See your postal address', claims: ['address'] },
+  phone: {
+    description: 'See your phone number',
+    claims: ['phone_number', 'phone_number_verified'],
+  },
+  offline_access: { description: 'Stay connected while you are away', claims: [] },
 };
+
+/** The standard claims, by the scope that requests them (OIDC Core §5.4). */
+export const SCOPE_CLAIMS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  Object.entries(STANDARD_SCOPES)
+    .filter(([, { claims }]) => claims.length > 0)
+    .map(([name, { claims }]) => [name, claims]),
+);
 
 /**
  * The claims that these scopes release, without `sub`. Blank and null values are left out, also

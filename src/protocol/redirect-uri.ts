@@ -171,3 +171,8 @@ export function nearestMismatch(
 function differences(requested: URL | null, registered: URL): readonly string[] {
   return PARTS.filter((part) => requested?.[part] !== registered[part]);
 }
+
+/** The URI with parameters added to its query, which is retained (RFC 6749 §3.1.2). */
+export function withQuery(uri: string, parameters: Readonly<Record<string, string>>): string {
+  return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams(parameters)}`;
+}

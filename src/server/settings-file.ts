@@ -42,9 +42,11 @@ export async function readSettingsFile({
   configFile,
   env,
 }: Omit<SettingSources, 'overrides'>): Promise<SettingsFile> {
-  const path =
-    configFile ?? env['VALETKEY_CONFIG'] ?? FILES.find((name) => existsSync(name)) ?? null;
+  const there = FILES.filter((name) => existsSync(name));
+  const path = configFile ?? env['VALETKEY_CONFIG'] ?? there[0] ?? null;
   if (path === null) return { path, content: {}, problem: null };
+  if (path === there[0] && there.length > 1)
+    return { path, content: {}, problem: `is there beside ${there[1]}: keep one of them.` };
   try {
     const content: unknown = path.endsWith('.json')
       ? JSON.parse(readFileSync(path, 'utf8'))

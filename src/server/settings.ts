@@ -5,8 +5,7 @@
  * the provider.
  */
 import { readFileSync } from 'node:fs';
-import { closest } from 'fastest-levenshtein';
-import { ConfigError, type ConfigProblem } from 'valetkey';
+import { ConfigError, type ConfigProblem, nearest } from 'valetkey';
 import { refusedBy } from './provider-config.ts';
 import {
   featuresOf,
@@ -16,6 +15,9 @@ import {
   type SettingSources,
 } from './settings-file.ts';
 import { type GivenSettings, type SettingDefinition, settingsTable } from './settings-table.ts';
+
+/** Settings that only a module can contain. */
+const CODE_SETTINGS: readonly string[] = ['features', 'templates'];
 
 const WANTED: Readonly<Record<SettingDefinition['kind'], string>> = {
   text: 'a non-empty string',
@@ -137,15 +139,16 @@ function unknownNames(
 ): ConfigProblem[] {
   const paths = table.map(({ path }) => path);
   const names = [...table.flatMap((one) => [one.env, `${one.env}_FILE`]), 'VALETKEY_CONFIG'];
-  const complain = (option: string, known: readonly string[]): ConfigProblem => ({
-    option,
-    problem: 'is not a setting.',
-    remedy: `Did you mean ${closest(option, known)}?`,
-  });
+  const complain = (option: string, known: readonly string[]): ConfigProblem => {
+    const near = nearest(option, known);
+    const remedy =
+      near === null ? '`valetkey doctor --settings` lists all of them.' : `Did you mean ${near}?`;
+    return { option, problem: 'is not a setting.', remedy };
+  };
   return [
     ...Object.keys(fromFile)
       .filter((path) => !paths.includes(path))
-      .map((path) => complain(path, paths)),
+      .map((path) => complain(path, [...paths, ...CODE_SETTINGS])),
     ...Object.keys(env)
       .filter((name) => name.startsWith('VALETKEY_') && !names.includes(name))
       .map((name) => complain(name, names)),

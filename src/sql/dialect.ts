@@ -29,9 +29,12 @@ export interface Upsert {
   readonly set: Readonly<Record<string, RawBuilder<unknown>>>;
 }
 
+/** A kind of database. */
+export type DialectName = 'sqlite' | 'postgres';
+
 /** An open database of one kind. */
 export interface SqlDialect {
-  readonly name: 'sqlite' | 'postgres';
+  readonly name: DialectName;
   /** The connection for all queries except migrations. */
   readonly kysely: Dialect;
   /**

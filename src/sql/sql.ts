@@ -13,7 +13,7 @@ import { clear } from './clear.ts';
 import { clientStore } from './clients.ts';
 import { codeStore } from './codes.ts';
 import { counterStore } from './counters.ts';
-import type { SqlCheck, SqlDialect } from './dialect.ts';
+import type { DialectName, SqlCheck, SqlDialect } from './dialect.ts';
 import { postgres, postgresPool } from './dialects/postgres.ts';
 import { sqlite } from './dialects/sqlite.ts';
 import { guarded, withFaults } from './faults.ts';
@@ -26,7 +26,7 @@ import { sessionStore } from './sessions.ts';
 import { tablePrefix } from './table-prefix.ts';
 import { tokenStore } from './tokens.ts';
 
-export type { SqlCheck } from './dialect.ts';
+export type { DialectName, SqlCheck } from './dialect.ts';
 export type { Migration } from './migration.ts';
 
 /** Where the database is, and how to use it. Either `url` or `pool` is required. */
@@ -76,7 +76,7 @@ export interface SqlDatabase extends Database {
    */
   readonly kysely: Kysely<Tables>;
   /** The kind of database. */
-  readonly dialect: SqlDialect['name'];
+  readonly dialect: DialectName;
   /** The prefix of every table name. */
   readonly prefix: string;
   /**

@@ -2,10 +2,12 @@
  * Pages as responses: the hardening headers every page carries, the views they draw, and error
  * pages.
  */
+
 import type { Assets, ClientView, Html, PageTemplate, PageView } from '../domain/pages.ts';
 import type { OAuthError } from '../protocol/errors.ts';
 import { redirectTarget } from '../protocol/redirect-uri.ts';
 import type { Client } from '../store/records.ts';
+import { isLanguageTag } from './parameter-places.ts';
 import type { HttpRequest, RequestContext } from './request.ts';
 import { jsonError } from './respond.ts';
 
@@ -119,7 +121,7 @@ export function pageView(ctx: RequestContext, uiLocales: readonly string[] = [])
     .slice(0, 500)
     .split(',')
     .map((item) => item.split(';')[0]?.trim() ?? '')
-    .filter((tag) => /^[A-Za-z0-9-]{1,35}$/.test(tag));
+    .filter(isLanguageTag);
   return {
     providerName: ctx.settings.name,
     logoUrl: ctx.settings.logoUrl,

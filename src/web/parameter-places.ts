@@ -44,7 +44,12 @@ export async function bearerToken(request: HttpRequest): Promise<string | null> 
 /** The languages of `ui_locales`, best first; what is no tag is left out (OIDC Core §3.1.2.1). */
 export function localesOf(params: Params): readonly string[] {
   const tags = (params.get('ui_locales') ?? '').split(' ');
-  return tags.filter((tag) => /^[A-Za-z0-9-]{1,35}$/.test(tag));
+  return tags.filter(isLanguageTag);
+}
+
+/** True for a text with the shape of a language tag (BCP 47). */
+export function isLanguageTag(text: string): boolean {
+  return /^[A-Za-z0-9-]{1,35}$/.test(text);
 }
 
 /**

@@ -31,6 +31,8 @@ export interface Endpoint {
    * (RFC 9700 §2.6). @default none
    */
   readonly cors?: CorsRule;
+  /** Other names by which `provider.url` finds it. @default none */
+  readonly aliases?: readonly string[];
   /** What it adds to the discovery documents. */
   readonly metadata?: (engine: Engine) => Readonly<Record<string, unknown>>;
   /** Answers a request. @throws OAuthError */

@@ -3,7 +3,7 @@
  * settings file, the environment and `docs/settings.md`. The core's table is `config-options.ts`;
  * the table of a feature stands on the feature.
  */
-import { closest } from 'fastest-levenshtein';
+import { closest, distance } from 'fastest-levenshtein';
 import type { ConfigProblem } from '../../protocol/errors.ts';
 
 /** Tells a problem of an option and its remedy. */
@@ -61,6 +61,13 @@ export type OptionsOf<T> = {
   readonly [Name in keyof T]-?: Option | OptionTable;
 };
 
+/** The name that somebody may have meant; null when none is near. */
+export function nearest(written: string, names: readonly string[]): string | null {
+  const name = names.length === 0 ? null : closest(written, names);
+  const most = Math.max(2, Math.floor(written.length / 3));
+  return name !== null && distance(written, name) <= most ? name : null;
+}
+
 function isOption(entry: Option | OptionTable): entry is Option {
   return typeof entry['kind'] === 'string';
 }
@@ -90,8 +97,8 @@ export function checkOptions(
     const entry = Object.hasOwn(table, name) ? table[name] : undefined;
     const path = prefix + name;
     if (entry === undefined) {
-      const known = names.length === 0 ? null : prefix + closest(name, names);
-      const remedy = known === null ? 'Leave it out.' : `Did you mean ${known}?`;
+      const known = nearest(name, names);
+      const remedy = known === null ? 'Leave it out.' : `Did you mean ${prefix}${known}?`;
       refuse(path, 'is not an option.', remedy);
     } else if (value !== undefined) checkEntry(entry, value, path, refuse);
   }
@@ -161,7 +168,9 @@ function numberProblem({ kind, least, most }: Option, value: unknown): Problem |
   if (isWhole(value, smallest, largest)) return null;
   const unit = kind === 'seconds' ? ' of seconds' : '';
   const range = most === undefined ? `from ${smallest}` : `from ${smallest} to ${most}`;
-  return [`must be a whole number${unit} ${range}.`, 'Write a number, not a text.'];
+  const remedy =
+    typeof value === 'number' ? 'Choose a number in that range.' : 'Write a number, not a text.';
+  return [`must be a whole number${unit} ${range}.`, remedy];
 }
 
 function listProblem({ choices }: Option, value: unknown): Problem | null {

@@ -1,7 +1,7 @@
 /**
  * Where the parameters of an authorization request come from: the request itself, or a source that
  * one of its parameters selects (a pushed request, later a request object). Sources are contributed
- * by features. From a source the whole request counts, and nothing beside it.
+ * by features. If a source supplies the request, the parameters beside it are ignored.
  */
 import type { Params } from '../../protocol/params.ts';
 import type { OneTimeKey, Seconds } from '../../store/records.ts';
@@ -38,7 +38,7 @@ export interface ParameterSource {
   load(ctx: RequestContext, reference: SourceReference): Promise<LoadedRequest | null>;
 }
 
-/** The name of no source: parameters stand in the authorization request itself. */
+/** The name of the source when none was selected: the parameters are in the request itself. */
 export const FRONT_CHANNEL = 'front-channel';
 
 /** Parameters with their origin. */

@@ -27,7 +27,7 @@ export interface ParameterDefinition<T> {
   readonly names: readonly string[];
   /** Sources it may stand in; elsewhere it is refused. @default everywhere */
   readonly onlyIn?: readonly string[];
-  /** What a request holds that was not read by the table, as one made by another flow. */
+  /** The value in a request of another flow, which does not read this parameter. */
   readonly absent: T;
   /** Reads and checks it. @throws OAuthError to be sent to the destination */
   read(ctx: RequestContext, reading: ParameterReading): T | Promise<T>;

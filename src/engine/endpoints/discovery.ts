@@ -8,15 +8,14 @@ import { PROMPTS } from '../../protocol/names.ts';
 import { type PublicDocument, publicDocument, serveDocument } from '../../web/documents.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 import { type Engine, nameOf } from '../contracts/engine.ts';
+import type { Contributions } from '../contracts/feature.ts';
+import { endpointUrl } from '../urls.ts';
 
 /** Members of the metadata with whoever declares them. */
-export type MetadataPart = readonly [from: string, members: Readonly<Record<string, unknown>>];
+type MetadataPart = readonly [from: string, members: Readonly<Record<string, unknown>>];
 
 /** What the core says of itself (OIDC Discovery §3, RFC 8414 §2). */
-export function coreMetadata(
-  settings: Settings,
-  engine: Engine,
-): Readonly<Record<string, unknown>> {
+function coreMetadata(settings: Settings, engine: Engine): Readonly<Record<string, unknown>> {
   return {
     issuer: settings.issuer,
     scopes_supported: [...settings.scopes.keys()],
@@ -37,6 +36,25 @@ const UNLESS_SAID: Readonly<Record<string, unknown>> = {
   request_parameter_supported: false,
   request_uri_parameter_supported: false,
 };
+
+/** What the core, each endpoint and each feature say. */
+export function metadataParts(
+  parts: readonly (Pick<Contributions, 'metadata'> & { readonly from: string })[],
+  settings: Settings,
+  engine: Engine,
+  endpoints: readonly Endpoint[],
+): readonly MetadataPart[] {
+  return [
+    ['the core', coreMetadata(settings, engine)],
+    ...endpoints.map((endpoint): MetadataPart => {
+      const { name, metadataName, metadata } = endpoint;
+      const address = endpointUrl(settings, endpoint);
+      const own = metadataName === undefined ? {} : { [metadataName]: address };
+      return [`the endpoint ${name}`, { ...own, ...metadata?.(engine) }];
+    }),
+    ...parts.map(({ from, metadata }): MetadataPart => [from, metadata?.(settings) ?? {}]),
+  ];
+}
 
 /** The whole document. @param refuse is told of a member that two parts declare */
 export function metadataOf(

@@ -105,16 +105,16 @@ async function requireOpen(
     throw over('device_request_expired', 'The code has expired. Ask the device for a new one.');
   const { decision } = stored.request;
   // RFC 8628 §3.3: a code that was answered is not answered again; a reload shows the same result.
-  if (decision.is !== 'pending' && decision.interaction !== interaction)
-    throw over(
-      'device_request_answered',
-      'The code was used before. Ask the device for a new one.',
-    );
+  if (decision.is !== 'pending' && decision.interaction !== interaction) throw answered();
   return stored;
 }
 
 function over(reason: string, description: string): OAuthError {
   return new OAuthError('invalid_request', reason, description, { redirectable: false });
+}
+
+function answered(): OAuthError {
+  return over('device_request_answered', 'The code was used before. Ask the device for a new one.');
 }
 
 async function requireClient(
@@ -215,11 +215,7 @@ async function decide(
     const stored = await requireOpen(ctx, digest, decision.interaction);
     const before = stored.request.decision;
     if (before.is === decision.is) return false;
-    if (before.is !== 'pending')
-      throw over(
-        'device_request_answered',
-        'The code was used before. Ask the device for a new one.',
-      );
+    if (before.is !== 'pending') throw answered();
     // A poll of the device may have changed the request since it was found.
     if (await changeRequest(ctx, stored, { decision })) return true;
   }

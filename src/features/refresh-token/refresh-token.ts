@@ -96,8 +96,8 @@ async function requireUsable(
     throw refused(reason, description);
   }
   if (presented.is !== 'replayed') return presented;
-  // RFC 9700 §4.14.2: of a token used after it was replaced, either it or its successor is stolen;
-  // both end.
+  // RFC 9700 §4.14.2: a replaced token that is used again means that it or its successor was
+  // stolen, so both end.
   await revokeReused(ctx, client, presented.family);
   throw refused('refresh_token_replayed', 'The refresh token was used before.');
 }

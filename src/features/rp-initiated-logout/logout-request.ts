@@ -1,8 +1,11 @@
 /** The parameters of a logout request (OIDC RP-Initiated Logout 1.0 §2) and their checks. */
+
 import { JwtError } from '../../crypto/jwt.ts';
 import { type Hint, verifyHint } from '../../domain/id-tokens.ts';
+import { LONGEST_STATE } from '../../engine/parameters.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
+import { withQuery } from '../../protocol/redirect-uri.ts';
 import type { Client } from '../../store/records.ts';
 import { localesOf, pickParams } from '../../web/parameter-places.ts';
 import type { RequestContext } from '../../web/request.ts';
@@ -11,7 +14,6 @@ import type { RequestContext } from '../../web/request.ts';
 const READ = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state', 'ui_locales'];
 /** `logout_hint` says nothing that the session does not. */
 const KNOWN = [...READ, 'logout_hint'];
-const LONGEST_STATE = 2048;
 
 /** A logout request that passed its checks. */
 export interface LogoutRequest {
@@ -95,6 +97,5 @@ function returnAddress(client: Client | null, params: Params): string | null {
     );
   }
   const state = params.get('state');
-  if (state === undefined) return uri;
-  return `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams({ state })}`;
+  return state === undefined ? uri : withQuery(uri, { state });
 }

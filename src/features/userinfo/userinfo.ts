@@ -13,6 +13,8 @@ import { json } from '../../web/respond.ts';
 
 const endpoint: Endpoint = {
   name: 'userinfo',
+  // Its name in Django OAuth Toolkit.
+  aliases: ['user-info'],
   path: 'userinfo/',
   methods: ['GET', 'POST'],
   errors: 'json',
