@@ -14,6 +14,7 @@ import { createRateLimiter } from './domain/rate-limiter.ts';
 import { createSigningKeys, type KeyAdmin } from './domain/signing-keys.ts';
 import type { EngineContext } from './engine/contracts/context.ts';
 import type { Endpoint } from './engine/contracts/endpoint.ts';
+import { contextOfRequest } from './engine/request-context.ts';
 import { createRoutes, type Route, serve } from './engine/router.ts';
 import { endpointUrl } from './engine/urls.ts';
 import { createInteractions, type Interactions } from './host-interactions.ts';
@@ -109,6 +110,7 @@ export function createProvider(config: Config): Provider {
   const ctx = createContext(resolved, store, events);
   const makeId = (): string => base64url(random(9));
   const parts = { limits: settings.limits, now, makeId };
+  const shared = { ...ctx, events, engine: assembly.engine };
   const contextFor = (
     request: Request,
     url: URL,
@@ -116,12 +118,7 @@ export function createProvider(config: Config): Provider {
     path: Route['path'],
   ): EngineContext => {
     const read = readRequest(request, url, info, path, parts);
-    return {
-      ...ctx,
-      events: events.forRequest(read),
-      request: read,
-      engine: assembly.engine,
-    };
+    return contextOfRequest(shared, read);
   };
   const findRoute = createRoutes(settings, assembly.endpoints);
   const serving = {

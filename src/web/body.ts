@@ -89,8 +89,7 @@ async function readText(request: Request, limit: number): Promise<string> {
   }
   // The HTTP server holds the peer to the declared length; a body of unknown length is counted
   // here.
-  if (declared !== null || request.body === null)
-    return decoded(new Uint8Array(await request.arrayBuffer()));
+  if (declared !== null || request.body === null) return requireUtf8(await request.text());
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body) {
@@ -98,16 +97,14 @@ async function readText(request: Request, limit: number): Promise<string> {
     if (size > limit) throw tooLarge();
     chunks.push(chunk);
   }
-  return decoded(Buffer.concat(chunks));
+  return requireUtf8(Buffer.concat(chunks).toString('utf8'));
 }
 
-// RFC 6749 Appendix B: UTF-8. Other bytes are refused, as a `%ff` is.
-function decoded(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new OAuthError('invalid_request', 'body_encoding', 'The request body is not UTF-8.', {
-      cause,
-    });
-  }
+/**
+ * RFC 6749 Appendix B: UTF-8. Bytes that are none were read as U+FFFD, which a form has to
+ * percent-encode; the body is refused, as a `%ff` is.
+ */
+function requireUtf8(text: string): string {
+  if (!text.includes('\ufffd')) return text;
+  throw new OAuthError('invalid_request', 'body_encoding', 'The request body is not UTF-8.');
 }

@@ -56,44 +56,79 @@ export interface RequestParts {
 const LONGEST_ID = 64;
 const LONGEST_COOKIES = 16_384;
 
+/** A class, so that a request makes no functions of its own. */
+class ReadRequest implements HttpRequest {
+  readonly raw: Request;
+  readonly native: unknown;
+  readonly path: HttpRequest['path'];
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Headers;
+  readonly startedAt: number;
+  readonly #info: RequestInfo;
+  readonly #parts: RequestParts;
+  #query: Params | null = null;
+  #form: Promise<Params> | null = null;
+  #cookies: Readonly<Record<string, string | undefined>> | null = null;
+  #address: string | null | undefined;
+  #requestId: string | null = null;
+
+  constructor(
+    raw: Request,
+    url: URL,
+    info: RequestInfo,
+    path: HttpRequest['path'],
+    parts: RequestParts,
+  ) {
+    this.raw = raw;
+    this.native = info.native;
+    this.path = path;
+    this.method = raw.method;
+    this.url = url;
+    this.headers = raw.headers;
+    this.startedAt = parts.now();
+    this.#info = info;
+    this.#parts = parts;
+  }
+
+  // Address and id are read when they are asked for: most requests need neither.
+  get address(): string | null {
+    if (this.#address === undefined) this.#address = addressIn(this.#info.ip);
+    return this.#address;
+  }
+
+  get requestId(): string {
+    this.#requestId ??= this.#info.requestId?.slice(0, LONGEST_ID) ?? this.#parts.makeId();
+    return this.#requestId;
+  }
+
+  query(): Params {
+    this.#query ??= parseParams(this.url.search.slice(1), this.#parts.limits);
+    return this.#query;
+  }
+
+  form(): Promise<Params> {
+    // A body can be read once; what it says may be asked for more often.
+    this.#form ??= readFormBody(this.raw, this.#parts.limits);
+    return this.#form;
+  }
+
+  json(): Promise<Readonly<Record<string, unknown>>> {
+    return readJsonBody(this.raw, this.#parts.limits);
+  }
+
+  cookie(name: string): string | null {
+    this.#cookies ??= parseCookie((this.headers.get('cookie') ?? '').slice(0, LONGEST_COOKIES));
+    return Object.hasOwn(this.#cookies, name) ? (this.#cookies[name] ?? null) : null;
+  }
+}
+
 export function readRequest(
   raw: Request,
   url: URL,
   info: RequestInfo,
   path: HttpRequest['path'],
-  { limits, now, makeId }: RequestParts,
+  parts: RequestParts,
 ): HttpRequest {
-  let query: Params | null = null;
-  let form: Promise<Params> | null = null;
-  let cookies: Readonly<Record<string, string | undefined>> | null = null;
-  let requestId = info.requestId?.slice(0, LONGEST_ID) ?? null;
-  return {
-    raw,
-    native: info.native,
-    path,
-    method: raw.method,
-    url,
-    headers: raw.headers,
-    address: addressIn(info.ip),
-    // Made when it is asked for: most requests need none.
-    get requestId() {
-      requestId ??= makeId();
-      return requestId;
-    },
-    startedAt: now(),
-    query() {
-      query ??= parseParams(url.search.slice(1), limits);
-      return query;
-    },
-    form() {
-      // A body can be read once; what it says may be asked for more often.
-      form ??= readFormBody(raw, limits);
-      return form;
-    },
-    json: async () => await readJsonBody(raw, limits),
-    cookie(name) {
-      cookies ??= parseCookie((raw.headers.get('cookie') ?? '').slice(0, LONGEST_COOKIES));
-      return Object.hasOwn(cookies, name) ? (cookies[name] ?? null) : null;
-    },
-  };
+  return new ReadRequest(raw, url, info, path, parts);
 }

@@ -9,6 +9,7 @@ import { defineFeature, type FeatureFactory } from '../../engine/contracts/featu
 import type { RequestContext } from '../../web/request.ts';
 
 const LONGEST_HEADER = 4096;
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Credentials in the Authorization header. */
 const basic: ClientAuthenticationMethod = {
@@ -54,7 +55,7 @@ function proof(ctx: RequestContext, clientId: string, secret: string): Presented
 
 function decodeText(encoded: string): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(encoded, 'base64'));
+    return UTF8.decode(Buffer.from(encoded, 'base64'));
   } catch {
     return null;
   }
