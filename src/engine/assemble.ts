@@ -13,6 +13,7 @@ import { ENGINE_KINDS, type Engine, type Named, named, nameOf } from './contract
 import type { Contributions, Feature } from './contracts/feature.ts';
 import type { Flows } from './contracts/flow.ts';
 import type { Refuse } from './contracts/options.ts';
+import { responseTypeName } from './contracts/response-type.ts';
 import { assets } from './endpoints/assets.ts';
 import { authorize } from './endpoints/authorize.ts';
 import { discovery, metadataOf, metadataParts } from './endpoints/discovery.ts';
@@ -105,6 +106,8 @@ function refuseTwice(names: readonly string[], what: string, refuse: Refuse): vo
 
 function checkArtifacts({ responseTypes, artifacts }: Engine, refuse: Refuse): void {
   for (const { name, artifacts: needed } of responseTypes) {
+    if (name !== responseTypeName(name))
+      refuse('features', `bring the response type ${name}.`, `Write ${responseTypeName(name)}.`);
     for (const artifact of needed.filter((one) => named(artifacts, one) === null))
       refuse(
         'features',

@@ -176,7 +176,7 @@ function responseModeOf(engine: Engine, params: Params): string {
  * rather than carried on.
  * @throws OAuthError to be sent to the destination
  */
-export function checkAsSent(engine: Engine, sent: Params, source: string): void {
+function checkAsSent(engine: Engine, sent: Params, source: string): void {
   sent.refuseRepeated(knownNames(engine));
   const selector = engine.parameterSources.find(({ name }) => name === source)?.parameter;
   // OIDC Core §3.1.2.6: what is not supported is refused by name, since ignoring it would change
@@ -193,12 +193,22 @@ const REFUSED = [
   ['registration', 'registration_not_supported', 'registration'],
 ] as const;
 
-/** Second half: everything else. @throws OAuthError to be sent to the destination */
+/**
+ * Second half: everything else.
+ * @param given `sent` is what an endpoint received now, before parameters were picked from it; null
+ * when an interaction goes on that passed its checks before
+ * @throws OAuthError to be sent to the destination
+ */
 export async function readAuthorizationRequest(
   ctx: EngineContext,
-  { params, source }: Pick<RequestParameters, 'params' | 'source'>,
+  {
+    params,
+    source,
+    sent,
+  }: Pick<RequestParameters, 'params' | 'source'> & { readonly sent: Params | null },
   { client, destination }: ProvenDestination,
 ): Promise<AuthorizationRequest> {
+  if (sent !== null) checkAsSent(ctx.engine, sent, source);
   if ((params.get('state') ?? '').length > LONGEST_STATE)
     throw new OAuthError('invalid_request', 'state_too_long', 'The state or nonce is too long.');
   const responseType = readResponseType(ctx.engine, params, client);
@@ -225,7 +235,7 @@ export async function readAuthorizationRequest(
 /** The response type of a request that was read. */
 export function requestedResponseType(engine: Engine, params: Params): ResponseType {
   const asked = responseTypeName(params.get('response_type') ?? '');
-  const type = engine.responseTypes.find(({ name }) => responseTypeName(name) === asked);
+  const type = engine.responseTypes.find(({ name }) => name === asked);
   if (type !== undefined) return type;
   // RFC 9700 §2.1.2: only the offered response types exist; the implicit grant is not offered.
   throw new OAuthError(
@@ -244,8 +254,7 @@ function readResponseType(engine: Engine, params: Params, client: Client): Respo
     );
   }
   const type = requestedResponseType(engine, params);
-  const wanted = responseTypeName(type.name);
-  if (client.responseTypes.some((name) => responseTypeName(name) === wanted)) return type;
+  if (client.responseTypes.some((name) => responseTypeName(name) === type.name)) return type;
   throw new OAuthError(
     'unauthorized_client',
     'response_type_not_allowed',

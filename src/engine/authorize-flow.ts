@@ -7,7 +7,6 @@ import { OAuthError } from '../protocol/errors.ts';
 import { type Params, paramsOf } from '../protocol/params.ts';
 import { formatScope } from '../protocol/scope.ts';
 import {
-  checkAsSent,
   proveDestination,
   readAuthorizationRequest,
   requestedResponseType,
@@ -52,9 +51,7 @@ export async function openRequest(
     client,
     redirectUri: destination.redirectUri,
     async request() {
-      // Look for repetitions in the request as sent, before parameters are picked from it.
-      if (sent !== null) checkAsSent(ctx.engine, sent, parameters.source);
-      return await readAuthorizationRequest(ctx, parameters, proven);
+      return await readAuthorizationRequest(ctx, { ...parameters, sent }, proven);
     },
     complete: async (context, end) => {
       const { sentRedirectUri } = proven;

@@ -5,7 +5,6 @@
 import type { RateLimit } from '../../domain/settings.ts';
 import {
   carriedParams,
-  checkAsSent,
   proveDestination,
   readAuthorizationRequest,
 } from '../../engine/authorization-request.ts';
@@ -91,9 +90,8 @@ async function checked(
       'request_uri_pushed',
       'A request_uri cannot be pushed.',
     );
-  checkAsSent(ctx.engine, sent, PUSHED);
   const params = { ...carriedParams(ctx.engine, sent), client_id: client.clientId };
-  const pushed = { params: paramsOf(params), source: PUSHED };
+  const pushed = { params: paramsOf(params), source: PUSHED, sent };
   // RFC 9126 §2.1: the request is validated as one at the authorization endpoint is.
   const proven = await proveDestination(ctx, pushed.params);
   await readAuthorizationRequest(ctx, pushed, proven);

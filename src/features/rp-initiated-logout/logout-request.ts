@@ -28,7 +28,7 @@ export interface LogoutRequest {
  * What of a request travels with an interaction.
  * @throws OAuthError when a parameter is repeated
  */
-export function carriedParams(params: Params): Record<string, string> {
+export function logoutParams(params: Params): Record<string, string> {
   params.refuseRepeated(KNOWN);
   return pickParams(params, READ);
 }

@@ -26,7 +26,7 @@ import { knownBrowser } from '../../web/cookies.ts';
 import { clientView, drawPage, pageView } from '../../web/page.ts';
 import type { RequestContext } from '../../web/request.ts';
 import { redirect } from '../../web/respond.ts';
-import { carriedParams, type LogoutRequest, readLogoutRequest } from './logout-request.ts';
+import { type LogoutRequest, logoutParams, readLogoutRequest } from './logout-request.ts';
 import { logoutPage, signedOutPage } from './pages.ts';
 
 /** Options of logout started by relying parties. */
@@ -58,7 +58,7 @@ function endpoint({ confirmation }: LogoutOptions): Endpoint {
       const text = query.get('interaction');
       const interaction =
         text === undefined
-          ? newInteraction(ctx, NAME, carriedParams(query), knownBrowser(ctx))
+          ? newInteraction(ctx, NAME, logoutParams(query), knownBrowser(ctx))
           : await resume(ctx, text, NAME);
       return await goOn(ctx, interaction, confirmation);
     },
@@ -69,7 +69,7 @@ function endpoint({ confirmation }: LogoutOptions): Endpoint {
 // them.
 async function takePost(ctx: RequestContext, form: Params): Promise<Response> {
   await readLogoutRequest(ctx, form);
-  return await redirectUnbound(ctx, NAME, newInteraction(ctx, NAME, carriedParams(form), null));
+  return await redirectUnbound(ctx, NAME, newInteraction(ctx, NAME, logoutParams(form), null));
 }
 
 async function goOn(
