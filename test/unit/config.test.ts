@@ -226,6 +226,11 @@ describe('features', () => {
     ],
     ['a step', { steps: [step('consent')] }, /the step consent twice/],
     [
+      'a response type with its words in another order',
+      { responseTypes: [{ name: 'token code', artifacts: [] }] },
+      /bring the response type token code\. Write code token\./,
+    ],
+    [
       'a response mode',
       { responseModes: [{ name: 'query', carriesTokens: false, send: () => empty(204) }] },
       /the response mode query twice/,
