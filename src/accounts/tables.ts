@@ -55,7 +55,7 @@ export const accountsMigrations: readonly AccountsMigration[] = [
         .addColumn('claims', 'text', (column) => column.notNull())
         .addColumn('created_at', 'bigint', (column) => column.notNull())
         .addColumn('updated_at', 'bigint', (column) => column.notNull())
-        .addPrimaryKeyConstraint(`${ACCOUNTS_TABLE}_pk`, ['tenant', 'sub'] as never[])
+        .addPrimaryKeyConstraint(`${prefix}${ACCOUNTS_TABLE}_pk`, ['tenant', 'sub'] as never[])
         .execute();
       await db.schema
         .createIndex(`${prefix}accounts_username`)

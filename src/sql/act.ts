@@ -4,7 +4,7 @@
  * act becomes atomic: in one statement, or in a transaction that begins with the first write.
  */
 import { type RawBuilder, sql } from 'kysely';
-import { isNumber, type Row, type Tables } from './schema.ts';
+import { isNumber, type Row, type Tables, type Value } from './schema.ts';
 
 /** A write of an act. */
 export interface ActWrite {
@@ -18,8 +18,10 @@ export interface ActWrite {
   readonly sql: (after: RawBuilder<unknown>) => RawBuilder<unknown>;
 }
 
+/** The columns of a new row: values, or places for the values of a hot statement. */
+export type NewValues = Readonly<Record<string, Value | RawBuilder<unknown>>>;
 /** A table, and a row to store in it. */
-export type NewRow = readonly [table: keyof Tables, row: Row];
+export type NewRow = readonly [table: keyof Tables, row: NewValues];
 
 /** Everything that one act writes. */
 export interface Act {
@@ -33,12 +35,17 @@ export interface Act {
 export const ALWAYS: RawBuilder<unknown> = sql`1 = 1`;
 
 /** The column list of an INSERT: `(a, b, c)`. */
-export function columnsOf(row: Row): RawBuilder<unknown> {
+export function columnsOf(row: NewValues): RawBuilder<unknown> {
   return sql`(${sql.join(Object.keys(row).map((name) => sql.id(name)))})`;
 }
 
+/** Columns of a table as a SELECT names them: `t.a, t.b`. */
+export function namesIn(table: keyof Tables, columns: readonly string[]): RawBuilder<unknown> {
+  return sql.join(columns.map((name) => sql`${sql.table(table)}.${sql.id(name)}`));
+}
+
 /** The values of a row, each with a cast, because a SELECT does not infer types from a table. */
-export function typedValuesOf(row: Row): RawBuilder<unknown> {
+export function typedValuesOf(row: NewValues): RawBuilder<unknown> {
   return sql.join(
     Object.entries(row).map(([name, value]) =>
       isNumber(name) ? sql`cast(${value} as bigint)` : sql`cast(${value} as text)`,

@@ -5,25 +5,28 @@
  */
 import { type Kysely, sql } from 'kysely';
 import type { AuthorizationStore } from 'valetkey';
+import { namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
-import { AUTHORIZATION, recordOf, rowOf, type Tables } from './schema.ts';
+import { type Hot, slot } from './hot.ts';
+import { AUTHORIZATION, columnNames, recordOf, rowOf, type Tables } from './schema.ts';
 
 export function authorizationStore(
   db: Kysely<Tables>,
+  hot: Hot,
   dialect: SqlDialect,
   tenant: string,
 ): AuthorizationStore {
   return {
     async find(sub, clientId) {
-      const row = await db
-        .selectFrom('authorizations')
-        .selectAll()
-        .where('tenant', '=', tenant)
-        .where('sub', '=', sub)
-        .where('client_id', '=', clientId)
-        .executeTakeFirst();
+      const [row] = await hot.rows(
+        'authorization',
+        () => sql`select ${namesIn('authorizations', columnNames(AUTHORIZATION))}
+          from ${sql.table('authorizations')} where tenant = ${slot('tenant')}
+            and sub = ${slot('sub')} and client_id = ${slot('clientId')}`,
+        { tenant, sub, clientId },
+      );
       return row === undefined ? null : recordOf(AUTHORIZATION, row);
     },
     async remember(authorization) {

@@ -4,10 +4,11 @@
  */
 import { type Kysely, sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely';
 import type { CodeStore } from 'valetkey';
-import type { ActWrite } from './act.ts';
+import { type Act, namesIn } from './act.ts';
 import type { SqlDialect } from './dialect.ts';
-import { consumeOneTime } from './one-time.ts';
-import { CODE, recordOf, rowOf, type Tables } from './schema.ts';
+import { type Hot, slot, slotsOf } from './hot.ts';
+import { CONSUME_ONE_TIME, recordValues } from './one-time.ts';
+import { CODE, columnNames, recordOf, rowOf, type Tables } from './schema.ts';
 
 /**
  * The statement that consumes the unconsumed codes of a subject. The caller may add conditions, and
@@ -27,28 +28,43 @@ export function consumeCodes(
     .where('consumed_at', 'is', null);
 }
 
-export function codeStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): CodeStore {
-  const exists = async (digest: string): Promise<boolean> =>
-    (await db
-      .selectFrom('codes')
-      .select('digest')
-      .where('tenant', '=', tenant)
-      .where('digest', '=', digest)
-      .executeTakeFirst()) !== undefined;
+const CODES = sql.table('codes');
+const COLUMNS = columnNames(CODE);
+
+export function codeStore(hot: Hot, dialect: SqlDialect, tenant: string): CodeStore {
+  const exists = async (digest: string): Promise<boolean> => {
+    const rows = await hot.rows(
+      'code exists',
+      () => sql`select 1 as found from ${CODES}
+        where tenant = ${slot('tenant')} and digest = ${slot('digest')}`,
+      { tenant, digest },
+    );
+    return rows.length > 0;
+  };
+  const insertion = (consumes: boolean): Act => ({
+    writes: [
+      // This is a write, not a read: the end of the session writes the same row, so one of the two
+      // waits for the other, on every node.
+      {
+        name: 'session',
+        sql: () => sql`update ${sql.table('sessions')} set writes = writes + 1
+          where tenant = ${slot('tenant')} and handle = ${slot('handle')} and sid = ${slot('sid')}`,
+      },
+      ...(consumes ? [CONSUME_ONE_TIME] : []),
+      ...dialect.insertIfAbsent('code', 'codes', slotsOf(['tenant', ...COLUMNS], '')),
+    ],
+    rows: [],
+  });
   return {
     async insert(code, session, consumes) {
-      const writes: ActWrite[] = [
-        // This is a write, not a read: the end of the session writes the same row, so one of the
-        // two waits for the other, on every node.
-        {
-          name: 'session',
-          sql: () => sql`update ${sql.table('sessions')} set writes = writes + 1
-            where tenant = ${tenant} and handle = ${session} and sid = ${code.sid}`,
-        },
-      ];
-      if (consumes !== null) writes.push(consumeOneTime(tenant, consumes, code.createdAt));
-      writes.push(...dialect.insertIfAbsent('code', 'codes', rowOf(CODE, tenant, code)));
-      const failed = await dialect.act(db, { writes, rows: [] });
+      const values = { ...rowOf(CODE, tenant, code), handle: session, now: code.createdAt };
+      const failed =
+        consumes === null
+          ? await hot.act('insert code', () => insertion(false), values)
+          : await hot.act('insert code, consume', () => insertion(true), {
+              ...values,
+              ...recordValues(consumes),
+            });
       if (failed === null) return 'stored';
       // A concurrent request that completes the same interaction may have stored this code first
       // and consumed the same one-time record.
@@ -56,29 +72,35 @@ export function codeStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: strin
       return failed === 'session' ? 'session_ended' : 'consumed';
     },
     async find(digest) {
-      const row = await db
-        .selectFrom('codes')
-        .leftJoin('authorizations', (join) =>
-          join
-            .onRef('authorizations.tenant', '=', 'codes.tenant')
-            .onRef('authorizations.id', '=', 'codes.authorization_id'),
-        )
-        .selectAll('codes')
-        .select('authorizations.id as authorized')
-        .where('codes.tenant', '=', tenant)
-        .where('codes.digest', '=', digest)
-        .executeTakeFirst();
+      const authorizations = sql.table('authorizations');
+      const [row] = await hot.rows(
+        'code',
+        () => sql`select ${namesIn('codes', COLUMNS)}, ${authorizations}.id as authorized
+          from ${CODES} left join ${authorizations}
+            on ${authorizations}.tenant = ${CODES}.tenant
+            and ${authorizations}.id = ${CODES}.authorization_id
+          where ${CODES}.tenant = ${slot('tenant')} and ${CODES}.digest = ${slot('digest')}`,
+        { tenant, digest },
+      );
       if (row === undefined) return null;
       const authorized = row['authorization_id'] === null || row['authorized'] !== null;
       return { code: recordOf(CODE, row), authorized };
     },
     async countFailure(digest) {
-      await db
-        .updateTable('codes')
-        .set({ failed_attempts: sql<number>`failed_attempts + 1` })
-        .where('tenant', '=', tenant)
-        .where('digest', '=', digest)
-        .execute();
+      await hot.act(
+        'count wrong verifier',
+        () => ({
+          writes: [
+            {
+              name: 'code',
+              sql: () => sql`update ${CODES} set failed_attempts = failed_attempts + 1
+                where tenant = ${slot('tenant')} and digest = ${slot('digest')}`,
+            },
+          ],
+          rows: [],
+        }),
+        { tenant, digest },
+      );
     },
   };
 }

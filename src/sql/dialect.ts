@@ -4,7 +4,8 @@
  * folder.
  */
 import type { Dialect, Kysely, RawBuilder } from 'kysely';
-import type { Act, ActWrite } from './act.ts';
+import type { Act, ActWrite, NewValues } from './act.ts';
+import type { Preparing } from './hot.ts';
 import type { Row, Tables } from './schema.ts';
 
 /** What a check of an open database found. The command `doctor` prints it. */
@@ -22,7 +23,7 @@ export interface SqlCheck {
 /** Inserts a row, or changes the existing row with the same key. */
 export interface Upsert {
   readonly table: keyof Tables;
-  readonly row: Row;
+  readonly row: NewValues;
   /** Columns of the key by which an existing row is found. */
   readonly key: readonly string[];
   /** New values of an existing row, by column. A value may name columns of the existing row. */
@@ -33,7 +34,7 @@ export interface Upsert {
 export type DialectName = 'sqlite' | 'postgres';
 
 /** An open database of one kind. */
-export interface SqlDialect {
+export interface SqlDialect extends Preparing {
   readonly name: DialectName;
   /** The connection for all queries except migrations. */
   readonly kysely: Dialect;
@@ -48,7 +49,7 @@ export interface SqlDialect {
    */
   act(db: Kysely<Tables>, act: Act): Promise<string | null>;
   /** A write of an act that inserts a row unless a row with the same key exists. */
-  insertIfAbsent(name: string, table: keyof Tables, row: Row): readonly ActWrite[];
+  insertIfAbsent(name: string, table: keyof Tables, row: NewValues): readonly ActWrite[];
   /** A write of an act that inserts a row, or changes the existing row only if it meets `where`. */
   upsertIf(name: string, upsert: Upsert, where: RawBuilder<unknown>): readonly ActWrite[];
   /** Performs an upsert. Resolves to the row after it. */

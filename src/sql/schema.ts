@@ -208,3 +208,10 @@ function restored(value: Value, kind: Kind): unknown {
   if (kind === 'json' || kind === 'object') return value === null ? {} : JSON.parse(String(value));
   return value;
 }
+
+/** The columns of a record, without the tenant. */
+export function columnNames<T>(columns: Columns<T>): readonly string[] {
+  return (Object.values(columns) as (readonly [column: string, kind: Kind])[]).map(
+    ([column]) => column,
+  );
+}

@@ -3,28 +3,30 @@
  * concurrent redemption of a code cannot start a family that survives. Whether a session is still
  * valid is decided by the core.
  */
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { SessionStore } from 'valetkey';
-import { type ActWrite, ALWAYS } from './act.ts';
+import { type ActWrite, ALWAYS, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
-import { recordOf, rowOf, SESSION, type Tables } from './schema.ts';
+import { type Hot, slot } from './hot.ts';
+import { columnNames, recordOf, rowOf, SESSION, type Tables } from './schema.ts';
 import { provenSince } from './subjects.ts';
 
 export function sessionStore(
   db: Kysely<Tables>,
+  hot: Hot,
   dialect: SqlDialect,
   tenant: string,
 ): SessionStore {
   return {
     async find(handle) {
-      const row = await db
-        .selectFrom('sessions')
-        .selectAll()
-        .where('tenant', '=', tenant)
-        .where('handle', '=', handle)
-        .executeTakeFirst();
+      const [row] = await hot.rows(
+        'session',
+        () => sql`select ${namesIn('sessions', columnNames(SESSION))} from ${sql.table('sessions')}
+          where tenant = ${slot('tenant')} and handle = ${slot('handle')}`,
+        { tenant, handle },
+      );
       return row === undefined ? null : recordOf(SESSION, row);
     },
     async start(session, replaces, began) {

@@ -17,6 +17,7 @@ import type { DialectName, SqlCheck, SqlDialect } from './dialect.ts';
 import { postgres, postgresPool } from './dialects/postgres.ts';
 import { sqlite } from './dialects/sqlite.ts';
 import { guarded, withFaults } from './faults.ts';
+import { type Hot, hotStatements } from './hot.ts';
 import { keyStore } from './keys.ts';
 import type { Migration } from './migration.ts';
 import { createMigrator, type Migrator } from './migrations.ts';
@@ -130,6 +131,7 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
   const connect = (through: Dialect): Kysely<Tables> =>
     new Kysely<Tables>({ dialect: through, plugins: [tablePrefix(prefix, schema)] });
   const kysely = connect(dialect.kysely);
+  const hot = hotStatements(kysely, dialect);
   const migratorOn = (db: Kysely<Tables>): Migrator =>
     createMigrator(db, { dialect, prefix, schema, extra: options.migrations ?? [] });
   const pending = async (): Promise<readonly string[]> =>
@@ -142,7 +144,7 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
     dialect: dialect.name,
     prefix,
     tenantOf,
-    forIssuer: (issuer) => createStore(kysely, dialect, tenantOf(issuer)),
+    forIssuer: (issuer) => createStore(kysely, hot, dialect, tenantOf(issuer)),
     async migrate() {
       // Most starts have nothing to migrate, so check before taking the lock.
       if ((await pending()).length === 0) return [];
@@ -228,14 +230,14 @@ function tenantOf(issuer: string): string {
   return createHash('sha256').update(issuer).digest('base64url').slice(0, 11);
 }
 
-function createStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): Store {
+function createStore(db: Kysely<Tables>, hot: Hot, dialect: SqlDialect, tenant: string): Store {
   return {
     clients: guarded(clientStore(db, dialect, tenant)),
-    sessions: guarded(sessionStore(db, dialect, tenant)),
-    authorizations: guarded(authorizationStore(db, dialect, tenant)),
-    codes: guarded(codeStore(db, dialect, tenant)),
-    tokens: guarded(tokenStore(db, dialect, tenant)),
-    oneTime: guarded(oneTimeStore(db, dialect, tenant)),
+    sessions: guarded(sessionStore(db, hot, dialect, tenant)),
+    authorizations: guarded(authorizationStore(db, hot, dialect, tenant)),
+    codes: guarded(codeStore(hot, dialect, tenant)),
+    tokens: guarded(tokenStore(db, hot, dialect, tenant)),
+    oneTime: guarded(oneTimeStore(hot, dialect, tenant)),
     keys: guarded(keyStore(db, dialect, tenant)),
     counters: guarded(counterStore(db, dialect, tenant)),
     audit: guarded(auditStore(db, tenant)),

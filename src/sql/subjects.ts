@@ -3,14 +3,21 @@
  * token issues and revocations of one subject all write this row, so that the database puts them in
  * an order and none misses another.
  */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ActWrite } from './act.ts';
 import type { SqlDialect, Upsert } from './dialect.ts';
 import type { Tables } from './schema.ts';
 
 const SUBJECTS = sql.table('subjects');
 
-function upsertOf(tenant: string, sub: string, revokedAt: number, set: Upsert['set']): Upsert {
+type Given<T> = T | RawBuilder<unknown>;
+
+function upsertOf(
+  tenant: Given<string>,
+  sub: Given<string>,
+  revokedAt: number,
+  set: Upsert['set'],
+): Upsert {
   return {
     table: 'subjects',
     row: { tenant, sub, revoked_at: revokedAt, writes: 1 },
@@ -21,13 +28,13 @@ function upsertOf(tenant: string, sub: string, revokedAt: number, set: Upsert['s
 
 /**
  * The write that affects the subject's row only if the subject was not revoked at or after `since`
- * (in seconds).
+ * (in seconds). Each argument is a value, or a place in a hot statement.
  */
 export function provenSince(
   dialect: SqlDialect,
-  tenant: string,
-  sub: string,
-  since: number,
+  tenant: Given<string>,
+  sub: Given<string>,
+  since: Given<number>,
 ): readonly ActWrite[] {
   const where = sql`${SUBJECTS}.revoked_at < ${since}`;
   return dialect.upsertIf('subject', upsertOf(tenant, sub, 0, {}), where);

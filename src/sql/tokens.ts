@@ -4,62 +4,78 @@
  * are revoked. What may be issued is decided by the core.
  */
 import { type Kysely, sql } from 'kysely';
-import type {
-  ActRow,
-  FoundAccessToken,
-  FoundFamily,
-  Issue,
-  StoredConsumption,
-  TokenStore,
-} from 'valetkey';
-import { type ActWrite, auditRows, type NewRow } from './act.ts';
+import type { ActRow, Family, Issue, StoredConsumption, TokenStore } from 'valetkey';
+import { type Act, type ActWrite, type NewRow, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
-import { consumeOneTime } from './one-time.ts';
+import { addRow, type Hot, slot, slotsOf, type Values } from './hot.ts';
+import { CONSUME_ONE_TIME, recordValues } from './one-time.ts';
 import {
   ACCESS_TOKEN,
+  AUDIT,
+  columnNames,
   FAMILY,
   familyRow,
   ID_TOKEN,
   recordOf,
   rowOf,
   type Tables,
+  type Value,
 } from './schema.ts';
 import { provenSince, rememberRevoked } from './subjects.ts';
 
-export function tokenStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): TokenStore {
+const FAMILIES = sql.table('families');
+const AUTHORIZATIONS = sql.table('authorizations');
+const ACCESS_TOKENS = sql.table('access_tokens');
+const FAMILY_COLUMNS = [...columnNames(FAMILY), 'offline'];
+
+export function tokenStore(
+  db: Kysely<Tables>,
+  hot: Hot,
+  dialect: SqlDialect,
+  tenant: string,
+): TokenStore {
+  /** An act of one write that ends something, with its audit row. */
+  const end = async (
+    name: string,
+    write: ActWrite,
+    given: Values,
+    audit: ActRow,
+  ): Promise<boolean> => {
+    const values: Record<string, Value> = { tenant, ...given };
+    const row = auditRow(tenant, audit);
+    if (row !== null) addRow(values, row, 'audit.');
+    const rows: readonly NewRow[] = row === null ? [] : [AUDIT_ROW];
+    const key = `${name} ${row === null ? '' : 'audited'}`;
+    return (await hot.act(key, () => ({ writes: [write], rows }), values)) === null;
+  };
   return {
     async issue(issue, now) {
-      const { subject, consumption } = issue;
-      const writes: ActWrite[] = [];
-      if (subject !== null)
-        writes.push(...provenSince(dialect, tenant, subject.sub, subject.since));
-      if (consumption !== null) writes.push(consume(tenant, consumption, issue, now));
-      const failed = await dialect.act(db, { writes, rows: rowsOf(tenant, issue) });
+      const values = valuesOf(tenant, issue, now);
+      const failed = await hot.act(shapeOf(issue), () => actOf(dialect, issue), values);
       if (failed === null) return 'fresh';
       return failed === 'subject' ? 'subject_revoked' : 'consumed';
     },
-    findFamily: async (id) => await findFamily(db, tenant, id),
-    findAccessToken: async (digest) => await findAccessToken(db, tenant, digest),
-    async revokeFamily(id, now, audit) {
-      const write: ActWrite = {
-        name: 'family',
-        sql: () => sql`update ${sql.table('families')} set revoked_at = ${now}
-          where tenant = ${tenant} and id = ${id} and revoked_at is null`,
-      };
-      const rows = auditRows(auditRow(tenant, audit));
-      return (await dialect.act(db, { writes: [write], rows })) === null;
+    async findFamily(id) {
+      const [row] = await hot.rows('family', familyQuery, { tenant, id });
+      if (row === undefined) return null;
+      const authorized = row['authorization_id'] === null || row['authorized'] !== null;
+      return { family: recordOf(FAMILY, row), authorized };
     },
-    async revokeAccessToken(digest, audit) {
-      const write: ActWrite = {
-        name: 'access token',
-        sql: () => sql`delete from ${sql.table('access_tokens')}
-          where tenant = ${tenant} and digest = ${digest} and family_id is null`,
-      };
-      const rows = auditRows(auditRow(tenant, audit));
-      return (await dialect.act(db, { writes: [write], rows })) === null;
+    async findAccessToken(digest) {
+      const [row] = await hot.rows('access token', accessTokenQuery, { tenant, digest });
+      if (row === undefined) return null;
+      const familyLives =
+        row['family_id'] === null ||
+        (row['family_found'] !== null && row['family_revoked'] === null);
+      const authorized = row['authorization_id'] === null || row['authorized'] !== null;
+      return { token: recordOf(ACCESS_TOKEN, row), live: familyLives && authorized };
     },
+    revokeFamily: async (id, now, audit) =>
+      await end('revoke family', REVOKE_FAMILY, { id, now }, audit),
+    revokeAccessToken: async (digest, audit) =>
+      await end('revoke access token', DELETE_ACCESS_TOKEN, { digest }, audit),
     revokeSubject: async (sub, now, audit) =>
       await db.transaction().execute(async (trx) => {
         await rememberRevoked(trx, dialect, tenant, sub, now);
@@ -77,60 +93,35 @@ export function tokenStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: stri
   };
 }
 
-async function findFamily(
-  db: Kysely<Tables>,
-  tenant: string,
-  id: string,
-): Promise<FoundFamily | null> {
-  const row = await db
-    .selectFrom('families')
-    .leftJoin('authorizations', (join) =>
-      join
-        .onRef('authorizations.tenant', '=', 'families.tenant')
-        .onRef('authorizations.id', '=', 'families.authorization_id'),
-    )
-    .selectAll('families')
-    .select('authorizations.id as authorized')
-    .where('families.tenant', '=', tenant)
-    .where('families.id', '=', id)
-    .executeTakeFirst();
-  if (row === undefined) return null;
-  const authorized = row['authorization_id'] === null || row['authorized'] !== null;
-  return { family: recordOf(FAMILY, row), authorized };
-}
+const REVOKE_FAMILY: ActWrite = {
+  name: 'family',
+  sql: () => sql`update ${FAMILIES} set revoked_at = ${slot('now')}
+    where tenant = ${slot('tenant')} and id = ${slot('id')} and revoked_at is null`,
+};
 
-async function findAccessToken(
-  db: Kysely<Tables>,
-  tenant: string,
-  digest: string,
-): Promise<FoundAccessToken | null> {
-  const row = await db
-    .selectFrom('access_tokens')
-    .leftJoin('families', (join) =>
-      join
-        .onRef('families.tenant', '=', 'access_tokens.tenant')
-        .onRef('families.id', '=', 'access_tokens.family_id'),
-    )
-    .leftJoin('authorizations', (join) =>
-      join
-        .onRef('authorizations.tenant', '=', 'access_tokens.tenant')
-        .onRef('authorizations.id', '=', 'access_tokens.authorization_id'),
-    )
-    .selectAll('access_tokens')
-    .select([
-      'families.id as family_found',
-      'families.revoked_at as family_revoked',
-      'authorizations.id as authorized',
-    ])
-    .where('access_tokens.tenant', '=', tenant)
-    .where('access_tokens.digest', '=', digest)
-    .executeTakeFirst();
-  if (row === undefined) return null;
-  const familyLives =
-    row['family_id'] === null || (row['family_found'] !== null && row['family_revoked'] === null);
-  const authorized = row['authorization_id'] === null || row['authorized'] !== null;
-  return { token: recordOf(ACCESS_TOKEN, row), live: familyLives && authorized };
-}
+const DELETE_ACCESS_TOKEN: ActWrite = {
+  name: 'access token',
+  sql: () => sql`delete from ${ACCESS_TOKENS}
+    where tenant = ${slot('tenant')} and digest = ${slot('digest')} and family_id is null`,
+};
+
+const familyQuery = () => sql`select ${namesIn('families', columnNames(FAMILY))},
+    ${AUTHORIZATIONS}.id as authorized
+  from ${FAMILIES} left join ${AUTHORIZATIONS}
+    on ${AUTHORIZATIONS}.tenant = ${FAMILIES}.tenant
+    and ${AUTHORIZATIONS}.id = ${FAMILIES}.authorization_id
+  where ${FAMILIES}.tenant = ${slot('tenant')} and ${FAMILIES}.id = ${slot('id')}`;
+
+const accessTokenQuery = () => sql`select ${namesIn('access_tokens', columnNames(ACCESS_TOKEN))},
+    ${FAMILIES}.id as family_found, ${FAMILIES}.revoked_at as family_revoked,
+    ${AUTHORIZATIONS}.id as authorized
+  from ${ACCESS_TOKENS}
+    left join ${FAMILIES} on ${FAMILIES}.tenant = ${ACCESS_TOKENS}.tenant
+      and ${FAMILIES}.id = ${ACCESS_TOKENS}.family_id
+    left join ${AUTHORIZATIONS} on ${AUTHORIZATIONS}.tenant = ${ACCESS_TOKENS}.tenant
+      and ${AUTHORIZATIONS}.id = ${ACCESS_TOKENS}.authorization_id
+  where ${ACCESS_TOKENS}.tenant = ${slot('tenant')}
+    and ${ACCESS_TOKENS}.digest = ${slot('digest')}`;
 
 /**
  * Ends sessions, codes and families of a subject, in the same order as `sessions.end`: without a
@@ -157,59 +148,95 @@ async function endEverything(
   return Number(numUpdatedRows);
 }
 
-function rowsOf(tenant: string, { family, accessToken, idToken }: Issue): readonly NewRow[] {
+/** The name of an act of issuing: which parts it has. */
+function shapeOf({ subject, consumption, family, accessToken, idToken }: Issue): string {
+  const rotates = consumption?.kind === 'refresh_token' && consumption.successor !== null;
+  const parts = [subject, family, accessToken, idToken].map((part) => (part === null ? '-' : '+'));
+  return `issue ${consumption?.kind ?? 'freely'} ${rotates ? 'rotating' : ''} ${parts.join('')}`;
+}
+
+/** The statements of an act of issuing, with a place for each value. */
+function actOf(dialect: SqlDialect, issue: Issue): Act {
+  const { subject, consumption, family, accessToken, idToken } = issue;
+  const writes: ActWrite[] = [];
+  if (subject !== null)
+    writes.push(...provenSince(dialect, slot('tenant'), slot('sub'), slot('since')));
+  if (consumption !== null) writes.push(consumedBy(consumption));
   const rows: NewRow[] = [];
-  if (family !== null) rows.push(['families', familyRow(tenant, family)]);
-  if (accessToken !== null) rows.push(['access_tokens', rowOf(ACCESS_TOKEN, tenant, accessToken)]);
-  if (idToken !== null) rows.push(['id_tokens', rowOf(ID_TOKEN, tenant, idToken)]);
-  return rows;
+  if (family !== null) rows.push(newRow('families', FAMILY_COLUMNS));
+  if (accessToken !== null) rows.push(newRow('access_tokens', columnNames(ACCESS_TOKEN)));
+  if (idToken !== null) rows.push(newRow('id_tokens', columnNames(ID_TOKEN)));
+  return { writes, rows };
+}
+
+/** A row of places, named as `addRow` names their values. */
+function newRow(table: keyof Tables, columns: readonly string[]): NewRow {
+  return [table, slotsOf(['tenant', ...columns], `${table}.`)];
+}
+
+const AUDIT_ROW: NewRow = newRow('audit', columnNames(AUDIT));
+
+/** The values of an act of issuing. */
+function valuesOf(tenant: string, issue: Issue, now: number): Values {
+  const { subject, consumption, family, accessToken, idToken } = issue;
+  const values: Record<string, Value> = { tenant, now };
+  if (subject !== null) Object.assign(values, { sub: subject.sub, since: subject.since });
+  if (consumption !== null) Object.assign(values, consumptionValues(consumption, family));
+  if (family !== null) addRow(values, familyRow(tenant, family), 'families.');
+  if (accessToken !== null)
+    addRow(values, rowOf(ACCESS_TOKEN, tenant, accessToken), 'access_tokens.');
+  if (idToken !== null) addRow(values, rowOf(ID_TOKEN, tenant, idToken), 'id_tokens.');
+  return values;
+}
+
+function consumptionValues(consumption: StoredConsumption, family: Family | null): Values {
+  switch (consumption.kind) {
+    case 'code':
+      return { code: consumption.digest, familyId: family?.id ?? null };
+    case 'refresh_token': {
+      const { familyId, presented, refreshExpiresAt, successor } = consumption;
+      const { digest = null, sealed = null } = successor ?? {};
+      return { familyId, presented, refreshExpiresAt, successor: digest, sealed };
+    }
+    case 'one_time_record':
+      return recordValues(consumption.record);
+  }
 }
 
 /** The conditional write for each kind of consumption. */
-function consume(
-  tenant: string,
-  consumption: StoredConsumption,
-  { family }: Issue,
-  now: number,
-): ActWrite {
+function consumedBy(consumption: StoredConsumption): ActWrite {
   switch (consumption.kind) {
     case 'code':
       return {
         name: 'code',
         sql: (after) => sql`update ${sql.table('codes')}
-          set consumed_at = ${now}, family_id = ${family?.id ?? null}
-          where tenant = ${tenant} and digest = ${consumption.digest} and consumed_at is null
-            and expires_at > ${now} and ${after}`,
+          set consumed_at = ${slot('now')}, family_id = ${slot('familyId')}
+          where tenant = ${slot('tenant')} and digest = ${slot('code')} and consumed_at is null
+            and expires_at > ${slot('now')} and ${after}`,
       };
     case 'refresh_token':
-      return useRefreshToken(tenant, consumption, now);
+      return useRefreshToken(consumption.successor !== null);
     case 'one_time_record':
-      return consumeOneTime(tenant, consumption.record, now);
+      return CONSUME_ONE_TIME;
   }
 }
 
 /** Writes the family's row only if `presented` is its live refresh token and is still usable. */
-function useRefreshToken(
-  tenant: string,
-  consumption: Extract<StoredConsumption, { kind: 'refresh_token' }>,
-  now: number,
-): ActWrite {
-  const { familyId, presented, refreshExpiresAt, successor } = consumption;
-  const families = sql.table('families');
-  const authorizations = sql.table('authorizations');
-  const rotation =
-    successor === null
-      ? sql``
-      : sql`, refresh_digest = ${successor.digest}, previous_digest = ${presented},
-          sealed_successor = ${successor.sealed}, rotated_at = ${now}`;
+function useRefreshToken(rotates: boolean): ActWrite {
+  const rotation = rotates
+    ? sql`, refresh_digest = ${slot('successor')}, previous_digest = ${slot('presented')},
+        sealed_successor = ${slot('sealed')}, rotated_at = ${slot('now')}`
+    : sql``;
   return {
     name: 'refresh token',
-    sql: (after) => sql`update ${families} set refresh_expires_at = ${refreshExpiresAt} ${rotation}
-      where tenant = ${tenant} and id = ${familyId} and refresh_digest = ${presented}
-        and revoked_at is null and expires_at > ${now} and refresh_expires_at > ${now}
-        and (authorization_id is null or exists (select 1 from ${authorizations}
-          where ${authorizations}.tenant = ${families}.tenant
-            and ${authorizations}.id = ${families}.authorization_id))
+    sql: (after) => sql`update ${FAMILIES}
+      set refresh_expires_at = ${slot('refreshExpiresAt')} ${rotation}
+      where tenant = ${slot('tenant')} and id = ${slot('familyId')}
+        and refresh_digest = ${slot('presented')} and revoked_at is null
+        and expires_at > ${slot('now')} and refresh_expires_at > ${slot('now')}
+        and (authorization_id is null or exists (select 1 from ${AUTHORIZATIONS}
+          where ${AUTHORIZATIONS}.tenant = ${FAMILIES}.tenant
+            and ${AUTHORIZATIONS}.id = ${FAMILIES}.authorization_id))
         and ${after}`,
   };
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { type Database, memoryDatabase } from 'valetkey';
 import { sqlDatabase } from 'valetkey/sql';
-import { storeContract } from 'valetkey/testing';
+import { sample, storeContract } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES, type DatabaseKind, MIGRATIONS } from '../databases.ts';
 import { services } from '../services.ts';
@@ -67,4 +67,23 @@ describe.each(KINDS)('$name', (kind) => {
       60_000,
     );
   });
+});
+
+describe.each(DATABASES)('$name', (kind) => {
+  it.skipIf(kind.missing)(
+    '[store] two prefixes keep two sets of tables apart in one schema',
+    async () => {
+      const empty = kind.make();
+      const [one, two] = ['one_', 'two_'].map((prefix) =>
+        sqlDatabase({ ...empty.options, prefix }),
+      );
+      for (const database of [one, two]) await database?.migrate();
+      const client = sample.client();
+      const issuer = `https://${randomUUID()}.example`;
+      expect(await one?.forIssuer(issuer).clients.insert(client, null)).toBe(true);
+      expect(await two?.forIssuer(issuer).clients.find(client.clientId)).toBeNull();
+      for (const database of [one, two]) await database?.close();
+      await empty.remove();
+    },
+  );
 });

@@ -4,12 +4,13 @@
  * `postgres-pool.ts`.
  */
 import { createRequire } from 'node:module';
-import { type Dialect, type Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
+import { type Kysely, PostgresDialect, type PostgresPool, type RawBuilder, sql } from 'kysely';
 import { StoreUnavailable } from 'valetkey';
 import { type Act, columnsOf, typedValuesOf } from '../act.ts';
 import type { SqlCheck, SqlDialect } from '../dialect.ts';
+import { type Preparing, parametersOf, type Values, withoutRepeats } from '../hot.ts';
 import { ON_CONFLICT } from '../on-conflict.ts';
-import type { Tables } from '../schema.ts';
+import type { Row, Tables } from '../schema.ts';
 import { reliablePool } from './postgres-pool.ts';
 
 /** Limits of our own pool. */
@@ -32,24 +33,53 @@ const MIGRATION_LOCK = 7_318_349_394_477_056;
 const UNDEFINED_TABLE = '42P01';
 
 export function postgres(url: string, options: PoolOptions): SqlDialect {
+  const pool = openPool(url, options, limitsOf(options.timeout));
   return {
-    ...POSTGRES,
-    kysely: poolDialect(url, options, limitsOf(options.timeout)),
+    ...onPool(pool),
     // Migrations may run long and wait for one another, so only connecting has a timeout.
-    patient: () => poolDialect(url, { ...options, size: 1 }, {}),
+    patient: () => new PostgresDialect({ pool: openPool(url, { ...options, size: 1 }, {}) }),
   };
 }
 
 /** The dialect on a pool that the host made. The limits of that pool apply. */
 export function postgresPool(pool: PostgresPool): SqlDialect {
-  const kysely = new PostgresDialect({ pool: reliablePool(pool, { prepare: false }) });
-  return { ...POSTGRES, kysely, patient: null };
+  return { ...onPool(reliablePool(pool, { prepare: false })), patient: null };
 }
 
-const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient'> = {
+function onPool(pool: PostgresPool): Omit<SqlDialect, 'patient'> {
+  return { ...POSTGRES, ...hotOn(pool), kysely: new PostgresDialect({ pool }) };
+}
+
+/** Hot statements, straight on the pool. */
+function hotOn(pool: PostgresPool): Preparing {
+  const prepare = <R>(
+    db: Kysely<Tables>,
+    statement: RawBuilder<unknown>,
+  ): ((values: Values) => Promise<readonly R[]>) => {
+    const compiled = withoutRepeats(statement.compile(db));
+    const parameters = parametersOf(compiled);
+    return async (values) => {
+      const client = await pool.connect();
+      try {
+        return (await client.query<R>(compiled.sql, parameters(values))).rows;
+      } finally {
+        client.release();
+      }
+    };
+  };
+  return {
+    prepareQuery: (db, query) => prepare<Row>(db, query),
+    prepareAct(db, act) {
+      const run = prepare<Taken>(db, statementOf(act));
+      return async (values) => failedWrite(act, await run(values));
+    },
+  };
+}
+
+const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient' | keyof Preparing> = {
   ...ON_CONFLICT,
   name: 'postgres',
-  act: inOneStatement,
+  act: async (db, act) => failedWrite(act, (await statementOf(act).execute(db)).rows),
   migrating: async (db, schema, work) =>
     await db.transaction().execute(async (trx) => {
       await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(trx);
@@ -61,8 +91,19 @@ const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient'> = {
   check,
 };
 
+/** How many rows each write of an act affected. */
+interface Taken {
+  readonly taken: readonly number[];
+}
+
+/** The name of the first write that affected no row, or null. */
+function failedWrite({ writes }: Act, results: readonly Taken[]): string | null {
+  const failed = results[0]?.taken.indexOf(0) ?? 0;
+  return writes[failed]?.name ?? null;
+}
+
 /** Each write is a data-modifying CTE that checks whether the previous one affected its row. */
-async function inOneStatement(db: Kysely<Tables>, { writes, rows }: Act): Promise<string | null> {
+function statementOf({ writes, rows }: Act): RawBuilder<Taken> {
   const took = (index: number) =>
     index < 0 ? sql`true` : sql`exists (select 1 from ${sql.id(`write_${index}`)})`;
   const parts = [
@@ -79,11 +120,7 @@ async function inOneStatement(db: Kysely<Tables>, { writes, rows }: Act): Promis
   const counts = writes.map(
     (_, index) => sql`(select count(*)::int from ${sql.id(`write_${index}`)})`,
   );
-  const { rows: results } = await sql<{
-    readonly taken: readonly number[];
-  }>`with ${sql.join(parts)} select array[${sql.join(counts)}]::int[] as taken`.execute(db);
-  const failed = results[0]?.taken.indexOf(0) ?? 0;
-  return writes[failed]?.name ?? null;
+  return sql<Taken>`with ${sql.join(parts)} select array[${sql.join(counts)}]::int[] as taken`;
 }
 
 /**
@@ -129,7 +166,7 @@ function limitsOf(timeout: number): object {
   };
 }
 
-function poolDialect(url: string, { size, timeout }: PoolOptions, limits: object): Dialect {
+function openPool(url: string, { size, timeout }: PoolOptions, limits: object): PostgresPool {
   const pg = loadPg();
   const pool = new pg.Pool({
     connectionString: url,
@@ -141,9 +178,7 @@ function poolDialect(url: string, { size, timeout }: PoolOptions, limits: object
   // Without a listener an idle connection that breaks would end the process. The pool replaces the
   // connection at the next query.
   pool.on('error', () => undefined);
-  return new PostgresDialect({
-    pool: reliablePool(pool as unknown as PostgresPool, { prepare: true }),
-  });
+  return reliablePool(pool as unknown as PostgresPool, { prepare: true });
 }
 
 function loadPg(): typeof import('pg') {

@@ -7,12 +7,14 @@
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { CompiledQuery, type Kysely, SqliteDialect, sql } from 'kysely';
-import { type Act, ALWAYS } from '../act.ts';
+import { CompiledQuery, type Kysely, type RawBuilder, SqliteDialect, sql } from 'kysely';
+import { type Act, ALWAYS, columnsOf } from '../act.ts';
 import type { SqlCheck, SqlDialect } from '../dialect.ts';
 import { asUnavailable } from '../faults.ts';
+import { type Preparing, parametersOf, type Values } from '../hot.ts';
 import { ON_CONFLICT } from '../on-conflict.ts';
-import type { Tables } from '../schema.ts';
+import type { Row, Tables, Value } from '../schema.ts';
+import { sharedTransactions } from './sqlite-group.ts';
 
 /** A prepared statement, as Kysely expects it from a driver. */
 interface Statement {
@@ -29,6 +31,11 @@ interface SqliteDatabase {
   exec(statements: string): unknown;
   prepare(statement: string): Statement;
   close(): void;
+}
+
+/** An open database, which knows whether a transaction is open. */
+interface Connection extends SqliteDatabase {
+  isInTransaction(): boolean;
 }
 
 /** The part of node:sqlite that we use. The types of Node 20 do not declare it. */
@@ -50,6 +57,12 @@ interface NodeSqlite {
 const require = createRequire(import.meta.url);
 const PRAGMAS = 'pragma journal_mode=WAL; pragma synchronous=FULL; pragma foreign_keys=ON;';
 const MOST_STATEMENTS = 200;
+/** What begins a transaction, and what ends it. */
+const BOUNDS: Readonly<Record<string, boolean>> = {
+  'begin immediate': true,
+  commit: false,
+  rollback: false,
+};
 
 /**
  * Opens a database file, and creates it with its folder if it does not exist.
@@ -61,16 +74,77 @@ export function sqlite(path: string): SqlDialect {
   // Set the busy timeout first, because switching to WAL takes the lock.
   telling(() => database.exec('pragma busy_timeout=5000;'));
   telling(() => database.exec(PRAGMAS));
+  const connection = reliable(database);
   return {
     ...ON_CONFLICT,
+    ...hotOn(connection),
     name: 'sqlite',
-    kysely: new SqliteDialect({ database: reliable(database) as never }),
+    kysely: new SqliteDialect({ database: connection as never }),
     patient: null,
     act: inOneTransaction,
     migrating: async (db, _schema, work) => await migrating(db, work),
     isMissingTable: (error) => /no such table/.test(String(error)),
     check: async (db) => await check(db, driver),
   };
+}
+
+/** Hot statements, straight on the driver. Acts share transactions (`sqlite-group.ts`). */
+function hotOn(connection: Connection): Preparing {
+  const writeShared = sharedTransactions(connection);
+  return {
+    prepareQuery(db, query) {
+      const compiled = query.compile(db);
+      const parameters = parametersOf(compiled);
+      const read = (values: Values): readonly Row[] =>
+        connection.prepare(compiled.sql).all(parameters(values)) as readonly Row[];
+      // A transaction of the query builder may be open, and what it wrote may not be seen yet.
+      return async (values) =>
+        connection.isInTransaction()
+          ? await db.connection().execute(async () => read(values))
+          : read(values);
+    },
+    prepareAct(db, { writes, rows }) {
+      const writing = writes.map(({ name, sql: make }) => ({
+        name,
+        ...compiled(db, make(ALWAYS)),
+      }));
+      const storing = rows.map(([table, row]) =>
+        compiled(
+          db,
+          sql`insert into ${sql.table(table)} ${columnsOf(row)}
+            values (${sql.join(Object.values(row))})`,
+        ),
+      );
+      const perform = (values: Values): string | null => {
+        for (const { name, text, parameters } of writing) {
+          const { changes } = connection.prepare(text).run(parameters(values));
+          if (Number(changes) !== 1) throw new NoRowAffected(name);
+        }
+        for (const { text, parameters } of storing)
+          connection.prepare(text).run(parameters(values));
+        return null;
+      };
+      const needsSavepoint = writing.length + storing.length > 1;
+      return async (values) => {
+        try {
+          return await writeShared(db, () => perform(values), needsSavepoint);
+        } catch (error) {
+          if (error instanceof NoRowAffected) return error.write;
+          throw error;
+        }
+      };
+    },
+  };
+}
+
+interface Compiled {
+  readonly text: string;
+  readonly parameters: (values: Values) => Value[];
+}
+
+function compiled(db: Kysely<Tables>, statement: RawBuilder<unknown>): Compiled {
+  const query = statement.compile(db);
+  return { text: query.sql, parameters: parametersOf(query) };
 }
 
 /** Thrown to roll back the transaction of an act when a write affected no row. */
@@ -105,7 +179,11 @@ async function inOneTransaction(db: Kysely<Tables>, { writes, rows }: Act): Prom
 }
 
 async function storeRows(db: Kysely<Tables>, rows: Act['rows']): Promise<void> {
-  for (const [table, row] of rows) await db.insertInto(table).values(row).execute();
+  for (const [table, row] of rows)
+    await db
+      .insertInto(table)
+      .values(row as never)
+      .execute();
 }
 
 async function migrating<T>(
@@ -200,9 +278,11 @@ function returnsRows(text: string): boolean {
  * The same database, which keeps prepared statements, because the same few dozen texts repeat, and
  * which throws errors as the store port defines them.
  */
-function reliable(database: SqliteDatabase): SqliteDatabase {
+function reliable(database: SqliteDatabase): Connection {
   const prepared = new Map<string, Statement>();
+  let isInTransaction = false;
   return {
+    isInTransaction: () => isInTransaction,
     exec: (statements) => database.exec(statements),
     close() {
       prepared.clear();
@@ -214,9 +294,16 @@ function reliable(database: SqliteDatabase): SqliteDatabase {
       const text = given === 'begin' ? 'begin immediate' : given;
       const known = prepared.get(text);
       if (known !== undefined) return known;
-      const statement = telling(() => reliableStatement(database.prepare(text)));
+      const bounds = BOUNDS[text];
+      const statement = telling(() =>
+        reliableStatement(database.prepare(text), () => {
+          isInTransaction = bounds ?? isInTransaction;
+        }),
+      );
       // Other statements are not kept: they change the schema and run only once.
-      if (/^\s*(select|insert|update|delete|with|begin|commit|rollback)/i.test(text)) {
+      if (
+        /^\s*(select|insert|update|delete|with|begin|commit|rollback|savepoint|release)/i.test(text)
+      ) {
         if (prepared.size >= MOST_STATEMENTS) prepared.clear();
         prepared.set(text, statement);
       }
@@ -225,11 +312,17 @@ function reliable(database: SqliteDatabase): SqliteDatabase {
   };
 }
 
-function reliableStatement(statement: Statement): Statement {
+/** @param done called after each run that succeeded */
+function reliableStatement(statement: Statement, done: () => void): Statement {
   return {
     reader: statement.reader,
     all: (parameters) => telling(() => statement.all(parameters)),
-    run: (parameters) => telling(() => statement.run(parameters)),
+    run: (parameters) =>
+      telling(() => {
+        const result = statement.run(parameters);
+        done();
+        return result;
+      }),
     iterate: (parameters) => statement.iterate(parameters),
   };
 }

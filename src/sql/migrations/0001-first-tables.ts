@@ -219,7 +219,7 @@ export const firstTables: Migration = {
   name: '0001-first-tables',
   async up(db, prefix) {
     for (const [name, key, columns, indexes] of TABLES) {
-      await createTable(db, name, key, columns);
+      await createTable(db, prefix, name, key, columns);
       for (const [suffix, on, unique] of indexes) {
         const index = db.schema
           .createIndex(`${prefix}${name}_${suffix}`)
@@ -234,6 +234,7 @@ export const firstTables: Migration = {
 
 async function createTable(
   db: Kysely<never>,
+  prefix: string,
   name: string,
   key: string | null,
   columns: Column[],
@@ -249,6 +250,8 @@ async function createTable(
   }
   const primary = ['tenant', ...(key === null ? [] : [key])] as never[];
   await (
-    table.addPrimaryKeyConstraint(`${name}_pk`, primary) as unknown as { execute(): Promise<void> }
+    table.addPrimaryKeyConstraint(`${prefix}${name}_pk`, primary) as unknown as {
+      execute(): Promise<void>;
+    }
   ).execute();
 }

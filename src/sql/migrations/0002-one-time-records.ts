@@ -21,7 +21,11 @@ export const oneTimeRecords: Migration = {
       .addColumn('version', 'integer', (column) => column.notNull())
       .addColumn('consumed_at', 'bigint')
       .addColumn('expires_at', 'bigint', (column) => column.notNull())
-      .addPrimaryKeyConstraint('one_time_records_pk', ['tenant', 'kind', 'digest'] as never[])
+      .addPrimaryKeyConstraint(`${prefix}one_time_records_pk`, [
+        'tenant',
+        'kind',
+        'digest',
+      ] as never[])
       .execute();
     await db.schema
       .createIndex(`${prefix}one_time_records_second_key`)

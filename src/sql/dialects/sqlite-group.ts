@@ -1,0 +1,96 @@
+/**
+ * Shared transactions on SQLite: all writes that wait are written in one transaction, with one
+ * fsync, each in a savepoint of its own. Nothing is awaited between BEGIN and COMMIT, and an answer
+ * leaves after COMMIT. A write that fails fails alone; when the transaction fails, all of them do,
+ * and nothing is half done.
+ */
+import type { Kysely } from 'kysely';
+import type { Tables } from '../schema.ts';
+
+/** The part of an SQLite database that a shared transaction needs. */
+interface Executing {
+  prepare(statement: string): { run(parameters: readonly unknown[]): unknown };
+}
+
+/** What one caller writes. */
+interface Job {
+  /** Writes, without waiting for anything. Its error undoes what it wrote. */
+  readonly work: () => unknown;
+  /** It has more than one statement, so that an error can leave something to undo. */
+  readonly needsSavepoint: boolean;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+type Outcome = { readonly value: unknown } | { readonly error: unknown };
+
+/**
+ * Writes in the next shared transaction. Resolves when it is committed.
+ * @param db keeps transactions of the query builder and shared ones apart
+ */
+export type WriteShared = <T>(
+  db: Kysely<Tables>,
+  work: () => T,
+  needsSavepoint: boolean,
+) => Promise<T>;
+
+export function sharedTransactions(database: Executing): WriteShared {
+  let waiting: Job[] = [];
+  const run = (text: string): void => void database.prepare(text).run([]);
+
+  const attempt = (job: Job): Outcome => {
+    try {
+      if (job.needsSavepoint) run('savepoint job');
+      const value = job.work();
+      if (job.needsSavepoint) run('release job');
+      return { value };
+    } catch (error) {
+      if (job.needsSavepoint) {
+        // This throws when the error ended the whole transaction, as a full disk does.
+        run('rollback to job');
+        run('release job');
+      }
+      return { error };
+    }
+  };
+
+  const writeAll = (jobs: readonly Job[]): readonly Outcome[] => {
+    try {
+      run('begin');
+      const outcomes = jobs.map(attempt);
+      run('commit');
+      return outcomes;
+    } catch (error) {
+      try {
+        run('rollback');
+      } catch {
+        // The transaction is over already.
+      }
+      return jobs.map(() => ({ error }));
+    }
+  };
+
+  const flush = async (db: Kysely<Tables>): Promise<void> => {
+    try {
+      await db.connection().execute(async () => {
+        const jobs = waiting;
+        waiting = [];
+        const outcomes = writeAll(jobs);
+        for (const [index, { resolve, reject }] of jobs.entries()) {
+          const outcome = outcomes[index] as Outcome;
+          if ('error' in outcome) reject(outcome.error);
+          else resolve(outcome.value);
+        }
+      });
+    } catch (error) {
+      for (const { reject } of waiting.splice(0)) reject(error);
+    }
+  };
+
+  return <T>(db: Kysely<Tables>, work: () => T, needsSavepoint: boolean) =>
+    new Promise<T>((resolve, reject) => {
+      waiting.push({ work, needsSavepoint, resolve: resolve as Job['resolve'], reject });
+      // The first one waits for the end of this turn; those that come meanwhile join it.
+      if (waiting.length === 1) setImmediate(() => void flush(db));
+    });
+}

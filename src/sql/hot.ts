@@ -1,0 +1,111 @@
+/**
+ * Hot statements: what nearly every request runs. The query builder writes the text of each once
+ * per database; from then on it goes straight to the driver, with the values of the call.
+ * Everything else uses the query builder for each call.
+ */
+import { type CompiledQuery, type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Act } from './act.ts';
+import type { Row, Tables, Value } from './schema.ts';
+
+/** The values of one call, by the name of their slot. */
+export type Values = Readonly<Record<string, Value>>;
+
+/** A place in a hot statement for a value that each call gives. */
+class Slot {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** A place for the value of this name. */
+export function slot(name: string): RawBuilder<unknown> {
+  return sql`${new Slot(name)}`;
+}
+
+/** A row of slots, each named by its column after a prefix. */
+export function slotsOf(
+  columns: readonly string[],
+  prefix: string,
+): Readonly<Record<string, RawBuilder<unknown>>> {
+  return Object.fromEntries(columns.map((column) => [column, slot(prefix + column)]));
+}
+
+/** Adds the values of a row under the names that `slotsOf` gave to its places. */
+export function addRow(values: Record<string, Value>, row: Row, prefix: string): void {
+  for (const column in row) values[prefix + column] = row[column] ?? null;
+}
+
+/** A query that was prepared once. */
+export type HotQuery = (values: Values) => Promise<readonly Row[]>;
+/** An act that was prepared once. Resolves as `SqlDialect.act` does. */
+export type HotAct = (values: Values) => Promise<string | null>;
+
+/** The hot statements of one database. Each is made at its first call, under its name. */
+export interface Hot {
+  /** The rows of a query that reads. */
+  rows(name: string, make: () => RawBuilder<unknown>, values: Values): Promise<readonly Row[]>;
+  /** Performs an act. Resolves to the name of the first write that affected no row, or to null. */
+  act(name: string, make: () => Act, values: Values): Promise<string | null>;
+}
+
+/** What a dialect does for hot statements. */
+export interface Preparing {
+  /** Prepares a query that reads: its text is made now, and runs straight on the driver. */
+  prepareQuery(db: Kysely<Tables>, query: RawBuilder<unknown>): HotQuery;
+  /** Prepares an act. It keeps the law of `SqlDialect.act`. */
+  prepareAct(db: Kysely<Tables>, act: Act): HotAct;
+}
+
+export function hotStatements(db: Kysely<Tables>, dialect: Preparing): Hot {
+  const queries = new Map<string, HotQuery>();
+  const acts = new Map<string, HotAct>();
+  return {
+    rows(name, make, values) {
+      let query = queries.get(name);
+      if (query === undefined) {
+        query = dialect.prepareQuery(db, make());
+        queries.set(name, query);
+      }
+      return query(values);
+    },
+    act(name, make, values) {
+      let act = acts.get(name);
+      if (act === undefined) {
+        act = dialect.prepareAct(db, make());
+        acts.set(name, act);
+      }
+      return act(values);
+    },
+  };
+}
+
+/** The parameters of a compiled statement for one call, in their order. */
+export function parametersOf({
+  parameters,
+}: Pick<CompiledQuery, 'parameters'>): (values: Values) => Value[] {
+  const places = parameters.map((given) => (given instanceof Slot ? given : (given as Value)));
+  return (values) =>
+    places.map((place) => (place instanceof Slot ? (values[place.name] ?? null) : place));
+}
+
+/** Makes each slot one numbered parameter (`$1`), however often the text names it. */
+export function withoutRepeats({ sql: text, parameters }: CompiledQuery): {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+} {
+  const kept: unknown[] = [];
+  const byName = new Map<string, number>();
+  const numbers = parameters.map((given) => {
+    const known = given instanceof Slot ? byName.get(given.name) : undefined;
+    if (known !== undefined) return known;
+    const number = kept.push(given);
+    if (given instanceof Slot) byName.set(given.name, number);
+    return number;
+  });
+  return {
+    sql: text.replaceAll(/\$(\d+)/g, (_, old: string) => `$${numbers[Number(old) - 1]}`),
+    parameters: kept,
+  };
+}
