@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { checkEachOption, checkTogether } from './check-config.ts';
 import type { Config, ScopeConfig } from './config.ts';
 import { CORE_OPTIONS } from './config-options.ts';
+import { pooledRandom } from './crypto/random.ts';
 import type { Logger, ScopeDefinition, Settings } from './domain/settings.ts';
 import { type Assembly, assemble } from './engine/assemble.ts';
 import { type Feature, isEnabled } from './engine/contracts/feature.ts';
@@ -89,7 +90,7 @@ function settingsOf(config: Config, features: readonly Feature[]): Settings {
     claims: config.claims ?? null,
     signingKeys: config.signingKeys ?? null,
     clock: config.clock ?? (() => Math.floor(Date.now() / 1000)),
-    random: config.random ?? ((size) => randomBytes(size)),
+    random: config.random ?? pooledRandom(),
     logger: config.logger ?? SILENT,
     onEvent: config.onEvent ?? null,
     idTokenAlgs: [...signingAlgs(all), 'HS256'],

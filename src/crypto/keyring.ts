@@ -4,15 +4,8 @@
  * without communication. Storing keys and rotating them is left to `domain/signing-keys.ts`.
  */
 
-import { createPrivateKey } from 'node:crypto';
-import {
-  type CryptoKey,
-  calculateJwkThumbprint,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type JWK,
-} from 'jose';
+import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { SigningAlg } from '../protocol/names.ts';
 
 /**
@@ -25,8 +18,8 @@ export type KeyState = 'next' | 'current' | 'retired' | 'removed';
 export interface SigningKey {
   readonly kid: string;
   readonly alg: SigningAlg;
-  readonly privateKey: CryptoKey;
-  readonly publicKey: CryptoKey;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
   readonly publicJwk: JWK;
   readonly activeAt: number;
   readonly retiredAt: number | null;
@@ -92,13 +85,32 @@ export async function importSigningKey(
   return {
     kid: pair.kid,
     alg: pair.alg,
-    privateKey: (await importJWK(pair.privateJwk, pair.alg)) as CryptoKey,
-    publicKey: (await importJWK(pair.publicJwk, pair.alg)) as CryptoKey,
+    privateKey: fitting(pair.alg, createPrivateKey(inJwk(pair.privateJwk))),
+    publicKey: fitting(pair.alg, createPublicKey(inJwk(pair.publicJwk))),
     publicJwk: pair.publicJwk,
     activeAt: times.activeAt,
     retiredAt: times.retiredAt,
     removedAt: times.removedAt,
   };
+}
+
+function inJwk(jwk: JWK): { readonly key: JsonWebKey; readonly format: 'jwk' } {
+  return { key: jwk as JsonWebKey, format: 'jwk' };
+}
+
+/** What a key of each algorithm is (RFC 7518 §3.1, RFC 8037 §2). */
+const TYPES: Readonly<Record<SigningAlg, string>> = {
+  RS256: 'rsa',
+  PS256: 'rsa',
+  ES256: 'ec prime256v1',
+  EdDSA: 'ed25519',
+};
+
+function fitting(alg: SigningAlg, key: KeyObject): KeyObject {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  const found = details?.namedCurve === undefined ? type : `${type} ${details.namedCurve}`;
+  if (found === TYPES[alg]) return key;
+  throw new Error(`the key is no key for ${alg}`);
 }
 
 /** The keys of an issuer, as they were loaded. `now` is in seconds since 1970. */
