@@ -6,7 +6,7 @@ import { type Kysely, sql, type UpdateQueryBuilder, type UpdateResult } from 'ky
 import type { CodeStore } from 'valetkey';
 import { type Act, namesIn } from './act.ts';
 import type { SqlDialect } from './dialect.ts';
-import { type Hot, slot, slotsOf } from './hot.ts';
+import { type Hot, type Lookup, slot, slotsOf } from './hot.ts';
 import { CONSUME_ONE_TIME, recordValues } from './one-time.ts';
 import { CODE, columnNames, recordOf, rowOf, type Tables } from './schema.ts';
 
@@ -30,6 +30,16 @@ export function consumeCodes(
 
 const CODES = sql.table('codes');
 const COLUMNS = columnNames(CODE);
+
+const AUTHORIZATIONS = sql.table('authorizations');
+const CODE_LOOKUP: Lookup = {
+  column: 'digest',
+  make: (isWanted) => sql`select ${namesIn('codes', COLUMNS)}, ${AUTHORIZATIONS}.id as authorized
+    from ${CODES} left join ${AUTHORIZATIONS}
+      on ${AUTHORIZATIONS}.tenant = ${CODES}.tenant
+      and ${AUTHORIZATIONS}.id = ${CODES}.authorization_id
+    where ${CODES}.tenant = ${slot('tenant')} and ${isWanted(sql`${CODES}.digest`)}`,
+};
 
 export function codeStore(hot: Hot, dialect: SqlDialect, tenant: string): CodeStore {
   const exists = async (digest: string): Promise<boolean> => {
@@ -72,17 +82,8 @@ export function codeStore(hot: Hot, dialect: SqlDialect, tenant: string): CodeSt
       return failed === 'session' ? 'session_ended' : 'consumed';
     },
     async find(digest) {
-      const authorizations = sql.table('authorizations');
-      const [row] = await hot.rows(
-        'code',
-        () => sql`select ${namesIn('codes', COLUMNS)}, ${authorizations}.id as authorized
-          from ${CODES} left join ${authorizations}
-            on ${authorizations}.tenant = ${CODES}.tenant
-            and ${authorizations}.id = ${CODES}.authorization_id
-          where ${CODES}.tenant = ${slot('tenant')} and ${CODES}.digest = ${slot('digest')}`,
-        { tenant, digest },
-      );
-      if (row === undefined) return null;
+      const row = await hot.find('code', CODE_LOOKUP, tenant, digest);
+      if (row === null) return null;
       const authorized = row['authorization_id'] === null || row['authorized'] !== null;
       return { code: recordOf(CODE, row), authorized };
     },

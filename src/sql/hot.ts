@@ -8,7 +8,7 @@ import type { Act } from './act.ts';
 import type { Row, Tables, Value } from './schema.ts';
 
 /** The values of one call, by the name of their slot. */
-export type Values = Readonly<Record<string, Value>>;
+export type Values = Readonly<Record<string, Value | readonly string[]>>;
 
 /** A place in a hot statement for a value that each call gives. */
 class Slot {
@@ -42,10 +42,25 @@ export type HotQuery = (values: Values) => Promise<readonly Row[]>;
 /** An act that was prepared once. Resolves as `SqlDialect.act` does. */
 export type HotAct = (values: Values) => Promise<string | null>;
 
+/** A look-up that was prepared once. Resolves to the row of the key, or to null. */
+export type HotLookup = (key: string) => Promise<Row | null>;
+
+/** A look-up of one row by a key that is unique for its tenant. */
+export interface Lookup {
+  /** The column of the key, as the rows name it. */
+  readonly column: string;
+  /** The query; its rows hold the column of the key. @param isWanted a condition on the key */
+  readonly make: (
+    isWanted: (column: RawBuilder<unknown>) => RawBuilder<unknown>,
+  ) => RawBuilder<unknown>;
+}
+
 /** The hot statements of one database. Each is made at its first call, under its name. */
 export interface Hot {
   /** The rows of a query that reads. */
   rows(name: string, make: () => RawBuilder<unknown>, values: Values): Promise<readonly Row[]>;
+  /** The row of a key; look-ups of one name and tenant may share a statement. */
+  find(name: string, lookup: Lookup, tenant: string, key: string): Promise<Row | null>;
   /** Performs an act. Resolves to the name of the first write that affected no row, or to null. */
   act(name: string, make: () => Act, values: Values): Promise<string | null>;
 }
@@ -54,12 +69,15 @@ export interface Hot {
 export interface Preparing {
   /** Prepares a query that reads: its text is made now, and runs straight on the driver. */
   prepareQuery(db: Kysely<Tables>, query: RawBuilder<unknown>): HotQuery;
+  /** Prepares a look-up. A key that no text column can hold finds nothing. */
+  prepareLookup(db: Kysely<Tables>, lookup: Lookup, tenant: string): HotLookup;
   /** Prepares an act. It keeps the law of `SqlDialect.act`. */
   prepareAct(db: Kysely<Tables>, act: Act): HotAct;
 }
 
 export function hotStatements(db: Kysely<Tables>, dialect: Preparing): Hot {
   const queries = new Map<string, HotQuery>();
+  const lookups = new Map<string, HotLookup>();
   const acts = new Map<string, HotAct>();
   return {
     rows(name, make, values) {
@@ -69,6 +87,15 @@ export function hotStatements(db: Kysely<Tables>, dialect: Preparing): Hot {
         queries.set(name, query);
       }
       return query(values);
+    },
+    find(name, lookup, tenant, key) {
+      const place = `${name} ${tenant}`;
+      let find = lookups.get(place);
+      if (find === undefined) {
+        find = dialect.prepareLookup(db, lookup, tenant);
+        lookups.set(place, find);
+      }
+      return find(key);
     },
     act(name, make, values) {
       let act = acts.get(name);
@@ -84,7 +111,7 @@ export function hotStatements(db: Kysely<Tables>, dialect: Preparing): Hot {
 /** The parameters of a compiled statement for one call, in their order. */
 export function parametersOf({
   parameters,
-}: Pick<CompiledQuery, 'parameters'>): (values: Values) => Value[] {
+}: Pick<CompiledQuery, 'parameters'>): (values: Values) => (Value | readonly string[])[] {
   const places = parameters.map((given) => (given instanceof Slot ? given : (given as Value)));
   return (values) =>
     places.map((place) => (place instanceof Slot ? (values[place.name] ?? null) : place));

@@ -9,9 +9,16 @@ import { type ActWrite, ALWAYS, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
-import { type Hot, slot } from './hot.ts';
+import { type Hot, type Lookup, slot } from './hot.ts';
 import { columnNames, recordOf, rowOf, SESSION, type Tables } from './schema.ts';
 import { provenSince } from './subjects.ts';
+
+const SESSION_LOOKUP: Lookup = {
+  column: 'handle',
+  make: (isWanted) => sql`select ${namesIn('sessions', columnNames(SESSION))}
+    from ${sql.table('sessions')}
+    where tenant = ${slot('tenant')} and ${isWanted(sql.ref('handle'))}`,
+};
 
 export function sessionStore(
   db: Kysely<Tables>,
@@ -21,13 +28,8 @@ export function sessionStore(
 ): SessionStore {
   return {
     async find(handle) {
-      const [row] = await hot.rows(
-        'session',
-        () => sql`select ${namesIn('sessions', columnNames(SESSION))} from ${sql.table('sessions')}
-          where tenant = ${slot('tenant')} and handle = ${slot('handle')}`,
-        { tenant, handle },
-      );
-      return row === undefined ? null : recordOf(SESSION, row);
+      const row = await hot.find('session', SESSION_LOOKUP, tenant, handle);
+      return row === null ? null : recordOf(SESSION, row);
     },
     async start(session, replaces, began) {
       return await db.transaction().execute(async (trx) => {

@@ -9,7 +9,7 @@ import { type Act, type ActWrite, type NewRow, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
-import { addRow, type Hot, slot, slotsOf, type Values } from './hot.ts';
+import { addRow, type Hot, type Lookup, slot, slotsOf, type Values } from './hot.ts';
 import { CONSUME_ONE_TIME, recordValues } from './one-time.ts';
 import {
   ACCESS_TOKEN,
@@ -58,14 +58,14 @@ export function tokenStore(
       return failed === 'subject' ? 'subject_revoked' : 'consumed';
     },
     async findFamily(id) {
-      const [row] = await hot.rows('family', familyQuery, { tenant, id });
-      if (row === undefined) return null;
+      const row = await hot.find('family', FAMILY_LOOKUP, tenant, id);
+      if (row === null) return null;
       const authorized = row['authorization_id'] === null || row['authorized'] !== null;
       return { family: recordOf(FAMILY, row), authorized };
     },
     async findAccessToken(digest) {
-      const [row] = await hot.rows('access token', accessTokenQuery, { tenant, digest });
-      if (row === undefined) return null;
+      const row = await hot.find('access token', ACCESS_TOKEN_LOOKUP, tenant, digest);
+      if (row === null) return null;
       const familyLives =
         row['family_id'] === null ||
         (row['family_found'] !== null && row['family_revoked'] === null);
@@ -105,14 +105,19 @@ const DELETE_ACCESS_TOKEN: ActWrite = {
     where tenant = ${slot('tenant')} and digest = ${slot('digest')} and family_id is null`,
 };
 
-const familyQuery = () => sql`select ${namesIn('families', columnNames(FAMILY))},
+const FAMILY_LOOKUP: Lookup = {
+  column: 'id',
+  make: (isWanted) => sql`select ${namesIn('families', columnNames(FAMILY))},
     ${AUTHORIZATIONS}.id as authorized
   from ${FAMILIES} left join ${AUTHORIZATIONS}
     on ${AUTHORIZATIONS}.tenant = ${FAMILIES}.tenant
     and ${AUTHORIZATIONS}.id = ${FAMILIES}.authorization_id
-  where ${FAMILIES}.tenant = ${slot('tenant')} and ${FAMILIES}.id = ${slot('id')}`;
+  where ${FAMILIES}.tenant = ${slot('tenant')} and ${isWanted(sql`${FAMILIES}.id`)}`,
+};
 
-const accessTokenQuery = () => sql`select ${namesIn('access_tokens', columnNames(ACCESS_TOKEN))},
+const ACCESS_TOKEN_LOOKUP: Lookup = {
+  column: 'digest',
+  make: (isWanted) => sql`select ${namesIn('access_tokens', columnNames(ACCESS_TOKEN))},
     ${FAMILIES}.id as family_found, ${FAMILIES}.revoked_at as family_revoked,
     ${AUTHORIZATIONS}.id as authorized
   from ${ACCESS_TOKENS}
@@ -121,7 +126,8 @@ const accessTokenQuery = () => sql`select ${namesIn('access_tokens', columnNames
     left join ${AUTHORIZATIONS} on ${AUTHORIZATIONS}.tenant = ${ACCESS_TOKENS}.tenant
       and ${AUTHORIZATIONS}.id = ${ACCESS_TOKENS}.authorization_id
   where ${ACCESS_TOKENS}.tenant = ${slot('tenant')}
-    and ${ACCESS_TOKENS}.digest = ${slot('digest')}`;
+    and ${isWanted(sql`${ACCESS_TOKENS}.digest`)}`,
+};
 
 /**
  * Ends sessions, codes and families of a subject, in the same order as `sessions.end`: without a

@@ -123,5 +123,5 @@ function typesOf(client: Client): Parsers | null {
 // PostgreSQL's text cannot hold NUL. A value from a request that contains one must find nothing
 // instead of causing an error, so the NUL is replaced.
 const hasNul = (value: unknown): boolean => typeof value === 'string' && value.includes('\0');
-const withoutNul = (value: unknown): unknown =>
-  typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value;
+export const withoutNul = <T>(value: T): T =>
+  typeof value === 'string' ? (value.replaceAll('\0', '\ufffd') as T) : value;

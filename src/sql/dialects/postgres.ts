@@ -4,13 +4,13 @@
  * `postgres-pool.ts`.
  */
 import { createRequire } from 'node:module';
-import { type Kysely, PostgresDialect, type PostgresPool, type RawBuilder, sql } from 'kysely';
+import { type Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
 import { StoreUnavailable } from 'valetkey';
-import { type Act, columnsOf, typedValuesOf } from '../act.ts';
 import type { SqlCheck, SqlDialect } from '../dialect.ts';
-import { type Preparing, parametersOf, type Values, withoutRepeats } from '../hot.ts';
+import type { Preparing } from '../hot.ts';
 import { ON_CONFLICT } from '../on-conflict.ts';
-import type { Row, Tables } from '../schema.ts';
+import type { Tables } from '../schema.ts';
+import { failedWrite, hotOn, statementOf } from './postgres-hot.ts';
 import { reliablePool } from './postgres-pool.ts';
 
 /** Limits of our own pool. */
@@ -50,32 +50,6 @@ function onPool(pool: PostgresPool): Omit<SqlDialect, 'patient'> {
   return { ...POSTGRES, ...hotOn(pool), kysely: new PostgresDialect({ pool }) };
 }
 
-/** Hot statements, straight on the pool. */
-function hotOn(pool: PostgresPool): Preparing {
-  const prepare = <R>(
-    db: Kysely<Tables>,
-    statement: RawBuilder<unknown>,
-  ): ((values: Values) => Promise<readonly R[]>) => {
-    const compiled = withoutRepeats(statement.compile(db));
-    const parameters = parametersOf(compiled);
-    return async (values) => {
-      const client = await pool.connect();
-      try {
-        return (await client.query<R>(compiled.sql, parameters(values))).rows;
-      } finally {
-        client.release();
-      }
-    };
-  };
-  return {
-    prepareQuery: (db, query) => prepare<Row>(db, query),
-    prepareAct(db, act) {
-      const run = prepare<Taken>(db, statementOf(act));
-      return async (values) => failedWrite(act, await run(values));
-    },
-  };
-}
-
 const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient' | keyof Preparing> = {
   ...ON_CONFLICT,
   name: 'postgres',
@@ -90,38 +64,6 @@ const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient' | keyof Preparing> = {
   isMissingTable: (error) => (error as { code?: unknown } | null)?.code === UNDEFINED_TABLE,
   check,
 };
-
-/** How many rows each write of an act affected. */
-interface Taken {
-  readonly taken: readonly number[];
-}
-
-/** The name of the first write that affected no row, or null. */
-function failedWrite({ writes }: Act, results: readonly Taken[]): string | null {
-  const failed = results[0]?.taken.indexOf(0) ?? 0;
-  return writes[failed]?.name ?? null;
-}
-
-/** Each write is a data-modifying CTE that checks whether the previous one affected its row. */
-function statementOf({ writes, rows }: Act): RawBuilder<Taken> {
-  const took = (index: number) =>
-    index < 0 ? sql`true` : sql`exists (select 1 from ${sql.id(`write_${index}`)})`;
-  const parts = [
-    ...writes.map(
-      (write, index) =>
-        sql`${sql.id(`write_${index}`)} as (${write.sql(took(index - 1))} returning 1)`,
-    ),
-    ...rows.map(
-      ([table, row], index) =>
-        sql`${sql.id(`row_${index}`)} as (insert into ${sql.table(table)} ${columnsOf(row)}
-          select ${typedValuesOf(row)} where ${took(writes.length - 1)})`,
-    ),
-  ];
-  const counts = writes.map(
-    (_, index) => sql`(select count(*)::int from ${sql.id(`write_${index}`)})`,
-  );
-  return sql<Taken>`with ${sql.join(parts)} select array[${sql.join(counts)}]::int[] as taken`;
-}
 
 /**
  * Looks for the schema first, because "create schema if not exists" needs the right to create

@@ -11,9 +11,9 @@ import { CompiledQuery, type Kysely, type RawBuilder, SqliteDialect, sql } from 
 import { type Act, ALWAYS, columnsOf } from '../act.ts';
 import type { SqlCheck, SqlDialect } from '../dialect.ts';
 import { asUnavailable } from '../faults.ts';
-import { type Preparing, parametersOf, type Values } from '../hot.ts';
+import { type Preparing, parametersOf, slot, type Values } from '../hot.ts';
 import { ON_CONFLICT } from '../on-conflict.ts';
-import type { Row, Tables, Value } from '../schema.ts';
+import type { Row, Tables } from '../schema.ts';
 import { sharedTransactions } from './sqlite-group.ts';
 
 /** A prepared statement, as Kysely expects it from a driver. */
@@ -91,17 +91,24 @@ export function sqlite(path: string): SqlDialect {
 /** Hot statements, straight on the driver. Acts share transactions (`sqlite-group.ts`). */
 function hotOn(connection: Connection): Preparing {
   const writeShared = sharedTransactions(connection);
+  const prepareQuery: Preparing['prepareQuery'] = (db, query) => {
+    const { text, parameters } = compiled(db, query);
+    const read = (values: Values): readonly Row[] =>
+      connection.prepare(text).all(parameters(values)) as readonly Row[];
+    // A transaction of the query builder may be open, and what it wrote may not be seen yet.
+    return async (values) =>
+      connection.isInTransaction()
+        ? await db.connection().execute(async () => read(values))
+        : read(values);
+  };
   return {
-    prepareQuery(db, query) {
-      const compiled = query.compile(db);
-      const parameters = parametersOf(compiled);
-      const read = (values: Values): readonly Row[] =>
-        connection.prepare(compiled.sql).all(parameters(values)) as readonly Row[];
-      // A transaction of the query builder may be open, and what it wrote may not be seen yet.
-      return async (values) =>
-        connection.isInTransaction()
-          ? await db.connection().execute(async () => read(values))
-          : read(values);
+    prepareQuery,
+    prepareLookup(db, { make }, tenant) {
+      const query = prepareQuery(
+        db,
+        make((key) => sql`${key} = ${slot('key')}`),
+      );
+      return async (key) => (await query({ tenant, key }))[0] ?? null;
     },
     prepareAct(db, { writes, rows }) {
       const writing = writes.map(({ name, sql: make }) => ({
@@ -139,7 +146,7 @@ function hotOn(connection: Connection): Preparing {
 
 interface Compiled {
   readonly text: string;
-  readonly parameters: (values: Values) => Value[];
+  readonly parameters: ReturnType<typeof parametersOf>;
 }
 
 function compiled(db: Kysely<Tables>, statement: RawBuilder<unknown>): Compiled {
