@@ -75,12 +75,7 @@ export async function endAccessToken(
   audit: AuditEvent,
 ): Promise<boolean> {
   if (parseHandle('accessToken', text) === null) return false;
-  const digest = sha256(text);
-  const found = await ctx.store.tokens.findAccessToken(digest);
   // RFC 7009 §2.1: the token was issued to the client that asks.
-  if (found?.token.clientId !== client.clientId) return false;
-  const { familyId } = found.token;
-  return familyId === null
-    ? await ctx.store.tokens.revokeAccessToken(digest, audit)
-    : await ctx.store.tokens.revokeFamily(familyId, ctx.now(), audit);
+  const { clientId } = client;
+  return await ctx.store.tokens.revokeAccessToken(sha256(text), clientId, ctx.now(), audit);
 }

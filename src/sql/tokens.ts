@@ -3,9 +3,9 @@
  * lookups that introspection and userinfo need, one statement each; and the ways in which tokens
  * are revoked. What may be issued is decided by the core.
  */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ActRow, Family, Issue, StoredConsumption, TokenStore } from 'valetkey';
-import { type Act, type ActWrite, type NewRow, namesIn } from './act.ts';
+import { type Act, type ActWrite, ALWAYS, type NewRow, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
@@ -72,10 +72,17 @@ export function tokenStore(
       const authorized = row['authorization_id'] === null || row['authorized'] !== null;
       return { token: recordOf(ACCESS_TOKEN, row), live: familyLives && authorized };
     },
-    revokeFamily: async (id, now, audit) =>
-      await end('revoke family', REVOKE_FAMILY, { id, now }, audit),
-    revokeAccessToken: async (digest, audit) =>
-      await end('revoke access token', DELETE_ACCESS_TOKEN, { digest }, audit),
+    revokeFamily: async (id, now, audit, clientId) =>
+      clientId === undefined
+        ? await end('revoke family', revokeFamily(), { id, now }, audit)
+        : await end('revoke own family', revokeFamily(OF_CLIENT), { id, now, clientId }, audit),
+    async revokeAccessToken(digest, clientId, now, audit) {
+      const values = { digest, clientId, now };
+      return (
+        (await end('delete access token', DELETE_ACCESS_TOKEN, values, audit)) ||
+        (await end('revoke its family', REVOKE_ITS_FAMILY, values, audit))
+      );
+    },
     revokeSubject: async (sub, now, audit) =>
       await db.transaction().execute(async (trx) => {
         await rememberRevoked(trx, dialect, tenant, sub, now);
@@ -93,16 +100,28 @@ export function tokenStore(
   };
 }
 
-const REVOKE_FAMILY: ActWrite = {
+const OF_CLIENT = sql`client_id = ${slot('clientId')}`;
+
+const revokeFamily = (condition: RawBuilder<unknown> = ALWAYS): ActWrite => ({
   name: 'family',
   sql: () => sql`update ${FAMILIES} set revoked_at = ${slot('now')}
-    where tenant = ${slot('tenant')} and id = ${slot('id')} and revoked_at is null`,
+    where tenant = ${slot('tenant')} and id = ${slot('id')} and revoked_at is null
+      and ${condition}`,
+});
+
+const REVOKE_ITS_FAMILY: ActWrite = {
+  name: 'family',
+  sql: () => sql`update ${FAMILIES} set revoked_at = ${slot('now')}
+    where tenant = ${slot('tenant')} and revoked_at is null and ${OF_CLIENT}
+      and id = (select family_id from ${ACCESS_TOKENS}
+        where tenant = ${slot('tenant')} and digest = ${slot('digest')} and ${OF_CLIENT})`,
 };
 
 const DELETE_ACCESS_TOKEN: ActWrite = {
   name: 'access token',
   sql: () => sql`delete from ${ACCESS_TOKENS}
-    where tenant = ${slot('tenant')} and digest = ${slot('digest')} and family_id is null`,
+    where tenant = ${slot('tenant')} and digest = ${slot('digest')} and ${OF_CLIENT}
+      and family_id is null`,
 };
 
 const FAMILY_LOOKUP: Lookup = {

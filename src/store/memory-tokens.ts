@@ -15,7 +15,7 @@ import {
   revokeFamilies,
 } from './memory-tables.ts';
 import type { Family } from './records.ts';
-import type { CodeStore, OneTimeStore, TokenStore } from './store.ts';
+import type { ActRow, CodeStore, OneTimeStore, TokenStore } from './store.ts';
 
 export function codeStore(tables: MemoryTables): CodeStore {
   const { codes } = tables;
@@ -40,6 +40,20 @@ export function codeStore(tables: MemoryTables): CodeStore {
   };
 }
 
+function revokeFamily(
+  tables: MemoryTables,
+  id: string,
+  now: number,
+  audit: ActRow,
+  clientId?: string,
+): boolean {
+  const isMeant = (family: Family): boolean =>
+    family.id === id && (clientId === undefined || family.clientId === clientId);
+  const revoked = revokeFamilies(tables, now, isMeant) === 1;
+  if (revoked) recordAct(tables, audit);
+  return revoked;
+}
+
 export function tokenStore(tables: MemoryTables): TokenStore {
   const { families, accessTokens, idTokens } = tables;
   return {
@@ -56,13 +70,13 @@ export function tokenStore(tables: MemoryTables): TokenStore {
       const familyLives = family !== undefined && family?.revokedAt == null;
       return { token, live: familyLives && isAuthorized(tables, token.authorizationId) };
     },
-    async revokeFamily(id, now, audit) {
-      const revoked = revokeFamilies(tables, now, (family) => family.id === id) === 1;
-      if (revoked) recordAct(tables, audit);
-      return revoked;
-    },
-    async revokeAccessToken(digest, audit) {
-      if (accessTokens.get(digest)?.familyId !== null) return false;
+    revokeFamily: async (id, now, audit, clientId) =>
+      revokeFamily(tables, id, now, audit, clientId),
+    async revokeAccessToken(digest, clientId, now, audit) {
+      const token = accessTokens.get(digest);
+      if (token?.clientId !== clientId) return false;
+      if (token.familyId !== null)
+        return revokeFamily(tables, token.familyId, now, audit, clientId);
       recordAct(tables, audit);
       return accessTokens.delete(digest);
     },

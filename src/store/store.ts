@@ -246,11 +246,19 @@ export interface TokenStore {
   findAccessToken(digest: Digest): Promise<FoundAccessToken | null>;
   /**
    * Ends a family and all its tokens, in a fixed number of statements however large it is. False
-   * when it was ended already or is unknown.
+   * when it was ended already or is unknown, or is not of this client, if one is given.
    */
-  revokeFamily(id: Digest, now: Seconds, audit: ActRow): Promise<boolean>;
-  /** Ends one access token that has no family. False when unknown. */
-  revokeAccessToken(digest: Digest, audit: ActRow): Promise<boolean>;
+  revokeFamily(id: Digest, now: Seconds, audit: ActRow, clientId?: string): Promise<boolean>;
+  /**
+   * Ends an access token of this client, and with it the family that it belongs to. False when the
+   * token is unknown or of another client, or its family was ended already.
+   */
+  revokeAccessToken(
+    digest: Digest,
+    clientId: string,
+    now: Seconds,
+    audit: ActRow,
+  ): Promise<boolean>;
   /**
    * One atomic act: ends all sessions, codes and families of a subject (account disabled, password
    * changed), in this order. Logins and grants whose proof began at or before `now` start nothing

@@ -75,7 +75,8 @@ const ACTS: readonly (readonly [
       const issue = sample.issue(sample.facts(), null, null, { sub: null, sid: null });
       const nothing = { consumption: null, subject: null, family: null, idToken: null };
       await store.tokens.issue({ ...nothing, accessToken: issue.accessToken }, NOW);
-      return async (audit) => await store.tokens.revokeAccessToken(issue.accessToken.digest, audit);
+      const { digest, clientId } = issue.accessToken;
+      return async (audit) => await store.tokens.revokeAccessToken(digest, clientId, NOW, audit);
     },
   ],
   ['keys.swap', async (store) => async (audit) => await store.keys.swap(0, [], audit)],

@@ -3,7 +3,7 @@
  * families, access tokens and subjects. What ends leave alone is in `store-laws-ends.ts`.
  */
 import assert from 'node:assert/strict';
-import type { Family } from 'valetkey';
+import type { AccessToken, Family } from 'valetkey';
 import { extend, issueFreely, redeem, rotate } from './store-acts.ts';
 import { count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
@@ -198,7 +198,7 @@ export const TOKEN_LAWS: readonly Law[] = [
     },
   ],
   [
-    'revokeAccessToken: only a token without family',
+    'revokeAccessToken: a token with the family it has, and only for its client',
     async (store) => {
       const facts = sample.facts();
       const alone = sample.issue(facts, null, null, { sub: null, sid: null });
@@ -207,16 +207,34 @@ export const TOKEN_LAWS: readonly Law[] = [
         token: alone.accessToken,
         live: true,
       });
+      const revoke = async ({ digest, clientId }: AccessToken): Promise<boolean> =>
+        await store.tokens.revokeAccessToken(digest, clientId, NOW, null);
+      const strange = { ...alone.accessToken, clientId: word() };
       assert.deepEqual(
-        [
-          await store.tokens.revokeAccessToken(alone.accessToken.digest, null),
-          await store.tokens.revokeAccessToken(alone.accessToken.digest, null),
-        ],
+        [await revoke(strange), await revoke(alone.accessToken), await revoke(alone.accessToken)],
+        [false, true, false],
+      );
+      const { issue, family } = await withFamily(store);
+      assert.equal(await revoke({ ...issue.accessToken, clientId: word() }), false);
+      assert.equal(await isLive(store, issue), true);
+      assert.deepEqual(
+        [await revoke(issue.accessToken), await revoke(issue.accessToken)],
         [true, false],
       );
-      const { issue } = await withFamily(store);
-      assert.equal(await store.tokens.revokeAccessToken(issue.accessToken.digest, null), false);
-      assert.equal(await isLive(store, issue), true);
+      assert.equal((await store.tokens.findFamily(family.id))?.family.revokedAt, NOW);
+      assert.equal(await isLive(store, issue), false);
+    },
+  ],
+  [
+    'revokeFamily: only for the client that is given',
+    async (store) => {
+      const { family } = await withFamily(store);
+      const revoke = async (clientId: string): Promise<boolean> =>
+        await store.tokens.revokeFamily(family.id, NOW, null, clientId);
+      assert.deepEqual(
+        [await revoke(word()), await revoke(family.clientId), await revoke(family.clientId)],
+        [false, true, false],
+      );
     },
   ],
   [

@@ -166,7 +166,8 @@ const CHANGES: readonly (readonly [
   ],
   [
     'tokens.revokeAccessToken',
-    async (store, { lone }) => await store.tokens.revokeAccessToken(lone.digest, null),
+    async (store, { lone: { digest, clientId } }) =>
+      await store.tokens.revokeAccessToken(digest, clientId, NOW, null),
   ],
   [
     'tokens.revokeSubject',

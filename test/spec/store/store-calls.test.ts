@@ -53,6 +53,9 @@ describe('the calls of a request', () => {
     expect(await callsOf(() => post(world, 'token', { grant_type: 'client_credentials' }))).toEqual(
       ['tokens.issue'],
     );
+    expect(
+      await callsOf(() => post(world, 'revoke-token', { token: tokens['refresh_token'] ?? '' })),
+    ).toEqual(['tokens.revokeFamily']);
     expect(await callsOf(() => openAuthorize(world, browserOf(world)))).toEqual([]);
   });
 });

@@ -61,7 +61,7 @@ it('UI-07 reflects nothing raw in error pages, and answers JSON as JSON only', a
 it('answers a failure nobody foresaw with 500 server_error and tells nothing', async () => {
   const { refresh_token } = await getTokens(world);
   Object.assign(world.provider.store.tokens, {
-    findFamily: async () => Promise.reject(new Error('secret detail')),
+    revokeFamily: async () => Promise.reject(new Error('secret detail')),
   });
   const answer = await post(world, 'revoke-token', { token: refresh_token });
   expectRefusal(world, answer, { status: 500, error: 'server_error', reason: 'unexpected' });
