@@ -20,16 +20,24 @@ export interface Allowed {
   readonly asked: boolean;
 }
 
-/**
- * What the subject allows this client. Deletes an authorization of an earlier client with the same
- * client_id: another node may have stored it after that client was deleted.
- */
+/** What the subject allows this client. */
 export async function findAuthorization(
   ctx: Context,
   sub: string,
   client: Client,
 ): Promise<Authorization | null> {
-  const found = await ctx.store.authorizations.find(sub, client.clientId);
+  return await ofThisClient(ctx, client, await ctx.store.authorizations.find(sub, client.clientId));
+}
+
+/**
+ * An authorization that was found, unless it is of an earlier client with the same client_id: then
+ * it is deleted. Another node may have stored it after that client was deleted.
+ */
+export async function ofThisClient(
+  ctx: Context,
+  client: Client,
+  found: Authorization | null,
+): Promise<Authorization | null> {
   if (found === null || issuedToThis(client, found.createdAt)) return found;
   await ctx.store.authorizations.revoke(found, ctx.now(), null);
   return null;

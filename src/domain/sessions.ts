@@ -4,7 +4,8 @@
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle, parseHandle } from '../crypto/handles.ts';
-import type { Seconds, Session } from '../store/records.ts';
+import type { Client, Digest, Seconds, Session } from '../store/records.ts';
+import type { FoundSession } from '../store/store.ts';
 import type { Context } from './context.ts';
 
 /** A session just started, with the handle that only the browser keeps. */
@@ -34,16 +35,32 @@ export interface Login {
 /**
  * The living session of a handle; null when there is none. Moves the idle limit at most sixteen
  * times within it, so that most requests write nothing.
+ * @param client whose authorization is read with it; null: none is
  */
-export async function findSession(ctx: Context, handle: string | null): Promise<Session | null> {
+export async function findSession(
+  ctx: Context,
+  handle: string | null,
+  client: Client | null,
+): Promise<FoundSession | null> {
   if (handle === null || parseHandle('session', handle) === null) return null;
-  const session = await ctx.store.sessions.find(sha256(handle));
-  if (session === null) return null;
+  const found = await find(ctx, sha256(handle), client);
+  if (found === null) return null;
+  const { session } = found;
   const now = ctx.now();
   const { sessionIdle } = ctx.settings.lifetimes;
   if (session.expiresAt <= now || session.seenAt + sessionIdle <= now) return null;
   await keepAlive(ctx, session);
-  return session;
+  return found;
+}
+
+async function find(
+  ctx: Context,
+  handle: Digest,
+  client: Client | null,
+): Promise<FoundSession | null> {
+  if (client !== null) return await ctx.store.sessions.findFor(handle, client.clientId);
+  const session = await ctx.store.sessions.find(handle);
+  return session === null ? null : { session, authorization: null };
 }
 
 /** Moves the idle limit of a session that is in use, where a sixteenth of it has passed. */

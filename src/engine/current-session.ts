@@ -3,9 +3,10 @@
  * that the host keeps (`accounts.current`). Also how that session ends.
  */
 import { type Account, findEnabledAccount, type HostSession } from '../domain/accounts.ts';
+import { findAuthorization, ofThisClient } from '../domain/authorizations.ts';
 import { endHostSession, hostSession } from '../domain/host-sessions.ts';
 import { endSession, findSession } from '../domain/sessions.ts';
-import type { Session } from '../store/records.ts';
+import type { Authorization, Client, Session } from '../store/records.ts';
 import { endSessionCookie, sessionHandle } from '../web/cookies.ts';
 import type { RequestContext } from '../web/request.ts';
 
@@ -28,13 +29,37 @@ export function isHosted({ settings }: Pick<RequestContext, 'settings'>): boolea
 
 /** The browser's session, if its account still exists and is enabled. */
 export async function currentSession(ctx: RequestContext): Promise<CurrentSession> {
+  return (await find(ctx, null)).current;
+}
+
+/** The same, with what its subject allowed this client. */
+export async function currentSessionFor(
+  ctx: RequestContext,
+  client: Client,
+): Promise<{ readonly current: CurrentSession; readonly authorization: Authorization | null }> {
+  const { current, authorization } = await find(ctx, client);
+  if (current.session === null) return { current, authorization: null };
+  return {
+    current,
+    authorization: isHosted(ctx)
+      ? await findAuthorization(ctx, current.session.sub, client)
+      : await ofThisClient(ctx, client, authorization),
+  };
+}
+
+async function find(
+  ctx: RequestContext,
+  client: Client | null,
+): Promise<{ readonly current: CurrentSession; readonly authorization: Authorization | null }> {
   const { accounts } = ctx.settings;
   const host = (await accounts.current?.(ctx.request.raw, ctx.request.native)) ?? null;
-  const session = isHosted(ctx)
-    ? host && (await hostSession(ctx, host))
-    : await findSession(ctx, sessionHandle(ctx));
+  const found = isHosted(ctx)
+    ? { session: host && (await hostSession(ctx, host)), authorization: null }
+    : await findSession(ctx, sessionHandle(ctx), client);
+  const { session = null, authorization = null } = found ?? {};
   const account = session === null ? null : await findEnabledAccount(accounts, session.sub);
-  return session === null || account === null ? NOBODY : { session, account, host };
+  const isNobody = session === null || account === null;
+  return { current: isNobody ? NOBODY : { session, account, host }, authorization };
 }
 
 /**

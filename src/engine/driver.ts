@@ -3,7 +3,6 @@
  * outcomes of steps into responses. Pages never lead to one another; every answer comes back here.
  */
 import { findEnabledAccount } from '../domain/accounts.ts';
-import { findAuthorization } from '../domain/authorizations.ts';
 import { type Interaction, loginMark, withDecision } from '../domain/interactions.ts';
 import { endSession, type Login, startSession } from '../domain/sessions.ts';
 import { OAuthError } from '../protocol/errors.ts';
@@ -13,7 +12,7 @@ import { redirectWithInteraction } from './continuation.ts';
 import type { EngineContext } from './contracts/context.ts';
 import type { OpenedFlow } from './contracts/flow.ts';
 import type { Notice, PostedAnswer, Situation, Step, StepOutcome } from './contracts/step.ts';
-import { currentSession, isHosted } from './current-session.ts';
+import { currentSessionFor, isHosted } from './current-session.ts';
 import { nextStep } from './next-step.ts';
 import { prompts } from './parameters.ts';
 import { drawnFor, drawStep, hostPageOf } from './step-page.ts';
@@ -29,8 +28,8 @@ export async function situationOf(
 ): Promise<Situation> {
   const { client, redirectUri, flow } = opened;
   const request = await opened.request();
-  const { session, account } = await currentSession(ctx);
-  const authorization = session === null ? null : await findAuthorization(ctx, session.sub, client);
+  const { current, authorization } = await currentSessionFor(ctx, client);
+  const { session, account } = current;
   return {
     flow: flow.name,
     client,

@@ -3,14 +3,14 @@
  * concurrent redemption of a code cannot start a family that survives. Whether a session is still
  * valid is decided by the core.
  */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { SessionStore } from 'valetkey';
 import { type ActWrite, ALWAYS, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
 import { type Hot, type Lookup, slot } from './hot.ts';
-import { columnNames, recordOf, rowOf, SESSION, type Tables } from './schema.ts';
+import { AUTHORIZATION, columnNames, recordOf, rowOf, SESSION, type Tables } from './schema.ts';
 import { provenSince } from './subjects.ts';
 
 const SESSION_LOOKUP: Lookup = {
@@ -19,6 +19,19 @@ const SESSION_LOOKUP: Lookup = {
     from ${sql.table('sessions')}
     where tenant = ${slot('tenant')} and ${isWanted(sql.ref('handle'))}`,
 };
+
+function sessionForClient(): RawBuilder<unknown> {
+  const [sessions, authorizations] = [sql.table('sessions'), sql.table('authorizations')];
+  const allowed = columnNames(AUTHORIZATION).map(
+    (name) => sql`${authorizations}.${sql.id(name)} as ${sql.id(`a_${name}`)}`,
+  );
+  return sql`select ${namesIn('sessions', columnNames(SESSION))}, ${sql.join(allowed)}
+    from ${sessions} left join ${authorizations}
+      on ${authorizations}.tenant = ${sessions}.tenant
+      and ${authorizations}.sub = ${sessions}.sub
+      and ${authorizations}.client_id = ${slot('clientId')}
+    where ${sessions}.tenant = ${slot('tenant')} and ${sessions}.handle = ${slot('handle')}`;
+}
 
 export function sessionStore(
   db: Kysely<Tables>,
@@ -30,6 +43,18 @@ export function sessionStore(
     async find(handle) {
       const row = await hot.find('session', SESSION_LOOKUP, tenant, handle);
       return row === null ? null : recordOf(SESSION, row);
+    },
+    async findFor(handle, clientId) {
+      const [row] = await hot.rows('session for a client', sessionForClient, {
+        tenant,
+        handle,
+        clientId,
+      });
+      if (row === undefined) return null;
+      const session = recordOf(SESSION, row);
+      if (row['a_id'] === null) return { session, authorization: null };
+      const columns = columnNames(AUTHORIZATION).map((name) => [name, row[`a_${name}`] ?? null]);
+      return { session, authorization: recordOf(AUTHORIZATION, Object.fromEntries(columns)) };
     },
     async start(session, replaces, began) {
       return await db.transaction().execute(async (trx) => {

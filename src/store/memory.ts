@@ -88,6 +88,12 @@ function sessionStore(tables: MemoryTables): Store['sessions'] {
   const { sessions } = tables;
   return {
     find: async (handle) => sessions.get(handle) ?? null,
+    async findFor(handle, clientId) {
+      const session = sessions.get(handle);
+      if (session === undefined) return null;
+      const id = tables.authorizationIds.get(pairKey(session.sub, clientId)) ?? '';
+      return { session, authorization: tables.authorizations.get(id) ?? null };
+    },
     async start(session, replaces, began) {
       if (!provenSince(tables, session.sub, began)) return 'subject_revoked';
       if (session.handle !== replaces && sessions.has(session.handle)) return 'exists';

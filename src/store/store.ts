@@ -134,10 +134,20 @@ export interface ClientStore {
 /** What names a session and everything issued in it. */
 export type SessionKey = Pick<Session, 'handle' | 'sub' | 'sid'>;
 
+/** A session read together with what its subject allowed a client, in one trip. */
+export interface FoundSession {
+  /** The session as stored. */
+  readonly session: Session;
+  /** What its subject allowed the client; null when that is nothing. */
+  readonly authorization: Authorization | null;
+}
+
 /** Logins of browsers. */
 export interface SessionStore {
   /** The session of a handle, expired or not. */
   find(handle: Digest): Promise<Session | null>;
+  /** The same, with what its subject allowed this client. */
+  findFor(handle: Digest, clientId: string): Promise<FoundSession | null>;
   /**
    * One atomic act: inserts `session` and deletes the session it replaces (which may have the same
    * handle). Nothing changes, and it resolves to

@@ -17,6 +17,11 @@ export const SESSION_LAWS: readonly Law[] = [
       const second = sample.session(facts);
       assert.equal(await store.sessions.start(first, null, NOW), 'started');
       assert.deepEqual(await store.sessions.find(first.handle), first);
+      assert.deepEqual(await store.sessions.findFor(first.handle, facts.clientId), {
+        session: first,
+        authorization: null,
+      });
+      assert.equal(await store.sessions.findFor(word(), facts.clientId), null);
       assert.equal(await store.sessions.start(second, first.handle, NOW), 'started');
       assert.equal(await store.sessions.find(first.handle), null);
       await store.sessions.touch(second.handle, NOW + 5);
@@ -118,6 +123,12 @@ export const SESSION_LAWS: readonly Law[] = [
       );
       // The authorization of another client of the same subject is not affected.
       assert.equal(await isLive(store, other.issue), true);
+      const allowed = async (clientId: string): Promise<string | undefined> =>
+        (await store.sessions.findFor(other.session.handle, clientId))?.authorization?.id;
+      assert.deepEqual(
+        [await allowed(other.facts.clientId), await allowed(facts.clientId)],
+        [other.authorization.id, undefined],
+      );
       const found = await store.tokens.findFamily(family.id);
       assert.deepEqual([found?.authorized, found?.family.revokedAt], [false, NOW]);
       const again = await store.authorizations.remember(sample.authorization(facts));

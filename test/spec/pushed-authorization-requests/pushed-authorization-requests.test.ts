@@ -285,8 +285,7 @@ describe('a request_uri', () => {
     expect(calls.filter((call) => call !== 'audit.append')).toEqual([
       'oneTime.put',
       'oneTime.find',
-      'sessions.find',
-      'authorizations.find',
+      'sessions.findFor',
       'codes.insert',
     ]);
   });

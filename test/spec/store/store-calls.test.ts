@@ -19,7 +19,7 @@ import {
 } from '../setup.ts';
 
 describe('the calls of a request', () => {
-  it('are 3 to authorize, 2 for a code or a refresh, 1 for others, 0 for an unknown visitor', async () => {
+  it('are 2 to authorize, 2 for a code or a refresh, 1 for others, 0 for an unknown visitor', async () => {
     const world = await makeWorld();
     const browser = browserOf(world);
     await getTokens(world, {}, browser);
@@ -33,11 +33,7 @@ describe('the calls of a request', () => {
     let code = '';
     const authorize = async (): Promise<unknown> =>
       (code = await getCode(world, proof, {}, browser));
-    expect(await callsOf(authorize)).toEqual([
-      'sessions.find',
-      'authorizations.find',
-      'codes.insert',
-    ]);
+    expect(await callsOf(authorize)).toEqual(['sessions.findFor', 'codes.insert']);
     let tokens: Record<string, string> = {};
     const exchange = async (): Promise<unknown> =>
       (tokens = (await redeem(world, code, proof.verifier)).body as Record<string, string>);
