@@ -7,10 +7,16 @@ import { StoreUnavailable } from 'valetkey';
 
 const MOST_ATTEMPTS = 4;
 /**
- * Deadlock, serialization failure, stale snapshot: the same call may succeed at once, so it is
- * retried. A timed-out wait for a lock is not retried, because the caller has already waited.
+ * What is wrong with a prepared statement, not with what it says: a migration changed the tables
+ * under it (its result would change), or a pooler gave us another connection.
  */
-const AGAIN = ['40P01', '40001', 'SQLITE_BUSY_SNAPSHOT'];
+const STALE_STATEMENT = ['0A000', '26000', '42P05'];
+/**
+ * Deadlock, serialization failure, stale snapshot, stale statement: the same call may succeed at
+ * once, so it is retried. A timed-out wait for a lock is not retried, because the caller has
+ * already waited.
+ */
+const AGAIN = ['40P01', '40001', 'SQLITE_BUSY_SNAPSHOT', ...STALE_STATEMENT];
 /**
  * PostgreSQL error classes for lost connections, exhausted resources, operator intervention and
  * failed logins, then single codes: statement cancelled, lock not available, idle in a transaction
@@ -76,6 +82,11 @@ export function endsConnection(error: unknown): boolean {
   const code = codeOf(error);
   const fromServer = /^[0-9A-Z]{5}$/.test(code) && !GONE_SYSTEM.test(code);
   return !fromServer || LAST_WORDS.test(code);
+}
+
+/** True if the statement has to be prepared anew. */
+export function isStaleStatement(error: unknown): boolean {
+  return STALE_STATEMENT.includes(codeOf(error));
 }
 
 /**

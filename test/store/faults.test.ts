@@ -162,6 +162,52 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     await unavailable(store.tokens.revokeSubject('a', NOW, null));
   });
 
+  describe('a statement that was prepared', () => {
+    const schema = `${SCHEMA}_stale`;
+    let database: SqlDatabase;
+    beforeAll(async () => {
+      database = sqlDatabase({ url: url.href, schema, poolSize: 2 });
+      await database.migrate();
+    });
+    afterAll(async () => {
+      await database.kysely.schema.dropSchema(schema).cascade().execute();
+      await database.close();
+    });
+
+    it('[store] is prepared again after a migration under the running server', async () => {
+      const store = database.forIssuer(ISSUER);
+      const client = sample.client();
+      await store.clients.insert(client, null);
+      const { family, issue } = await withFamily(store);
+      const all = async (): Promise<readonly unknown[]> =>
+        await Promise.all([
+          store.clients.find(client.clientId),
+          store.sessions.listBySubject(family.sub),
+          store.tokens.findFamily(family.id),
+          store.tokens.findAccessToken(issue.accessToken.digest),
+        ]);
+      // Ten times, so that each statement is prepared on every connection.
+      for (let round = 0; round < 10; round += 1) await all();
+      const before = await all();
+      for (const column of ['one', 'two', 'three', 'four', 'five']) {
+        for (const table of ['clients', 'sessions', 'families', 'access_tokens'])
+          await sql`alter table ${sql.table(table)} add column ${sql.id(column)} text`.execute(
+            database.kysely,
+          );
+        for (let round = 0; round < 5; round += 1) expect(await all()).toEqual(before);
+      }
+    });
+    it('[store] is prepared again when a pooler lost it', async () => {
+      const store = database.forIssuer(ISSUER);
+      const client = sample.client();
+      await store.clients.insert(client, null);
+      for (let round = 0; round < 12; round += 1) {
+        expect(await store.clients.find(client.clientId)).toEqual(client);
+        await sql`deallocate all`.execute(database.kysely);
+      }
+    });
+  });
+
   it('[store] a closed database throws StoreUnavailable', async () => {
     const database = sqlDatabase({ url: url.href, schema: SCHEMA });
     const store = database.forIssuer(ISSUER);

@@ -5,7 +5,7 @@
  * kind is decided in `../faults.ts`.
  */
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
-import { asUnavailable, endsConnection } from '../faults.ts';
+import { asUnavailable, endsConnection, isStaleStatement } from '../faults.ts';
 
 /** The part of a `pg` client that we use and that Kysely's type does not declare. */
 interface Client {
@@ -33,6 +33,12 @@ const INT8 = 20;
  * (an insert of any number of rows) could otherwise create names without limit.
  */
 const MOST_NAMES = 300;
+
+/**
+ * How often the statements of a connection get new names after one of them became stale. After that
+ * they have none: behind a pooler that changes connections under us, names are of no use.
+ */
+const MOST_RENEWALS = 3;
 
 /**
  * The same pool, made reliable.
@@ -77,6 +83,10 @@ function reliableClient(
   nameOf: (text: string) => string | undefined,
 ): PostgresPoolClient {
   let lost: unknown = null;
+  let renewals = 0;
+  // A new name makes the server prepare the statement anew.
+  const renewed = (name: string | undefined): string | undefined =>
+    name === undefined || renewals === 0 ? name : `${name}_${renewals}`;
   const types = typesOf(client);
   // A connection that breaks between two queries emits 'error', and an 'error' event without a
   // listener ends the process.
@@ -89,7 +99,7 @@ function reliableClient(
   ): Promise<PostgresQueryResult<R>> => {
     // On a lost connection a ROLLBACK would only wait for the timeout again.
     if (lost !== null) throw lost;
-    const name = nameOf(text);
+    const name = renewals > MOST_RENEWALS ? undefined : renewed(nameOf(text));
     const values = parameters.some(hasNul) ? parameters.map(withoutNul) : parameters;
     try {
       return await client.query<R>({
@@ -100,6 +110,7 @@ function reliableClient(
       });
     } catch (error) {
       const unavailable = asUnavailable(error);
+      if (isStaleStatement(error)) renewals += 1;
       if (endsConnection(error)) lost = unavailable ?? error;
       throw unavailable ?? error;
     }
