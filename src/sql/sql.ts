@@ -197,6 +197,10 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
   if (pool === undefined && !isKnownUrl(url)) {
     const remedy = 'Write sqlite:path/to/file.db or postgres://user:password@host/database.';
     refuse('url', 'must be the URL of an SQLite or PostgreSQL database.', remedy);
+  } else if (pool === undefined && url?.startsWith('postgres') === true && !URL.canParse(url)) {
+    // The URL is not repeated, because it holds a password.
+    const remedy = 'Percent-encode # / ? @ and % in the password: %23 %2F %3F %40 %25.';
+    refuse('url', 'is not a well-formed URL.', remedy);
   }
   if (!isName(prefix)) refuse('prefix', 'must be a prefix for table names.', NAME);
   if (!isName(schema)) refuse('schema', 'must be the name of a schema.', NAME);
