@@ -2,6 +2,7 @@
  * Empty databases for tests that need one of their own: a SQLite file, or a schema on the
  * PostgreSQL server of the test run.
  */
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,10 +42,25 @@ function postgresSchema(): EmptyDatabase {
   };
 }
 
+function mariadbDatabase(): EmptyDatabase {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const administer = (statement: string): void => {
+    const { hostname, port, username, password } = new URL(services.mariadb ?? '');
+    const account = [`-h${hostname}`, `-P${port}`, `-u${username}`, `-p${password}`];
+    execFileSync('mariadb', ['--no-defaults', ...account, '-e', statement]);
+  };
+  if (services.mariadb !== null) administer(`create database ${name}`);
+  return {
+    options: { url: Object.assign(new URL(services.mariadb ?? ''), { pathname: `/${name}` }).href },
+    remove: async () => administer(`drop database ${name}`),
+  };
+}
+
 /** Names of the migrations of the store, in the order in which they are applied. */
 export const MIGRATIONS: readonly string[] = ['0001-first-tables', '0002-one-time-records'];
 
 export const DATABASES: readonly DatabaseKind[] = [
   { name: 'SQLite', missing: false, make: sqliteFile },
   { name: 'PostgreSQL', missing: services.postgres === null, make: postgresSchema },
+  { name: 'MariaDB', missing: services.mariadb === null, make: mariadbDatabase },
 ];

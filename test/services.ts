@@ -13,6 +13,8 @@ export const services = {
    * schema there.
    */
   postgres: given('TEST_POSTGRES_URL'),
+  /** URL of an account that may make databases, on a private MariaDB server. */
+  mariadb: given('TEST_MARIADB_URL'),
   /** Path of the Chromium binary. */
   chromium: given('TEST_CHROMIUM'),
   /** Path of the apache2 binary. Its modules include mod_auth_openidc. */

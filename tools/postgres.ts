@@ -159,7 +159,7 @@ function accepts(bin: string, port: number): boolean {
 }
 
 /** A port that the system chose. It is free again until PostgreSQL opens it a moment later. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

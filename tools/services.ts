@@ -1,24 +1,32 @@
 /**
- * The services that tests need besides the dependencies: a PostgreSQL server, Chromium, Apache with
- * mod_auth_openidc, and a Node with built-in SQLite. Finds each one, or installs it where that is
- * possible (as root on Debian; Node from npm), and passes it to the tests in an environment
- * variable. A variable that is already set stays unchanged. When this file is run as a program, it
- * installs what is missing and lists the result.
+ * The services that tests need besides the dependencies: PostgreSQL and MariaDB servers, Chromium,
+ * Apache with mod_auth_openidc, and a Node with built-in SQLite. Finds each one, or installs it
+ * where that is possible (as root on Debian; Node from npm), and passes it to the tests in an
+ * environment variable. A variable that is already set stays unchanged. When this file is run as a
+ * program, it installs what is missing and lists the result.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
+import { findMariadb, startMariadb } from './mariadb.ts';
 import { type Cluster, findPostgres, startPostgres } from './postgres.ts';
 
 interface Need {
-  readonly variable: 'TEST_POSTGRES_URL' | 'TEST_CHROMIUM' | 'TEST_APACHE' | 'TEST_NEWER_NODE';
+  readonly variable:
+    | 'TEST_POSTGRES_URL'
+    | 'TEST_MARIADB_URL'
+    | 'TEST_CHROMIUM'
+    | 'TEST_APACHE'
+    | 'TEST_NEWER_NODE';
   readonly what: string;
   /** Names of packages of Debian, or of npm. */
   readonly packages: readonly string[];
   readonly from?: 'npm';
   /** The path of the program; null when it is missing. */
   find(): string | null;
+  /** Starts a private server; absent when the path is what the tests need. */
+  readonly start?: (program: string) => Promise<Cluster>;
 }
 
 const NEEDS: readonly Need[] = [
@@ -27,6 +35,14 @@ const NEEDS: readonly Need[] = [
     what: 'PostgreSQL',
     packages: ['postgresql'],
     find: findPostgres,
+    start: startPostgres,
+  },
+  {
+    variable: 'TEST_MARIADB_URL',
+    what: 'MariaDB',
+    packages: ['mariadb-server'],
+    find: findMariadb,
+    start: startMariadb,
   },
   {
     variable: 'TEST_CHROMIUM',
@@ -78,16 +94,20 @@ export async function openServices(): Promise<Services> {
   installMissing(wanted);
   const env: Record<string, string> = {};
   const missing: string[] = [];
-  let cluster: Cluster | null = null;
+  const clusters: Cluster[] = [];
   for (const need of wanted) {
     const found = need.find();
     if (found === null) missing.push(`${need.what} (${need.packages.join(', ')})`);
-    else if (need.variable === 'TEST_POSTGRES_URL') {
-      cluster = await startPostgres(found);
+    else if (need.start !== undefined) {
+      const cluster = await need.start(found);
+      clusters.push(cluster);
       env[need.variable] = cluster.url;
     } else env[need.variable] = resolve(found);
   }
-  return { env, missing, stop: async () => cluster?.stop() };
+  const stop = async (): Promise<void> => {
+    for (const cluster of clusters) await cluster.stop();
+  };
+  return { env, missing, stop };
 }
 
 export function installMissing(needs: readonly Need[]): void {

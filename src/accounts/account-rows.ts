@@ -5,6 +5,20 @@ import { ACCOUNTS_TABLE, type AccountTables } from './tables.ts';
 /** One row of the table. */
 export type AccountRow = AccountTables['accounts'];
 
+/**
+ * The part of a database that accounts need. `sqlDatabase(…)` with `migrations: accountsMigrations`
+ * provides it.
+ */
+export interface AccountsDatabase {
+  /** The query builder of the database. */
+  // biome-ignore lint/suspicious/noExplicitAny: any tables will do, and Kysely is invariant in them
+  readonly kysely: Kysely<any>;
+  /** The value of the column `tenant` in all rows of an issuer, at most 11 characters. */
+  tenantOf(issuer: string): string;
+  /** Inserts a row. False when a row with the same key exists; then nothing changes. */
+  insertNew(table: string, row: Readonly<Record<string, string | number | null>>): Promise<boolean>;
+}
+
 /** Reads and changes the rows of one tenant. */
 export interface AccountRows {
   findBySub(sub: string): Promise<AccountRow | undefined>;
@@ -22,7 +36,8 @@ export interface AccountRows {
   delete(sub: string): Promise<boolean>;
 }
 
-export function accountRows(db: Kysely<AccountTables>, tenant: string): AccountRows {
+export function accountRows(sql: AccountsDatabase, tenant: string): AccountRows {
+  const db = sql.kysely as Kysely<AccountTables>;
   const rows = () => db.selectFrom(ACCOUNTS_TABLE).selectAll().where('tenant', '=', tenant);
   const updated = () => db.updateTable(ACCOUNTS_TABLE).where('tenant', '=', tenant);
   return {
@@ -32,14 +47,7 @@ export function accountRows(db: Kysely<AccountTables>, tenant: string): AccountR
       const page = rows().orderBy('username').limit(limit);
       return await (after === undefined ? page : page.where('username', '>', after)).execute();
     },
-    async insert(row) {
-      const result = await db
-        .insertInto(ACCOUNTS_TABLE)
-        .values(row)
-        .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirst();
-      return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
-    },
+    insert: async (row) => await sql.insertNew(ACCOUNTS_TABLE, { ...row }),
     async update(sub, changes) {
       const result = await updated().set(changes).where('sub', '=', sub).executeTakeFirst();
       return result.numUpdatedRows > 0n;

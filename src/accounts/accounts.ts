@@ -6,28 +6,21 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Kysely } from 'kysely';
 import type { Account, Accounts } from 'valetkey';
-import { type AccountRow, type AccountRows, accountRows } from './account-rows.ts';
+import {
+  type AccountRow,
+  type AccountRows,
+  type AccountsDatabase,
+  accountRows,
+} from './account-rows.ts';
 import { checkClaims } from './claims.ts';
 import { createHasher, type PasswordHasher } from './password-hasher.ts';
-import { type AccountsMigration, type AccountTables, accountsMigrations } from './tables.ts';
+import { type AccountsMigration, accountsMigrations } from './tables.ts';
 
+export type { AccountsDatabase } from './account-rows.ts';
 export { STANDARD_CLAIMS } from './claims.ts';
 export { createHasher, type PasswordHasher } from './password-hasher.ts';
 export { type AccountsMigration, accountsMigrations };
-
-/**
- * The part of a database that accounts need. `sqlDatabase(…)` with `migrations: accountsMigrations`
- * provides it.
- */
-export interface AccountsDatabase {
-  /** The query builder of the database. */
-  // biome-ignore lint/suspicious/noExplicitAny: any tables will do, and Kysely is invariant in them
-  readonly kysely: Kysely<any>;
-  /** The value of the column `tenant` in all rows of an issuer, at most 11 characters. */
-  tenantOf(issuer: string): string;
-}
 
 /** A new account. */
 export interface NewAccount {
@@ -123,7 +116,7 @@ export function passwordAccounts(options: {
   readonly clock?: () => number;
 }): PasswordAccounts {
   const tenant = options.sql.tenantOf(options.issuer);
-  const rows = accountRows(options.sql.kysely as Kysely<AccountTables>, tenant);
+  const rows = accountRows(options.sql, tenant);
   const hasher = options.hasher ?? createHasher();
   const now = options.clock ?? (() => Math.floor(Date.now() / 1000));
   const authenticate = passwordCheck(rows, hasher);

@@ -79,11 +79,15 @@ const SERVER_SETTINGS: readonly SettingDefinition[] = [
   setting('dataDir', 'text', 'Folder of the database and the secret. Default: ./valetkey-data.'),
   setting('databasePrefix', 'text', 'Prefix of every table name. Default: valetkey_.'),
   setting('databaseSchema', 'text', 'PostgreSQL schema of the tables.'),
-  setting('databasePoolSize', 'count', 'Maximum number of connections to PostgreSQL. Default: 10.'),
+  setting(
+    'databasePoolSize',
+    'count',
+    'Maximum number of connections to the database server. Default: 10.',
+  ),
   setting(
     'databaseTimeout',
     'count',
-    'Milliseconds to wait for PostgreSQL before a request fails. Default: 2000.',
+    'Milliseconds to wait for the database server before a request fails. Default: 2000.',
   ),
   setting('autoMigrate', 'flag', 'Apply pending database migrations at start. Default: true.'),
   setting(

@@ -31,7 +31,7 @@ export interface Upsert {
 }
 
 /** A kind of database. */
-export type DialectName = 'sqlite' | 'postgres';
+export type DialectName = 'sqlite' | 'postgres' | 'mysql';
 
 /** An open database of one kind. */
 export interface SqlDialect extends Preparing {
@@ -48,10 +48,17 @@ export interface SqlDialect extends Preparing {
    * the first write that affected no row; then nothing has changed.
    */
   act(db: Kysely<Tables>, act: Act): Promise<string | null>;
+  /**
+   * Performs one write of an act in a transaction of the query builder. False when it affected no
+   * row.
+   */
+  perform(trx: Kysely<Tables>, write: ActWrite): Promise<boolean>;
   /** A write of an act that inserts a row unless a row with the same key exists. */
   insertIfAbsent(name: string, table: keyof Tables, row: NewValues): readonly ActWrite[];
   /** A write of an act that inserts a row, or changes the existing row only if it meets `where`. */
   upsertIf(name: string, upsert: Upsert, where: RawBuilder<unknown>): readonly ActWrite[];
+  /** Inserts a row of values. False when a row with the same key exists; then nothing changes. */
+  insertNew(db: Kysely<Tables>, table: string, row: Row): Promise<boolean>;
   /** Performs an upsert. Resolves to the row after it. */
   upsert(db: Kysely<Tables>, upsert: Upsert): Promise<Row>;
   /** Deletes at most `limit` rows that meet `where`. Resolves to the number of deleted rows. */

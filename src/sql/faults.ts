@@ -16,7 +16,7 @@ const STALE_STATEMENT = ['0A000', '26000', '42P05'];
  * once, so it is retried. A timed-out wait for a lock is not retried, because the caller has
  * already waited.
  */
-const AGAIN = ['40P01', '40001', 'SQLITE_BUSY_SNAPSHOT', ...STALE_STATEMENT];
+const AGAIN = ['40P01', '40001', 'SQLITE_BUSY_SNAPSHOT', 'ER_LOCK_DEADLOCK', ...STALE_STATEMENT];
 /**
  * PostgreSQL error classes for lost connections, exhausted resources, operator intervention and
  * failed logins, then single codes: statement cancelled, lock not available, idle in a transaction
@@ -25,6 +25,9 @@ const AGAIN = ['40P01', '40001', 'SQLITE_BUSY_SNAPSHOT', ...STALE_STATEMENT];
 const GONE_POSTGRES = /^(08|53|57P|28)|^(57014|55P03|25P03|25006|3D000)$/;
 const GONE_SYSTEM = /^(ECONN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)/;
 const GONE_SQLITE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|PROTOCOL)/;
+/** Errors of MariaDB and MySQL, by name. */
+const GONE_MYSQL =
+  /^(PROTOCOL_|POOL_|ER_(CON_COUNT|ACCESS_DENIED|DBACCESS_DENIED|BAD_DB|BAD_HOST|HOST_|LOCK_WAIT|OPTION_PREVENTS|QUERY_TIMEOUT|STATEMENT_TIMEOUT|QUERY_INTERRUPTED|SERVER_SHUTDOWN|DISK_FULL|RECORD_FILE_FULL|READ_ONLY|UNKNOWN_COM|NEW_ABORTING|CONNECTION_KILLED|TOO_MANY))/;
 /** Messages of `pg`, libsql and Kysely for errors that have no code. */
 const GONE_MESSAGE =
   /timeout|terminated|connection|not queryable|database is locked|disk (is full|I\/O)|read-?only|not open|destroyed|after calling end/i;
@@ -67,6 +70,7 @@ export function asUnavailable(error: unknown): StoreUnavailable | null {
     GONE_POSTGRES.test(code) ||
     GONE_SYSTEM.test(code) ||
     GONE_SQLITE.test(code) ||
+    GONE_MYSQL.test(code) ||
     code === 'ERR_INVALID_STATE';
   const told = code === '' && error instanceof Error && GONE_MESSAGE.test(error.message);
   return named || told

@@ -27,7 +27,7 @@ export function keyStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string
       const next: ActWrite = {
         name: 'key set',
         sql: () => sql`update ${sql.table('key_sets')}
-          set version = ${expected + 1}, keys = ${text}
+          set version = ${expected + 1}, ${sql.id('keys')} = ${text}
           where tenant = ${tenant} and version = ${expected}`,
       };
       const writes = expected === 0 ? dialect.insertIfAbsent('key set', 'key_sets', row) : [next];

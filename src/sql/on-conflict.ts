@@ -3,15 +3,27 @@
  * existing row, and deletes with a limit. The rest of each dialect is in `dialects/`.
  */
 import { type Kysely, sql } from 'kysely';
-import { columnsOf, typedValuesOf } from './act.ts';
+import { ALWAYS, columnsOf, typedValuesOf } from './act.ts';
 import type { SqlDialect, Upsert } from './dialect.ts';
 import type { Row, Tables } from './schema.ts';
 
 /** Members for dialects that support ON CONFLICT, RETURNING, and LIMIT in a subquery. */
 export const ON_CONFLICT: Pick<
   SqlDialect,
-  'insertIfAbsent' | 'upsertIf' | 'upsert' | 'deleteSome'
+  'perform' | 'insertNew' | 'insertIfAbsent' | 'upsertIf' | 'upsert' | 'deleteSome'
 > = {
+  async perform(trx: Kysely<Tables>, write) {
+    const { numAffectedRows } = await write.sql(ALWAYS).execute(trx);
+    return (numAffectedRows ?? 0n) > 0n;
+  },
+  async insertNew(db, table, row) {
+    const { numInsertedOrUpdatedRows } = await db
+      .insertInto(table as keyof Tables)
+      .values(row)
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+  },
   insertIfAbsent: (name, table, row) => [
     {
       name,

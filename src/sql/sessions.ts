@@ -5,7 +5,7 @@
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { SessionStore } from 'valetkey';
-import { type ActWrite, ALWAYS, namesIn } from './act.ts';
+import { type ActWrite, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
@@ -58,11 +58,12 @@ export function sessionStore(
     },
     async start(session, replaces, began) {
       return await db.transaction().execute(async (trx) => {
-        if (!(await take(trx, provenSince(dialect, tenant, session.sub, began))))
+        if (!(await take(trx, dialect, provenSince(dialect, tenant, session.sub, began))))
           return 'subject_revoked';
         if (replaces === session.handle) await remove(trx, tenant, replaces);
         const row = { ...rowOf(SESSION, tenant, session), writes: 0 };
-        if (!(await take(trx, dialect.insertIfAbsent('session', 'sessions', row)))) return 'exists';
+        if (!(await take(trx, dialect, dialect.insertIfAbsent('session', 'sessions', row))))
+          return 'exists';
         if (replaces !== null && replaces !== session.handle) await remove(trx, tenant, replaces);
         return 'started';
       });
@@ -109,11 +110,12 @@ export function sessionStore(
 }
 
 /** Performs writes of an act inside a transaction. False if one of them affected no row. */
-async function take(trx: Kysely<Tables>, writes: readonly ActWrite[]): Promise<boolean> {
-  for (const write of writes) {
-    const { numAffectedRows } = await write.sql(ALWAYS).execute(trx);
-    if ((numAffectedRows ?? 0n) === 0n) return false;
-  }
+async function take(
+  trx: Kysely<Tables>,
+  dialect: SqlDialect,
+  writes: readonly ActWrite[],
+): Promise<boolean> {
+  for (const write of writes) if (!(await dialect.perform(trx, write))) return false;
   return true;
 }
 

@@ -1,8 +1,8 @@
 /**
- * `valetkey/sql`: a `Database` on SQLite or PostgreSQL. It may be a file, a server, or the host's
- * own database, where a prefix or schema keeps our tables apart. This file checks the options and
- * opens the database. Each part of the store port has a file of its own; what differs between
- * databases is in `dialects/`.
+ * `valetkey/sql`: a `Database` on SQLite, PostgreSQL, MariaDB or MySQL. It may be a file, a server,
+ * or the host's own database, where a prefix or schema keeps our tables apart. This file checks the
+ * options and opens the database. Each part of the store port has a file of its own; what differs
+ * between databases is in `dialects/`.
  */
 import { createHash } from 'node:crypto';
 import { type Dialect, Kysely, type PostgresPool } from 'kysely';
@@ -14,6 +14,7 @@ import { clientStore } from './clients.ts';
 import { codeStore } from './codes.ts';
 import { counterStore } from './counters.ts';
 import type { DialectName, SqlCheck, SqlDialect } from './dialect.ts';
+import { mysql } from './dialects/mysql.ts';
 import { postgres, postgresPool } from './dialects/postgres.ts';
 import { sqlite } from './dialects/sqlite.ts';
 import { guarded, withFaults } from './faults.ts';
@@ -32,7 +33,10 @@ export type { Migration } from './migration.ts';
 
 /** Where the database is, and how to use it. Either `url` or `pool` is required. */
 export interface SqlOptions {
-  /** `sqlite:path/to/file.db`, `sqlite::memory:` or `postgres://user:password@host/database`. */
+  /**
+   * `sqlite:path/to/file.db`, `sqlite::memory:`, `postgres://user:password@host/database` or
+   * `mysql://user:password@host/database` (MariaDB 10.6 or MySQL 8, or later).
+   */
   readonly url?: string;
   /**
    * The host's own `pg` pool, used instead of `url`. `poolSize` and `timeout` do not apply to it,
@@ -57,12 +61,12 @@ export interface SqlOptions {
    */
   readonly migrations?: readonly Migration[];
   /**
-   * Most connections that our own PostgreSQL pool opens.
+   * Most connections that our own pool opens.
    * @default 10
    */
   readonly poolSize?: number;
   /**
-   * Milliseconds after which a PostgreSQL statement, or a wait for a PostgreSQL connection, ends in
+   * Milliseconds after which a statement, or a wait for a connection, ends in
    * `StoreUnavailable`. SQLite waits 5000 milliseconds for its write lock.
    * @default 2000
    */
@@ -80,6 +84,12 @@ export interface SqlDatabase extends Database {
   readonly dialect: DialectName;
   /** The prefix of every table name. */
   readonly prefix: string;
+  /**
+   * Inserts a row into a table of your own. False when a row with the same key exists; then nothing
+   * changes. The table's name is without the prefix.
+   * @throws StoreUnavailable when the database does not answer
+   */
+  insertNew(table: string, row: Readonly<Record<string, string | number | null>>): Promise<boolean>;
   /**
    * The value of the column `tenant` in all rows of an issuer, 11 characters. Parts that store
    * tables of their own here need it.
@@ -118,7 +128,7 @@ export interface SqlDatabase extends Database {
 
 /**
  * Opens a database. An SQLite file is opened now, and created with its folder if it does not exist;
- * PostgreSQL is connected to at first use. Tables exist only after `migrate`.
+ * a server is connected to at first use. Tables exist only after `migrate`.
  * @throws ConfigError when an option is wrong
  * @throws Error when the database driver is not installed, or the SQLite file cannot be opened
  */
@@ -156,6 +166,8 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
         await slow.destroy();
       }
     },
+    insertNew: async (table, row) =>
+      await withFaults(async () => await dialect.insertNew(kysely, table, row)),
     issuers: async () =>
       await withFaults(async () =>
         (await kysely.selectFrom('issuers').select('issuer').orderBy('created_at').execute()).map(
@@ -185,6 +197,7 @@ function dialectFor(options: SqlOptions): SqlDialect {
   if (url?.startsWith('sqlite:'))
     return sqlite(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, ''));
   if (url !== undefined && /^postgres(ql)?:\/\//.test(url)) return postgres(url, { size, timeout });
+  if (url !== undefined && MYSQL.test(url)) return mysql(url, { size, timeout });
   throw new Error('unreachable: the URL was checked');
 }
 
@@ -195,9 +208,10 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
   const refuse = (option: keyof SqlOptions, problem: string, remedy: string): void =>
     void problems.push({ option, problem, remedy });
   if (pool === undefined && !isKnownUrl(url)) {
-    const remedy = 'Write sqlite:path/to/file.db or postgres://user:password@host/database.';
-    refuse('url', 'must be the URL of an SQLite or PostgreSQL database.', remedy);
-  } else if (pool === undefined && url?.startsWith('postgres') === true && !URL.canParse(url)) {
+    const remedy =
+      'Write sqlite:path/to/file.db, postgres://user:password@host/database or mysql://…';
+    refuse('url', 'must be the URL of an SQLite, PostgreSQL, MariaDB or MySQL database.', remedy);
+  } else if (pool === undefined && url?.startsWith('sqlite:') === false && !URL.canParse(url)) {
     // The URL is not repeated, because it holds a password.
     const remedy = 'Percent-encode # / ? @ and % in the password: %23 %2F %3F %40 %25.';
     refuse('url', 'is not a well-formed URL.', remedy);
@@ -212,10 +226,12 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
   return problems;
 }
 
+/** URLs of MariaDB and MySQL. */
+const MYSQL = /^(mysql|mariadb):\/\//;
 const NAME = 'Use at most 31 lower-case letters, digits and underscores, and begin with a letter.';
 
 function isKnownUrl(url: string | undefined): boolean {
-  return url !== undefined && /^(sqlite:.|postgres(ql)?:\/\/)/.test(url);
+  return url !== undefined && (/^(sqlite:.|postgres(ql)?:\/\/)/.test(url) || MYSQL.test(url));
 }
 
 function isName(value: string | undefined): boolean {

@@ -1,4 +1,7 @@
-/** A migration that pauses half-way, so that a test can kill its process there. */
+/**
+ * A migration that pauses half-way, so that a test can kill its process there. Its steps can be
+ * repeated, because MariaDB commits each change of the schema at once.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Migration } from 'valetkey/sql';
 
@@ -8,7 +11,7 @@ export const HALF_WAY = 'half-way';
 export const STALLING = (stall: boolean): Migration => ({
   name: '9999-stalling',
   async up(db) {
-    await db.schema.createTable('first_half').addColumn('id', 'integer').execute();
+    await db.schema.createTable('first_half').ifNotExists().addColumn('id', 'integer').execute();
     if (stall) {
       process.send?.(HALF_WAY);
       await sleep(60_000);

@@ -192,7 +192,7 @@ describe('what the provider would refuse', () => {
     ['VALETKEY_RSA_PRIVATE_KEY', elliptic(), 'of another kind'],
     ['VALETKEY_RSA_PRIVATE_KEYS_INACTIVE', 'nonsense'],
     ['VALETKEY_RSA_PRIVATE_KEYS_INACTIVE', rsa(2048), 'without one that signs'],
-    ['DATABASE_URL', 'mysql://localhost/x'],
+    ['DATABASE_URL', 'oracle://localhost/x'],
     ['VALETKEY_DATABASE_PREFIX', 'a"b'],
     ['VALETKEY_DATABASE_SCHEMA', 'a"b'],
     ['VALETKEY_DATABASE_POOL_SIZE', '0'],

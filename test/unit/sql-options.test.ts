@@ -1,4 +1,6 @@
-/** The options of `sqlDatabase`: each problem is told with its remedy, and none tells a password. */
+/**
+ * The options of `sqlDatabase`: each problem is told with its remedy, and none tells a password.
+ */
 import { sqlDatabase } from 'valetkey/sql';
 import { describe, expect, it } from 'vitest';
 
@@ -12,8 +14,8 @@ function problemsOf(options: Parameters<typeof sqlDatabase>[0]): string {
 }
 
 describe('the URL of a database', () => {
-  it.each(['mysql://u:secret@host/db', 'sqlite:', ''])('is refused: %s', (url) => {
-    expect(problemsOf({ url })).toContain('must be the URL of an SQLite or PostgreSQL database');
+  it.each(['oracle://u:secret@host/db', 'sqlite:', ''])('is refused: %s', (url) => {
+    expect(problemsOf({ url })).toContain('must be the URL of an SQLite, PostgreSQL');
   });
   it.each([
     'postgres://u:s#secret@host/db',

@@ -1,0 +1,149 @@
+/**
+ * A wrapper of a `mysql2` pool that makes the pool reliable: every connection reads committed rows
+ * and has limits, and a connection that did not answer once is never used again. Which error is of
+ * which kind is decided in `../faults.ts`.
+ */
+import { asUnavailable } from '../faults.ts';
+import type { Row } from '../schema.ts';
+
+/** The part of a `mysql2` connection that we use. */
+interface PoolConnection {
+  query(statement: object, done: (error: unknown, result: unknown) => void): void;
+  execute(
+    statement: object,
+    parameters: readonly unknown[],
+    done: (error: unknown, result: unknown) => void,
+  ): void;
+  release(): void;
+  destroy(): void;
+}
+
+/** The part of a `mysql2` pool that we use. */
+export interface MysqlPool {
+  getConnection(done: (error: unknown, connection: PoolConnection) => void): void;
+  end(done: (error: unknown) => void): void;
+}
+
+/** What a statement did. */
+export interface MysqlResult {
+  readonly rows: readonly Row[];
+  /** Rows that it met. */
+  readonly affected: number;
+}
+
+/** A connection in a transaction. */
+export interface MysqlConnection {
+  /** Runs a prepared statement. */
+  execute(text: string, parameters: readonly unknown[]): Promise<MysqlResult>;
+}
+
+/** A pool for Kysely, and for hot statements. */
+export interface ReliablePool {
+  getConnection(callback: (error: unknown, connection: unknown) => void): void;
+  end(callback: (error: unknown) => void): void;
+  /** Runs one prepared statement. */
+  execute(text: string, parameters: readonly unknown[]): Promise<MysqlResult>;
+  /** Commits when the work resolves to null; rolls back otherwise. */
+  transaction(
+    work: (connection: MysqlConnection) => Promise<string | null>,
+  ): Promise<string | null>;
+}
+
+/** @param timeout milliseconds that a statement may take */
+export function reliablePool(pool: MysqlPool, timeout: number): ReliablePool {
+  const ready = new WeakSet<object>();
+  const connect = async (): Promise<PoolConnection> => {
+    const connection = await within(
+      timeout,
+      new Promise<PoolConnection>((resolve, reject) =>
+        pool.getConnection((error, one) => (error ? reject(error) : resolve(one))),
+      ),
+      (late) => late.release(),
+    );
+    if (!ready.has(connection)) {
+      // READ COMMITTED locks no gaps, so that acts on different rows do not wait for one another.
+      const limit = Math.max(1, Math.ceil(timeout / 1000));
+      await send(connection, 'set session transaction isolation level read committed', [], timeout);
+      await send(connection, `set session innodb_lock_wait_timeout = ${limit}`, [], timeout);
+      ready.add(connection);
+    }
+    return connection;
+  };
+  const using = async <T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> => {
+    const connection = await connect();
+    try {
+      const result = await work(connection);
+      connection.release();
+      return result;
+    } catch (error) {
+      if (isLost(error)) connection.destroy();
+      else connection.release();
+      throw asUnavailable(error) ?? error;
+    }
+  };
+  return {
+    getConnection(callback) {
+      connect().then(
+        (connection) => callback(null, connection),
+        (error) => callback(asUnavailable(error) ?? error, undefined),
+      );
+    },
+    end: (callback) => pool.end(callback),
+    execute: async (text, parameters) =>
+      await using(async (connection) => await send(connection, text, parameters, timeout)),
+    transaction: async (work) =>
+      await using(async (connection) => {
+        await send(connection, 'start transaction', [], timeout);
+        try {
+          const outcome = await work({
+            execute: async (text, parameters) => await send(connection, text, parameters, timeout),
+          });
+          await send(connection, outcome === null ? 'commit' : 'rollback', [], timeout);
+          return outcome;
+        } catch (error) {
+          if (!isLost(error)) await send(connection, 'rollback', [], timeout);
+          throw error;
+        }
+      }),
+  };
+}
+
+/** An error after which the connection is of no use. */
+function isLost(error: unknown): boolean {
+  const { fatal, code } = (error ?? {}) as { fatal?: boolean; code?: string };
+  return fatal === true || code === 'PROTOCOL_SEQUENCE_TIMEOUT';
+}
+
+function send(
+  connection: PoolConnection,
+  text: string,
+  parameters: readonly unknown[],
+  timeout: number,
+): Promise<MysqlResult> {
+  return new Promise((resolve, reject) => {
+    const done = (error: unknown, result: unknown): void => {
+      if (error) reject(error);
+      else if (Array.isArray(result)) resolve({ rows: result as Row[], affected: 0 });
+      else resolve({ rows: [], affected: (result as { affectedRows: number }).affectedRows });
+    };
+    if (parameters.length === 0) connection.query({ sql: text, timeout }, done);
+    else connection.execute({ sql: text, timeout }, parameters, done);
+  });
+}
+
+async function within<T>(ms: number, work: Promise<T>, late: (result: T) => void): Promise<T> {
+  let isOver = false;
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      isOver = true;
+      reject(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' }));
+    }, ms);
+  });
+  void work.then((result) => (isOver ? late(result) : undefined)).catch(() => undefined);
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * The dialect of MariaDB and MySQL, on the optional peer dependency `mysql2`: on a pool of our own,
+ * or on the host's. An act is a transaction that begins with its first conditional write and reads
+ * nothing before. It uses what both servers have: no RETURNING, no writes inside WITH.
+ */
+import { createRequire } from 'node:module';
+import {
+  type Kysely,
+  MysqlAdapter,
+  MysqlDialect,
+  MysqlQueryCompiler,
+  type RawBuilder,
+  sql,
+} from 'kysely';
+import { StoreUnavailable } from 'valetkey';
+import { type ActWrite, ALWAYS, columnsOf, type NewValues } from '../act.ts';
+import type { SqlCheck, SqlDialect, Upsert } from '../dialect.ts';
+import { type Preparing, parametersOf, slot } from '../hot.ts';
+import type { Row, Tables } from '../schema.ts';
+import {
+  type MysqlConnection,
+  type MysqlPool,
+  type ReliablePool,
+  reliablePool,
+} from './mysql-pool.ts';
+import type { PoolOptions } from './postgres.ts';
+
+const NO_SUCH_TABLE = 1146;
+const DUPLICATE = 1062;
+/** Seconds that a migration waits for another one. */
+const MIGRATION_WAIT = 3600;
+
+export function mysql(url: string, { size, timeout }: PoolOptions): SqlDialect {
+  const open = (limits: PoolOptions): ReliablePool =>
+    reliablePool(
+      loadMysql().createPool({ uri: url, ...poolSettings(limits) }) as unknown as MysqlPool,
+      limits.timeout,
+    );
+  return {
+    ...onPool(open({ size, timeout })),
+    // Migrations may run long and wait for one another.
+    patient: () => kyselyOn(open({ size: 1, timeout: MIGRATION_WAIT * 1000 })),
+  };
+}
+
+function poolSettings({ size, timeout }: PoolOptions): object {
+  return {
+    connectionLimit: size,
+    connectTimeout: timeout,
+    charset: 'utf8mb4',
+    // A row that a write meets counts as affected, also when nothing of it changes.
+    flags: ['FOUND_ROWS'],
+    enableKeepAlive: true,
+  };
+}
+
+function onPool(pool: ReliablePool): Omit<SqlDialect, 'patient'> {
+  return {
+    ...hotOn(pool),
+    name: 'mysql',
+    kysely: kyselyOn(pool),
+    act: async (db, { writes, rows }) => {
+      try {
+        await db.transaction().execute(async (trx) => {
+          for (const write of writes)
+            if (!(await perform(trx, write))) throw new NoRowAffected(write.name);
+          for (const [table, row] of rows) await insertion(table, row).execute(trx);
+        });
+        return null;
+      } catch (error) {
+        if (error instanceof NoRowAffected) return error.write;
+        throw error;
+      }
+    },
+    perform,
+    async insertNew(db, table, row) {
+      try {
+        await insertion(table as keyof Tables, row).execute(db);
+        return true;
+      } catch (error) {
+        if (numberOf(error) === DUPLICATE) return false;
+        throw error;
+      }
+    },
+    insertIfAbsent: (name, table, row) => {
+      const write: ActWrite = { name, sql: () => insertion(table, row) };
+      INSERTS.add(write);
+      return [write];
+    },
+    upsertIf: (name, upsert, where) => [
+      // It makes the row or locks it; whether the condition holds is asked next.
+      { name, sql: () => upsertion(upsert) },
+      {
+        name,
+        sql: () => sql`update ${sql.table(upsert.table)} set ${changes(upsert)}
+          where ${keyOf(upsert)} and ${where}`,
+      },
+    ],
+    async upsert(db, upsert) {
+      const run = async (trx: Kysely<Tables>): Promise<Row> => {
+        await upsertion(upsert).execute(trx);
+        const { rows } = await sql<Row>`select * from ${sql.table(upsert.table)}
+          where ${keyOf(upsert)}`.execute(trx);
+        const [row] = rows;
+        if (row === undefined) throw new Error(`An upsert of ${upsert.table} returned no row.`);
+        return row;
+      };
+      return db.isTransaction ? await run(db) : await db.transaction().execute(run);
+    },
+    async deleteSome(db, { table, where, limit }) {
+      const { numAffectedRows } =
+        await sql`delete from ${sql.table(table)} where ${where} limit ${sql.lit(limit)}`.execute(
+          db,
+        );
+      return Number(numAffectedRows ?? 0);
+    },
+    migrating,
+    isMissingTable: (error) => numberOf(error) === NO_SUCH_TABLE,
+    check,
+  };
+}
+
+function kyselyOn(pool: ReliablePool): MysqlDialect {
+  const dialect = new MysqlDialect({ pool: pool as never });
+  return Object.assign(dialect, {
+    createQueryCompiler: () => new Compiler(),
+    createAdapter: () => new MysqlAdapter(),
+  });
+}
+
+/** Text is as long as ours may be, and compares byte by byte: `a`, `A` and `a ` are three names. */
+class Compiler extends MysqlQueryCompiler {
+  protected override visitDataType(node: Parameters<MysqlQueryCompiler['visitDataType']>[0]): void {
+    this.append(node.dataType === 'text' ? 'mediumtext' : node.dataType);
+  }
+
+  protected override visitCreateTable(
+    node: Parameters<MysqlQueryCompiler['visitCreateTable']>[0],
+  ): void {
+    super.visitCreateTable(node);
+    this.append(` engine = InnoDB default charset = utf8mb4 collate = ${collation}`);
+  }
+}
+
+/** MariaDB and MySQL have different names for a collation that pads nothing. */
+let collation = 'utf8mb4_nopad_bin';
+
+/** Writes that insert, where a row with the same key means that nothing is affected. */
+const INSERTS = new WeakSet<ActWrite>();
+
+/** Thrown to roll back the transaction of an act when a write affected no row. */
+class NoRowAffected extends Error {
+  readonly write: string;
+
+  constructor(write: string) {
+    super('The write affected no row.');
+    this.write = write;
+  }
+}
+
+async function perform(db: Kysely<Tables>, write: ActWrite): Promise<boolean> {
+  try {
+    const { numAffectedRows } = await write.sql(ALWAYS).execute(db);
+    return (numAffectedRows ?? 0n) > 0n;
+  } catch (error) {
+    if (INSERTS.has(write) && numberOf(error) === DUPLICATE) return false;
+    throw error;
+  }
+}
+
+function numberOf(error: unknown): number | undefined {
+  return (error as { errno?: number } | null)?.errno;
+}
+
+function insertion(table: keyof Tables, row: NewValues): RawBuilder<unknown> {
+  return sql`insert into ${sql.table(table)} ${columnsOf(row)}
+    values (${sql.join(Object.values(row))})`;
+}
+
+function upsertion(upsert: Upsert): RawBuilder<unknown> {
+  return sql`${insertion(upsert.table, upsert.row)} on duplicate key update ${changes(upsert)}`;
+}
+
+function changes({ set }: Upsert): RawBuilder<unknown> {
+  return sql.join(Object.entries(set).map(([name, value]) => sql`${sql.id(name)} = ${value}`));
+}
+
+function keyOf({ key, row }: Upsert): RawBuilder<unknown> {
+  const parts = key.map((name) => sql`${sql.id(name)} = ${row[name]}`);
+  return sql.join(parts, sql` and `);
+}
+
+/** Hot statements: prepared on each connection; an act is a transaction of them. */
+function hotOn(pool: ReliablePool): Preparing {
+  const compile = (db: Kysely<Tables>, statement: RawBuilder<unknown>) => {
+    const query = statement.compile(db);
+    return { text: query.sql, parameters: parametersOf(query) };
+  };
+  const prepareQuery: Preparing['prepareQuery'] = (db, query) => {
+    const { text, parameters } = compile(db, query);
+    return async (values) => (await pool.execute(text, parameters(values))).rows;
+  };
+  return {
+    prepareQuery,
+    prepareLookup(db, { make }, tenant) {
+      const query = prepareQuery(
+        db,
+        make((key) => sql`${key} = ${slot('key')}`),
+      );
+      return async (key) => (await query({ tenant, key }))[0] ?? null;
+    },
+    prepareAct(db, { writes, rows }) {
+      const writing = writes.map((write) => ({ write, ...compile(db, write.sql(ALWAYS)) }));
+      const storing = rows.map(([table, row]) => compile(db, insertion(table, row)));
+      const [only] = storing;
+      if (writing.length === 0 && storing.length === 1 && only !== undefined)
+        return async (values) => {
+          await pool.execute(only.text, only.parameters(values));
+          return null;
+        };
+      return async (values) =>
+        await pool.transaction(async (connection) => {
+          for (const { write, text, parameters } of writing)
+            if (!(await affects(connection, write, text, parameters(values)))) return write.name;
+          for (const { text, parameters } of storing)
+            await connection.execute(text, parameters(values));
+          return null;
+        });
+    },
+  };
+}
+
+async function affects(
+  connection: MysqlConnection,
+  write: ActWrite,
+  text: string,
+  parameters: readonly unknown[],
+): Promise<boolean> {
+  try {
+    return (await connection.execute(text, parameters)).affected > 0;
+  } catch (error) {
+    if (INSERTS.has(write) && numberOf(error) === DUPLICATE) return false;
+    throw error;
+  }
+}
+
+/**
+ * Statements that change the schema commit at once, so migrations are steps that can be repeated.
+ */
+async function migrating<T>(
+  db: Kysely<Tables>,
+  _schema: string | null,
+  work: (db: Kysely<Tables>) => Promise<T>,
+): Promise<T> {
+  return await db.connection().execute(async (connection) => {
+    const { rows } = await sql<{
+      version: string;
+      name: string;
+    }>`select version() as version, database() as name`.execute(connection);
+    const [{ version = '', name = '' } = {}] = rows;
+    collation = /mariadb/i.test(version) ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
+    const lock = `valetkey migrations ${name}`.slice(0, 64);
+    await sql`select get_lock(${lock}, ${MIGRATION_WAIT})`.execute(connection);
+    try {
+      return await work(connection);
+    } finally {
+      await sql`select release_lock(${lock})`.execute(connection);
+    }
+  });
+}
+
+async function check(db: Kysely<Tables>): Promise<SqlCheck> {
+  const { rows } = await sql<{
+    version: string;
+    now: number;
+    flush: number;
+  }>`select version() as version, unix_timestamp() as now,
+    @@innodb_flush_log_at_trx_commit as flush`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new StoreUnavailable('The database does not answer.');
+  const warnings =
+    Number(row.flush) === 1
+      ? []
+      : ['innodb_flush_log_at_trx_commit is not 1: a crash may lose the last commits.'];
+  return { driver: 'mysql2', version: row.version, serverTime: Number(row.now), warnings };
+}
+
+function loadMysql(): typeof import('mysql2') {
+  try {
+    return createRequire(import.meta.url)('mysql2') as typeof import('mysql2');
+  } catch (cause) {
+    throw new Error('MariaDB and MySQL need the package mysql2: npm install mysql2', { cause });
+  }
+}
