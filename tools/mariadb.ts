@@ -66,7 +66,7 @@ export async function startMariadb(program: string): Promise<Cluster> {
     await untilReady(() => admin('select 1'), server);
     admin(`create database valetkey;
       create user valetkey@'127.0.0.1' identified by '${password}';
-      grant all on *.* to valetkey@'127.0.0.1'`);
+      grant all on *.* to valetkey@'127.0.0.1' with grant option`);
     const url = `mysql://valetkey:${password}@127.0.0.1:${port}/valetkey`;
     return running(server, folder, url);
   } catch (failure) {

@@ -44,6 +44,11 @@ export interface SqlDialect extends Preparing {
    */
   readonly patient: (() => Dialect) | null;
   /**
+   * Closes all connections of our own. The query builder closes them only if it opened one; closing
+   * twice is fine.
+   */
+  close(): Promise<void>;
+  /**
    * Performs an act atomically. Resolves to null when everything is written, else to the name of
    * the first write that affected no row; then nothing has changed.
    */

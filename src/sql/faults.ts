@@ -30,7 +30,7 @@ const GONE_MYSQL =
   /^(PROTOCOL_|POOL_|ER_(CON_COUNT|ACCESS_DENIED|DBACCESS_DENIED|BAD_DB|BAD_HOST|HOST_|LOCK_WAIT|OPTION_PREVENTS|QUERY_TIMEOUT|STATEMENT_TIMEOUT|QUERY_INTERRUPTED|SERVER_SHUTDOWN|DISK_FULL|RECORD_FILE_FULL|READ_ONLY|UNKNOWN_COM|NEW_ABORTING|CONNECTION_KILLED|TOO_MANY))/;
 /** Messages of `pg`, libsql and Kysely for errors that have no code. */
 const GONE_MESSAGE =
-  /timeout|terminated|connection|not queryable|database is locked|disk (is full|I\/O)|read-?only|not open|destroyed|after calling end/i;
+  /timeout|terminated|connection|not queryable|database is locked|disk (is full|I\/O)|read-?only|not open|is closed|destroyed|after calling end/i;
 /**
  * PostgreSQL codes after which the connection is of no use: the server has closed it, or the server
  * has become a read-only standby.

@@ -183,7 +183,11 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
     pendingMigrations: pending,
     check: async () => await withFaults(async () => await dialect.check(kysely)),
     // A pool of the host is the host's to end.
-    close: async () => (options.pool === undefined ? await kysely.destroy() : undefined),
+    async close() {
+      if (options.pool !== undefined) return;
+      await kysely.destroy();
+      await dialect.close();
+    },
   };
 }
 

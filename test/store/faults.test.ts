@@ -211,8 +211,11 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
   it('[store] a closed database throws StoreUnavailable', async () => {
     const database = sqlDatabase({ url: url.href, schema: SCHEMA });
     const store = database.forIssuer(ISSUER);
-    await store.clients.find('a');
+    // Only hot statements, so that the query builder opened nothing.
+    await store.codes.find('a');
     await database.close();
+    await database.close();
+    await unavailable(store.codes.find('a'));
     await unavailable(store.clients.find('a'));
   });
 

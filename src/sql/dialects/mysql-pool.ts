@@ -69,6 +69,7 @@ export function reliablePool(pool: MysqlPool, timeout: number): ReliablePool {
     }
     return connection;
   };
+  let ended: Promise<void> | null = null;
   const using = async <T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> => {
     const connection = await connect();
     try {
@@ -84,11 +85,16 @@ export function reliablePool(pool: MysqlPool, timeout: number): ReliablePool {
   return {
     getConnection(callback) {
       connect().then(
-        (connection) => callback(null, connection),
+        (connection) => callback(null, forKysely(connection, timeout)),
         (error) => callback(asUnavailable(error) ?? error, undefined),
       );
     },
-    end: (callback) => pool.end(callback),
+    end(callback) {
+      ended ??= new Promise((resolve, reject) =>
+        pool.end((error) => (error ? reject(error) : resolve())),
+      );
+      ended.then(() => callback(null), callback);
+    },
     execute: async (text, parameters) =>
       await using(async (connection) => await send(connection, text, parameters, timeout)),
     transaction: async (work) =>
@@ -105,6 +111,24 @@ export function reliablePool(pool: MysqlPool, timeout: number): ReliablePool {
           throw error;
         }
       }),
+  };
+}
+
+/** A connection for Kysely, with the same limits. */
+function forKysely(connection: PoolConnection, timeout: number): unknown {
+  let lost = false;
+  return {
+    query(
+      sql: string,
+      values: readonly unknown[],
+      done: (error: unknown, result: unknown) => void,
+    ): void {
+      connection.query({ sql, values, timeout }, (error, result) => {
+        lost ||= isLost(error);
+        done(error && (asUnavailable(error) ?? error), result);
+      });
+    },
+    release: () => (lost ? connection.destroy() : connection.release()),
   };
 }
 

@@ -58,6 +58,10 @@ function onPool(pool: ReliablePool): Omit<SqlDialect, 'patient'> {
   return {
     ...hotOn(pool),
     name: 'mysql',
+    close: async () =>
+      await new Promise<void>((resolve, reject) =>
+        pool.end((error) => (error ? reject(error) : resolve())),
+      ),
     kysely: kyselyOn(pool),
     act: async (db, { writes, rows }) => {
       try {

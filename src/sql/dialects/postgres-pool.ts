@@ -52,6 +52,7 @@ export function reliablePool(
 ): PostgresPool {
   const known = new WeakMap<PostgresPoolClient, PostgresPoolClient>();
   const names = new Map<string, string>();
+  let ended: Promise<void> | null = null;
   const nameOf = (text: string): string | undefined => {
     const given = names.get(text);
     if (given !== undefined || !options.prepare || names.size >= MOST_NAMES) return given;
@@ -74,7 +75,10 @@ export function reliablePool(
       known.set(client, reliable);
       return reliable;
     },
-    end: async () => await pool.end(),
+    end() {
+      ended ??= pool.end();
+      return ended;
+    },
   };
 }
 

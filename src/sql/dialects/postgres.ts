@@ -47,10 +47,11 @@ export function postgresPool(pool: PostgresPool): SqlDialect {
 }
 
 function onPool(pool: PostgresPool): Omit<SqlDialect, 'patient'> {
-  return { ...POSTGRES, ...hotOn(pool), kysely: new PostgresDialect({ pool }) };
+  const close = async (): Promise<void> => await pool.end();
+  return { ...POSTGRES, ...hotOn(pool), close, kysely: new PostgresDialect({ pool }) };
 }
 
-const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient' | keyof Preparing> = {
+const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient' | 'close' | keyof Preparing> = {
   ...ON_CONFLICT,
   name: 'postgres',
   act: async (db, act) => failedWrite(act, (await statementOf(act).execute(db)).rows),

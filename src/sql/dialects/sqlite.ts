@@ -79,6 +79,7 @@ export function sqlite(path: string): SqlDialect {
     ...ON_CONFLICT,
     ...hotOn(connection),
     name: 'sqlite',
+    close: async () => connection.close(),
     kysely: new SqliteDialect({ database: connection as never }),
     patient: null,
     act: inOneTransaction,
@@ -288,12 +289,14 @@ function returnsRows(text: string): boolean {
 function reliable(database: SqliteDatabase): Connection {
   const prepared = new Map<string, Statement>();
   let isInTransaction = false;
+  let isClosed = false;
   return {
     isInTransaction: () => isInTransaction,
     exec: (statements) => database.exec(statements),
     close() {
       prepared.clear();
-      database.close();
+      if (!isClosed) database.close();
+      isClosed = true;
     },
     prepare(given) {
       // All our transactions write. A transaction that takes the write lock at its begin waits for
