@@ -31,6 +31,7 @@ export function shared<T, R>(
     timer = null;
     const batch = waiting.slice(0, MOST);
     waiting = waiting.slice(MOST);
+    if (waiting.length > 0) timer = setTimeout(() => void send(), LONGEST_WAIT);
     underWay += 1;
     try {
       const results = await perform(batch.map(({ item }) => item));

@@ -36,10 +36,11 @@ export function mysql(url: string, { size, timeout }: PoolOptions): SqlDialect {
       loadMysql().createPool({ uri: url, ...poolSettings(limits) }) as unknown as MysqlPool,
       limits.timeout,
     );
+  const text: TextRules = { collation: 'utf8mb4_nopad_bin' };
   return {
-    ...onPool(open({ size, timeout })),
+    ...onPool(open({ size, timeout }), text),
     // Migrations may run long and wait for one another.
-    patient: () => kyselyOn(open({ size: 1, timeout: MIGRATION_WAIT * 1000 })),
+    patient: () => kyselyOn(open({ size: 1, timeout: MIGRATION_WAIT * 1000 }), text),
   };
 }
 
@@ -54,7 +55,12 @@ function poolSettings({ size, timeout }: PoolOptions): object {
   };
 }
 
-function onPool(pool: ReliablePool): Omit<SqlDialect, 'patient'> {
+/** How texts compare. MariaDB and MySQL have different names for a collation that pads nothing. */
+interface TextRules {
+  collation: string;
+}
+
+function onPool(pool: ReliablePool, text: TextRules): Omit<SqlDialect, 'patient'> {
   return {
     ...hotOn(pool),
     name: 'mysql',
@@ -62,7 +68,7 @@ function onPool(pool: ReliablePool): Omit<SqlDialect, 'patient'> {
       await new Promise<void>((resolve, reject) =>
         pool.end((error) => (error ? reject(error) : resolve())),
       ),
-    kysely: kyselyOn(pool),
+    kysely: kyselyOn(pool, text),
     act: async (db, { writes, rows }) => {
       try {
         await db.transaction().execute(async (trx) => {
@@ -118,22 +124,29 @@ function onPool(pool: ReliablePool): Omit<SqlDialect, 'patient'> {
         );
       return Number(numAffectedRows ?? 0);
     },
-    migrating,
+    migrating: async (db, _schema, work) => await migrating(db, text, work),
     isMissingTable: (error) => numberOf(error) === NO_SUCH_TABLE,
     check,
   };
 }
 
-function kyselyOn(pool: ReliablePool): MysqlDialect {
+function kyselyOn(pool: ReliablePool, text: TextRules): MysqlDialect {
   const dialect = new MysqlDialect({ pool: pool as never });
   return Object.assign(dialect, {
-    createQueryCompiler: () => new Compiler(),
+    createQueryCompiler: () => new Compiler(text),
     createAdapter: () => new MysqlAdapter(),
   });
 }
 
 /** Text is as long as ours may be, and compares byte by byte: `a`, `A` and `a ` are three names. */
 class Compiler extends MysqlQueryCompiler {
+  readonly #text: TextRules;
+
+  constructor(text: TextRules) {
+    super();
+    this.#text = text;
+  }
+
   protected override visitDataType(node: Parameters<MysqlQueryCompiler['visitDataType']>[0]): void {
     this.append(node.dataType === 'text' ? 'mediumtext' : node.dataType);
   }
@@ -142,12 +155,9 @@ class Compiler extends MysqlQueryCompiler {
     node: Parameters<MysqlQueryCompiler['visitCreateTable']>[0],
   ): void {
     super.visitCreateTable(node);
-    this.append(` engine = InnoDB default charset = utf8mb4 collate = ${collation}`);
+    this.append(` engine = InnoDB default charset = utf8mb4 collate = ${this.#text.collation}`);
   }
 }
-
-/** MariaDB and MySQL have different names for a collation that pads nothing. */
-let collation = 'utf8mb4_nopad_bin';
 
 /** Writes that insert, where a row with the same key means that nothing is affected. */
 const INSERTS = new WeakSet<ActWrite>();
@@ -253,7 +263,7 @@ async function affects(
  */
 async function migrating<T>(
   db: Kysely<Tables>,
-  _schema: string | null,
+  text: TextRules,
   work: (db: Kysely<Tables>) => Promise<T>,
 ): Promise<T> {
   return await db.connection().execute(async (connection) => {
@@ -262,7 +272,7 @@ async function migrating<T>(
       name: string;
     }>`select version() as version, database() as name`.execute(connection);
     const [{ version = '', name = '' } = {}] = rows;
-    collation = /mariadb/i.test(version) ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
+    text.collation = /mariadb/i.test(version) ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
     const lock = `valetkey migrations ${name}`.slice(0, 64);
     await sql`select get_lock(${lock}, ${MIGRATION_WAIT})`.execute(connection);
     try {
