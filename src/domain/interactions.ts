@@ -152,10 +152,15 @@ export function isStale(ctx: Context, interaction: Interaction): boolean {
  * than a code lives no longer counts, for then the browser replays its history, and the interaction
  * starts over. (While it counts, the code that it led to is still known, so that it leads to that
  * code or to none.)
+ * @returns `isIdle` when the page was left open for too long
  */
-export function whenShown(ctx: Context, interaction: Interaction): Interaction {
-  const expired = interaction.decidedAt + ctx.settings.lifetimes.code <= ctx.now();
-  return expired || isStale(ctx, interaction) ? restarted(ctx, interaction) : interaction;
+export function whenShown(
+  ctx: Context,
+  interaction: Interaction,
+): { readonly current: Interaction; readonly isIdle: boolean } {
+  const isIdle = isStale(ctx, interaction);
+  const isExpired = interaction.decidedAt + ctx.settings.lifetimes.code <= ctx.now();
+  return { current: isIdle || isExpired ? restarted(ctx, interaction) : interaction, isIdle };
 }
 
 /**

@@ -63,9 +63,15 @@ export async function requestParameters(
     if (value === null) continue;
     // A client_id stands beside whatever refers to a request.
     const loaded = await source.load(ctx, { value, clientId: sent.need('client_id'), requestedAt });
-    if (loaded !== null) return { ...loaded, source: source.name };
+    if (loaded !== null)
+      return {
+        ...loaded,
+        source: source.name,
+        carried: carriedParams(ctx.engine, sent, source.name),
+      };
   }
-  return { params: sent, consumes: null, source: FRONT_CHANNEL };
+  const carried = carriedParams(ctx.engine, sent);
+  return { params: sent, consumes: null, source: FRONT_CHANNEL, carried };
 }
 
 /** A request whose client and destination are proven; nothing else about it is. */

@@ -1,6 +1,7 @@
 /**
  * What a browser keeps for us: the session handle, a binding value that ties interactions and forms
- * to this browser, and proofs of which accounts it knows. Cookies carry no request and no token.
+ * to this browser, and proofs of which accounts it knows (`known-devices.ts`). Cookies carry no
+ * request and no token.
  * Their names hold a piece of the issuer's digest, so that two issuers on one host do not overwrite
  * each other.
  */
@@ -10,9 +11,9 @@ import { newHandle, parseHandle } from '../crypto/handles.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { RequestContext } from './request.ts';
 
-const YEAR = 365 * 24 * 3600;
+export const YEAR: number = 365 * 24 * 3600;
 
-function cookieName(settings: Settings, kind: 'session' | 'browser' | 'device'): string {
+export function cookieName(settings: Settings, kind: 'session' | 'browser' | 'device'): string {
   const name = `vk_${kind}_${sha256(settings.issuer).slice(0, 6)}`;
   return isSecure(settings) ? `__Host-${name}` : name;
 }
@@ -22,7 +23,7 @@ function isSecure(settings: Settings): boolean {
   return settings.issuer.startsWith('https:');
 }
 
-function cookie(
+export function cookie(
   settings: Settings,
   kind: 'session' | 'browser' | 'device',
   value: string,
@@ -74,33 +75,4 @@ export function bindBrowser(ctx: RequestContext): Browser {
   if (digest !== null) return { digest, setCookie: null };
   const value = newHandle('browser', ctx.settings.random);
   return { digest: sha256(value), setCookie: cookie(ctx.settings, 'browser', value, YEAR) };
-}
-
-/** Accounts a browser is remembered as a known device of; the oldest gives way. */
-const MOST_KNOWN_DEVICES = 5;
-
-/**
- * Proofs of the accounts that somebody signed in to in this browser; each holds for this browser
- * only.
- */
-function knownDeviceProofs(ctx: RequestContext): readonly string[] {
-  return (ctx.request.cookie(cookieName(ctx.settings, 'device')) ?? '')
-    .split('.')
-    .slice(0, MOST_KNOWN_DEVICES);
-}
-
-/** True when somebody signed in to the account in this very browser before. */
-export function isKnownDevice(ctx: RequestContext, browser: string, account: string): boolean {
-  return knownDeviceProofs(ctx).some((proof) =>
-    ctx.vault.matches('device', `${browser}\n${account}`, proof),
-  );
-}
-
-/** Set-Cookie that makes this browser a known device of an account. */
-export function knownDeviceCookie(ctx: RequestContext, browser: string, account: string): string {
-  const proofs = [
-    ctx.vault.mac('device', `${browser}\n${account}`),
-    ...knownDeviceProofs(ctx),
-  ].filter((proof) => proof !== '');
-  return cookie(ctx.settings, 'device', proofs.slice(0, MOST_KNOWN_DEVICES).join('.'), YEAR);
 }

@@ -45,4 +45,6 @@ export const FRONT_CHANNEL = 'front-channel';
 export interface RequestParameters extends LoadedRequest {
   /** Name of the source, or `FRONT_CHANNEL`. */
   readonly source: string;
+  /** What of them travels with an interaction: those that are read, or what selects the source. */
+  readonly carried: Readonly<Record<string, string>>;
 }

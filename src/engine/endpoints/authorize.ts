@@ -6,12 +6,11 @@ import { type Interaction, newInteraction, whenShown } from '../../domain/intera
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
 import { knownBrowser } from '../../web/cookies.ts';
-import { carriedParams, knownNames, requestParameters } from '../authorization-request.ts';
+import { knownNames, requestParameters } from '../authorization-request.ts';
 import { authorizeFlow, openRequest } from '../authorize-flow.ts';
 import { redirectUnbound, resume } from '../continuation.ts';
 import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
-import type { RequestParameters } from '../contracts/parameter-source.ts';
 import { advance, refusing } from '../driver.ts';
 
 export const authorize: Endpoint = {
@@ -33,12 +32,17 @@ export const authorize: Endpoint = {
 async function takeGet(ctx: EngineContext, sent: Params): Promise<Response> {
   const parameters = await requestParameters(ctx, sent, null);
   const opened = await openRequest(ctx, parameters, sent);
-  const interaction = begin(ctx, sent, parameters, knownBrowser(ctx));
+  const interaction = newInteraction(
+    ctx,
+    authorizeFlow.name,
+    parameters.carried,
+    knownBrowser(ctx),
+  );
   return await advance(ctx, opened, interaction, false);
 }
 
 async function goOn(ctx: EngineContext, resumed: Interaction): Promise<Response> {
-  const current = whenShown(ctx, resumed);
+  const { current } = whenShown(ctx, resumed);
   return await advance(ctx, await authorizeFlow.open(ctx, current), current, true);
 }
 
@@ -62,16 +66,7 @@ async function takePost(ctx: EngineContext): Promise<Response> {
   const opened = await openRequest(ctx, parameters, form);
   return await refusing(ctx, opened, async () => {
     await opened.request();
-    const interaction = begin(ctx, form, parameters, null);
+    const interaction = newInteraction(ctx, authorizeFlow.name, parameters.carried, null);
     return await redirectUnbound(ctx, authorizeFlow.endpoint, interaction);
   });
-}
-
-function begin(
-  ctx: EngineContext,
-  sent: Params,
-  { source }: RequestParameters,
-  browser: string | null,
-): Interaction {
-  return newInteraction(ctx, authorizeFlow.name, carriedParams(ctx.engine, sent, source), browser);
 }

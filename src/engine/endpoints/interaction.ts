@@ -2,7 +2,7 @@
  * Where people answer: the pages of all steps and their forms. GET shows the page that is due. POST
  * takes an answer, has its step judge it, and gives the outcome to the driver.
  */
-import { isStale, whenAnswered, whenShown } from '../../domain/interactions.ts';
+import { whenAnswered, whenShown } from '../../domain/interactions.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { flowOf, resume } from '../continuation.ts';
 import type { EngineContext } from '../contracts/context.ts';
@@ -27,10 +27,9 @@ export function interaction(flows: Flows): Endpoint {
 
 async function show(ctx: EngineContext, flows: Flows): Promise<Response> {
   const resumed = await resume(ctx, ctx.request.query().get('interaction'));
-  const idle = isStale(ctx, resumed);
-  const current = whenShown(ctx, resumed);
+  const { current, isIdle } = whenShown(ctx, resumed);
   const opened = await flowOf(flows, current).open(ctx, current);
-  return await showPage(ctx, opened, current, idle ? { problem: 'idle' } : null);
+  return await showPage(ctx, opened, current, isIdle ? { problem: 'idle' } : null);
 }
 
 async function takeAnswer(ctx: EngineContext, flows: Flows): Promise<Response> {

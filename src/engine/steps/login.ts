@@ -10,7 +10,7 @@ import type { LoginView } from '../../domain/pages.ts';
 import { TooManyAttempts } from '../../domain/rate-limiter.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Session } from '../../store/records.ts';
-import { isKnownDevice, knownDeviceCookie } from '../../web/cookies.ts';
+import { isKnownDevice, knownDeviceCookie } from '../../web/known-devices.ts';
 import { definePage } from '../../web/page.ts';
 import type { RequestContext } from '../../web/request.ts';
 import {

@@ -52,7 +52,7 @@ export function codeEntry(flow: Flow, limits: UserCodeLimits): Endpoint {
 }
 
 async function goOn(ctx: EngineContext, flow: Flow, resumed: Interaction): Promise<Response> {
-  const interaction = whenShown(ctx, resumed);
+  const { current: interaction } = whenShown(ctx, resumed);
   return await advance(ctx, await flow.open(ctx, interaction), interaction, true);
 }
 
