@@ -261,12 +261,25 @@ async function answer(
   const { session } = await currentSession(ctx);
   const answered = stepNamed(ctx, step);
   if (answered.anySession !== true && interaction.shownTo !== sessionMark(session))
-    return await redirectWithInteraction(ctx, opened.flow.endpoint, restarted(ctx, interaction));
+    return await askAgain(ctx, opened, interaction);
   const posted = { decision, params: paramsOf(fields), interaction };
   return await answerStep(ctx, opened, answered, session, posted);
 }
 
+/** Somebody else is signed in than the page was shown to, so they are asked instead. */
+async function askAgain(
+  ctx: EngineContext,
+  { flow }: OpenedFlow,
+  interaction: Interaction,
+): Promise<Response> {
+  return await redirectWithInteraction(ctx, flow.endpoint, restarted(ctx, interaction));
+}
+
 async function deny({ ctx, interaction, opened }: Opened): Promise<Response> {
   const { session } = await currentSession(ctx);
+  const { shownTo } = interaction;
+  // A login page is shown to nobody in particular, and anybody may leave it.
+  if (shownTo !== null && shownTo !== sessionMark(session))
+    return await askAgain(ctx, opened, interaction);
   return await settle(ctx, opened, interaction, session, stepNamed(ctx, 'consent'), declined());
 }

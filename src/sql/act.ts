@@ -39,6 +39,33 @@ export function columnsOf(row: NewValues): RawBuilder<unknown> {
   return sql`(${sql.join(Object.keys(row).map((name) => sql.id(name)))})`;
 }
 
+/** The insert of one row. */
+export function insertion(table: keyof Tables, row: NewValues): RawBuilder<unknown> {
+  return sql`insert into ${sql.table(table)} ${columnsOf(row)}
+    values (${sql.join(Object.values(row))})`;
+}
+
+/** Thrown to roll back the transaction of an act when a write affected no row. */
+export class NoRowAffected extends Error {
+  readonly write: string;
+
+  constructor(write: string) {
+    super('The write affected no row.');
+    this.write = write;
+  }
+}
+
+/** What an act resolves to: the name of the write that affected no row, or null. */
+export async function outcomeOf(work: () => Promise<unknown>): Promise<string | null> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    if (error instanceof NoRowAffected) return error.write;
+    throw error;
+  }
+}
+
 /** Columns of a table as a SELECT names them: `t.a, t.b`. */
 export function namesIn(table: keyof Tables, columns: readonly string[]): RawBuilder<unknown> {
   return sql.join(columns.map((name) => sql`${sql.table(table)}.${sql.id(name)}`));

@@ -20,6 +20,16 @@ export interface SqlCheck {
   readonly warnings: readonly string[];
 }
 
+/** Limits of our own pool. */
+export interface PoolOptions {
+  /** Most connections. */
+  readonly size: number;
+  /**
+   * Milliseconds after which a statement, or a wait for a connection, counts as "does not answer".
+   */
+  readonly timeout: number;
+}
+
 /** Inserts a row, or changes the existing row with the same key. */
 export interface Upsert {
   readonly table: keyof Tables;

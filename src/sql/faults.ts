@@ -10,13 +10,12 @@ const MOST_ATTEMPTS = 4;
  * What is wrong with a prepared statement, not with what it says: a migration changed the tables
  * under it (its result would change), or a pooler gave us another connection.
  */
-const STALE_STATEMENT = ['0A000', '26000', '42P05'];
+const STALE_STATEMENT = ['26000', '42P05'];
 /**
- * Deadlock, serialization failure, stale snapshot, stale statement: the same call may succeed at
- * once, so it is retried. A timed-out wait for a lock is not retried, because the caller has
- * already waited.
+ * Deadlock, serialization failure, stale snapshot: the same call may succeed at once, so it is
+ * retried. A timed-out wait for a lock is not retried, because the caller has already waited.
  */
-const AGAIN = ['40P01', '40001', 'SQLITE_BUSY_SNAPSHOT', 'ER_LOCK_DEADLOCK', ...STALE_STATEMENT];
+const AGAIN = ['40P01', '40001', 'SQLITE_BUSY_SNAPSHOT', 'ER_LOCK_DEADLOCK'];
 /**
  * PostgreSQL error classes for lost connections, exhausted resources, operator intervention and
  * failed logins, then single codes: statement cancelled, lock not available, idle in a transaction
@@ -65,7 +64,7 @@ function codeOf(error: unknown): string {
 export function asUnavailable(error: unknown): StoreUnavailable | null {
   if (error instanceof StoreUnavailable) return error;
   const code = codeOf(error);
-  if (AGAIN.includes(code)) return null;
+  if (mayRepeat(error)) return null;
   const named =
     GONE_POSTGRES.test(code) ||
     GONE_SYSTEM.test(code) ||
@@ -90,7 +89,14 @@ export function endsConnection(error: unknown): boolean {
 
 /** True if the statement has to be prepared anew. */
 export function isStaleStatement(error: unknown): boolean {
-  return STALE_STATEMENT.includes(codeOf(error));
+  // 0A000 says "not supported" of many things; the part of the server tells this one apart.
+  const { routine } = (error ?? {}) as { routine?: unknown };
+  return STALE_STATEMENT.includes(codeOf(error)) || routine === 'RevalidateCachedQuery';
+}
+
+/** True if the same call may succeed at once. */
+function mayRepeat(error: unknown): boolean {
+  return AGAIN.includes(codeOf(error)) || isStaleStatement(error);
 }
 
 /**
@@ -102,7 +108,7 @@ export async function withFaults<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!AGAIN.includes(codeOf(error))) throw asUnavailable(error) ?? error;
+      if (!mayRepeat(error)) throw asUnavailable(error) ?? error;
       if (attempt === MOST_ATTEMPTS)
         throw new StoreUnavailable('The database is too busy.', { cause: error });
       // The pause has a random part, so that two calls that collided do not collide again.

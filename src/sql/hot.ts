@@ -136,3 +136,25 @@ export function withoutRepeats({ sql: text, parameters }: CompiledQuery): {
     parameters: kept,
   };
 }
+
+/** A statement with its text, for drivers whose parameters have no numbers. */
+export interface Compiled {
+  readonly text: string;
+  readonly parameters: ReturnType<typeof parametersOf>;
+}
+
+export function compiled(db: Kysely<Tables>, statement: RawBuilder<unknown>): Compiled {
+  const query = statement.compile(db);
+  return { text: query.sql, parameters: parametersOf(query) };
+}
+
+/** Look-ups that share no statements: each is a query of its own. */
+export function lookupAlone(prepareQuery: Preparing['prepareQuery']): Preparing['prepareLookup'] {
+  return (db, { make }, tenant) => {
+    const query = prepareQuery(
+      db,
+      make((column) => sql`${column} = ${slot('key')}`),
+    );
+    return async (key) => (await query({ tenant, key }))[0] ?? null;
+  };
+}

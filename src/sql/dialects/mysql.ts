@@ -13,9 +13,9 @@ import {
   sql,
 } from 'kysely';
 import { StoreUnavailable } from 'valetkey';
-import { type ActWrite, ALWAYS, columnsOf, type NewValues } from '../act.ts';
-import type { SqlCheck, SqlDialect, Upsert } from '../dialect.ts';
-import { type Preparing, parametersOf, slot } from '../hot.ts';
+import { type ActWrite, ALWAYS, insertion, NoRowAffected, outcomeOf } from '../act.ts';
+import type { PoolOptions, SqlCheck, SqlDialect, Upsert } from '../dialect.ts';
+import { compiled, lookupAlone, type Preparing } from '../hot.ts';
 import type { Row, Tables } from '../schema.ts';
 import {
   type MysqlConnection,
@@ -23,7 +23,6 @@ import {
   type ReliablePool,
   reliablePool,
 } from './mysql-pool.ts';
-import type { PoolOptions } from './postgres.ts';
 
 const NO_SUCH_TABLE = 1146;
 const DUPLICATE = 1062;
@@ -69,19 +68,15 @@ function onPool(pool: ReliablePool, text: TextRules): Omit<SqlDialect, 'patient'
         pool.end((error) => (error ? reject(error) : resolve())),
       ),
     kysely: kyselyOn(pool, text),
-    act: async (db, { writes, rows }) => {
-      try {
-        await db.transaction().execute(async (trx) => {
-          for (const write of writes)
-            if (!(await perform(trx, write))) throw new NoRowAffected(write.name);
-          for (const [table, row] of rows) await insertion(table, row).execute(trx);
-        });
-        return null;
-      } catch (error) {
-        if (error instanceof NoRowAffected) return error.write;
-        throw error;
-      }
-    },
+    act: async (db, { writes, rows }) =>
+      await outcomeOf(
+        async () =>
+          await db.transaction().execute(async (trx) => {
+            for (const write of writes)
+              if (!(await perform(trx, write))) throw new NoRowAffected(write.name);
+            for (const [table, row] of rows) await insertion(table, row).execute(trx);
+          }),
+      ),
     perform,
     async insertNew(db, table, row) {
       try {
@@ -162,16 +157,6 @@ class Compiler extends MysqlQueryCompiler {
 /** Writes that insert, where a row with the same key means that nothing is affected. */
 const INSERTS = new WeakSet<ActWrite>();
 
-/** Thrown to roll back the transaction of an act when a write affected no row. */
-class NoRowAffected extends Error {
-  readonly write: string;
-
-  constructor(write: string) {
-    super('The write affected no row.');
-    this.write = write;
-  }
-}
-
 async function perform(db: Kysely<Tables>, write: ActWrite): Promise<boolean> {
   try {
     const { numAffectedRows } = await write.sql(ALWAYS).execute(db);
@@ -184,11 +169,6 @@ async function perform(db: Kysely<Tables>, write: ActWrite): Promise<boolean> {
 
 function numberOf(error: unknown): number | undefined {
   return (error as { errno?: number } | null)?.errno;
-}
-
-function insertion(table: keyof Tables, row: NewValues): RawBuilder<unknown> {
-  return sql`insert into ${sql.table(table)} ${columnsOf(row)}
-    values (${sql.join(Object.values(row))})`;
 }
 
 function upsertion(upsert: Upsert): RawBuilder<unknown> {
@@ -206,26 +186,16 @@ function keyOf({ key, row }: Upsert): RawBuilder<unknown> {
 
 /** Hot statements: prepared on each connection; an act is a transaction of them. */
 function hotOn(pool: ReliablePool): Preparing {
-  const compile = (db: Kysely<Tables>, statement: RawBuilder<unknown>) => {
-    const query = statement.compile(db);
-    return { text: query.sql, parameters: parametersOf(query) };
-  };
   const prepareQuery: Preparing['prepareQuery'] = (db, query) => {
-    const { text, parameters } = compile(db, query);
+    const { text, parameters } = compiled(db, query);
     return async (values) => (await pool.execute(text, parameters(values))).rows;
   };
   return {
     prepareQuery,
-    prepareLookup(db, { make }, tenant) {
-      const query = prepareQuery(
-        db,
-        make((key) => sql`${key} = ${slot('key')}`),
-      );
-      return async (key) => (await query({ tenant, key }))[0] ?? null;
-    },
+    prepareLookup: lookupAlone(prepareQuery),
     prepareAct(db, { writes, rows }) {
-      const writing = writes.map((write) => ({ write, ...compile(db, write.sql(ALWAYS)) }));
-      const storing = rows.map(([table, row]) => compile(db, insertion(table, row)));
+      const writing = writes.map((write) => ({ write, ...compiled(db, write.sql(ALWAYS)) }));
+      const storing = rows.map(([table, row]) => compiled(db, insertion(table, row)));
       const [only] = storing;
       if (writing.length === 0 && storing.length === 1 && only !== undefined)
         return async (values) => {
@@ -274,7 +244,11 @@ async function migrating<T>(
     const [{ version = '', name = '' } = {}] = rows;
     text.collation = /mariadb/i.test(version) ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
     const lock = `valetkey migrations ${name}`.slice(0, 64);
-    await sql`select get_lock(${lock}, ${MIGRATION_WAIT})`.execute(connection);
+    const got = await sql<{
+      locked: number | null;
+    }>`select get_lock(${lock}, ${MIGRATION_WAIT}) as locked`.execute(connection);
+    if (Number(got.rows[0]?.locked) !== 1)
+      throw new StoreUnavailable('Another migration did not end.');
     try {
       return await work(connection);
     } finally {

@@ -6,22 +6,12 @@
 import { createRequire } from 'node:module';
 import { type Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
 import { StoreUnavailable } from 'valetkey';
-import type { SqlCheck, SqlDialect } from '../dialect.ts';
+import type { PoolOptions, SqlCheck, SqlDialect } from '../dialect.ts';
 import type { Preparing } from '../hot.ts';
 import { ON_CONFLICT } from '../on-conflict.ts';
 import type { Tables } from '../schema.ts';
 import { failedWrite, hotOn, statementOf } from './postgres-hot.ts';
 import { reliablePool } from './postgres-pool.ts';
-
-/** Limits of our own pool. */
-export interface PoolOptions {
-  /** Most connections. */
-  readonly size: number;
-  /**
-   * Milliseconds after which a statement, or a wait for a connection, counts as "does not answer".
-   */
-  readonly timeout: number;
-}
 
 /**
  * The server's share of the timeout. The server cancels a statement a little before we give up, so

@@ -7,11 +7,11 @@
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { CompiledQuery, type Kysely, type RawBuilder, SqliteDialect, sql } from 'kysely';
-import { type Act, ALWAYS, columnsOf } from '../act.ts';
+import { CompiledQuery, type Kysely, SqliteDialect, sql } from 'kysely';
+import { type Act, ALWAYS, insertion, NoRowAffected, outcomeOf } from '../act.ts';
 import type { SqlCheck, SqlDialect } from '../dialect.ts';
 import { asUnavailable } from '../faults.ts';
-import { type Preparing, parametersOf, slot, type Values } from '../hot.ts';
+import { compiled, lookupAlone, type Preparing, type Values } from '../hot.ts';
 import { ON_CONFLICT } from '../on-conflict.ts';
 import type { Row, Tables } from '../schema.ts';
 import { sharedTransactions } from './sqlite-group.ts';
@@ -104,94 +104,43 @@ function hotOn(connection: Connection): Preparing {
   };
   return {
     prepareQuery,
-    prepareLookup(db, { make }, tenant) {
-      const query = prepareQuery(
-        db,
-        make((key) => sql`${key} = ${slot('key')}`),
-      );
-      return async (key) => (await query({ tenant, key }))[0] ?? null;
-    },
+    prepareLookup: lookupAlone(prepareQuery),
     prepareAct(db, { writes, rows }) {
       const writing = writes.map(({ name, sql: make }) => ({
         name,
         ...compiled(db, make(ALWAYS)),
       }));
-      const storing = rows.map(([table, row]) =>
-        compiled(
-          db,
-          sql`insert into ${sql.table(table)} ${columnsOf(row)}
-            values (${sql.join(Object.values(row))})`,
-        ),
-      );
-      const perform = (values: Values): string | null => {
+      const storing = rows.map(([table, row]) => compiled(db, insertion(table, row)));
+      const perform = (values: Values): void => {
         for (const { name, text, parameters } of writing) {
           const { changes } = connection.prepare(text).run(parameters(values));
           if (Number(changes) !== 1) throw new NoRowAffected(name);
         }
         for (const { text, parameters } of storing)
           connection.prepare(text).run(parameters(values));
-        return null;
       };
       const needsSavepoint = writing.length + storing.length > 1;
-      return async (values) => {
-        try {
-          return await writeShared(db, () => perform(values), needsSavepoint);
-        } catch (error) {
-          if (error instanceof NoRowAffected) return error.write;
-          throw error;
-        }
-      };
+      return async (values) =>
+        await outcomeOf(async () => await writeShared(db, () => perform(values), needsSavepoint));
     },
   };
 }
 
-interface Compiled {
-  readonly text: string;
-  readonly parameters: ReturnType<typeof parametersOf>;
-}
-
-function compiled(db: Kysely<Tables>, statement: RawBuilder<unknown>): Compiled {
-  const query = statement.compile(db);
-  return { text: query.sql, parameters: parametersOf(query) };
-}
-
-/** Thrown to roll back the transaction of an act when a write affected no row. */
-class NoRowAffected extends Error {
-  readonly write: string;
-
-  constructor(write: string) {
-    super('The write affected no row.');
-    this.write = write;
-  }
-}
-
 /** The transaction begins with the first write and waits for nothing between its statements. */
 async function inOneTransaction(db: Kysely<Tables>, { writes, rows }: Act): Promise<string | null> {
-  if (writes.length === 0 && rows.length === 1) {
-    await storeRows(db, rows);
-    return null;
-  }
-  try {
+  const storeRows = async (on: Kysely<Tables>): Promise<void> => {
+    for (const [table, row] of rows) await insertion(table, row).execute(on);
+  };
+  return await outcomeOf(async () => {
+    if (writes.length === 0 && rows.length === 1) return await storeRows(db);
     await db.transaction().execute(async (trx) => {
       for (const write of writes) {
         const { numAffectedRows } = await write.sql(ALWAYS).execute(trx);
         if (numAffectedRows !== 1n) throw new NoRowAffected(write.name);
       }
-      await storeRows(trx, rows);
+      await storeRows(trx);
     });
-    return null;
-  } catch (error) {
-    if (error instanceof NoRowAffected) return error.write;
-    throw error;
-  }
-}
-
-async function storeRows(db: Kysely<Tables>, rows: Act['rows']): Promise<void> {
-  for (const [table, row] of rows)
-    await db
-      .insertInto(table)
-      .values(row as never)
-      .execute();
+  });
 }
 
 async function migrating<T>(

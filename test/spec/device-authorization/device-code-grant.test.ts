@@ -178,6 +178,26 @@ describe('polling', () => {
 });
 
 describe('the tokens', () => {
+  it('[RFC8628 §3.4] DV-07 do not go to a client that was registered anew under the same client_id', async () => {
+    const device = await startDevice(world);
+    await decideOn(browser, device);
+    const { clientId } = world.web;
+    await world.provider.clients.delete(clientId);
+    world.now += 1;
+    await world.provider.clients.create(
+      {
+        name: 'Again',
+        redirectUris: ['https://again.example/cb'],
+        grantTypes: [DEVICE_GRANT, 'authorization_code'],
+      },
+      { clientId, clientSecret: world.webSecret },
+    );
+    expectRefusal(world, await poll(world, device), {
+      status: 400,
+      error: 'invalid_grant',
+      reason: 'device_code_foreign',
+    });
+  });
   it('[RFC8628 §3.5] DV-03 S-2 go to exactly one of fifty polls after the approval', async () => {
     const device = await startDevice(world);
     await decideOn(browser, device);

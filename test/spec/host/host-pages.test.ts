@@ -126,8 +126,11 @@ describe('login and consent pages of the host', () => {
     browser = browserOf(world);
     const page = await logIn(browser, await start());
     await logIn(browser, await start({ prompt: 'login' }), BOB);
-    const next = await follow(await world.provider.interactions.consent(requestOf(page)));
-    expect(new URL(next.url).pathname).toBe('/my/consent');
+    const { interactions } = world.provider;
+    for (const answer of [interactions.consent, interactions.deny]) {
+      const next = await follow(await answer(requestOf(page)));
+      expect(new URL(next.url).pathname).toBe('/my/consent');
+    }
     for (const { sub } of [ALICE, BOB])
       expect(await world.provider.store.authorizations.listBySubject(sub)).toEqual([]);
   });
