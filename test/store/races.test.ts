@@ -16,6 +16,8 @@ const ROUNDS = 20;
 const PROCESSES = 4;
 const EACH = 25;
 const NOW = 1_800_000_000;
+/** Milliseconds. These tests are about who wins, not about how long a busy disk may take. */
+const PATIENCE = { timeout: 30_000 };
 
 const errors = (outcomes: readonly Outcome[]): unknown[] =>
   outcomes.flatMap(({ error }) => (error === undefined ? [] : [error]));
@@ -38,10 +40,11 @@ describe.each(DATABASES)('$name', (kind) => {
 
     beforeAll(async () => {
       empty = kind.make();
-      database = sqlDatabase(empty.options);
+      database = sqlDatabase({ ...empty.options, ...PATIENCE });
       await database.migrate();
       crowd = startCrowd(PROCESSES);
-      expect(errors(await crowd.all({ do: 'open', options: empty.options }, issuer))).toEqual([]);
+      const options = { ...empty.options, ...PATIENCE };
+      expect(errors(await crowd.all({ do: 'open', options }, issuer))).toEqual([]);
     });
     afterAll(async () => {
       await crowd.stop();
@@ -227,7 +230,7 @@ describe.each(DATABASES)('$name', (kind) => {
       expect(outcome?.error).toBeUndefined();
       expect(outcome?.result).toContain('9999-stalling');
       await next.stop();
-      const database = sqlDatabase(empty.options);
+      const database = sqlDatabase({ ...empty.options, ...PATIENCE });
       expect(await database.pendingMigrations()).toEqual([]);
       await withFamily(database.forIssuer('https://alive.example'), sample.facts());
       await database.close();

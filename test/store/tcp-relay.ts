@@ -10,6 +10,8 @@ export interface Relay {
   silence(): void;
   /** Relays new connections again. The old ones stay silent, as behind a real firewall. */
   restore(): void;
+  /** Breaks every connection that is open now. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,9 @@ export async function startRelay(
     },
     restore() {
       silent = false;
+    },
+    cut() {
+      for (const socket of sockets) socket.destroy();
     },
     async close() {
       for (const socket of sockets) socket.destroy();

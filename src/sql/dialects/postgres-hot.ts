@@ -1,10 +1,12 @@
 /**
- * Hot statements on PostgreSQL: straight on the pool, an act as one statement. Look-ups of one
- * kind, and inserts that nothing decides, share statements (`../sharing.ts`).
+ * Hot statements on PostgreSQL. An act is one statement. Reads that wait together travel together,
+ * and so do acts, in one transaction with one commit: see `../sharing.ts` and `postgres-batch.ts`.
+ * Look-ups of one kind, and inserts that nothing decides, even share a statement.
  */
-import { type Kysely, type PostgresPool, type RawBuilder, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { StoreUnavailable } from 'valetkey';
 import { type Act, columnsOf, type NewRow, typedValuesOf } from '../act.ts';
-import { asUnavailable } from '../faults.ts';
+import { endsConnection } from '../faults.ts';
 import {
   type HotAct,
   type Preparing,
@@ -15,100 +17,234 @@ import {
 } from '../hot.ts';
 import { isNumber, type Row, type Tables } from '../schema.ts';
 import { shared } from '../sharing.ts';
-import { withoutNul } from './postgres-pool.ts';
+import type { BatchStatement } from './postgres-batch.ts';
+import { type ReliablePool, withoutNul } from './postgres-pool.ts';
+
+/** A hot statement. Calls of one kind that travel together may share it. */
+interface Kind {
+  readonly text: string;
+  /** Most calls that one statement serves. */
+  readonly most: number;
+  /** The values of the statement for these calls. */
+  readonly values: (calls: readonly unknown[]) => readonly unknown[];
+  /** What each call gets of the rows. */
+  readonly results: (rows: readonly Row[], calls: readonly unknown[]) => readonly unknown[];
+}
+
+/** A call of a hot statement. */
+interface Call {
+  readonly kind: Kind;
+  readonly given: unknown;
+}
+
+/** Most calls of a look-up or insert that share a statement. */
+const MOST_SHARED = 200;
+/** Reads and acts that travel together, and how many such groups are under way before they wait. */
+const READS = { most: 400, atOnce: 2 };
+const ACTS = { most: 50, atOnce: 2 };
+/**
+ * Milliseconds that an act waits for a lock while others travel with it. After that each is tried
+ * alone, with the limits of the connection, so that one lock does not hold up everybody.
+ */
+const LOCK_WAIT = 100;
+const LIMIT_LOCK_WAIT: BatchStatement = {
+  text: `select set_config('lock_timeout', '${LOCK_WAIT}ms', true)`,
+  values: [],
+};
+
+const CANCELLED = '57014';
 
 /** Hot statements, straight on the pool. */
-export function hotOn(pool: PostgresPool): Preparing {
-  const prepare = <R>(
-    db: Kysely<Tables>,
-    statement: RawBuilder<unknown>,
-  ): ((values: Values) => Promise<readonly R[]>) => {
-    const compiled = withoutRepeats(statement.compile(db));
-    const parameters = parametersOf(compiled);
-    return async (values) => {
-      const client = await pool.connect();
-      try {
-        return (await client.query<R>(compiled.sql, parameters(values))).rows;
-      } finally {
-        client.release();
-      }
-    };
-  };
-  /** Inserts that nothing decides share a statement. When it fails, each is tried alone. */
-  const insertShared = (db: Kysely<Tables>, [table, row]: NewRow): HotAct => {
-    const columns = Object.keys(row);
-    const arrays = columns.map((name) =>
-      isNumber(name) ? sql`${slot(name)}::bigint[]` : sql`${slot(name)}::text[]`,
-    );
-    const insert = prepare(
-      db,
-      sql`insert into ${sql.table(table)} ${columnsOf(row)}
-        select * from unnest(${sql.join(arrays)})`,
-    );
-    const valuesIn = parametersOf(sql`${sql.join(Object.values(row))}`.compile(db));
-    const insertAll = async (rows: readonly (readonly unknown[])[]): Promise<void> => {
-      const lists = columns.map((name, index) => [name, rows.map((one) => withoutNul(one[index]))]);
-      await insert(Object.fromEntries(lists) as Values);
-    };
-    const insertOne = shared<readonly unknown[], unknown>(async (rows) => {
-      try {
-        await insertAll(rows);
-        return rows.map(() => null);
-      } catch (error) {
-        if (rows.length === 1 || asUnavailable(error) !== null) throw error;
-        return await Promise.all(
-          rows.map(async (one) => await insertAll([one]).catch((own: unknown) => own)),
-        );
-      }
-    });
-    return async (values) => {
-      const failure = await insertOne(valuesIn(values));
-      if (failure instanceof Error) throw failure;
-      return null;
-    };
-  };
+export function hotOn(pool: ReliablePool): Preparing {
+  const read = shared<Call, unknown>(async (calls) => await readAll(pool, calls), READS);
+  const write = shared<Call, unknown>(async (calls) => await writeAll(pool, calls), ACTS);
   return {
-    prepareQuery: (db, query) => prepare<Row>(db, query),
+    prepareQuery(db, query) {
+      const kind = kindOf(db, query, (rows) => rows);
+      return async (given) => (await read({ kind, given })) as readonly Row[];
+    },
     prepareLookup(db, { column, make }, tenant) {
-      const find = prepare<Row>(
+      const { text, parameters } = textOf(
         db,
         make((key) => sql`${key} = any(${slot('keys')}::text[])`),
       );
-      return shared<string, Row | null>(async (keys) => {
-        const rows = await find({ tenant, keys: [...new Set(keys.map(withoutNul))] });
-        const byKey = new Map(rows.map((row) => [row[column], row]));
-        return keys.map((key) => byKey.get(key) ?? null);
-      });
+      const kind: Kind = {
+        text,
+        most: MOST_SHARED,
+        values: (keys) =>
+          parameters({ tenant, keys: [...new Set((keys as readonly string[]).map(withoutNul))] }),
+        results(rows, keys) {
+          const byKey = new Map<unknown, Row>(rows.map((row) => [row[column], row]));
+          return keys.map((key) => byKey.get(key) ?? null);
+        },
+      };
+      return async (given) => (await read({ kind, given })) as Row | null;
     },
     prepareAct(db, act) {
       const [row, ...others] = act.rows;
-      if (row !== undefined && act.writes.length === 0 && others.length === 0)
-        return insertShared(db, row);
-      const run = prepare<Taken>(db, statementOf(act));
-      return async (values) => failedWrite(act, await run(values));
+      const kind =
+        row !== undefined && act.writes.length === 0 && others.length === 0
+          ? insertion(db, row)
+          : kindOf(db, statementOf(act), (rows) =>
+              failedWrite(act, rows as unknown as readonly Decided[]),
+            );
+      return (async (given) => (await write({ kind, given })) as string | null) satisfies HotAct;
     },
   };
 }
 
-/** How many rows each write of an act affected. */
-interface Taken {
-  readonly taken: readonly number[];
+/** A statement of one call. */
+function kindOf(
+  db: Kysely<Tables>,
+  statement: RawBuilder<unknown>,
+  resultOf: (rows: readonly Row[]) => unknown,
+): Kind {
+  const { text, parameters } = textOf(db, statement);
+  return {
+    text,
+    most: 1,
+    values: ([given]) => parameters(given as Values).map(withoutNul),
+    results: (rows) => [resultOf(rows)],
+  };
+}
+
+/** Inserts that nothing decides share a statement. */
+function insertion(db: Kysely<Tables>, [table, row]: NewRow): Kind {
+  const columns = Object.keys(row);
+  const arrays = columns.map((name) =>
+    isNumber(name) ? sql`${slot(name)}::bigint[]` : sql`${slot(name)}::text[]`,
+  );
+  const { text } = textOf(
+    db,
+    sql`insert into ${sql.table(table)} ${columnsOf(row)}
+      select * from unnest(${sql.join(arrays)})`,
+  );
+  const valuesIn = parametersOf(sql`${sql.join(Object.values(row))}`.compile(db));
+  return {
+    text,
+    most: MOST_SHARED,
+    values(calls) {
+      const rows = calls.map((given) => valuesIn(given as Values));
+      return columns.map((_, index) => rows.map((one) => withoutNul(one[index])));
+    },
+    results: (_, calls) => calls.map(() => null),
+  };
+}
+
+function textOf(
+  db: Kysely<Tables>,
+  statement: RawBuilder<unknown>,
+): { readonly text: string; readonly parameters: ReturnType<typeof parametersOf> } {
+  const compiled = withoutRepeats(statement.compile(db));
+  return { text: compiled.sql, parameters: parametersOf(compiled) };
+}
+
+/** A statement and the calls that share it. */
+interface Shared {
+  readonly kind: Kind;
+  /** The places of its calls among all that travel together. */
+  readonly places: number[];
+}
+
+/** Reads for several callers. What a lost connection had under way is read again once. */
+async function readAll(pool: ReliablePool, calls: readonly Call[]): Promise<readonly unknown[]> {
+  try {
+    return await travel(pool, calls, []);
+  } catch (error) {
+    if (hasTimedOut(error)) throw error;
+    return isLost(error) ? await travel(pool, calls, []) : eachAlone(pool, calls);
+  }
+}
+
+/** Acts for several callers, in one transaction. When one of them fails, each is tried alone. */
+async function writeAll(pool: ReliablePool, calls: readonly Call[]): Promise<readonly unknown[]> {
+  if (calls.length === 1) return await travel(pool, calls, []);
+  try {
+    return await travel(pool, calls, [LIMIT_LOCK_WAIT]);
+  } catch (error) {
+    // Whether a lost connection committed is unknown.
+    if (hasTimedOut(error) || isLost(error)) throw error;
+    return eachAlone(pool, calls);
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof StoreUnavailable ? error.cause : error;
+}
+
+function isLost(error: unknown): boolean {
+  return endsConnection(causeOf(error));
+}
+
+/** The limit of a statement is over, or ours; there is no time for a second attempt. */
+function hasTimedOut(error: unknown): boolean {
+  const { code, message } = (causeOf(error) ?? {}) as { code?: unknown; message?: unknown };
+  return code === CANCELLED || /timeout/i.test(code === undefined ? String(message) : '');
+}
+
+function eachAlone(pool: ReliablePool, calls: readonly Call[]): readonly Promise<unknown>[] {
+  return calls.map(async (call) => (await travel(pool, [call], []))[0]);
+}
+
+async function travel(
+  pool: ReliablePool,
+  calls: readonly Call[],
+  first: readonly BatchStatement[],
+): Promise<readonly unknown[]> {
+  const statements = statementsFor(calls);
+  const results = await pool.batch([
+    ...first,
+    ...statements.map(({ kind, places }) => ({
+      text: kind.text,
+      values: kind.values(places.map((place) => calls[place]?.given)),
+    })),
+  ]);
+  const outcomes: unknown[] = [];
+  for (const [index, { kind, places }] of statements.entries()) {
+    const rows = results[first.length + index] as readonly Row[];
+    const shares = kind.results(
+      rows,
+      places.map((place) => calls[place]?.given),
+    );
+    for (const [share, place] of places.entries()) outcomes[place] = shares[share];
+  }
+  return outcomes;
+}
+
+/** The statements of some calls, in the order of the first call of each. */
+function statementsFor(calls: readonly Call[]): readonly Shared[] {
+  const statements: Shared[] = [];
+  const open = new Map<Kind, Shared>();
+  for (const [place, { kind }] of calls.entries()) {
+    let statement = open.get(kind);
+    if (statement === undefined || statement.places.length >= kind.most) {
+      statement = { kind, places: [] };
+      statements.push(statement);
+      open.set(kind, statement);
+    }
+    statement.places.push(place);
+  }
+  return statements;
+}
+
+/** Which write of an act affected no row first, by its place. */
+interface Decided {
+  readonly failed: number | null;
 }
 
 /** The name of the first write that affected no row, or null. */
-export function failedWrite({ writes }: Act, results: readonly Taken[]): string | null {
-  const failed = results[0]?.taken.indexOf(0) ?? 0;
-  return writes[failed]?.name ?? null;
+export function failedWrite({ writes }: Act, [row]: readonly Decided[]): string | null {
+  return typeof row?.failed === 'number' ? (writes[row.failed]?.name ?? null) : null;
 }
 
 /** Each write is a data-modifying CTE that checks whether the previous one affected its row. */
-export function statementOf({ writes, rows }: Act): RawBuilder<Taken> {
+export function statementOf({ writes, rows }: Act): RawBuilder<Decided> {
+  const written = (index: number) => sql.id(`write_${index}`);
   const took = (index: number) =>
-    index < 0 ? sql`true` : sql`exists (select 1 from ${sql.id(`write_${index}`)})`;
+    index < 0 ? sql`true` : sql`exists (select 1 from ${written(index)})`;
   const parts = [
     ...writes.map(
-      (write, index) =>
-        sql`${sql.id(`write_${index}`)} as (${write.sql(took(index - 1))} returning 1)`,
+      (write, index) => sql`${written(index)} as (${write.sql(took(index - 1))} returning 1)`,
     ),
     ...rows.map(
       ([table, row], index) =>
@@ -116,8 +252,7 @@ export function statementOf({ writes, rows }: Act): RawBuilder<Taken> {
           select ${typedValuesOf(row)} where ${took(writes.length - 1)})`,
     ),
   ];
-  const counts = writes.map(
-    (_, index) => sql`(select count(*)::int from ${sql.id(`write_${index}`)})`,
-  );
-  return sql<Taken>`with ${sql.join(parts)} select array[${sql.join(counts)}]::int[] as taken`;
+  const failed = writes.map((_, index) => sql`when not ${took(index)} then ${sql.lit(index)}`);
+  const which = writes.length === 0 ? sql`null` : sql`case ${sql.join(failed, sql` `)} end`;
+  return sql<Decided>`with ${sql.join(parts)} select ${which}::int as failed`;
 }

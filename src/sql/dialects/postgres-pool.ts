@@ -6,10 +6,15 @@
  */
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import { asUnavailable, endsConnection, isStaleStatement } from '../faults.ts';
+import type { Row } from '../schema.ts';
+import { Batch, type BatchStatement, PreparedStatements } from './postgres-batch.ts';
 
 /** The part of a `pg` client that we use and that Kysely's type does not declare. */
 interface Client {
   query<R>(config: QueryConfig): Promise<PostgresQueryResult<R>>;
+  query(batch: Batch): unknown;
+  /** What speaks the protocol; drivers other than that of `pg` itself may have none. */
+  readonly connection?: { readonly parse?: unknown };
   release(destroy?: boolean): void;
   on?(event: 'error', listener: () => void): unknown;
   getTypeParser?(oid: number, format?: string): (value: string) => unknown;
@@ -40,40 +45,63 @@ const MOST_NAMES = 300;
  */
 const MOST_RENEWALS = 3;
 
-/**
- * The same pool, made reliable.
- * @param options.prepare name the statements, so that the server parses and plans each once per
- * connection; false for a pool of the host, which may connect through a pooler without support for
- * named statements
- */
-export function reliablePool(
-  pool: PostgresPool,
-  options: { readonly prepare: boolean },
-): PostgresPool {
-  const known = new WeakMap<PostgresPoolClient, PostgresPoolClient>();
+/** Runs statements in one transaction. Resolves to the rows of each when all is committed. */
+export type RunBatch = (
+  statements: readonly BatchStatement[],
+) => Promise<readonly (readonly Row[])[]>;
+
+/** A pool for Kysely, and for hot statements. */
+export interface ReliablePool extends PostgresPool {
+  readonly batch: RunBatch;
+}
+
+export interface ReliableOptions {
+  /**
+   * Name the statements, so that the server parses and plans each once per connection. False for a
+   * pool of the host and behind a pooler, where each transaction may get another connection.
+   */
+  readonly prepare: boolean;
+}
+
+/** The same pool, made reliable. */
+export function reliablePool(pool: PostgresPool, { prepare }: ReliableOptions): ReliablePool {
+  const known = new WeakMap<PostgresPoolClient, ReliableClient>();
   const names = new Map<string, string>();
   let ended: Promise<void> | null = null;
   const nameOf = (text: string): string | undefined => {
     const given = names.get(text);
-    if (given !== undefined || !options.prepare || names.size >= MOST_NAMES) return given;
+    if (given !== undefined || !prepare || names.size >= MOST_NAMES) return given;
     if (!/^(select|insert|update|delete|with)\b/.test(text)) return undefined;
     const name = `valetkey_${names.size}`;
     names.set(text, name);
     return name;
   };
+  const connect = async (): Promise<ReliableClient> => {
+    let client: PostgresPoolClient;
+    try {
+      client = await pool.connect();
+    } catch (error) {
+      throw asUnavailable(error) ?? error;
+    }
+    const before = known.get(client);
+    if (before !== undefined) return before;
+    const reliable = reliableClient(
+      client as unknown as Client,
+      nameOf,
+      prepare ? new PreparedStatements() : null,
+    );
+    known.set(client, reliable);
+    return reliable;
+  };
   return {
-    async connect() {
-      let client: PostgresPoolClient;
+    connect,
+    async batch(statements) {
+      const client = await connect();
       try {
-        client = await pool.connect();
-      } catch (error) {
-        throw asUnavailable(error) ?? error;
+        return await client.batch(statements);
+      } finally {
+        client.release();
       }
-      const before = known.get(client);
-      if (before !== undefined) return before;
-      const reliable = reliableClient(client as unknown as Client, nameOf);
-      known.set(client, reliable);
-      return reliable;
     },
     end() {
       ended ??= pool.end();
@@ -82,10 +110,15 @@ export function reliablePool(
   };
 }
 
+interface ReliableClient extends PostgresPoolClient {
+  readonly batch: RunBatch;
+}
+
 function reliableClient(
   client: Client,
   nameOf: (text: string) => string | undefined,
-): PostgresPoolClient {
+  prepared: PreparedStatements | null,
+): ReliableClient {
   let lost: unknown = null;
   let renewals = 0;
   // A new name makes the server prepare the statement anew.
@@ -97,6 +130,12 @@ function reliableClient(
   client.on?.('error', () => {
     lost ??= asUnavailable(new Error('the connection was lost'));
   });
+  /** The error as the store port defines it. After some errors the connection is not used again. */
+  const failed = (error: unknown): unknown => {
+    const unavailable = asUnavailable(error);
+    if (endsConnection(error)) lost = unavailable ?? error;
+    return unavailable ?? error;
+  };
   const query = async <R>(
     text: string,
     parameters: readonly unknown[] = [],
@@ -113,13 +152,35 @@ function reliableClient(
         ...(name === undefined ? {} : { name }),
       });
     } catch (error) {
-      const unavailable = asUnavailable(error);
       if (isStaleStatement(error)) renewals += 1;
-      if (endsConnection(error)) lost = unavailable ?? error;
-      throw unavailable ?? error;
+      throw failed(error);
+    }
+  };
+  const inTransaction: RunBatch = async (statements) => {
+    const results: (readonly Row[])[] = [];
+    await query('begin');
+    try {
+      for (const { text, values } of statements)
+        results.push((await query<Row>(text, values)).rows);
+      await query('commit');
+      return results;
+    } catch (error) {
+      await query('rollback').catch(() => undefined);
+      throw error;
     }
   };
   return {
+    async batch(statements) {
+      if (lost !== null) throw lost;
+      if (typeof client.connection?.parse !== 'function') return await inTransaction(statements);
+      return await new Promise((resolve, reject) => {
+        const done: Batch['callback'] = (error, results) => {
+          if (results === undefined) reject(failed(error));
+          else resolve(results);
+        };
+        void client.query(new Batch(statements, prepared, done));
+      });
+    },
     query: query as PostgresPoolClient['query'],
     release: () => client.release(lost !== null),
   };

@@ -11,7 +11,7 @@ import type { Preparing } from '../hot.ts';
 import { ON_CONFLICT } from '../on-conflict.ts';
 import type { Tables } from '../schema.ts';
 import { failedWrite, hotOn, statementOf } from './postgres-hot.ts';
-import { reliablePool } from './postgres-pool.ts';
+import { type ReliablePool, reliablePool } from './postgres-pool.ts';
 
 /**
  * The server's share of the timeout. The server cancels a statement a little before we give up, so
@@ -36,7 +36,7 @@ export function postgresPool(pool: PostgresPool): SqlDialect {
   return { ...onPool(reliablePool(pool, { prepare: false })), patient: null };
 }
 
-function onPool(pool: PostgresPool): Omit<SqlDialect, 'patient'> {
+function onPool(pool: ReliablePool): Omit<SqlDialect, 'patient'> {
   const close = async (): Promise<void> => await pool.end();
   return { ...POSTGRES, ...hotOn(pool), close, kysely: new PostgresDialect({ pool }) };
 }
@@ -99,7 +99,7 @@ function limitsOf(timeout: number): object {
   };
 }
 
-function openPool(url: string, { size, timeout }: PoolOptions, limits: object): PostgresPool {
+function openPool(url: string, { size, timeout }: PoolOptions, limits: object): ReliablePool {
   const pg = loadPg();
   const pool = new pg.Pool({
     connectionString: url,
