@@ -2,16 +2,16 @@
  * Digests, the comparison of secrets, and the derivation of keys. All code that compares secret
  * values uses `equalSecrets`. Seals and keyed digests are in `vault.ts`.
  */
-import { createHash, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, hkdfSync, timingSafeEqual } from 'node:crypto';
 
 /** The SHA-256 digest of bytes, or of a text in UTF-8 (base64url, 43 characters). */
 export function sha256(text: string | Uint8Array): string {
-  return createHash('sha256').update(text).digest('base64url');
+  return hash('sha256', text, 'base64url');
 }
 
 /** SHA-256 in padded base64, the form that Content Security Policy uses. */
 export function sha256Base64(text: string): string {
-  return createHash('sha256').update(text).digest('base64');
+  return hash('sha256', text, 'base64');
 }
 
 /**
@@ -21,15 +21,21 @@ export function sha256Base64(text: string): string {
  */
 export function halfHash(text: string, alg: string): string {
   // EdDSA with Ed25519 uses SHA-512 (RFC 8032 §5.1). Other algorithms have the size in their name.
-  const hash = alg === 'EdDSA' ? createHash('sha512') : createHash(`sha${alg.slice(-3)}`);
-  const digest = hash.update(text, 'ascii').digest();
+  const digest = hash(alg === 'EdDSA' ? 'sha512' : `sha${alg.slice(-3)}`, text, 'buffer');
   return digest.subarray(0, digest.length / 2).toString('base64url');
 }
 
 /** True if two secret texts are equal. The time does not depend on where they differ. */
 export function equalSecrets(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
+  return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));
+}
+
+/**
+ * A key of 32 bytes from a random text of at least 256 bits: as random as a key already, so that
+ * one HMAC is enough (RFC 5869 §3.3).
+ */
+export function keyFromToken(token: string, purpose: string): Buffer {
+  return createHmac('sha256', token).update(`valetkey ${purpose}`).digest();
 }
 
 /** A key of 32 bytes for one purpose, from a high-entropy secret (HKDF-SHA-256, RFC 5869). */

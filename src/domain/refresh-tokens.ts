@@ -3,7 +3,7 @@
  * same answer again within the grace, as long as the successor was not used. Any older token is a
  * replay and ends the family (RFC 9700 §4.14.2).
  */
-import { deriveKey, equalSecrets, sha256 } from '../crypto/bytes.ts';
+import { equalSecrets, keyFromToken, sha256 } from '../crypto/bytes.ts';
 import { familyPart, type Random } from '../crypto/handles.ts';
 import { openWith, sealWith } from '../crypto/vault.ts';
 import type { Family } from '../store/records.ts';
@@ -47,7 +47,7 @@ export function familyIdOf(refreshToken: string): string | null {
  * nothing.
  */
 export function sealSuccessor(predecessor: string, successor: Successor, random: Random): string {
-  return sealWith(deriveKey(predecessor, 'successor'), JSON.stringify(successor), random);
+  return sealWith(keyFromToken(predecessor, 'successor'), JSON.stringify(successor), random);
 }
 
 /**
@@ -89,6 +89,6 @@ function repeated(
   )
     return null;
   if (!equalSecrets(family.previousDigest, digest) || family.rotatedAt + grace <= now) return null;
-  const json = openWith(deriveKey(refreshToken, 'successor'), family.sealedSuccessor);
+  const json = openWith(keyFromToken(refreshToken, 'successor'), family.sealedSuccessor);
   return json === null ? null : (JSON.parse(json) as Successor);
 }
