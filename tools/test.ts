@@ -44,7 +44,7 @@ async function run(args: readonly string[]): Promise<number> {
   const scope = args.includes('--faults') ? 'faults' : 'all';
   // Even an empty listener keeps a signal from ending this process before the services are stopped.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
-  const services = await openServices();
+  const services = await openServices(scope);
   try {
     report(services.missing);
     build();

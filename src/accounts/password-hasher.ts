@@ -37,8 +37,8 @@ const ARGON2_PREFIX = '$argon2id$v=19$m=19456,t=2,p=1$';
 const SCRYPT = { N: 2 ** 15, r: 8, p: 3 } as const;
 const SCRYPT_PREFIX = '$scrypt$ln=15,r=8,p=3$';
 
-/** Node has four threads for such work; one stays free for signatures. */
-const MOST_AT_ONCE = 3;
+/** Threads that Node has for such work unless UV_THREADPOOL_SIZE says otherwise. */
+const THREADS = 4;
 /** Most calls in the queue. Later ones fail with `StoreUnavailable`, so the client tries again. */
 const MOST_WAITING = 200;
 /** Milliseconds. It bounds `slowest`, so that one slow check does not delay all later failures. */
@@ -51,7 +51,7 @@ interface Argon2 {
 
 /** A hasher with Argon2id if `@node-rs/argon2` is installed, else with the scrypt of Node. */
 export function createHasher(): PasswordHasher {
-  const run = gate(Math.min(availableParallelism(), MOST_AT_ONCE));
+  const run = gate(mostAtOnce(availableParallelism(), process.env['UV_THREADPOOL_SIZE']));
   let slowest = 0;
   const timed = async (check: () => Promise<boolean>): Promise<boolean> =>
     await run(async () => {
@@ -121,6 +121,11 @@ async function derive(
       error === null ? resolve(key) : reject(error),
     );
   });
+}
+
+/** One thread stays free for signatures, and one core for everything else. */
+export function mostAtOnce(cores: number, threads: string | undefined): number {
+  return Math.max(1, Math.min(cores, Number(threads) || THREADS) - 1);
 }
 
 /** Runs at most `most` calls at once. The others wait in a queue, first come, first served. */

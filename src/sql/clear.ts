@@ -4,7 +4,8 @@
  */
 import { type Kysely, sql } from 'kysely';
 import { type ClearedCounts, CODE_KEPT } from 'valetkey';
-import type { SqlDialect } from './dialect.ts';
+import type { LimitedDelete, SqlDialect } from './dialect.ts';
+import { metLimit } from './faults.ts';
 import type { Tables } from './schema.ts';
 
 /**
@@ -27,7 +28,7 @@ export async function clear(
     before: number,
   ): Promise<number> => {
     const where = sql`tenant = ${tenant} and ${sql.id(column)} <= ${before}`;
-    return await dialect.deleteSome(db, { table, key, where, limit: batch });
+    return await inPieces(db, dialect, { table, key, where, limit: batch });
   };
   return {
     codes: await expired('codes', 'digest', 'expires_at', now - CODE_KEPT),
@@ -39,4 +40,34 @@ export async function clear(
     counters: await expired('counters', 'name', 'reset_at', now),
     audit: await expired('audit', 'id', 'at', auditFrom - 1),
   };
+}
+
+/** Rows of a piece that met no limit of its database, by table, where that is less than asked. */
+const PIECES = new WeakMap<SqlDialect, Map<string, number>>();
+
+/**
+ * Deletes in one statement; where that meets a limit of the database (its time for a statement, or
+ * for a lock), in smaller and smaller ones.
+ */
+async function inPieces(
+  db: Kysely<Tables>,
+  dialect: SqlDialect,
+  deletion: LimitedDelete,
+): Promise<number> {
+  const pieces = PIECES.get(dialect) ?? new Map<string, number>();
+  PIECES.set(dialect, pieces);
+  const { table, limit } = deletion;
+  for (let deleted = 0; ; ) {
+    const known = pieces.get(table) ?? limit;
+    const asked = Math.min(known, limit - deleted);
+    try {
+      const rows = await dialect.deleteSome(db, { ...deletion, limit: asked });
+      deleted += rows;
+      if (known < limit) pieces.set(table, Math.min(known * 2, limit));
+      if (rows < asked || deleted >= limit) return deleted;
+    } catch (error) {
+      if (!metLimit(error) || asked === 1) throw error;
+      pieces.set(table, Math.ceil(asked / 4));
+    }
+  }
 }

@@ -23,13 +23,21 @@ const AGAIN = ['40P01', '40001', 'SQLITE_BUSY_SNAPSHOT', 'ER_LOCK_DEADLOCK'];
  */
 const GONE_POSTGRES = /^(08|53|57P|28)|^(57014|55P03|25P03|25006|3D000)$/;
 const GONE_SYSTEM = /^(ECONN|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)/;
+/** Codes of TLS errors: a handshake that fails, a certificate that is not trusted or not valid. */
+const GONE_TLS =
+  /^(EPROTO|ERR_(TLS|SSL)_|HANDSHAKE_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_|INVALID_CA|PATH_LENGTH)/;
+/**
+ * A statement that took longer than the server lets it, or waited for a lock for longer: the work
+ * may succeed in smaller pieces.
+ */
+const LIMIT = ['57014', '55P03', 'ER_STATEMENT_TIMEOUT', 'ER_LOCK_WAIT_TIMEOUT'];
 const GONE_SQLITE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|PROTOCOL)/;
 /** Errors of MariaDB and MySQL, by name. */
 const GONE_MYSQL =
   /^(PROTOCOL_|POOL_|ER_(CON_COUNT|ACCESS_DENIED|DBACCESS_DENIED|BAD_DB|BAD_HOST|HOST_|LOCK_WAIT|OPTION_PREVENTS|QUERY_TIMEOUT|STATEMENT_TIMEOUT|QUERY_INTERRUPTED|SERVER_SHUTDOWN|DISK_FULL|RECORD_FILE_FULL|READ_ONLY|UNKNOWN_COM|NEW_ABORTING|CONNECTION_KILLED|TOO_MANY))/;
 /** Messages of `pg`, libsql and Kysely for errors that have no code. */
 const GONE_MESSAGE =
-  /timeout|terminated|connection|not queryable|database is locked|disk (is full|I\/O)|read-?only|not open|is closed|destroyed|after calling end/i;
+  /timeout|terminated|connection|SSL|not queryable|database is locked|disk (is full|I\/O)|read-?only|not open|is closed|destroyed|after calling end/i;
 /**
  * PostgreSQL codes after which the connection is of no use: the server has closed it, or the server
  * has become a read-only standby.
@@ -68,6 +76,7 @@ export function asUnavailable(error: unknown): StoreUnavailable | null {
   const named =
     GONE_POSTGRES.test(code) ||
     GONE_SYSTEM.test(code) ||
+    GONE_TLS.test(code) ||
     GONE_SQLITE.test(code) ||
     GONE_MYSQL.test(code) ||
     code === 'ERR_INVALID_STATE';
@@ -92,6 +101,11 @@ export function isStaleStatement(error: unknown): boolean {
   // 0A000 says "not supported" of many things; the part of the server tells this one apart.
   const { routine } = (error ?? {}) as { routine?: unknown };
   return STALE_STATEMENT.includes(codeOf(error)) || routine === 'RevalidateCachedQuery';
+}
+
+/** True if a statement met a limit of the server: the same work may succeed in smaller pieces. */
+export function metLimit(error: unknown): boolean {
+  return LIMIT.includes(codeOf(error instanceof StoreUnavailable ? error.cause : error));
 }
 
 /** True if the same call may succeed at once. */

@@ -4,12 +4,19 @@
  */
 import { connect, createServer, type Socket } from 'node:net';
 
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface Relay {
   readonly port: number;
   /** Stops relaying on old and new connections. */
   silence(): void;
   /** Relays new connections again. The old ones stay silent, as behind a real firewall. */
   restore(): void;
+  /** Relays new connections to another server. */
+  leadTo(target: Target): void;
   /** Breaks every connection that is open now. */
   cut(): void;
   close(): Promise<void>;
@@ -17,11 +24,10 @@ export interface Relay {
 
 /**
  * Starts a relay.
- * @param target where to relay to; null for a relay that never relays
+ * @param first where to relay to; null for a relay that never relays
  */
-export async function startRelay(
-  target: { readonly host: string; readonly port: number } | null,
-): Promise<Relay> {
+export async function startRelay(first: Target | null): Promise<Relay> {
+  let target = first;
   const sockets = new Set<Socket>();
   let silent = target === null;
   const keep = (socket: Socket): void => {
@@ -34,6 +40,7 @@ export async function startRelay(
     if (silent || target === null) return;
     const far = connect(target);
     keep(far);
+    far.once('close', () => near.destroy());
     near.pipe(far).pipe(near);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -47,6 +54,9 @@ export async function startRelay(
     },
     restore() {
       silent = false;
+    },
+    leadTo(next) {
+      target = next;
     },
     cut() {
       for (const socket of sockets) socket.destroy();

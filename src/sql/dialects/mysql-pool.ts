@@ -49,6 +49,9 @@ export interface ReliablePool {
   ): Promise<string | null>;
 }
 
+/** The server ends a statement a little before we give up, so that the connection stays usable. */
+const SERVER_SHARE = 0.9;
+
 /** @param timeout milliseconds that a statement may take */
 export function reliablePool(pool: MysqlPool, timeout: number): ReliablePool {
   const ready = new WeakSet<object>();
@@ -64,7 +67,10 @@ export function reliablePool(pool: MysqlPool, timeout: number): ReliablePool {
       // READ COMMITTED locks no gaps, so that acts on different rows do not wait for one another.
       const limit = Math.max(1, Math.ceil(timeout / 1000));
       await send(connection, 'set session transaction isolation level read committed', [], timeout);
-      await send(connection, `set session innodb_lock_wait_timeout = ${limit}`, [], timeout);
+      // The comment is a statement for MariaDB alone: MySQL limits only SELECT.
+      const longest = (timeout * SERVER_SHARE) / 1000;
+      const limits = `innodb_lock_wait_timeout = ${limit} /*M!, max_statement_time = ${longest} */`;
+      await send(connection, `set session ${limits}`, [], timeout);
       ready.add(connection);
     }
     return connection;

@@ -15,6 +15,8 @@ interface Client {
   query(batch: Batch): unknown;
   /** What speaks the protocol; drivers other than that of `pg` itself may have none. */
   readonly connection?: { readonly parse?: unknown };
+  /** The process of the server, as the server told at the start. */
+  readonly processID?: number;
   release(destroy?: boolean): void;
   on?(event: 'error', listener: () => void): unknown;
   getTypeParser?(oid: number, format?: string): (value: string) => unknown;
@@ -23,7 +25,6 @@ interface Client {
 interface QueryConfig {
   readonly text: string;
   readonly values: readonly unknown[];
-  readonly name?: string;
   readonly types?: Parsers;
 }
 
@@ -34,16 +35,10 @@ interface Parsers {
 /** Type id of int8. Our int8 values are seconds and counts, which a JavaScript number can hold. */
 const INT8 = 20;
 /**
- * Most statements that get a name. Later ones run without, because a statement whose text varies
- * (an insert of any number of rows) could otherwise create names without limit.
+ * How often the prepared statements of a connection may be lost or become stale. After that it has
+ * none: behind a pooler that changes connections under us, they are of no use.
  */
-const MOST_NAMES = 300;
-
-/**
- * How often the statements of a connection get new names after one of them became stale. After that
- * they have none: behind a pooler that changes connections under us, names are of no use.
- */
-const MOST_RENEWALS = 3;
+const MOST_STALE = 3;
 
 /** Runs statements in one transaction. Resolves to the rows of each when all is committed. */
 export type RunBatch = (
@@ -56,26 +51,18 @@ export interface ReliablePool extends PostgresPool {
 }
 
 export interface ReliableOptions {
-  /**
-   * Name the statements, so that the server parses and plans each once per connection. False for a
-   * pool of the host and behind a pooler, where each transaction may get another connection.
-   */
-  readonly prepare: boolean;
+  /** Whose pool it is. A pool of the host may lead through a pooler, so nothing is prepared. */
+  readonly isOurs: boolean;
+  /** Sets the limits of one transaction, for a pooler, which takes none at the start. */
+  readonly limits: BatchStatement | null;
 }
 
 /** The same pool, made reliable. */
-export function reliablePool(pool: PostgresPool, { prepare }: ReliableOptions): ReliablePool {
+export function reliablePool(pool: PostgresPool, options: ReliableOptions): ReliablePool {
   const known = new WeakMap<PostgresPoolClient, ReliableClient>();
-  const names = new Map<string, string>();
   let ended: Promise<void> | null = null;
-  const nameOf = (text: string): string | undefined => {
-    const given = names.get(text);
-    if (given !== undefined || !prepare || names.size >= MOST_NAMES) return given;
-    if (!/^(select|insert|update|delete|with)\b/.test(text)) return undefined;
-    const name = `valetkey_${names.size}`;
-    names.set(text, name);
-    return name;
-  };
+  /** Each transaction may get another connection. Null until the first connection tells. */
+  let isBehindPooler = options.isOurs ? null : true;
   const connect = async (): Promise<ReliableClient> => {
     let client: PostgresPoolClient;
     try {
@@ -85,20 +72,25 @@ export function reliablePool(pool: PostgresPool, { prepare }: ReliableOptions): 
     }
     const before = known.get(client);
     if (before !== undefined) return before;
-    const reliable = reliableClient(
-      client as unknown as Client,
-      nameOf,
-      prepare ? new PreparedStatements() : null,
-    );
+    const raw = client as unknown as Client;
+    const reliable = reliableClient(raw);
     known.set(client, reliable);
+    try {
+      isBehindPooler ??= await leadsThroughPooler(raw, reliable);
+    } catch (error) {
+      reliable.release();
+      throw error;
+    }
+    if (!isBehindPooler) reliable.prepare();
     return reliable;
   };
   return {
     connect,
     async batch(statements) {
       const client = await connect();
+      const first = isBehindPooler && options.limits !== null ? [options.limits] : [];
       try {
-        return await client.batch(statements);
+        return (await client.batch([...first, ...statements])).slice(first.length);
       } finally {
         client.release();
       }
@@ -110,20 +102,25 @@ export function reliablePool(pool: PostgresPool, { prepare }: ReliableOptions): 
   };
 }
 
-interface ReliableClient extends PostgresPoolClient {
-  readonly batch: RunBatch;
+/**
+ * A pooler in between gives the client a process id of its own, because it must recognize requests
+ * to cancel.
+ */
+async function leadsThroughPooler(raw: Client, client: ReliableClient): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid', []);
+  return rows[0]?.pid !== raw.processID;
 }
 
-function reliableClient(
-  client: Client,
-  nameOf: (text: string) => string | undefined,
-  prepared: PreparedStatements | null,
-): ReliableClient {
+interface ReliableClient extends PostgresPoolClient {
+  readonly batch: RunBatch;
+  /** From now on the statements of batches are parsed and planned once. */
+  prepare(): void;
+}
+
+function reliableClient(client: Client): ReliableClient {
   let lost: unknown = null;
-  let renewals = 0;
-  // A new name makes the server prepare the statement anew.
-  const renewed = (name: string | undefined): string | undefined =>
-    name === undefined || renewals === 0 ? name : `${name}_${renewals}`;
+  let prepared: PreparedStatements | null = null;
+  let stale = 0;
   const types = typesOf(client);
   // A connection that breaks between two queries emits 'error', and an 'error' event without a
   // listener ends the process.
@@ -142,17 +139,14 @@ function reliableClient(
   ): Promise<PostgresQueryResult<R>> => {
     // On a lost connection a ROLLBACK would only wait for the timeout again.
     if (lost !== null) throw lost;
-    const name = renewals > MOST_RENEWALS ? undefined : renewed(nameOf(text));
     const values = parameters.some(hasNul) ? parameters.map(withoutNul) : parameters;
     try {
       return await client.query<R>({
         text,
         values,
         ...(types === null ? {} : { types }),
-        ...(name === undefined ? {} : { name }),
       });
     } catch (error) {
-      if (isStaleStatement(error)) renewals += 1;
       throw failed(error);
     }
   };
@@ -175,11 +169,16 @@ function reliableClient(
       if (typeof client.connection?.parse !== 'function') return await inTransaction(statements);
       return await new Promise((resolve, reject) => {
         const done: Batch['callback'] = (error, results) => {
-          if (results === undefined) reject(failed(error));
-          else resolve(results);
+          if (results !== undefined) return resolve(results);
+          if (isStaleStatement(error)) stale += 1;
+          if (stale > MOST_STALE) prepared = null;
+          reject(failed(error));
         };
         void client.query(new Batch(statements, prepared, done));
       });
+    },
+    prepare() {
+      prepared = new PreparedStatements();
     },
     query: query as PostgresPoolClient['query'],
     release: () => client.release(lost !== null),

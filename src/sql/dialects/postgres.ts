@@ -10,6 +10,7 @@ import type { PoolOptions, SqlCheck, SqlDialect } from '../dialect.ts';
 import type { Preparing } from '../hot.ts';
 import { ON_CONFLICT } from '../on-conflict.ts';
 import type { Tables } from '../schema.ts';
+import type { BatchStatement } from './postgres-batch.ts';
 import { failedWrite, hotOn, statementOf } from './postgres-hot.ts';
 import { type ReliablePool, reliablePool } from './postgres-pool.ts';
 
@@ -27,13 +28,13 @@ export function postgres(url: string, options: PoolOptions): SqlDialect {
   return {
     ...onPool(pool),
     // Migrations may run long and wait for one another, so only connecting has a timeout.
-    patient: () => new PostgresDialect({ pool: openPool(url, { ...options, size: 1 }, {}) }),
+    patient: () => new PostgresDialect({ pool: openPool(url, { ...options, size: 1 }, NO_LIMITS) }),
   };
 }
 
 /** The dialect on a pool that the host made. The limits of that pool apply. */
 export function postgresPool(pool: PostgresPool): SqlDialect {
-  return { ...onPool(reliablePool(pool, { prepare: false })), patient: null };
+  return { ...onPool(reliablePool(pool, { isOurs: false, limits: null })), patient: null };
 }
 
 function onPool(pool: ReliablePool): Omit<SqlDialect, 'patient'> {
@@ -89,29 +90,74 @@ async function check(db: Kysely<Tables>): Promise<SqlCheck> {
   return { driver: 'pg', version: row.version, serverTime: Number(row.now), warnings };
 }
 
-function limitsOf(timeout: number): object {
+/** Limits of a connection, in milliseconds: those that the server keeps, and ours. */
+interface Limits {
+  readonly ours: { readonly query_timeout?: number };
+  readonly server: Readonly<Record<string, number>>;
+}
+
+const NO_LIMITS: Limits = { ours: {}, server: {} };
+
+function limitsOf(timeout: number): Limits {
   const onServer = Math.ceil(timeout * SERVER_SHARE);
   return {
-    query_timeout: timeout,
-    statement_timeout: onServer,
-    lock_timeout: onServer,
-    idle_in_transaction_session_timeout: 10_000,
+    ours: { query_timeout: timeout },
+    server: {
+      statement_timeout: onServer,
+      lock_timeout: onServer,
+      idle_in_transaction_session_timeout: 10_000,
+    },
   };
 }
 
-function openPool(url: string, { size, timeout }: PoolOptions, limits: object): ReliablePool {
+function openPool(url: string, { size, timeout }: PoolOptions, limits: Limits): ReliablePool {
   const pg = loadPg();
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: size,
-    keepAlive: true,
-    connectionTimeoutMillis: timeout,
-    ...limits,
-  });
-  // Without a listener an idle connection that breaks would end the process. The pool replaces the
-  // connection at the next query.
-  pool.on('error', () => undefined);
-  return reliablePool(pool as unknown as PostgresPool, { prepare: true });
+  const make = (given: object): PostgresPool => {
+    const pool = new pg.Pool({
+      connectionString: url,
+      max: size,
+      keepAlive: true,
+      connectionTimeoutMillis: timeout,
+      ...given,
+    });
+    // Without a listener an idle connection that breaks would end the process. The pool replaces
+    // the connection at the next query.
+    pool.on('error', () => undefined);
+    return pool as unknown as PostgresPool;
+  };
+  const full = make({ ...limits.ours, ...limits.server });
+  let pool = full;
+  const fitting: PostgresPool = {
+    async connect() {
+      try {
+        return await pool.connect();
+      } catch (error) {
+        if (!refusesParameters(error)) throw error;
+        // A pooler that takes no limits at the start: each transaction sets its own. The first pool
+        // stays open until the end, because others may wait in its queue.
+        if (pool === full) pool = make(limits.ours);
+        return await pool.connect();
+      }
+    },
+    async end() {
+      await full.end();
+      if (pool !== full) await pool.end();
+    },
+  };
+  return reliablePool(fitting, { isOurs: true, limits: settingLimits(limits) });
+}
+
+/** PgBouncer refuses parameters that it does not know, before it asks a server. */
+function refusesParameters(error: unknown): boolean {
+  return /unsupported startup parameter/i.test((error as Error | null)?.message ?? '');
+}
+
+/** Sets the limits of the server for one transaction. */
+function settingLimits({ server }: Limits): BatchStatement | null {
+  const settings = Object.entries(server).map(
+    ([name, milliseconds]) => `set_config('${name}', '${milliseconds}ms', true)`,
+  );
+  return settings.length === 0 ? null : { text: `select ${settings.join(', ')}`, values: [] };
 }
 
 function loadPg(): typeof import('pg') {
