@@ -3,11 +3,18 @@
  * start and the stop.
  */
 import type { Command } from 'commander';
-import { type RunningServer, startServer } from 'valetkey/server';
+import {
+  logOf,
+  type RunningServer,
+  readSettings,
+  type SettingSources,
+  startServer,
+} from 'valetkey/server';
 import { globals } from './command-context.ts';
 import { firstStartData, firstStartText } from './first-start-text.ts';
 import { wholeNumber } from './options.ts';
 import { fail, say } from './output.ts';
+import { isFirstWorker, isWorker, sayReady, startWorkers, stopWithOthers } from './workers.ts';
 
 /** Milliseconds to wait for a stop before the process exits without it. */
 const PATIENCE = 10_000;
@@ -15,6 +22,7 @@ const PATIENCE = 10_000;
 interface ServeOptions {
   readonly port?: number;
   readonly host?: string;
+  readonly workers?: number;
 }
 
 export function serve(program: Command): void {
@@ -23,30 +31,62 @@ export function serve(program: Command): void {
     .description('run the server; creates what is missing')
     .option('--port <number>', 'port to listen on', wholeNumber(0, 65_535))
     .option('--host <address>', 'address to listen on')
+    .option('--workers <number>', 'processes that share the port', wholeNumber(1, 1024))
     .action(async (options: ServeOptions, command: Command) => {
       const { config, dataDir, json } = globals(command);
-      const given = Object.entries({ dataDir, port: options.port, host: options.host }).filter(
+      const { port, host, workers } = options;
+      const given = Object.entries({ dataDir, port, host, workers }).filter(
         ([, value]) => value !== undefined,
       );
-      const server = await startServer({
+      const sources: SettingSources = {
         env: process.env,
         ...(config === undefined ? {} : { configFile: config }),
         overrides: Object.fromEntries(given),
-      });
+      };
+      if (isWorker) return await serveBesideOthers(sources, json);
+      const settings = await readSettings(sources);
+      const count = (settings['workers'] as number | undefined) ?? 1;
+      if (count > 1) {
+        await startWorkers(count, logOf(settings));
+        // One JSON object was printed already.
+        if (!json) say(json, {}, `All ${count} processes are ready.`);
+        return;
+      }
+      const server = await startServer(sources);
       stopOnSignal(server, json);
-      say(
-        json,
-        { ...firstStartData(server.assembly, server.found), listening: server.url },
-        `${firstStartText(server.assembly, server.found)}\n\nValetkey listens on ${server.url}. Press Ctrl+C to stop it.`,
-      );
+      announce(server, json);
     });
 }
 
-function stopOnSignal(server: RunningServer, json: boolean): void {
+async function serveBesideOthers(sources: SettingSources, json: boolean): Promise<void> {
+  // Until it has started there is nothing to stop in order.
+  let stop = (): void => process.exit(0);
+  stopWithOthers(() => stop());
+  try {
+    const server = await startServer(sources, { listenLast: !isFirstWorker() });
+    stop = stopOf(server, json);
+    if (isFirstWorker()) announce(server, json);
+    sayReady();
+  } catch (error) {
+    // The channel to the first process would keep this one alive.
+    fail(error, json);
+    process.exit(1);
+  }
+}
+
+function announce({ assembly, found, url }: RunningServer, json: boolean): void {
+  say(
+    json,
+    { ...firstStartData(assembly, found), listening: url },
+    `${firstStartText(assembly, found)}\n\nValetkey listens on ${url}. Press Ctrl+C to stop it.`,
+  );
+}
+
+/** Stops the server once, and ends the process. */
+function stopOf(server: RunningServer, json: boolean): () => void {
   let asked = false;
-  const stop = (): void => {
-    // A second signal exits without waiting.
-    if (asked) process.exit(1);
+  return () => {
+    if (asked) return;
     asked = true;
     setTimeout(() => process.exit(1), PATIENCE).unref();
     server.stop().then(
@@ -57,6 +97,17 @@ function stopOnSignal(server: RunningServer, json: boolean): void {
       },
     );
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+}
+
+function stopOnSignal(server: RunningServer, json: boolean): void {
+  const stop = stopOf(server, json);
+  let asked = false;
+  const onSignal = (): void => {
+    // A second signal exits without waiting.
+    if (asked) process.exit(1);
+    asked = true;
+    stop();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
 }

@@ -4,6 +4,7 @@
  */
 import { pino } from 'pino';
 import type { Logger } from 'valetkey';
+import type { GivenSettings } from './settings-table.ts';
 
 /**
  * Fields that may be written beside the message. An error is reduced to its name, message, code,
@@ -23,7 +24,14 @@ const FIELDS: readonly string[] = [
   'nearest',
   'differs',
   'error',
+  'worker',
+  'signal',
 ];
+
+/** The logger that the settings ask for. */
+export function logOf(settings: GivenSettings): Logger {
+  return serverLog((settings['logLevel'] as string | undefined) ?? 'info');
+}
 
 /**
  * Creates a logger for the provider. The provider logs every refused request with `info`. This

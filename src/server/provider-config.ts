@@ -155,6 +155,7 @@ export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
       remedy: 'Write addresses and networks like 10.0.0.0/8, or a number of hops.',
     });
   }
+  problems.push(...workerProblems(settings));
   const database = sqlProblems({ url: 'sqlite::memory:', ...sqlOptionsOf(settings) });
   problems.push(
     ...database.map((problem) => ({
@@ -165,6 +166,14 @@ export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
   return problems.filter(
     ({ option }, index) => problems.findIndex((other) => other.option === option) === index,
   );
+}
+
+function workerProblems({ workers, databaseUrl }: GivenSettings): readonly ConfigProblem[] {
+  if (workers === 0)
+    return [{ option: 'workers', problem: 'must be 1 or more.', remedy: 'Leave it out for one.' }];
+  if (workers === undefined || workers === 1 || databaseUrl !== 'sqlite::memory:') return [];
+  const remedy = 'Use a file or a database server, or one process.';
+  return [{ option: 'workers', problem: 'cannot share a database in memory.', remedy }];
 }
 
 function problemsWith(settings: GivenSettings, parts: ConfigParts): readonly ConfigProblem[] {

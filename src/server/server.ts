@@ -12,7 +12,7 @@ import { type FirstStart, firstStart } from './first-start.ts';
 import { createReadiness, type Readiness } from './health.ts';
 import { homePage } from './home.ts';
 import { isLoopback, listen } from './listen.ts';
-import { serverLog } from './log.ts';
+import { logOf } from './log.ts';
 import { issuerOf, portOf, trustedProxies } from './provider-config.ts';
 import { readSettings } from './settings.ts';
 import type { SettingSources } from './settings-file.ts';
@@ -28,6 +28,7 @@ export {
   whoseDatabase,
 } from './assemble.ts';
 export { type FirstStart, firstStart } from './first-start.ts';
+export { logOf } from './log.ts';
 export { discoveryUrl, issuerOf } from './provider-config.ts';
 export { readSettings } from './settings.ts';
 export {
@@ -75,6 +76,16 @@ const CLEAR_PAUSE = 200;
 /** Milliseconds to wait for running requests. The whole stop must take less than 10 seconds. */
 const DRAIN = 8000;
 
+/** How a server starts. */
+export interface StartOptions {
+  /**
+   * Listen only when everything is ready. For a process that shares the port with others, because
+   * the others answer meanwhile.
+   * @default false: listen first, and answer 503 until everything is ready
+   */
+  readonly listenLast?: boolean;
+}
+
 /**
  * Reads the settings and starts the server.
  * @param sources where the settings come from; by default the environment and the settings file
@@ -84,23 +95,28 @@ const DRAIN = 8000;
  */
 export async function startServer(
   sources: SettingSources = { env: process.env },
+  { listenLast = false }: StartOptions = {},
 ): Promise<RunningServer> {
   const settings = await readSettings(sources);
-  const log = serverLog((settings['logLevel'] as string | undefined) ?? 'info');
+  const log = logOf(settings);
   const assembly = await assemble(settings, { logger: log });
   try {
-    return await serve(assembly, log);
+    return await serve(assembly, log, listenLast);
   } catch (error) {
     await assembly.close();
     throw error;
   }
 }
 
-async function serve(assembly: Assembly, log: Logger): Promise<RunningServer> {
+async function serve(assembly: Assembly, log: Logger, listenLast: boolean): Promise<RunningServer> {
   const { settings, provider } = assembly;
   refuseOtherPort(assembly);
   const readiness = createReadiness(assembly);
   let serving: RequestListener = (_request, response) => answer(response, 503, 'starting');
+  if (listenLast) {
+    await firstStart(assembly);
+    serving = requests(assembly, readiness, log);
+  }
   // Listen before the first start creates passwords: it shows them only once, and they would be
   // lost if the port were in use.
   const { url, drain } = await listen(

@@ -74,8 +74,10 @@ const SERVER_SETTINGS: readonly SettingDefinition[] = [
     path: 'databaseUrl',
     env: 'DATABASE_URL',
     kind: 'text',
-    about: 'Database: sqlite:<file> or postgres://… Default: a SQLite file in the data folder.',
+    about:
+      'Database: sqlite:<file>, postgres://… or mysql://… Default: a SQLite file in the data folder.',
   },
+  setting('workers', 'count', 'Processes that share the port. Default: 1.'),
   setting('dataDir', 'text', 'Folder of the database and the secret. Default: ./valetkey-data.'),
   setting('databasePrefix', 'text', 'Prefix of every table name. Default: valetkey_.'),
   setting('databaseSchema', 'text', 'PostgreSQL schema of the tables.'),

@@ -21,7 +21,7 @@ import { type Cluster, type Grant, makeCluster, type Reply } from './cluster.ts'
 const CODES = 240;
 /** Milliseconds between two requests, before and during the failover. */
 const PACE = 25;
-/** The number of the request with which the server dies, and from when on the standby is promoted. */
+/** The request with which the server dies, and milliseconds from then until the promotion. */
 const DIES_WITH = 60;
 const PROMOTED_AFTER = 1000;
 
