@@ -35,6 +35,8 @@ const GONE_SQLITE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|PROTOCOL)
 /** Errors of MariaDB and MySQL, by name. */
 const GONE_MYSQL =
   /^(PROTOCOL_|POOL_|ER_(CON_COUNT|ACCESS_DENIED|DBACCESS_DENIED|BAD_DB|BAD_HOST|HOST_|LOCK_WAIT|OPTION_PREVENTS|QUERY_TIMEOUT|STATEMENT_TIMEOUT|QUERY_INTERRUPTED|SERVER_SHUTDOWN|DISK_FULL|RECORD_FILE_FULL|READ_ONLY|UNKNOWN_COM|NEW_ABORTING|CONNECTION_KILLED|TOO_MANY))/;
+/** An error of MariaDB that MySQL does not have, so that its name depends on the driver. */
+const MARIADB_STATEMENT_TIMEOUT = 1969;
 /** Messages of `pg`, libsql and Kysely for errors that have no code. */
 const GONE_MESSAGE =
   /timeout|terminated|connection|SSL|not queryable|database is locked|disk (is full|I\/O)|read-?only|not open|is closed|destroyed|after calling end/i;
@@ -57,7 +59,8 @@ const SQLITE_NUMBERS: Readonly<Record<number, string>> = {
 
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  const { code, errcode, errno } = error as { code?: unknown; errcode?: unknown; errno?: unknown };
+  if (errno === MARIADB_STATEMENT_TIMEOUT) return 'ER_STATEMENT_TIMEOUT';
   // node:sqlite reports SQLite's own numbers; the low byte is the primary result code.
   if (code === 'ERR_SQLITE_ERROR' && typeof errcode === 'number') {
     return SQLITE_NUMBERS[errcode] ?? SQLITE_NUMBERS[errcode % 256] ?? `SQLITE_${errcode}`;

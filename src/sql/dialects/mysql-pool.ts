@@ -67,9 +67,11 @@ export function reliablePool(pool: MysqlPool, timeout: number): ReliablePool {
       // READ COMMITTED locks no gaps, so that acts on different rows do not wait for one another.
       const limit = Math.max(1, Math.ceil(timeout / 1000));
       await send(connection, 'set session transaction isolation level read committed', [], timeout);
-      // The comment is a statement for MariaDB alone: MySQL limits only SELECT.
+      // What the comment says is for MariaDB alone. MySQL limits only SELECT. In a cluster, what
+      // another server committed before must be seen: also by the writes, which are conditions.
       const longest = (timeout * SERVER_SHARE) / 1000;
-      const limits = `innodb_lock_wait_timeout = ${limit} /*M!, max_statement_time = ${longest} */`;
+      const ofMariadb = `/*M!, max_statement_time = ${longest}, wsrep_sync_wait = 7 */`;
+      const limits = `innodb_lock_wait_timeout = ${limit} ${ofMariadb}`;
       await send(connection, `set session ${limits}`, [], timeout);
       ready.add(connection);
     }

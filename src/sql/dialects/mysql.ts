@@ -3,7 +3,9 @@
  * or on the host's. An act is a transaction that begins with its first conditional write and reads
  * nothing before. It uses what both servers have: no RETURNING, no writes inside WITH.
  */
+import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Kysely,
   MysqlAdapter,
@@ -26,8 +28,13 @@ import {
 
 const NO_SUCH_TABLE = 1146;
 const DUPLICATE = 1062;
+const DEADLOCK = 1213;
 /** Seconds that a migration waits for another one. */
 const MIGRATION_WAIT = 3600;
+/** Seconds after which the lock of a process that died is free. */
+const LEASE = 10;
+/** Milliseconds. */
+const LOOK_AGAIN = 200;
 
 export function mysql(url: string, { size, timeout }: PoolOptions): SqlDialect {
   const open = (limits: PoolOptions): ReliablePool =>
@@ -38,8 +45,8 @@ export function mysql(url: string, { size, timeout }: PoolOptions): SqlDialect {
   const text: TextRules = { collation: 'utf8mb4_nopad_bin' };
   return {
     ...onPool(open({ size, timeout }), text),
-    // Migrations may run long and wait for one another.
-    patient: () => kyselyOn(open({ size: 1, timeout: MIGRATION_WAIT * 1000 }), text),
+    // Migrations may run long and wait for one another; a second connection renews their lock.
+    patient: () => kyselyOn(open({ size: 2, timeout: MIGRATION_WAIT * 1000 }), text),
   };
 }
 
@@ -230,6 +237,7 @@ async function affects(
 
 /**
  * Statements that change the schema commit at once, so migrations are steps that can be repeated.
+ * In a cluster a lock of one server is not seen by the others, so the lock is a row.
  */
 async function migrating<T>(
   db: Kysely<Tables>,
@@ -237,24 +245,53 @@ async function migrating<T>(
   work: (db: Kysely<Tables>) => Promise<T>,
 ): Promise<T> {
   return await db.connection().execute(async (connection) => {
-    const { rows } = await sql<{
-      version: string;
-      name: string;
-    }>`select version() as version, database() as name`.execute(connection);
-    const [{ version = '', name = '' } = {}] = rows;
-    text.collation = /mariadb/i.test(version) ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
-    const lock = `valetkey migrations ${name}`.slice(0, 64);
-    const got = await sql<{
-      locked: number | null;
-    }>`select get_lock(${lock}, ${MIGRATION_WAIT}) as locked`.execute(connection);
-    if (Number(got.rows[0]?.locked) !== 1)
-      throw new StoreUnavailable('Another migration did not end.');
+    const { rows } = await sql<{ version: string }>`select version() as version`.execute(
+      connection,
+    );
+    text.collation = /mariadb/i.test(rows[0]?.version ?? '')
+      ? 'utf8mb4_nopad_bin'
+      : 'utf8mb4_0900_bin';
+    const holder = randomUUID();
+    await makeLock(connection);
+    for (let waited = 0; !(await lease(connection, holder, LEASE)); waited += LOOK_AGAIN) {
+      if (waited > MIGRATION_WAIT * 1000)
+        throw new StoreUnavailable('Another migration did not end.');
+      await pause(LOOK_AGAIN);
+    }
+    // On another connection, because this one may be busy for longer than the lease.
+    const renewal = setInterval(
+      () => void lease(db, holder, LEASE).catch(() => undefined),
+      (LEASE * 1000) / 3,
+    );
     try {
       return await work(connection);
     } finally {
-      await sql`select release_lock(${lock})`.execute(connection);
+      clearInterval(renewal);
+      await lease(connection, holder, 0);
     }
   });
+}
+
+const LOCK = sql.table('migration_lock');
+
+async function makeLock(db: Kysely<Tables>): Promise<void> {
+  await sql`create table if not exists ${LOCK} (id integer primary key, holder varchar(36) not null,
+    held_until bigint not null) engine = InnoDB`.execute(db);
+  await sql`insert ignore into ${LOCK} values (1, '', 0)`.execute(db);
+}
+
+/** Takes, renews or (with 0 seconds) gives back the lock. False when somebody else has it. */
+async function lease(db: Kysely<Tables>, holder: string, seconds: number): Promise<boolean> {
+  try {
+    const { numAffectedRows } = await sql`update ${LOCK}
+      set holder = ${holder}, held_until = unix_timestamp() + ${seconds}
+      where id = 1 and (held_until <= unix_timestamp() or holder = ${holder})`.execute(db);
+    return (numAffectedRows ?? 0n) > 0n;
+  } catch (error) {
+    // Another server of a cluster was first.
+    if (numberOf(error) === DEADLOCK) return false;
+    throw error;
+  }
 }
 
 async function check(db: Kysely<Tables>): Promise<SqlCheck> {
