@@ -204,6 +204,8 @@ function stored(value: unknown, kind: Kind): Value {
 }
 
 function restored(value: Value, kind: Kind): unknown {
+  // A pool of the host may read large numbers as strings.
+  if (kind === 'number') return value === null ? null : Number(value);
   if (kind === 'words') return value === null || value === '' ? [] : String(value).split(' ');
   if (kind === 'json' || kind === 'object') return value === null ? {} : JSON.parse(String(value));
   return value;

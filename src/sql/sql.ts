@@ -14,7 +14,8 @@ import { clientStore } from './clients.ts';
 import { codeStore } from './codes.ts';
 import { counterStore } from './counters.ts';
 import type { DialectName, SqlCheck, SqlDialect } from './dialect.ts';
-import { mysql } from './dialects/mysql.ts';
+import { mysql, mysqlPool } from './dialects/mysql.ts';
+import type { MysqlPool } from './dialects/mysql-pool.ts';
 import { postgres, postgresPool } from './dialects/postgres.ts';
 import { sqlite } from './dialects/sqlite.ts';
 import { guarded, withFaults } from './faults.ts';
@@ -29,6 +30,7 @@ import { tablePrefix } from './table-prefix.ts';
 import { tokenStore } from './tokens.ts';
 
 export type { DialectName, SqlCheck } from './dialect.ts';
+export type { MysqlPool } from './dialects/mysql-pool.ts';
 export type { Migration } from './migration.ts';
 
 /** Where the database is, and how to use it. Either `url` or `pool` is required. */
@@ -39,10 +41,11 @@ export interface SqlOptions {
    */
   readonly url?: string;
   /**
-   * The host's own `pg` pool, used instead of `url`. `poolSize` and `timeout` do not apply to it,
-   * so give it a `statement_timeout` and a `connectionTimeoutMillis`.
+   * The host's own pool of `pg` or of `mysql2`, used instead of `url`. `poolSize` and `timeout` do
+   * not apply to it. Give a pool of `pg` a `statement_timeout` and a `connectionTimeoutMillis`; give
+   * a pool of `mysql2` at least two connections, because one of them renews the lock of a migration.
    */
-  readonly pool?: PostgresPool;
+  readonly pool?: PostgresPool | MysqlPool;
   /**
    * Prefix of every table name: lower-case letters, digits and underscores, a letter first, at most
    * 31 characters.
@@ -197,7 +200,7 @@ function seconds(): number {
 
 function dialectFor(options: SqlOptions): SqlDialect {
   const { url, pool, poolSize: size = 10, timeout = 2000 } = options;
-  if (pool !== undefined) return postgresPool(pool);
+  if (pool !== undefined) return 'getConnection' in pool ? mysqlPool(pool) : postgresPool(pool);
   if (url?.startsWith('sqlite:'))
     return sqlite(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, ''));
   if (url !== undefined && /^postgres(ql)?:\/\//.test(url)) return postgres(url, { size, timeout });

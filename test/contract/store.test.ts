@@ -1,12 +1,12 @@
 /** Runs the laws of the store (`storeContract`) on every store. */
 import { randomUUID } from 'node:crypto';
+import mysql from 'mysql2';
 import pg from 'pg';
 import { type Database, memoryDatabase } from 'valetkey';
-import { sqlDatabase } from 'valetkey/sql';
+import { type SqlOptions, sqlDatabase } from 'valetkey/sql';
 import { sample, storeContract } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES, type DatabaseKind, MIGRATIONS } from '../databases.ts';
-import { services } from '../services.ts';
 
 interface Kind {
   readonly name: string;
@@ -14,30 +14,49 @@ interface Kind {
   open(): Promise<{ readonly database: Database; close(): Promise<void> }>;
 }
 
+/** Opens a pool as a host does. */
+type HostPool = (url: string) => {
+  readonly pool: NonNullable<SqlOptions['pool']>;
+  end(): Promise<void>;
+};
+
 /** A store on a database of this kind, through a pool of the host if one is given. */
-const sql = ({ name, missing, make }: DatabaseKind, hostPool?: () => pg.Pool): Kind => ({
+const sql = ({ name, missing, make }: DatabaseKind, hostPool?: HostPool): Kind => ({
   name: hostPool === undefined ? name : `${name} through a pool of the host`,
   missing,
   async open() {
     const empty = make();
-    const pool = hostPool?.();
-    const { url: _, ...options } = empty.options;
-    const database = sqlDatabase(pool === undefined ? empty.options : { ...options, pool });
+    const { url, ...options } = empty.options;
+    const host = hostPool?.(url ?? '');
+    const database = sqlDatabase(
+      host === undefined ? empty.options : { ...options, pool: host.pool },
+    );
     expect(await database.pendingMigrations()).toEqual(MIGRATIONS);
     expect(await database.migrate()).toEqual(MIGRATIONS);
     expect(await database.migrate()).toEqual([]);
     expect((await database.check()).warnings).toEqual([]);
     const close = async (): Promise<void> => {
       await database.close();
-      await pool?.end();
+      await host?.end();
       await empty.remove();
     };
     return { database, close };
   },
 });
 
-/** A pool as a host configures it: int8 values are strings, and there are no timeouts. */
-const hostPool = (): pg.Pool => new pg.Pool({ connectionString: services.postgres ?? '' });
+/** Pools as hosts configure them: large numbers are strings, and there are no timeouts. */
+const HOST_POOLS: Readonly<Record<string, HostPool>> = {
+  PostgreSQL(url) {
+    const pool = new pg.Pool({ connectionString: url });
+    return { pool, end: async () => await pool.end() };
+  },
+  // It also counts only rows that a write changed.
+  MariaDB(url) {
+    const strings = { supportBigNumbers: true, bigNumberStrings: true };
+    const pool = mysql.createPool({ uri: url, flags: ['-FOUND_ROWS'], ...strings });
+    return { pool, end: async () => await pool.promise().end() };
+  },
+};
 
 const KINDS: readonly Kind[] = [
   {
@@ -46,7 +65,9 @@ const KINDS: readonly Kind[] = [
     open: async () => ({ database: memoryDatabase(), close: async () => undefined }),
   },
   ...DATABASES.map((kind) => sql(kind)),
-  ...DATABASES.filter(({ name }) => name === 'PostgreSQL').map((kind) => sql(kind, hostPool)),
+  ...DATABASES.filter(({ name }) => name in HOST_POOLS).map((kind) =>
+    sql(kind, HOST_POOLS[kind.name]),
+  ),
 ];
 
 describe.each(KINDS)('$name', (kind) => {

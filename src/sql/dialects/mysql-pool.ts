@@ -18,9 +18,11 @@ interface PoolConnection {
   destroy(): void;
 }
 
-/** The part of a `mysql2` pool that we use. */
+/** The part of a pool of `mysql2` that is used. */
 export interface MysqlPool {
-  getConnection(done: (error: unknown, connection: PoolConnection) => void): void;
+  /** Hands out a connection. */
+  getConnection(done: (error: unknown, connection: { release(): void }) => void): void;
+  /** Ends all connections. */
   end(done: (error: unknown) => void): void;
 }
 
@@ -52,27 +54,30 @@ export interface ReliablePool {
 /** The server ends a statement a little before we give up, so that the connection stays usable. */
 const SERVER_SHARE = 0.9;
 
-/** @param timeout milliseconds that a statement may take */
-export function reliablePool(pool: MysqlPool, timeout: number): ReliablePool {
+/**
+ * @param timeout milliseconds that a statement may take; null for a pool of the host, whose limits
+ * and settings stay as they are
+ */
+export function reliablePool(pool: MysqlPool, timeout: number | null): ReliablePool {
   const ready = new WeakSet<object>();
+  // READ COMMITTED locks no gaps, so that acts on different rows do not wait for one another.
+  const begin =
+    timeout === null
+      ? ['set transaction isolation level read committed', 'start transaction']
+      : ['start transaction'];
   const connect = async (): Promise<PoolConnection> => {
-    const connection = await within(
-      timeout,
-      new Promise<PoolConnection>((resolve, reject) =>
-        pool.getConnection((error, one) => (error ? reject(error) : resolve(one))),
-      ),
-      (late) => late.release(),
+    const given = new Promise<PoolConnection>((resolve, reject) =>
+      pool.getConnection((error, one) => (error ? reject(error) : resolve(one as PoolConnection))),
     );
+    if (timeout === null) return await given;
+    const connection = await within(timeout, given, (late) => late.release());
     if (!ready.has(connection)) {
-      // READ COMMITTED locks no gaps, so that acts on different rows do not wait for one another.
-      const limit = Math.max(1, Math.ceil(timeout / 1000));
-      await send(connection, 'set session transaction isolation level read committed', [], timeout);
-      // What the comment says is for MariaDB alone. MySQL limits only SELECT. In a cluster, what
-      // another server committed before must be seen: also by the writes, which are conditions.
-      const longest = (timeout * SERVER_SHARE) / 1000;
-      const ofMariadb = `/*M!, max_statement_time = ${longest}, wsrep_sync_wait = 7 */`;
-      const limits = `innodb_lock_wait_timeout = ${limit} ${ofMariadb}`;
-      await send(connection, `set session ${limits}`, [], timeout);
+      try {
+        for (const statement of settingsOf(timeout)) await send(connection, statement, [], timeout);
+      } catch (error) {
+        connection.destroy();
+        throw error;
+      }
       ready.add(connection);
     }
     return connection;
@@ -107,7 +112,7 @@ export function reliablePool(pool: MysqlPool, timeout: number): ReliablePool {
       await using(async (connection) => await send(connection, text, parameters, timeout)),
     transaction: async (work) =>
       await using(async (connection) => {
-        await send(connection, 'start transaction', [], timeout);
+        for (const statement of begin) await send(connection, statement, [], timeout);
         try {
           const outcome = await work({
             execute: async (text, parameters) => await send(connection, text, parameters, timeout),
@@ -122,8 +127,21 @@ export function reliablePool(pool: MysqlPool, timeout: number): ReliablePool {
   };
 }
 
+/** What each of our connections is told first. */
+function settingsOf(timeout: number): readonly string[] {
+  const lockWait = Math.max(1, Math.ceil(timeout / 1000));
+  // What the comment says is for MariaDB alone. MySQL limits only SELECT. In a cluster, what
+  // another server committed before must be seen: also by the writes, which are conditions.
+  const longest = (timeout * SERVER_SHARE) / 1000;
+  const ofMariadb = `/*M!, max_statement_time = ${longest}, wsrep_sync_wait = 7 */`;
+  return [
+    'set session transaction isolation level read committed',
+    `set session innodb_lock_wait_timeout = ${lockWait} ${ofMariadb}`,
+  ];
+}
+
 /** A connection for Kysely, with the same limits. */
-function forKysely(connection: PoolConnection, timeout: number): unknown {
+function forKysely(connection: PoolConnection, timeout: number | null): unknown {
   let lost = false;
   return {
     query(
@@ -131,9 +149,15 @@ function forKysely(connection: PoolConnection, timeout: number): unknown {
       values: readonly unknown[],
       done: (error: unknown, result: unknown) => void,
     ): void {
-      connection.query({ sql, values, timeout }, (error, result) => {
+      connection.query({ sql, values, ...limitedTo(timeout) }, (error, result) => {
         lost ||= isLost(error);
-        done(error && (asUnavailable(error) ?? error), result);
+        const isRows = Array.isArray(result);
+        done(
+          error && (asUnavailable(error) ?? error),
+          error || isRows
+            ? result
+            : { ...(result as Written), affectedRows: met(result as Written) },
+        );
       });
     },
     release: () => (lost ? connection.destroy() : connection.release()),
@@ -146,20 +170,37 @@ function isLost(error: unknown): boolean {
   return fatal === true || code === 'PROTOCOL_SEQUENCE_TIMEOUT';
 }
 
+/** What the driver says of a write. */
+interface Written {
+  readonly affectedRows: number;
+  readonly info?: string;
+}
+
+/**
+ * Rows that a write met, also where nothing of them changed: a pool of the host may count only
+ * changed rows.
+ */
+function met({ affectedRows, info = '' }: Written): number {
+  const [, matched] = /^Rows matched: (\d+)/.exec(info) ?? [];
+  return matched === undefined ? affectedRows : Number(matched);
+}
+
+const limitedTo = (timeout: number | null): object => (timeout === null ? {} : { timeout });
+
 function send(
   connection: PoolConnection,
   text: string,
   parameters: readonly unknown[],
-  timeout: number,
+  timeout: number | null,
 ): Promise<MysqlResult> {
   return new Promise((resolve, reject) => {
     const done = (error: unknown, result: unknown): void => {
       if (error) reject(error);
       else if (Array.isArray(result)) resolve({ rows: result as Row[], affected: 0 });
-      else resolve({ rows: [], affected: (result as { affectedRows: number }).affectedRows });
+      else resolve({ rows: [], affected: met(result as Written) });
     };
-    if (parameters.length === 0) connection.query({ sql: text, timeout }, done);
-    else connection.execute({ sql: text, timeout }, parameters, done);
+    if (parameters.length === 0) connection.query({ sql: text, ...limitedTo(timeout) }, done);
+    else connection.execute({ sql: text, ...limitedTo(timeout) }, parameters, done);
   });
 }
 

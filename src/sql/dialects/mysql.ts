@@ -50,6 +50,12 @@ export function mysql(url: string, { size, timeout }: PoolOptions): SqlDialect {
   };
 }
 
+/** The dialect on a pool of `mysql2` that the host made. Its limits apply. */
+export function mysqlPool(pool: MysqlPool): SqlDialect {
+  const text: TextRules = { collation: 'utf8mb4_nopad_bin' };
+  return { ...onPool(reliablePool(pool, null), text), patient: null };
+}
+
 function poolSettings({ size, timeout }: PoolOptions): object {
   return {
     connectionLimit: size,
