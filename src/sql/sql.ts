@@ -41,9 +41,9 @@ export interface SqlOptions {
    */
   readonly url?: string;
   /**
-   * The host's own pool of `pg` or of `mysql2`, used instead of `url`. `poolSize` and `timeout` do
-   * not apply to it. Give a pool of `pg` a `statement_timeout` and a `connectionTimeoutMillis`; give
-   * a pool of `mysql2` at least two connections, because one of them renews the lock of a migration.
+   * The host's own pool of `pg` or of `mysql2`, used instead of `url`. `poolSize` and `timeout`
+   * do not apply to it. Give a pool of `pg` a `statement_timeout` and a `connectionTimeoutMillis`;
+   * give a pool of `mysql2` two connections or more: one renews the lock of a migration.
    */
   readonly pool?: PostgresPool | MysqlPool;
   /**
