@@ -129,6 +129,28 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     });
   });
 
+  it('[store] an act is answered when it is committed, not before', async () => {
+    await sql`create function ${sql.id(SCHEMA, 'refuse')}() returns trigger language plpgsql as
+      'begin if new.sid = ''refused'' then raise exception ''refused''; end if; return null; end'`.execute(
+      admin.kysely,
+    );
+    await sql`create constraint trigger refuse after insert on ${sql.table('access_tokens')}
+      deferrable initially deferred for each row
+      execute function ${sql.id(SCHEMA, 'refuse')}()`.execute(admin.kysely);
+    const { tokens } = open().forIssuer(ISSUER);
+    const [first, last] = [issueOf(), issueOf()];
+    const refused: Issue = {
+      ...issueOf(),
+      ...sample.issue(sample.facts({ sid: 'refused' }), null, null),
+    };
+    const outcomes = await Promise.all(
+      [first, refused, last].map(async (one) => await tokens.issue(one, NOW).catch(() => 'failed')),
+    );
+    expect(outcomes).toEqual(['fresh', 'failed', 'fresh']);
+    expect(await tokens.issue(refused, NOW).catch(() => 'failed')).toBe('failed');
+    await sql`drop trigger refuse on ${sql.table('access_tokens')}`.execute(admin.kysely);
+  });
+
   it('[store] an act that waits for a lock holds up the others for a moment only', async () => {
     const { tokens, codes } = open().forIssuer(ISSUER);
     const store = admin.forIssuer(ISSUER);
