@@ -119,7 +119,7 @@ function makeTraffic(issuer: string, application: Application, next: () => strin
   const send = async (path: string, request: RequestInit | Request): Promise<Response> => {
     const response = await fetch(new Request(`${next()}${path}`, request));
     if (![200, 302, 303].includes(response.status))
-      throw new Error(`${path}: ${response.status} ${await response.text()}`);
+      throw new Error(`${path.split('?')[0]}: ${response.status} ${await response.text()}`);
     answered += 1;
     return response;
   };
@@ -196,7 +196,7 @@ async function workUntil({ work }: Traffic, isOver: () => boolean): Promise<read
       await one();
     } catch (error) {
       const { message, cause } = error as Error;
-      failures.push(`${name}: ${message} ${cause ?? ''}`);
+      failures.push(`${name}: ${message.slice(0, 200)} ${cause ?? ''}`);
     }
   };
   const begun = performance.now();
@@ -212,13 +212,14 @@ async function workUntil({ work }: Traffic, isOver: () => boolean): Promise<read
 
 describe.each(DATABASES.filter(({ name }) => name !== 'SQLite'))('$name', (kind) => {
   describe.skipIf(kind.missing)(`two servers and ${ROWS} access tokens`, () => {
-    const folder = mkdtempSync(join(tmpdir(), 'valetkey-upgrade-'));
+    let folder: string;
     let empty: EmptyDatabase;
     let env: Readonly<Record<string, string>>;
     let servers: Server[] = [];
     let traffic: Traffic;
 
     beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'valetkey-upgrade-'));
       empty = kind.make();
       const issuer = `http://localhost:${await freePort()}`;
       const { url = '', schema } = empty.options;
