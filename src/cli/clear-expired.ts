@@ -18,16 +18,26 @@ export function clearExpired(program: Command): void {
       wholeNumber(1, 1_000_000),
       10_000,
     )
-    .option('--pause <seconds>', 'pause between two batches', seconds, 0)
+    .option(
+      '--pause <seconds>',
+      'pause between two batches (default: twice as long as the batch took)',
+      seconds,
+    )
     .action(
-      async (options: { readonly batchSize: number; readonly pause: number }, command: Command) => {
+      async (
+        options: { readonly batchSize: number; readonly pause?: number },
+        command: Command,
+      ) => {
         await withAssembly(command, async ({ provider }) => {
           const total = new Map<string, number>();
           for (let full = true; full; ) {
+            const begun = performance.now();
             const cleared = Object.entries(await provider.clear(options.batchSize));
             for (const [kind, rows] of cleared) total.set(kind, (total.get(kind) ?? 0) + rows);
             full = cleared.some(([, rows]) => rows >= options.batchSize);
-            if (full) await pause(options.pause * 1000);
+            const took = performance.now() - begun;
+            // Requests use the database meanwhile.
+            if (full) await pause(options.pause === undefined ? 2 * took : options.pause * 1000);
           }
           const rows = [...total].map(([kind, count]) => [
             kind.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),

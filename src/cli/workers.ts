@@ -10,7 +10,7 @@ import type { Logger } from 'valetkey';
 /** Milliseconds before a worker that ended is replaced, so that a failing start does not spin. */
 const REPLACE_AFTER = 1000;
 
-/** Milliseconds. */
+/** Milliseconds after which workers that still run are told again to stop. */
 const TELL_AGAIN_AFTER = 200;
 
 /** What the first process and a worker tell one another. */
@@ -26,8 +26,8 @@ export function isFirstWorker(): boolean {
 
 /**
  * Starts the workers, the first one alone: it migrates the database and creates what is missing.
- * Resolves when all of them are ready.
- * @throws Error when the first worker ends before it is ready. It has printed why.
+ * Resolves when all of them are ready. When the first one cannot start, it has printed why, and
+ * this process ends too.
  */
 export async function startWorkers(count: number, log: Logger): Promise<void> {
   const living = new Set<Worker>();
@@ -74,13 +74,14 @@ export async function startWorkers(count: number, log: Logger): Promise<void> {
     // A second signal exits without waiting.
     tell(stopping ? 'exit' : 'stop');
     if (stopping) process.exit(1);
+    if (living.size === 0) process.exit();
     stopping = true;
     // A worker that still starts may not listen yet.
     setInterval(() => tell('stop'), TELL_AGAIN_AFTER);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  await start();
+  await start().catch(() => process.exit(1));
   await Promise.all(Array.from({ length: count - 1 }, async () => await start().catch(replace)));
 }
 

@@ -21,24 +21,19 @@ export async function clear(
   batch: number,
   auditFrom: number,
 ): Promise<ClearedCounts> {
-  const expired = async (
-    table: keyof Tables,
-    key: string,
-    column: string,
-    before: number,
-  ): Promise<number> => {
+  const expired = async (table: keyof Tables, column: string, before: number): Promise<number> => {
     const where = sql`tenant = ${tenant} and ${sql.id(column)} <= ${before}`;
-    return await inPieces(db, dialect, { table, key, where, limit: batch });
+    return await inPieces(db, dialect, { table, by: column, where, limit: batch });
   };
   return {
-    codes: await expired('codes', 'digest', 'expires_at', now - CODE_KEPT),
-    accessTokens: await expired('access_tokens', 'digest', 'expires_at', now),
-    families: await expired('families', 'id', 'expires_at', now),
-    idTokens: await expired('id_tokens', 'jti', 'expires_at', now),
-    sessions: await expired('sessions', 'handle', 'expires_at', now),
-    oneTimeRecords: await expired('one_time_records', 'digest', 'expires_at', now),
-    counters: await expired('counters', 'name', 'reset_at', now),
-    audit: await expired('audit', 'id', 'at', auditFrom - 1),
+    codes: await expired('codes', 'expires_at', now - CODE_KEPT),
+    accessTokens: await expired('access_tokens', 'expires_at', now),
+    families: await expired('families', 'expires_at', now),
+    idTokens: await expired('id_tokens', 'expires_at', now),
+    sessions: await expired('sessions', 'expires_at', now),
+    oneTimeRecords: await expired('one_time_records', 'expires_at', now),
+    counters: await expired('counters', 'reset_at', now),
+    audit: await expired('audit', 'at', auditFrom - 1),
   };
 }
 

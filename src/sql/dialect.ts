@@ -89,8 +89,8 @@ export interface SqlDialect extends Preparing {
 /** A delete of a limited number of rows. */
 export interface LimitedDelete {
   readonly table: keyof Tables;
-  /** The column by which the statement names the rows to delete. It need not be unique. */
-  readonly key: string;
+  /** The column by which the rows are found. It has an index. */
+  readonly by: string;
   /** The condition, served by an index. */
   readonly where: RawBuilder<unknown>;
   /** Most rows to delete. */

@@ -108,7 +108,12 @@ export function isStaleStatement(error: unknown): boolean {
 
 /** True if a statement met a limit of the server: the same work may succeed in smaller pieces. */
 export function metLimit(error: unknown): boolean {
-  return LIMIT.includes(codeOf(error instanceof StoreUnavailable ? error.cause : error));
+  return LIMIT.includes(codeOf(causeOf(error)));
+}
+
+/** What the driver said. */
+export function causeOf(error: unknown): unknown {
+  return error instanceof StoreUnavailable ? error.cause : error;
 }
 
 /** True if the same call may succeed at once. */

@@ -1,16 +1,16 @@
 /**
  * The parts of a dialect that SQLite and PostgreSQL write in the same SQL: inserts that meet an
- * existing row, and deletes with a limit. The rest of each dialect is in `dialects/`.
+ * existing row. The rest of each dialect is in `dialects/`.
  */
 import { type Kysely, sql } from 'kysely';
 import { ALWAYS, columnsOf, typedValuesOf } from './act.ts';
 import type { SqlDialect, Upsert } from './dialect.ts';
 import type { Row, Tables } from './schema.ts';
 
-/** Members for dialects that support ON CONFLICT, RETURNING, and LIMIT in a subquery. */
+/** Members for dialects that support ON CONFLICT and RETURNING. */
 export const ON_CONFLICT: Pick<
   SqlDialect,
-  'perform' | 'insertNew' | 'insertIfAbsent' | 'upsertIf' | 'upsert' | 'deleteSome'
+  'perform' | 'insertNew' | 'insertIfAbsent' | 'upsertIf' | 'upsert'
 > = {
   async perform(trx: Kysely<Tables>, write) {
     const { numAffectedRows } = await write.sql(ALWAYS).execute(trx);
@@ -44,14 +44,6 @@ export const ON_CONFLICT: Pick<
     const [row] = rows;
     if (row === undefined) throw new Error(`An upsert of ${upsert.table} returned no row.`);
     return row;
-  },
-  async deleteSome(db: Kysely<Tables>, { table, key, where, limit }) {
-    // The condition is repeated outside the subquery, because `key` need not be unique: alone it
-    // could match rows that do not meet the condition.
-    const { numAffectedRows } = await sql`delete from ${sql.table(table)} where ${where}
-      and ${sql.id(key)} in (select ${sql.id(key)} from ${sql.table(table)} where ${where}
-        limit ${limit})`.execute(db);
-    return Number(numAffectedRows ?? 0);
   },
 };
 

@@ -11,8 +11,8 @@ import { type ScriptedBrowser, scriptedBrowser } from 'valetkey/testing';
 import type { DatabaseKind } from '../databases.ts';
 import { freePort, type Program, start, stop, untilUp } from '../processes.ts';
 
-const PASSWORD = 'correct horse battery';
-const REDIRECT_URI = 'https://rp.example/cb';
+export const PASSWORD = 'correct horse battery';
+export const REDIRECT_URI = 'https://rp.example/cb';
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
 export interface Cluster {
@@ -80,28 +80,7 @@ export async function makeCluster(
 
   const code = async (): Promise<Grant> => {
     browser ??= scriptedBrowser(fetch, (url) => url.origin === issuer);
-    const verifier = randomBytes(32).toString('base64url');
-    const query = new URLSearchParams({
-      client_id: clientId,
-      redirect_uri: REDIRECT_URI,
-      response_type: 'code',
-      scope: 'openid offline_access',
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-      code_challenge_method: 'S256',
-    });
-    let visit = await browser.open(`${issuer}/o/authorize/?${query}`);
-    if (visit.html.includes('id="login-form"'))
-      visit = await browser.submit(visit, {
-        username: 'alice',
-        password: PASSWORD,
-        decision: 'login',
-      });
-    if (visit.html.includes('id="consent-form"'))
-      visit = await browser.submit(visit, { decision: 'allow' });
-    const found = visit.leaves?.searchParams.get('code');
-    if (typeof found !== 'string')
-      throw new Error(`no code: ${visit.status} ${visit.leaves?.href ?? visit.html}`);
-    return { code: found, verifier };
+    return await obtainCode(browser, issuer, clientId);
   };
 
   const post: Cluster['post'] = async (endpoint, form, index = 0) => {
@@ -156,6 +135,34 @@ export async function makeCluster(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Goes through authorization, and through the pages where they are shown. */
+export async function obtainCode(
+  browser: ScriptedBrowser,
+  issuer: string,
+  clientId: string,
+): Promise<Grant> {
+  const verifier = randomBytes(32).toString('base64url');
+  const query = new URLSearchParams({
+    client_id: clientId,
+    redirect_uri: REDIRECT_URI,
+    response_type: 'code',
+    scope: 'openid offline_access',
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+  });
+  let visit = await browser.open(`${issuer}/o/authorize/?${query}`);
+  if (visit.html.includes('id="login-form"')) {
+    const form = { username: 'alice', password: PASSWORD, decision: 'login' };
+    visit = await browser.submit(visit, form);
+  }
+  if (visit.html.includes('id="consent-form"'))
+    visit = await browser.submit(visit, { decision: 'allow' });
+  const code = visit.leaves?.searchParams.get('code');
+  if (typeof code !== 'string')
+    throw new Error(`no code: ${visit.status} ${visit.leaves?.href ?? visit.html}`);
+  return { code, verifier };
 }
 
 async function prepare(

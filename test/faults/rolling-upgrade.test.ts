@@ -3,7 +3,6 @@
  * servers that do not know the change go on, and then each server is replaced by another one. No
  * request fails.
  */
-import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import { scriptedBrowser } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES, type EmptyDatabase } from '../databases.ts';
 import { freePort, type Program, start, stop, untilUp } from '../processes.ts';
+import { obtainCode, PASSWORD, REDIRECT_URI } from './cluster.ts';
 
 const ROWS = 1_000_000;
 const PER_SECOND = 100;
@@ -24,8 +24,6 @@ const REFRESH_TOKENS = 100;
 /** Milliseconds of traffic before and after each step of the upgrade. */
 const BETWEEN = 3000;
 const PATIENCE = 300_000;
-const PASSWORD = 'correct horse battery';
-const REDIRECT_URI = 'https://rp.example/cb';
 
 const CHANGED = ['clients', 'sessions', 'families', 'access_tokens', 'codes'] as const;
 const NEWER: Migration = {
@@ -137,24 +135,7 @@ function makeTraffic(issuer: string, application: Application, next: () => strin
   );
 
   const exchange = async (): Promise<string> => {
-    const verifier = randomBytes(32).toString('base64url');
-    const query = new URLSearchParams({
-      client_id: clientId,
-      redirect_uri: REDIRECT_URI,
-      response_type: 'code',
-      scope: 'openid offline_access',
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
-      code_challenge_method: 'S256',
-    });
-    let visit = await browser.open(`${issuer}/o/authorize/?${query}`);
-    if (visit.html.includes('id="login-form"')) {
-      const form = { username: 'alice', password: PASSWORD, decision: 'login' };
-      visit = await browser.submit(visit, form);
-    }
-    if (visit.html.includes('id="consent-form"'))
-      visit = await browser.submit(visit, { decision: 'allow' });
-    const code = visit.leaves?.searchParams.get('code');
-    if (typeof code !== 'string') throw new Error(`no code: ${visit.leaves?.href ?? visit.html}`);
+    const { code, verifier } = await obtainCode(browser, issuer, clientId);
     const form = { code, redirect_uri: REDIRECT_URI, code_verifier: verifier };
     const body = await post('token', { grant_type: 'authorization_code', ...form });
     return String(body['refresh_token']);

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import pg from 'pg';
 import { StoreUnavailable } from 'valetkey';
@@ -37,6 +38,33 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     expect(cleared.accessTokens).toBe(60);
     expect((await store.clear(NOW, 100, 0)).accessTokens).toBe(0);
     await database.close();
+    await admin.kysely.schema.dropSchema(schema).cascade().execute();
+    await admin.close();
+  });
+
+  it('[store] a migration that waits for a table does not make requests wait', async () => {
+    const schema = `test_${randomBytes(6).toString('hex')}`;
+    const admin = sqlDatabase({ url: url.href, schema });
+    await admin.migrate();
+    const store = sqlDatabase({ url: url.href, schema });
+    const widens = {
+      name: '9000-wider',
+      up: async (db: typeof admin.kysely): Promise<void> =>
+        await db.schema.alterTable('access_tokens').addColumn('more', 'text').execute(),
+    };
+    const newer = sqlDatabase({ url: url.href, schema, migrations: [widens] });
+    let migrating: Promise<readonly string[]> = Promise.resolve([]);
+    // A backup holds such a transaction for a long time.
+    await admin.kysely.transaction().execute(async (trx) => {
+      await sql`select 1 from ${sql.table('access_tokens')}`.execute(trx);
+      migrating = newer.migrate();
+      for (let asked = 0; asked < 30; asked += 1) {
+        expect(await store.forIssuer(ISSUER).tokens.findAccessToken('a')).toBeNull();
+        await sleep(100);
+      }
+    });
+    expect(await migrating).toEqual(['9000-wider']);
+    await Promise.all([store.close(), newer.close()]);
     await admin.kysely.schema.dropSchema(schema).cascade().execute();
     await admin.close();
   });

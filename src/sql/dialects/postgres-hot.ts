@@ -4,9 +4,8 @@
  * Look-ups of one kind, and inserts that nothing decides, even share a statement.
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { StoreUnavailable } from 'valetkey';
 import { type Act, columnsOf, type NewRow, typedValuesOf } from '../act.ts';
-import { endsConnection } from '../faults.ts';
+import { causeOf, endsConnection } from '../faults.ts';
 import {
   type HotAct,
   type Preparing,
@@ -166,10 +165,6 @@ async function writeAll(pool: ReliablePool, calls: readonly Call[]): Promise<rea
     if (hasTimedOut(error) || isLost(error)) throw error;
     return eachAlone(pool, calls);
   }
-}
-
-function causeOf(error: unknown): unknown {
-  return error instanceof StoreUnavailable ? error.cause : error;
 }
 
 function isLost(error: unknown): boolean {

@@ -4,9 +4,11 @@
  * `postgres-pool.ts`.
  */
 import { createRequire } from 'node:module';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Kysely, PostgresDialect, type PostgresPool, sql } from 'kysely';
 import { StoreUnavailable } from 'valetkey';
 import type { PoolOptions, SqlCheck, SqlDialect } from '../dialect.ts';
+import { causeOf } from '../faults.ts';
 import type { Preparing } from '../hot.ts';
 import { ON_CONFLICT } from '../on-conflict.ts';
 import type { Tables } from '../schema.ts';
@@ -21,6 +23,14 @@ import { type ReliablePool, reliablePool } from './postgres-pool.ts';
 const SERVER_SHARE = 0.9;
 /** Key of the advisory lock. It is arbitrary, but all processes on one database must share it. */
 const MIGRATION_LOCK = 7_318_349_394_477_056;
+/**
+ * How long a migration waits for a table before it begins anew. Requests that want the table wait
+ * behind it, and may hold what it wants next.
+ */
+const MIGRATION_LOCK_WAIT = '100ms';
+/** Milliseconds in which a migration must get all its tables. */
+const MIGRATION_PATIENCE = 3_600_000;
+const LOCK_NOT_AVAILABLE = '55P03';
 const UNDEFINED_TABLE = '42P01';
 
 export function postgres(url: string, options: PoolOptions): SqlDialect {
@@ -45,13 +55,31 @@ function onPool(pool: ReliablePool): Omit<SqlDialect, 'patient'> {
 const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient' | 'close' | keyof Preparing> = {
   ...ON_CONFLICT,
   name: 'postgres',
+  // By the places of the rows: a key would be looked up for each of them.
+  async deleteSome(db, { table, by, where, limit }) {
+    const { numAffectedRows } = await sql`delete from ${sql.table(table)} where ${where}
+      and ctid = any(array(select ctid from ${sql.table(table)} where ${where}
+        order by ${sql.id(by)} limit ${limit}))`.execute(db);
+    return Number(numAffectedRows ?? 0);
+  },
   act: async (db, act) => failedWrite(act, (await statementOf(act).execute(db)).rows),
-  migrating: async (db, schema, work) =>
-    await db.transaction().execute(async (trx) => {
-      await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(trx);
-      if (schema !== null) await createSchema(trx, schema);
-      return await work(trx);
-    }),
+  async migrating(db, schema, work) {
+    const deadline = Date.now() + MIGRATION_PATIENCE;
+    for (;;) {
+      try {
+        return await db.transaction().execute(async (trx) => {
+          await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(trx);
+          await sql`select set_config('lock_timeout', ${MIGRATION_LOCK_WAIT}, true)`.execute(trx);
+          if (schema !== null) await createSchema(trx, schema);
+          return await work(trx);
+        });
+      } catch (error) {
+        const { code } = causeOf(error) as { readonly code?: unknown };
+        if (code !== LOCK_NOT_AVAILABLE || Date.now() > deadline) throw error;
+        await pause(100 + Math.random() * 400);
+      }
+    }
+  },
   // PostgreSQL translates its messages, so compare the code.
   isMissingTable: (error) => (error as { code?: unknown } | null)?.code === UNDEFINED_TABLE,
   check,

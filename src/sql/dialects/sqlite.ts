@@ -79,6 +79,12 @@ export function sqlite(path: string): SqlDialect {
     ...ON_CONFLICT,
     ...hotOn(connection),
     name: 'sqlite',
+    async deleteSome(db, { table, by, where, limit }) {
+      const { numAffectedRows } = await sql`delete from ${sql.table(table)} where rowid in
+        (select rowid from ${sql.table(table)} where ${where}
+          order by ${sql.id(by)} limit ${limit})`.execute(db);
+      return Number(numAffectedRows ?? 0);
+    },
     close: async () => connection.close(),
     kysely: new SqliteDialect({ database: connection as never }),
     patient: null,
