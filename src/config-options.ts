@@ -217,7 +217,8 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
   rateLimits: RATE_LIMITS,
   clientCacheSeconds: {
     kind: 'seconds',
-    description: 'Seconds that a client changed on another node may be served as it was',
+    description:
+      'Seconds that a client changed on another node may be served as it was; what it holds ends at once',
     default: 30,
   },
   allowMissingPkce: flag('Weakens: clients with credentials may leave PKCE out'),

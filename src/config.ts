@@ -98,7 +98,11 @@ export interface Config {
   readonly clientAuthenticationMethods?: readonly ClientAuthenticationMethod[];
   /** How many failed attempts are tolerated. */
   readonly rateLimits?: Partial<RateLimits>;
-  /** Seconds that a client changed on another node may be served as it was. @default 30 */
+  /**
+   * Seconds that a client changed on another node may be served as it was. The codes and tokens of
+   * a client that is disabled or deleted there end at once here as well.
+   * @default 30
+   */
   readonly clientCacheSeconds?: number;
   /** Weakens: clients with credentials may leave PKCE out. @default false */
   readonly allowMissingPkce?: boolean;

@@ -57,7 +57,11 @@ function mariadbDatabase(): EmptyDatabase {
 }
 
 /** Names of the migrations of the store, in the order in which they are applied. */
-export const MIGRATIONS: readonly string[] = ['0001-first-tables', '0002-one-time-records'];
+export const MIGRATIONS: readonly string[] = [
+  '0001-first-tables',
+  '0002-one-time-records',
+  '0003-disabled-clients',
+];
 
 export const DATABASES: readonly DatabaseKind[] = [
   { name: 'SQLite', missing: false, make: sqliteFile },

@@ -32,7 +32,7 @@ export type Presented =
   | { readonly is: 'replayed'; readonly family: Family }
   | {
       readonly is: 'dead';
-      readonly because: 'revoked' | 'expired' | 'authorization_withdrawn';
+      readonly because: 'revoked' | 'expired' | 'authorization_withdrawn' | 'client_disabled';
       readonly family: Family;
     };
 
@@ -64,6 +64,7 @@ export function judge(
   const digest = sha256(refreshToken);
   if (family.revokedAt !== null) return { is: 'dead', because: 'revoked', family };
   if (!found.authorized) return { is: 'dead', because: 'authorization_withdrawn', family };
+  if (!found.clientEnabled) return { is: 'dead', because: 'client_disabled', family };
   if (family.expiresAt <= now) return { is: 'dead', because: 'expired', family };
   if (family.refreshDigest !== null && equalSecrets(family.refreshDigest, digest)) {
     const expired = family.refreshExpiresAt === null || family.refreshExpiresAt <= now;

@@ -3,12 +3,26 @@
  * the core caches them in memory. Only values that statements search or compare have columns of
  * their own.
  */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Client, ClientStore } from 'valetkey';
 import { type ActWrite, auditRows } from './act.ts';
 import { auditRow } from './audit.ts';
 import type { SqlDialect } from './dialect.ts';
 import type { Row, Tables } from './schema.ts';
+
+const CLIENTS = sql.table('clients');
+
+/** What a look-up that joins `withEnabledClient` selects: not null if the client is enabled. */
+export const ENABLED_CLIENT: RawBuilder<unknown> = sql`${CLIENTS}.client_id as enabled_client`;
+
+/**
+ * The join that finds the client of a row if it is enabled. Other nodes keep a client in memory, so
+ * what must end with it at once is found together with it.
+ */
+export function withEnabledClient(table: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`left join ${CLIENTS} on ${CLIENTS}.tenant = ${table}.tenant
+    and ${CLIENTS}.client_id = ${table}.client_id and ${CLIENTS}.disabled_at is null`;
+}
 
 export function clientStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): ClientStore {
   const read = (row: Row): Client => JSON.parse(String(row['data'])) as Client;
@@ -23,19 +37,19 @@ export function clientStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: str
       return row === undefined ? null : read(row);
     },
     async insert(client, audit) {
-      const { clientId, owner, version } = client;
+      const { clientId, owner, version, disabledAt } = client;
       const data = JSON.stringify(client);
-      const row = { tenant, client_id: clientId, owner, version, data };
+      const row = { tenant, client_id: clientId, owner, version, data, disabled_at: disabledAt };
       const writes = dialect.insertIfAbsent('client', 'clients', row);
       const rows = auditRows(auditRow(tenant, audit));
       return (await dialect.act(db, { writes, rows })) === null;
     },
     async replace(client, audit) {
-      const { clientId, owner, version } = client;
+      const { clientId, owner, version, disabledAt } = client;
       const write: ActWrite = {
         name: 'client',
-        sql: () => sql`update ${sql.table('clients')}
-          set owner = ${owner}, version = ${version}, data = ${JSON.stringify(client)}
+        sql: () => sql`update ${CLIENTS} set owner = ${owner}, version = ${version},
+          data = ${JSON.stringify(client)}, disabled_at = ${disabledAt}
           where tenant = ${tenant} and client_id = ${clientId} and version = ${version - 1}`,
       };
       const rows = auditRows(auditRow(tenant, audit));

@@ -8,10 +8,11 @@ import type { SqlDialect } from './dialect.ts';
 import type { Migration } from './migration.ts';
 import { firstTables } from './migrations/0001-first-tables.ts';
 import { oneTimeRecords } from './migrations/0002-one-time-records.ts';
+import { disabledClients } from './migrations/0003-disabled-clients.ts';
 import type { Tables } from './schema.ts';
 
 /** The migrations of the store itself, in the order in which they run. */
-const STORE_MIGRATIONS: readonly Migration[] = [firstTables, oneTimeRecords];
+const STORE_MIGRATIONS: readonly Migration[] = [firstTables, oneTimeRecords, disabledClients];
 
 /** Applies migrations to one database. */
 export interface Migrator {

@@ -152,7 +152,7 @@ export const AUDIT: Columns<AuditEvent> = {
 };
 
 /** Number columns that are in none of the lists above. */
-const OTHER_NUMBERS = ['offline', 'writes', 'count', 'reset_at'];
+const OTHER_NUMBERS = ['offline', 'writes', 'count', 'reset_at', 'disabled_at'];
 const NUMBERS: ReadonlySet<string> = new Set([
   ...OTHER_NUMBERS,
   ...[SESSION, AUTHORIZATION, CODE, FAMILY, ACCESS_TOKEN, ID_TOKEN, ONE_TIME_RECORD, AUDIT]

@@ -7,6 +7,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ActRow, Family, Issue, StoredConsumption, TokenStore } from 'valetkey';
 import { type Act, type ActWrite, ALWAYS, type NewRow, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
+import { ENABLED_CLIENT, withEnabledClient } from './clients.ts';
 import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
 import { addRow, type Hot, type Lookup, slot, slotsOf, type Values } from './hot.ts';
@@ -61,7 +62,8 @@ export function tokenStore(
       const row = await hot.find('family', FAMILY_LOOKUP, tenant, id);
       if (row === null) return null;
       const authorized = row['authorization_id'] === null || row['authorized'] !== null;
-      return { family: recordOf(FAMILY, row), authorized };
+      const clientEnabled = row['enabled_client'] !== null;
+      return { family: recordOf(FAMILY, row), authorized, clientEnabled };
     },
     async findAccessToken(digest) {
       const row = await hot.find('access token', ACCESS_TOKEN_LOOKUP, tenant, digest);
@@ -70,7 +72,8 @@ export function tokenStore(
         row['family_id'] === null ||
         (row['family_found'] !== null && row['family_revoked'] === null);
       const authorized = row['authorization_id'] === null || row['authorized'] !== null;
-      return { token: recordOf(ACCESS_TOKEN, row), live: familyLives && authorized };
+      const live = familyLives && authorized && row['enabled_client'] !== null;
+      return { token: recordOf(ACCESS_TOKEN, row), live };
     },
     revokeFamily: async (id, now, audit, clientId) =>
       clientId === undefined
@@ -127,10 +130,11 @@ const DELETE_ACCESS_TOKEN: ActWrite = {
 const FAMILY_LOOKUP: Lookup = {
   column: 'id',
   make: (isWanted) => sql`select ${namesIn('families', columnNames(FAMILY))},
-    ${AUTHORIZATIONS}.id as authorized
+    ${AUTHORIZATIONS}.id as authorized, ${ENABLED_CLIENT}
   from ${FAMILIES} left join ${AUTHORIZATIONS}
     on ${AUTHORIZATIONS}.tenant = ${FAMILIES}.tenant
     and ${AUTHORIZATIONS}.id = ${FAMILIES}.authorization_id
+    ${withEnabledClient(FAMILIES)}
   where ${FAMILIES}.tenant = ${slot('tenant')} and ${isWanted(sql`${FAMILIES}.id`)}`,
 };
 
@@ -138,12 +142,13 @@ const ACCESS_TOKEN_LOOKUP: Lookup = {
   column: 'digest',
   make: (isWanted) => sql`select ${namesIn('access_tokens', columnNames(ACCESS_TOKEN))},
     ${FAMILIES}.id as family_found, ${FAMILIES}.revoked_at as family_revoked,
-    ${AUTHORIZATIONS}.id as authorized
+    ${AUTHORIZATIONS}.id as authorized, ${ENABLED_CLIENT}
   from ${ACCESS_TOKENS}
     left join ${FAMILIES} on ${FAMILIES}.tenant = ${ACCESS_TOKENS}.tenant
       and ${FAMILIES}.id = ${ACCESS_TOKENS}.family_id
     left join ${AUTHORIZATIONS} on ${AUTHORIZATIONS}.tenant = ${ACCESS_TOKENS}.tenant
       and ${AUTHORIZATIONS}.id = ${ACCESS_TOKENS}.authorization_id
+    ${withEnabledClient(ACCESS_TOKENS)}
   where ${ACCESS_TOKENS}.tenant = ${slot('tenant')}
     and ${isWanted(sql`${ACCESS_TOKENS}.digest`)}`,
 };

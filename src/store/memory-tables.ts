@@ -78,6 +78,11 @@ export function isAuthorized(tables: MemoryTables, authorizationId: string | nul
   return authorizationId === null || tables.authorizations.has(authorizationId);
 }
 
+/** True if the client is registered, and not disabled. */
+export function isEnabled(tables: MemoryTables, clientId: string): boolean {
+  return tables.clients.get(clientId)?.disabledAt === null;
+}
+
 /** False if the subject was revoked at or after `since` (in seconds). */
 export function provenSince(tables: MemoryTables, sub: string, since: number): boolean {
   return (tables.revokedSubjects.get(sub) ?? Number.NEGATIVE_INFINITY) < since;

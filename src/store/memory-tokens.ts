@@ -7,6 +7,7 @@ import {
   consumeCodes,
   consumeOneTime,
   isAuthorized,
+  isEnabled,
   type MemoryTables,
   oneTimeKey,
   provenSince,
@@ -30,7 +31,11 @@ export function codeStore(tables: MemoryTables): CodeStore {
     async find(digest) {
       const code = codes.get(digest);
       if (code === undefined) return null;
-      return { code, authorized: isAuthorized(tables, code.authorizationId) };
+      return {
+        code,
+        authorized: isAuthorized(tables, code.authorizationId),
+        clientEnabled: isEnabled(tables, code.clientId),
+      };
     },
     async countFailure(digest) {
       const code = codes.get(digest);
@@ -61,14 +66,19 @@ export function tokenStore(tables: MemoryTables): TokenStore {
     async findFamily(id) {
       const family = families.get(id);
       if (family === undefined) return null;
-      return { family, authorized: isAuthorized(tables, family.authorizationId) };
+      return {
+        family,
+        authorized: isAuthorized(tables, family.authorizationId),
+        clientEnabled: isEnabled(tables, family.clientId),
+      };
     },
     async findAccessToken(digest) {
       const token = accessTokens.get(digest);
       if (token === undefined) return null;
       const family = token.familyId === null ? null : families.get(token.familyId);
       const familyLives = family !== undefined && family?.revokedAt == null;
-      return { token, live: familyLives && isAuthorized(tables, token.authorizationId) };
+      const authorized = isAuthorized(tables, token.authorizationId);
+      return { token, live: familyLives && authorized && isEnabled(tables, token.clientId) };
     },
     revokeFamily: async (id, now, audit, clientId) =>
       revokeFamily(tables, id, now, audit, clientId),

@@ -203,6 +203,8 @@ export interface FoundCode {
   readonly code: Code;
   /** The authorization it was issued under still stands; true when it needs none. */
   readonly authorized: boolean;
+  /** Its client is registered, and not disabled. */
+  readonly clientEnabled: boolean;
 }
 
 /** What became of an attempt to store a code. */
@@ -230,6 +232,8 @@ export interface FoundFamily {
   readonly family: Family;
   /** The authorization it stands under (if it does) still exists. */
   readonly authorized: boolean;
+  /** Its client is registered, and not disabled. */
+  readonly clientEnabled: boolean;
 }
 
 /** An access token read together with what its life depends on, in one trip. */
@@ -237,7 +241,8 @@ export interface FoundAccessToken {
   /** The access token as stored. */
   readonly token: AccessToken;
   /**
-   * Its family (if it has one) is not revoked and its authorization (if it has one) still exists.
+   * Its client is registered and not disabled, its family (if it has one) is not revoked, and its
+   * authorization (if it has one) still exists.
    */
   readonly live: boolean;
 }

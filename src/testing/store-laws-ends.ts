@@ -12,6 +12,7 @@ import {
   NOW,
   type SampleIssue,
   sample,
+  withClient,
   withCode,
   withFamily,
   word,
@@ -26,7 +27,7 @@ async function withFamilyOf(
   changes: Partial<Family>,
   of?: Facts,
 ): Promise<{ facts: Facts; family: Family; issue: SampleIssue }> {
-  const facts = of ?? sample.facts();
+  const facts = await withClient(store, of);
   const authorization = await store.authorizations.remember(sample.authorization(facts));
   const family = sample.family(facts, authorization.id, changes);
   const issue = sample.issue(facts, family.id, authorization.id, { expiresAt: NOW + 10_000 });
@@ -213,7 +214,6 @@ export const END_LAWS: readonly Law[] = [
       assert.equal(await store.tokens.findFamily(short.family.id), null);
       assert.equal(await isLive(store, short.issue), false);
       const left = await withFamilyOf(store, {});
-      await store.clients.insert(sample.client(left.facts.clientId), null);
       assert.equal(await store.clients.delete(left.facts.clientId, null), true);
       const found = await store.tokens.findFamily(left.family.id);
       assert.deepEqual(
@@ -227,12 +227,39 @@ export const END_LAWS: readonly Law[] = [
     async (store) => {
       const { facts, code, session } = await withCode(store);
       assert.equal((await store.codes.find(code.digest))?.authorized, true);
-      await store.clients.insert(sample.client(facts.clientId), null);
       await store.clients.delete(facts.clientId, null);
       assert.equal((await store.codes.find(code.digest))?.authorized, false);
       const free = { ...sample.code(facts, word()), authorizationId: null };
       assert.equal(await store.codes.insert(free, session.handle, null), 'stored');
-      assert.deepEqual(await store.codes.find(free.digest), { code: free, authorized: true });
+      const gone = { authorized: true, clientEnabled: false };
+      assert.deepEqual(await store.codes.find(free.digest), { code: free, ...gone });
+    },
+  ],
+  [
+    'a disabled or deleted client: its codes, families and access tokens say so at once',
+    async (store) => {
+      const { facts, family, issue, code } = await withFamily(store);
+      const alone = sample.issue(facts, null, null, { sub: null, sid: null });
+      await issueFreely(store, { ...alone, idToken: null }, null);
+      const other = await withFamily(store);
+      const enabled = async (): Promise<unknown[]> => [
+        (await store.codes.find(code.digest))?.clientEnabled,
+        (await store.tokens.findFamily(family.id))?.clientEnabled,
+        await isLive(store, issue),
+        await isLive(store, alone),
+      ];
+      const client = sample.client(facts.clientId);
+      for (const [version, disabledAt] of [null, NOW, null].entries()) {
+        if (version > 0)
+          await store.clients.replace({ ...client, version: version + 1, disabledAt }, null);
+        assert.deepEqual(await enabled(), Array(4).fill(disabledAt === null));
+      }
+      await store.clients.delete(facts.clientId, null);
+      assert.deepEqual(await enabled(), Array(4).fill(false));
+      // Registered anew, and disabled from the beginning.
+      await store.clients.insert({ ...client, disabledAt: NOW }, null);
+      assert.deepEqual(await enabled(), Array(4).fill(false));
+      assert.equal(await isLive(store, other.issue), true);
     },
   ],
   [

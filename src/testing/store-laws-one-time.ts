@@ -6,15 +6,16 @@
 import assert from 'node:assert/strict';
 import type { AuditEvent, Issue, Store } from 'valetkey';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
-import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
+import { NOW, sample, withClient, withCode, withFamily, word } from './store-samples.ts';
 
 /** A token issue to a subject that consumes a one-time record, or nothing. */
-function issueTo(
+async function issueTo(
+  store: Store,
   sub: string,
   since: number,
   record: ReturnType<typeof sample.oneTime> | null,
-): Issue & ReturnType<typeof sample.issue> {
-  const facts = sample.facts({ sub });
+): Promise<Issue & ReturnType<typeof sample.issue>> {
+  const facts = await withClient(store, { sub });
   const family = { ...sample.family(facts, word()), authorizationId: null, sid: null };
   const consumption = record === null ? null : ({ kind: 'one_time_record', record } as const);
   return { ...sample.issue(facts, family.id, null), consumption, subject: { sub, since }, family };
@@ -140,7 +141,7 @@ export const ONE_TIME_LAWS: readonly Law[] = [
     async (store) => {
       const record = sample.oneTime();
       await store.oneTime.put(record);
-      const issues = Array.from({ length: CROWD }, () => issueTo(word(), NOW, record));
+      const issues = await crowd(async () => await issueTo(store, word(), NOW, record));
       const outcomes = await crowd(async (index) => {
         const issue = issues[index];
         return issue === undefined ? null : await store.tokens.issue(issue, NOW);
@@ -155,12 +156,12 @@ export const ONE_TIME_LAWS: readonly Law[] = [
     async (store) => {
       const record = sample.oneTime({ expiresAt: NOW + 10 });
       await store.oneTime.put(record);
-      const late = issueTo(word(), NOW, record);
+      const late = await issueTo(store, word(), NOW, record);
       assert.equal(await store.tokens.issue(late, NOW + 10), 'consumed');
       await store.oneTime.swap({ ...record, version: 2 });
       assert.equal(await store.tokens.issue(late, NOW), 'consumed');
       assert.equal(await store.oneTime.consume({ ...record, version: 2 }, NOW), true);
-      const again = issueTo(word(), NOW, { ...record, version: 2 });
+      const again = await issueTo(store, word(), NOW, { ...record, version: 2 });
       assert.equal(await store.tokens.issue(again, NOW), 'consumed');
       assert.deepEqual([await isLive(store, late), await isLive(store, again)], [false, false]);
     },
@@ -175,10 +176,10 @@ export const ONE_TIME_LAWS: readonly Law[] = [
       for (const consumed of [null, record])
         for (const since of [NOW - 1, NOW])
           assert.equal(
-            await store.tokens.issue(issueTo(sub, since, consumed), NOW),
+            await store.tokens.issue(await issueTo(store, sub, since, consumed), NOW),
             'subject_revoked',
           );
-      const later = issueTo(sub, NOW + 1, record);
+      const later = await issueTo(store, sub, NOW + 1, record);
       assert.equal(await store.tokens.issue(later, NOW), 'fresh');
       assert.equal(await isLive(store, later), true);
     },
@@ -191,9 +192,9 @@ export const ONE_TIME_LAWS: readonly Law[] = [
         const record = sample.oneTime();
         await store.oneTime.put(record);
         const issues = [
-          issueTo(sub, NOW, null),
-          issueTo(sub, NOW, record),
-          issueTo(sub, NOW, null),
+          await issueTo(store, sub, NOW, null),
+          await issueTo(store, sub, NOW, record),
+          await issueTo(store, sub, NOW, null),
         ];
         const [first, second, third] = issues.map(
           (issue) => async () => await store.tokens.issue(issue, NOW),

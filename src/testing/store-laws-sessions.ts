@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { redeem } from './store-acts.ts';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
-import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
+import { NOW, sample, withClient, withCode, withFamily, word } from './store-samples.ts';
 
 /** The laws of this file. */
 export const SESSION_LAWS: readonly Law[] = [
@@ -139,7 +139,7 @@ export const SESSION_LAWS: readonly Law[] = [
   [
     'codes.insert: of 100 concurrent inserts of one digest one is stored, and only in a session that stands; countFailure counts each',
     async (store) => {
-      const facts = sample.facts();
+      const facts = await withClient(store);
       const session = sample.session(facts);
       const code = sample.code(facts, word());
       assert.equal(await store.codes.insert(code, session.handle, null), 'session_ended');
@@ -149,7 +149,8 @@ export const SESSION_LAWS: readonly Law[] = [
         async () => await store.codes.insert(code, session.handle, null),
       );
       assert.deepEqual([count(outcomes, 'stored'), count(outcomes, 'exists')], [1, CROWD - 1]);
-      assert.deepEqual(await store.codes.find(code.digest), { code, authorized: false });
+      const found = { code, authorized: false, clientEnabled: true };
+      assert.deepEqual(await store.codes.find(code.digest), found);
       await crowd(async () => await store.codes.countFailure(code.digest));
       await store.codes.countFailure(word());
       assert.equal((await store.codes.find(code.digest))?.code.failedAttempts, CROWD);

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { AccessToken, Family } from 'valetkey';
 import { extend, issueFreely, redeem, rotate } from './store-acts.ts';
 import { count, crowd, isLive, type Law } from './store-case.ts';
-import { NOW, sample, withCode, withFamily, word } from './store-samples.ts';
+import { NOW, sample, withClient, withCode, withFamily, word } from './store-samples.ts';
 
 /** A rotation of the live refresh token of a family. */
 function rotation(family: Family): {
@@ -79,6 +79,7 @@ export const TOKEN_LAWS: readonly Law[] = [
       assert.deepEqual(await store.codes.find(code.digest), {
         code: { ...code, consumedAt: NOW, familyId: family.id },
         authorized: true,
+        clientEnabled: true,
       });
     },
   ],
@@ -185,11 +186,12 @@ export const TOKEN_LAWS: readonly Law[] = [
   [
     'issue: tokens that consume nothing may begin a family, with or without authorization',
     async (store) => {
-      const facts = sample.facts();
+      const facts = await withClient(store);
       const family = { ...sample.family(facts, word()), authorizationId: null };
       const issue = sample.issue(facts, family.id, null);
       await issueFreely(store, issue, family);
-      assert.deepEqual(await store.tokens.findFamily(family.id), { family, authorized: true });
+      const stands = { authorized: true, clientEnabled: true };
+      assert.deepEqual(await store.tokens.findFamily(family.id), { family, ...stands });
       assert.equal(await isLive(store, issue), true);
       const next = sample.issue(facts, family.id, null);
       assert.equal(await rotate(store, rotation(family), next, NOW), 'fresh');
@@ -200,7 +202,7 @@ export const TOKEN_LAWS: readonly Law[] = [
   [
     'revokeAccessToken: a token with the family it has, and only for its client',
     async (store) => {
-      const facts = sample.facts();
+      const facts = await withClient(store);
       const alone = sample.issue(facts, null, null, { sub: null, sid: null });
       await issueFreely(store, { ...alone, idToken: null }, null);
       assert.deepEqual(await store.tokens.findAccessToken(alone.accessToken.digest), {

@@ -252,7 +252,9 @@ export const TWIN_LAWS: readonly Law[] = [
       assert.deepEqual(await store.codes.find(all.used.digest), {
         code: all.used,
         authorized: false,
+        clientEnabled: false,
       });
+      await store.clients.insert(all.client, null);
       assert.equal(await redeem(store, all.open.digest, all.family, all.issue, NOW), 'consumed');
       await issueFreely(store, all.issue, all.family);
       const found = await store.tokens.findFamily(all.family.id);
@@ -276,6 +278,7 @@ export const TWIN_LAWS: readonly Law[] = [
     async (store, database) => {
       const all = records();
       await fill(twinOf(database), all);
+      await store.clients.insert(all.client, null);
       assert.equal(
         (await store.authorizations.remember(all.authorization)).id,
         all.authorization.id,
@@ -283,6 +286,18 @@ export const TWIN_LAWS: readonly Law[] = [
       await issueFreely(store, all.issue, null);
       assert.deepEqual(await store.tokens.findAccessToken(all.issue.accessToken.digest), {
         token: all.issue.accessToken,
+        live: false,
+      });
+    },
+  ],
+  [
+    'a twin issuer’s client of the same id keeps no token alive here',
+    async (store, database) => {
+      const all = records();
+      await fill(twinOf(database), all);
+      await issueFreely(store, { accessToken: all.lone, idToken: null }, null);
+      assert.deepEqual(await store.tokens.findAccessToken(all.lone.digest), {
+        token: all.lone,
         live: false,
       });
     },

@@ -216,12 +216,19 @@ export interface SampleFamily extends SampleCode {
   readonly issue: SampleIssue;
 }
 
+/** The values of a new sign-in, whose client is registered: if it is not there yet, it is now. */
+export async function withClient(store: Store, changes: Partial<Facts> = {}): Promise<Facts> {
+  const facts = sample.facts(changes);
+  await store.clients.insert(sample.client(facts.clientId), null);
+  return facts;
+}
+
 /**
- * Stores a sign-in up to the code: a session, an authorization and an unconsumed code.
+ * Stores a sign-in up to the code: the client, a session, an authorization and an unconsumed code.
  * @throws AssertionError when the store refuses a record
  */
 export async function withCode(store: Store, changes: Partial<Facts> = {}): Promise<SampleCode> {
-  const facts = sample.facts(changes);
+  const facts = await withClient(store, changes);
   const session = sample.session(facts);
   assert.equal(await store.sessions.start(session, null, NOW), 'started');
   const authorization = await store.authorizations.remember(sample.authorization(facts));

@@ -27,6 +27,7 @@ export {
   type SampleFamily,
   type SampleIssue,
   sample,
+  withClient,
   withCode,
   withFamily,
 } from './store-samples.ts';

@@ -4,7 +4,7 @@ import mysql from 'mysql2';
 import pg from 'pg';
 import { type Database, memoryDatabase } from 'valetkey';
 import { type SqlOptions, sqlDatabase } from 'valetkey/sql';
-import { sample, storeContract } from 'valetkey/testing';
+import { sample, storeContract, withFamily } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES, type DatabaseKind, MIGRATIONS } from '../databases.ts';
 
@@ -104,6 +104,32 @@ describe.each(DATABASES)('$name', (kind) => {
       expect(await one?.forIssuer(issuer).clients.insert(client, null)).toBe(true);
       expect(await two?.forIssuer(issuer).clients.find(client.clientId)).toBeNull();
       for (const database of [one, two]) await database?.close();
+      await empty.remove();
+    },
+  );
+  it.skipIf(kind.missing)(
+    '[store] a client that was disabled before the schema knew it is disabled for its tokens',
+    async () => {
+      const empty = kind.make();
+      const database = sqlDatabase(empty.options);
+      await database.migrate();
+      const store = database.forIssuer(`https://${randomUUID()}.example`);
+      const [disabled, enabled] = [await withFamily(store), await withFamily(store)];
+      const client = {
+        ...sample.client(disabled.facts.clientId),
+        disabledAt: 1_800_000_000,
+        version: 2,
+      };
+      expect(await store.clients.replace(client, null)).toBe(true);
+      const { kysely } = database;
+      await kysely.schema.alterTable('clients').dropColumn('disabled_at').execute();
+      await kysely.deleteFrom('migrations').where('name', '=', '0003-disabled-clients').execute();
+      expect(await database.migrate()).toEqual(['0003-disabled-clients']);
+      const found = [disabled, enabled].map(
+        async ({ family }) => (await store.tokens.findFamily(family.id))?.clientEnabled,
+      );
+      expect(await Promise.all(found)).toEqual([false, true]);
+      await database.close();
       await empty.remove();
     },
   );

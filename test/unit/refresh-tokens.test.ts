@@ -62,18 +62,38 @@ interface Row {
   readonly family?: Partial<Family>;
   /** The authorization was withdrawn. */
   readonly withdrawn?: true;
+  /** The client is disabled, or gone. */
+  readonly disabled?: true;
   readonly grace?: number;
   readonly now?: number;
 }
-type Verdict = 'live' | 'repeated' | 'replayed' | 'revoked' | 'authorization_withdrawn' | 'expired';
+type Verdict =
+  | 'live'
+  | 'repeated'
+  | 'replayed'
+  | 'revoked'
+  | 'authorization_withdrawn'
+  | 'client_disabled'
+  | 'expired';
 type Table = Readonly<Partial<Record<Verdict, Readonly<Record<string, Row>>>>>;
 const rowsOf = (table: Table): [expected: string, what: string, row: Row][] =>
   Object.entries(table).flatMap(([expected, rows]) =>
     Object.entries(rows).map(([what, row]): [string, string, Row] => [expected, what, row]),
   );
 
-function verdict({ token = LIVE, family, withdrawn, grace = GRACE, now = SOON }: Row): string {
-  const found = { family: { ...FAMILY, ...family }, authorized: withdrawn !== true };
+function verdict({
+  token = LIVE,
+  family,
+  withdrawn,
+  disabled,
+  grace = GRACE,
+  now = SOON,
+}: Row): string {
+  const found = {
+    family: { ...FAMILY, ...family },
+    authorized: withdrawn !== true,
+    clientEnabled: disabled !== true,
+  };
   const presented = judge(token, found, grace, now);
   expect(presented.family).toBe(found.family);
   if (presented.is === 'repeated') expect(presented.successor).toEqual(SUCCESSOR);
@@ -100,6 +120,12 @@ describe('a token of a dead family', () => {
       'the previous token within the grace': { ...old, withdrawn: true },
       'an older token': { token: OLDER, withdrawn: true },
       'and expired as well': { withdrawn: true, now: END },
+    },
+    client_disabled: {
+      'the live token': { disabled: true },
+      'the previous token within the grace': { ...old, disabled: true },
+      'an older token': { token: OLDER, disabled: true },
+      'and expired as well': { disabled: true, now: END },
     },
     expired: {
       'the family ends this very second': { now: END, family: { refreshExpiresAt: END + 1 } },

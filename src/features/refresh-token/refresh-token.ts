@@ -25,6 +25,7 @@ const DEAD = {
   revoked: ['refresh_token_revoked', 'The refresh token was revoked.'],
   expired: ['refresh_token_expired', 'The refresh token has expired.'],
   authorization_withdrawn: ['authorization_withdrawn', 'The authorization was withdrawn.'],
+  client_disabled: ['client_disabled', 'The client is disabled.'],
 } as const;
 
 const grant: Grant = defineGrant<RefreshParams>({

@@ -1,0 +1,28 @@
+/**
+ * Clients get a column that says since when they are disabled, so that the statements that find
+ * their codes and tokens can see it. The record of a client holds the same time. A server of the
+ * version before does not write the column: while both run, what it disables ends on the others
+ * when their memory of the client does, and what it enables again must be enabled on a new one.
+ */
+import type { Kysely } from 'kysely';
+import type { Migration } from '../migration.ts';
+import type { Tables } from '../schema.ts';
+
+export const disabledClients: Migration = {
+  name: '0003-disabled-clients',
+  async up(on) {
+    const db = on as unknown as Kysely<Pick<Tables, 'clients'>>;
+    await db.schema.alterTable('clients').addColumn('disabled_at', 'bigint').execute();
+    const rows = await db.selectFrom('clients').select(['tenant', 'client_id', 'data']).execute();
+    for (const { tenant, client_id, data } of rows) {
+      const { disabledAt } = JSON.parse(String(data)) as { disabledAt: number | null };
+      if (disabledAt === null) continue;
+      await db
+        .updateTable('clients')
+        .set({ disabled_at: disabledAt })
+        .where('tenant', '=', tenant)
+        .where('client_id', '=', client_id)
+        .execute();
+    }
+  },
+};
