@@ -7,7 +7,7 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createProvider, type Logger, type Provider } from 'valetkey';
 import { accountsMigrations, type PasswordAccounts, passwordAccounts } from 'valetkey/accounts';
-import { type SqlDatabase, sqlDatabase } from 'valetkey/sql';
+import { embeddedFile, embeddedUrl, type SqlDatabase, sqlDatabase } from 'valetkey/sql';
 import { issuerOf, providerConfig, sqlOptionsOf } from './provider-config.ts';
 import { findSecret } from './secret-file.ts';
 import type { GivenSettings } from './settings-table.ts';
@@ -91,12 +91,12 @@ export function openDatabase(
 ): OpenedDatabase {
   const given = settings['databaseUrl'] as string | undefined;
   const dataDir = dataDirOf(settings);
-  const url = given ?? `sqlite:${join(dataDir, 'valetkey.db')}`;
-  const file = /^sqlite:(?!:memory:)(.+)$/.exec(url)?.[1];
-  if (file !== undefined && !options.create && !existsSync(file)) {
+  const url = given ?? embeddedUrl(join(dataDir, 'valetkey.db'));
+  const file = embeddedFile(url);
+  if (file !== null && !options.create && !existsSync(file)) {
     throw new Error(`There is no database at ${file}. Run: valetkey init`);
   }
-  if (file !== undefined && options.create) makePrivate(file);
+  if (file !== null && options.create) makePrivate(file);
   return {
     database: sqlDatabase({ ...sqlOptionsOf(settings), url, migrations: accountsMigrations }),
     url,

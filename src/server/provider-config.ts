@@ -17,7 +17,7 @@ import {
 } from 'valetkey';
 import { peerAddress } from 'valetkey/node';
 import { type BuiltInPagesOptions, builtInPages } from 'valetkey/pages';
-import { type SqlOptions, sqlProblems } from 'valetkey/sql';
+import { embeddedUrl, type SqlOptions, sqlProblems } from 'valetkey/sql';
 import { pageFiles } from './page-files.ts';
 import { featuresOf, ownFeatures } from './settings-file.ts';
 import type { GivenSettings } from './settings-table.ts';
@@ -156,7 +156,7 @@ export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
     });
   }
   problems.push(...workerProblems(settings));
-  const database = sqlProblems({ url: 'sqlite::memory:', ...sqlOptionsOf(settings) });
+  const database = sqlProblems({ url: embeddedUrl(null), ...sqlOptionsOf(settings) });
   problems.push(
     ...database.map((problem) => ({
       ...problem,
@@ -171,7 +171,7 @@ export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
 function workerProblems({ workers, databaseUrl }: GivenSettings): readonly ConfigProblem[] {
   if (workers === 0)
     return [{ option: 'workers', problem: 'must be 1 or more.', remedy: 'Leave it out for one.' }];
-  if (workers === undefined || workers === 1 || databaseUrl !== 'sqlite::memory:') return [];
+  if (workers === undefined || workers === 1 || databaseUrl !== embeddedUrl(null)) return [];
   const remedy = 'Use a file or a database server, or one process.';
   return [{ option: 'workers', problem: 'cannot share a database in memory.', remedy }];
 }

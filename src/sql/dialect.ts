@@ -1,7 +1,7 @@
 /**
- * The contract of a dialect: everything that differs between databases. Each dialect is one file in
- * `dialects/`. Statements that are the same for all databases are in the other files of this
- * folder.
+ * The contract of a dialect: everything that differs between databases. The dialects are in
+ * `dialects/`, and `dialects/kinds.ts` lists them. Statements that are the same for all databases
+ * are in the other files of this folder.
  */
 import type { Dialect, Kysely, RawBuilder } from 'kysely';
 import type { Act, ActWrite, NewValues } from './act.ts';
@@ -40,12 +40,26 @@ export interface Upsert {
   readonly set: Readonly<Record<string, RawBuilder<unknown>>>;
 }
 
-/** A kind of database. */
-export type DialectName = 'sqlite' | 'postgres' | 'mysql';
+/** What the errors of one kind of database mean. */
+export interface Faults {
+  /** The code of an error that does not carry it as `code`; null for all others. */
+  codeOf(error: object): string | null;
+  /**
+   * True if the same call may succeed at once: a deadlock, a serialization failure, a stale
+   * snapshot. False for a wait for a lock that timed out, because the caller has already waited.
+   */
+  mayRepeat(code: string, error: unknown): boolean;
+  /** True if the code says that the database does not answer. */
+  isGone(code: string): boolean;
+  /**
+   * True if a statement took longer than the server lets it, or waited for a lock for longer: the
+   * work may succeed in smaller pieces.
+   */
+  isLimit(code: string): boolean;
+}
 
 /** An open database of one kind. */
 export interface SqlDialect extends Preparing {
-  readonly name: DialectName;
   /** The connection for all queries except migrations. */
   readonly kysely: Dialect;
   /**

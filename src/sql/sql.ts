@@ -5,7 +5,7 @@
  * between databases is in `dialects/`.
  */
 import { createHash } from 'node:crypto';
-import { type Dialect, Kysely, type PostgresPool } from 'kysely';
+import { type Dialect, Kysely } from 'kysely';
 import { ConfigError, type ConfigProblem, type Database, type Store } from 'valetkey';
 import { auditStore } from './audit.ts';
 import { authorizationStore } from './authorizations.ts';
@@ -13,11 +13,8 @@ import { clear } from './clear.ts';
 import { clientStore } from './clients.ts';
 import { codeStore } from './codes.ts';
 import { counterStore } from './counters.ts';
-import type { DialectName, SqlCheck, SqlDialect } from './dialect.ts';
-import { mysql, mysqlPool } from './dialects/mysql.ts';
-import type { MysqlPool } from './dialects/mysql-pool.ts';
-import { postgres, postgresPool } from './dialects/postgres.ts';
-import { sqlite } from './dialects/sqlite.ts';
+import type { SqlCheck, SqlDialect } from './dialect.ts';
+import { type DialectName, type HostPool, KINDS, kindOf } from './dialects/kinds.ts';
 import { guarded, withFaults } from './faults.ts';
 import { type Hot, hotStatements } from './hot.ts';
 import { keyStore } from './keys.ts';
@@ -29,7 +26,8 @@ import { sessionStore } from './sessions.ts';
 import { tablePrefix } from './table-prefix.ts';
 import { tokenStore } from './tokens.ts';
 
-export type { DialectName, SqlCheck } from './dialect.ts';
+export type { SqlCheck } from './dialect.ts';
+export { type DialectName, embeddedFile, embeddedUrl, type HostPool } from './dialects/kinds.ts';
 export type { MysqlPool } from './dialects/mysql-pool.ts';
 export type { Migration } from './migration.ts';
 
@@ -45,7 +43,7 @@ export interface SqlOptions {
    * do not apply to it. Give a pool of `pg` a `statement_timeout` and a `connectionTimeoutMillis`;
    * give a pool of `mysql2` two connections or more: one renews the lock of a migration.
    */
-  readonly pool?: PostgresPool | MysqlPool;
+  readonly pool?: HostPool;
   /**
    * Prefix of every table name: lower-case letters, digits and underscores, a letter first, at most
    * 31 characters.
@@ -140,7 +138,7 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
   if (problems.length > 0) throw new ConfigError(problems);
   const prefix = options.prefix ?? 'valetkey_';
   const schema = options.schema ?? null;
-  const dialect = dialectFor(options);
+  const { name, dialect } = opened(options);
   const connect = (through: Dialect): Kysely<Tables> =>
     new Kysely<Tables>({ dialect: through, plugins: [tablePrefix(prefix, schema)] });
   const kysely = connect(dialect.kysely);
@@ -154,7 +152,7 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
     // stored there, and needs the same secret.
     ephemeral: false,
     kysely,
-    dialect: dialect.name,
+    dialect: name,
     prefix,
     tenantOf,
     forIssuer: (issuer) => createStore(kysely, hot, dialect, tenantOf(issuer)),
@@ -198,13 +196,16 @@ function seconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-function dialectFor(options: SqlOptions): SqlDialect {
-  const { url, pool, poolSize: size = 10, timeout = 2000 } = options;
-  if (pool !== undefined) return 'getConnection' in pool ? mysqlPool(pool) : postgresPool(pool);
-  if (url?.startsWith('sqlite:'))
-    return sqlite(url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, ''));
-  if (url !== undefined && /^postgres(ql)?:\/\//.test(url)) return postgres(url, { size, timeout });
-  if (url !== undefined && MYSQL.test(url)) return mysql(url, { size, timeout });
+function opened(options: SqlOptions): {
+  readonly name: DialectName;
+  readonly dialect: SqlDialect;
+} {
+  const { url = '', pool, poolSize: size = 10, timeout = 2000 } = options;
+  for (const kind of KINDS) {
+    if (pool === undefined && !kind.urls.test(url)) continue;
+    const dialect = pool === undefined ? kind.open(url, { size, timeout }) : kind.onPool(pool);
+    if (dialect !== null) return { name: kind.name, dialect };
+  }
   throw new Error('unreachable: the URL was checked');
 }
 
@@ -214,32 +215,30 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const refuse = (option: keyof SqlOptions, problem: string, remedy: string): void =>
     void problems.push({ option, problem, remedy });
-  if (pool === undefined && !isKnownUrl(url)) {
-    const remedy =
-      'Write sqlite:path/to/file.db, postgres://user:password@host/database or mysql://…';
-    refuse('url', 'must be the URL of an SQLite, PostgreSQL, MariaDB or MySQL database.', remedy);
-  } else if (pool === undefined && url?.startsWith('sqlite:') === false && !URL.canParse(url)) {
+  const kind = kindOf(url);
+  if (pool === undefined && kind === null) {
+    const [titles, examples] = [KINDS.map(({ title }) => title), KINDS.map((one) => one.example)];
+    refuse(
+      'url',
+      `must be the URL of a database: ${titles.join(', ')}.`,
+      `Write one like ${examples.join(', ')}.`,
+    );
+  } else if (pool === undefined && kind?.isServer === true && !URL.canParse(url ?? '')) {
     // The URL is not repeated, because it holds a password.
     const remedy = 'Percent-encode # / ? @ and % in the password: %23 %2F %3F %40 %25.';
     refuse('url', 'is not a well-formed URL.', remedy);
   }
   if (!isName(prefix)) refuse('prefix', 'must be a prefix for table names.', NAME);
   if (!isName(schema)) refuse('schema', 'must be the name of a schema.', NAME);
-  else if (schema !== undefined && pool === undefined && url?.startsWith('sqlite:') === true)
-    refuse('schema', 'is for PostgreSQL; SQLite has no schemas.', 'Leave it out.');
+  else if (schema !== undefined && pool === undefined && kind?.isServer === false)
+    refuse('schema', `is for a server; ${kind.title} has no schemas.`, 'Leave it out.');
   if (!isWhole(poolSize)) refuse('poolSize', 'must be a whole number from 1.', 'Default 10.');
   if (!isWhole(timeout))
     refuse('timeout', 'must be a whole number of milliseconds from 1.', 'Default 2000.');
   return problems;
 }
 
-/** URLs of MariaDB and MySQL. */
-const MYSQL = /^(mysql|mariadb):\/\//;
 const NAME = 'Use at most 31 lower-case letters, digits and underscores, and begin with a letter.';
-
-function isKnownUrl(url: string | undefined): boolean {
-  return url !== undefined && (/^(sqlite:.|postgres(ql)?:\/\/)/.test(url) || MYSQL.test(url));
-}
 
 function isName(value: string | undefined): boolean {
   return value === undefined || /^[a-z][a-z0-9_]{0,30}$/.test(value);

@@ -101,6 +101,10 @@ describe('floors', () => {
     expect(problems(file('domain/utils.ts'))).toHaveLength(1);
     expect(problems(file('attic/a.ts'))).toHaveLength(1);
     expect(problems(file('protocol/a.ts', [], { uses: ['the clock'] }))).toHaveLength(1);
+    const knowing = { uses: ['names of databases'] };
+    for (const path of ['sql/tokens.ts', 'server/assemble.ts', 'store/a.ts'])
+      expect(problems(file(path, [], knowing))).toHaveLength(1);
+    expect(problems(file('sql/dialects/one.ts', [], knowing))).toEqual([]);
   });
 
   it('wants every file named in the map of the house', () => {

@@ -15,7 +15,7 @@ function problemsOf(options: Parameters<typeof sqlDatabase>[0]): string {
 
 describe('the URL of a database', () => {
   it.each(['oracle://u:secret@host/db', 'sqlite:', ''])('is refused: %s', (url) => {
-    expect(problemsOf({ url })).toContain('must be the URL of an SQLite, PostgreSQL');
+    expect(problemsOf({ url })).toContain('must be the URL of a database: SQLite, PostgreSQL');
   });
   it.each([
     'postgres://u:s#secret@host/db',

@@ -75,7 +75,6 @@ interface TextRules {
 function onPool(pool: ReliablePool, text: TextRules): Omit<SqlDialect, 'patient'> {
   return {
     ...hotOn(pool),
-    name: 'mysql',
     close: async () =>
       await new Promise<void>((resolve, reject) =>
         pool.end((error) => (error ? reject(error) : resolve())),

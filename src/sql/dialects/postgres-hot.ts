@@ -5,7 +5,7 @@
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Act, columnsOf, type NewRow, typedValuesOf } from '../act.ts';
-import { causeOf, endsConnection } from '../faults.ts';
+import { causeOf } from '../faults.ts';
 import {
   type HotAct,
   type Preparing,
@@ -17,6 +17,7 @@ import {
 import { isNumber, type Row, type Tables } from '../schema.ts';
 import { shared } from '../sharing.ts';
 import type { BatchStatement } from './postgres-batch.ts';
+import { endsConnection } from './postgres-faults.ts';
 import { type ReliablePool, withoutNul } from './postgres-pool.ts';
 
 /** A hot statement. Calls of one kind that travel together may share it. */

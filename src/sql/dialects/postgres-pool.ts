@@ -5,9 +5,10 @@
  * kind is decided in `../faults.ts`.
  */
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
-import { asUnavailable, endsConnection, isStaleStatement } from '../faults.ts';
+import { asUnavailable } from '../faults.ts';
 import type { Row } from '../schema.ts';
 import { Batch, type BatchStatement, PreparedStatements } from './postgres-batch.ts';
+import { endsConnection, isStaleStatement } from './postgres-faults.ts';
 
 /** The part of a `pg` client that we use and that Kysely's type does not declare. */
 interface Client {

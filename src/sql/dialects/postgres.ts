@@ -10,8 +10,8 @@ import { StoreUnavailable } from 'valetkey';
 import type { PoolOptions, SqlCheck, SqlDialect } from '../dialect.ts';
 import { causeOf } from '../faults.ts';
 import type { Preparing } from '../hot.ts';
-import { ON_CONFLICT } from '../on-conflict.ts';
 import type { Tables } from '../schema.ts';
+import { ON_CONFLICT } from './on-conflict.ts';
 import type { BatchStatement } from './postgres-batch.ts';
 import { failedWrite, hotOn, statementOf } from './postgres-hot.ts';
 import { type ReliablePool, reliablePool } from './postgres-pool.ts';
@@ -54,7 +54,6 @@ function onPool(pool: ReliablePool): Omit<SqlDialect, 'patient'> {
 
 const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient' | 'close' | keyof Preparing> = {
   ...ON_CONFLICT,
-  name: 'postgres',
   // By the places of the rows: a key would be looked up for each of them.
   async deleteSome(db, { table, by, where, limit }) {
     const { numAffectedRows } = await sql`delete from ${sql.table(table)} where ${where}

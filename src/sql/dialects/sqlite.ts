@@ -2,7 +2,7 @@
  * The SQLite dialect, on `node:sqlite` where Node has it, else on the package `libsql`. Neither
  * compiles or downloads anything when it is installed. An act is one transaction. Commits are
  * durable by default (WAL, synchronous=FULL). Statements that PostgreSQL shares are in
- * `../on-conflict.ts`.
+ * `on-conflict.ts`.
  */
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,8 +12,8 @@ import { type Act, ALWAYS, insertion, NoRowAffected, outcomeOf } from '../act.ts
 import type { SqlCheck, SqlDialect } from '../dialect.ts';
 import { asUnavailable } from '../faults.ts';
 import { compiled, lookupAlone, type Preparing, type Values } from '../hot.ts';
-import { ON_CONFLICT } from '../on-conflict.ts';
 import type { Row, Tables } from '../schema.ts';
+import { ON_CONFLICT } from './on-conflict.ts';
 import { sharedTransactions } from './sqlite-group.ts';
 
 /** A prepared statement, as Kysely expects it from a driver. */
@@ -78,7 +78,6 @@ export function sqlite(path: string): SqlDialect {
   return {
     ...ON_CONFLICT,
     ...hotOn(connection),
-    name: 'sqlite',
     async deleteSome(db, { table, by, where, limit }) {
       const { numAffectedRows } = await sql`delete from ${sql.table(table)} where rowid in
         (select rowid from ${sql.table(table)} where ${where}

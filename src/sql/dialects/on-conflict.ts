@@ -1,11 +1,11 @@
 /**
  * The parts of a dialect that SQLite and PostgreSQL write in the same SQL: inserts that meet an
- * existing row. The rest of each dialect is in `dialects/`.
+ * existing row.
  */
 import { type Kysely, sql } from 'kysely';
-import { ALWAYS, columnsOf, typedValuesOf } from './act.ts';
-import type { SqlDialect, Upsert } from './dialect.ts';
-import type { Row, Tables } from './schema.ts';
+import { ALWAYS, columnsOf, typedValuesOf } from '../act.ts';
+import type { SqlDialect, Upsert } from '../dialect.ts';
+import type { Row, Tables } from '../schema.ts';
 
 /** Members for dialects that support ON CONFLICT and RETURNING. */
 export const ON_CONFLICT: Pick<
