@@ -4,7 +4,7 @@ import { type PostgresPool, sql } from 'kysely';
 import pg from 'pg';
 import { type Issue, StoreUnavailable } from 'valetkey';
 import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
-import { sample, withCode, withFamily } from 'valetkey/testing';
+import { sample, withClient, withCode, withFamily } from 'valetkey/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Batch, PreparedStatements } from '../../src/sql/dialects/postgres-batch.ts';
 import { services } from '../services.ts';
@@ -14,8 +14,10 @@ const ISSUER = 'https://op.example';
 const NOW = 1_800_000_000;
 const SCHEMA = `test_${randomBytes(6).toString('hex')}`;
 
+/** Of a client that is registered. */
+const FACTS = sample.facts();
 const issueOf = (digest?: string): Issue => ({
-  ...sample.issue(sample.facts(), null, null, digest === undefined ? {} : { digest }),
+  ...sample.issue(FACTS, null, null, digest === undefined ? {} : { digest }),
   consumption: null,
   subject: null,
   family: null,
@@ -57,6 +59,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
   beforeAll(async () => {
     admin = open();
     await admin.migrate();
+    await withClient(admin.forIssuer(ISSUER), FACTS);
     opened.splice(0);
   });
   afterEach(async () => {

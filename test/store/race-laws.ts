@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Authorization, SessionKey } from 'valetkey';
 import { type SqlOptions, sqlDatabase } from 'valetkey/sql';
-import { sample, withCode, withFamily } from 'valetkey/testing';
+import { sample, withClient, withCode, withFamily } from 'valetkey/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Outcome, Task } from './worker.ts';
 import { type Crowd, startCrowd } from './workers.ts';
@@ -167,7 +167,7 @@ export function raceLaws(place: Place, rounds: number): void {
     for (let round = 0; round < rounds; round += 1) {
       const record = sample.oneTime();
       await store().oneTime.put(record);
-      const task: Task = { do: 'issue', record, facts: sample.facts(), now: NOW };
+      const task: Task = { do: 'issue', record, facts: await withClient(store()), now: NOW };
       const outcomes = await crowd.all(task, issuer, EACH);
       expect([errors(outcomes), fresh(outcomes).length, await livingOf(outcomes)]).toEqual([
         [],

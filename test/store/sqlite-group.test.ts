@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { type SqlDatabase, sqlDatabase } from 'valetkey/sql';
-import { sample } from 'valetkey/testing';
+import { sample, withClient } from 'valetkey/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const ISSUER = 'https://op.example';
@@ -14,14 +14,17 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'valetkey-group-'));
   database = sqlDatabase({ url: `sqlite:${join(folder, 'test.db')}` });
   await database.migrate();
+  await withClient(database.forIssuer(ISSUER), FACTS);
 });
 afterEach(async () => {
   await database.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** Of a client that is registered. */
+const FACTS = sample.facts();
 const issueOf = (digest?: string): Parameters<typeof issue>[0] => ({
-  ...sample.issue(sample.facts(), null, null, digest === undefined ? {} : { digest }),
+  ...sample.issue(FACTS, null, null, digest === undefined ? {} : { digest }),
   consumption: null,
   subject: null,
   family: null,
