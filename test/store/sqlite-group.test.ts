@@ -50,6 +50,21 @@ describe('writes that wait', () => {
     for (const one of good)
       expect((await tokens.findAccessToken(one.accessToken?.digest ?? ''))?.live).toBe(true);
   });
+  it('[store] wait for those of the next turns, but only four turns', async () => {
+    const done: number[] = [];
+    const writes: Promise<unknown>[] = [];
+    const doneBefore: number[] = [];
+    for (let turn = 0; turn < 6; turn += 1) {
+      doneBefore.push(done.length);
+      writes.push(issue(issueOf()).then(() => done.push(turn)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(writes);
+    expect([doneBefore, done]).toEqual([
+      [0, 0, 0, 0, 4, 4],
+      [0, 1, 2, 3, 4, 5],
+    ]);
+  });
   it('[store] leave nothing behind when the second statement of one fails', async () => {
     const { oneTime, tokens } = database.forIssuer(ISSUER);
     const record = sample.oneTime();

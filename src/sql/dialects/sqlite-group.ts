@@ -12,6 +12,12 @@ interface Executing {
   prepare(statement: string): { run(parameters: readonly unknown[]): unknown };
 }
 
+/**
+ * Turns of the event loop that a transaction waits for more to join it, as long as each brings some.
+ * A turn accepts one new connection, so a commit in each would make new connections wait.
+ */
+const MOST_TURNS = 4;
+
 /** What one caller writes. */
 interface Job {
   /** Writes, without waiting for anything. Its error undoes what it wrote. */
@@ -87,10 +93,16 @@ export function sharedTransactions(database: Executing): WriteShared {
     }
   };
 
+  const gather = (db: Kysely<Tables>, turn: number, before: number): void =>
+    void setImmediate(() => {
+      const { length } = waiting;
+      if (turn < MOST_TURNS && length > before) gather(db, turn + 1, length);
+      else void flush(db);
+    });
+
   return <T>(db: Kysely<Tables>, work: () => T, needsSavepoint: boolean) =>
     new Promise<T>((resolve, reject) => {
       waiting.push({ work, needsSavepoint, resolve: resolve as Job['resolve'], reject });
-      // The first one waits for the end of this turn; those that come meanwhile join it.
-      if (waiting.length === 1) setImmediate(() => void flush(db));
+      if (waiting.length === 1) gather(db, 1, 0);
     });
 }

@@ -55,7 +55,8 @@ interface NodeSqlite {
 }
 
 const require = createRequire(import.meta.url);
-const PRAGMAS = 'pragma journal_mode=WAL; pragma synchronous=FULL; pragma foreign_keys=ON;';
+const PRAGMAS =
+  'pragma journal_mode=WAL; pragma synchronous=FULL; pragma foreign_keys=ON; pragma cache_size=-65536;';
 const MOST_STATEMENTS = 200;
 /** What begins a transaction, and what ends it. */
 const BOUNDS: Readonly<Record<string, boolean>> = {
