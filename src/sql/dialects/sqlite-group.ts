@@ -13,8 +13,8 @@ interface Executing {
 }
 
 /**
- * Turns of the event loop that a transaction waits for more to join it, as long as each brings some.
- * A turn accepts one new connection, so a commit in each would make new connections wait.
+ * Turns of the event loop that a transaction waits for more to join it, as long as each brings
+ * some. A turn accepts one new connection, so a commit in each would make new connections wait.
  */
 const MOST_TURNS = 4;
 
