@@ -3,6 +3,7 @@
  * `StoreUnavailable` soon, and works again when the server does. Also what its texts compare.
  */
 import { execFileSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { StoreUnavailable } from 'valetkey';
 import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
@@ -100,6 +101,26 @@ describe.skipIf(services.mariadb === null)('MariaDB', () => {
       expect(await unavailable(store.sessions.end(session, NOW, true, null))).toBeLessThan(SOON);
     });
     expect(await store.sessions.end(session, NOW, true, null)).toBe(true);
+  });
+  it('[store] a migration that waits for a table does not make requests wait for long', async () => {
+    const widens = {
+      name: '9000-wider',
+      up: async (db: typeof admin.kysely): Promise<void> =>
+        await db.schema.alterTable('access_tokens').addColumn('more', 'text').execute(),
+    };
+    const store = open().forIssuer(ISSUER);
+    const newer = open({ migrations: [widens] });
+    let migrating: Promise<readonly string[]> = Promise.resolve([]);
+    // A backup holds such a transaction for a long time.
+    await admin.kysely.transaction().execute(async (trx) => {
+      await sql`select 1 from ${sql.table('access_tokens')}`.execute(trx);
+      migrating = newer.migrate();
+      for (let asked = 0; asked < 30; asked += 1) {
+        expect(await store.tokens.findAccessToken('a')).toBeNull();
+        await sleep(100);
+      }
+    });
+    expect(await migrating).toEqual(['9000-wider']);
   });
   it('[store] D-2 a pool without a free connection throws StoreUnavailable within the timeout', async () => {
     const database = open({ poolSize: 1 });

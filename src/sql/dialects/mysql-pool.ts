@@ -53,12 +53,20 @@ export interface ReliablePool {
 
 /** The server ends a statement a little before we give up, so that the connection stays usable. */
 const SERVER_SHARE = 0.9;
+/** Least milliseconds before a statement that waited for a table is sent again. */
+const PAUSE = 500;
 
 /**
  * @param timeout milliseconds that a statement may take; null for a pool of the host, whose limits
  * and settings stay as they are
+ * @param yields a statement of the query builder that waits for a table gives up after a second and
+ * is sent again later, until the timeout: requests that want the table wait behind it
  */
-export function reliablePool(pool: MysqlPool, timeout: number | null): ReliablePool {
+export function reliablePool(
+  pool: MysqlPool,
+  timeout: number | null,
+  yields = false,
+): ReliablePool {
   const ready = new WeakSet<object>();
   // READ COMMITTED locks no gaps, so that acts on different rows do not wait for one another.
   const begin =
@@ -73,7 +81,8 @@ export function reliablePool(pool: MysqlPool, timeout: number | null): ReliableP
     const connection = await within(timeout, given, (late) => late.release());
     if (!ready.has(connection)) {
       try {
-        for (const statement of settingsOf(timeout)) await send(connection, statement, [], timeout);
+        for (const statement of settingsOf(timeout, yields))
+          await send(connection, statement, [], timeout);
       } catch (error) {
         connection.destroy();
         throw error;
@@ -98,7 +107,7 @@ export function reliablePool(pool: MysqlPool, timeout: number | null): ReliableP
   return {
     getConnection(callback) {
       connect().then(
-        (connection) => callback(null, forKysely(connection, timeout)),
+        (connection) => callback(null, forKysely(connection, timeout, yields)),
         (error) => callback(asUnavailable(error) ?? error, undefined),
       );
     },
@@ -128,7 +137,7 @@ export function reliablePool(pool: MysqlPool, timeout: number | null): ReliableP
 }
 
 /** What each of our connections is told first. */
-function settingsOf(timeout: number): readonly string[] {
+function settingsOf(timeout: number, yields: boolean): readonly string[] {
   const lockWait = Math.max(1, Math.ceil(timeout / 1000));
   // What the comment says is for MariaDB alone. MySQL limits only SELECT. In a cluster, what
   // another server committed before must be seen: also by the writes, which are conditions.
@@ -137,31 +146,42 @@ function settingsOf(timeout: number): readonly string[] {
   return [
     'set session transaction isolation level read committed',
     `set session innodb_lock_wait_timeout = ${lockWait} ${ofMariadb}`,
+    ...(yields ? ['set session lock_wait_timeout = 1'] : []),
   ];
 }
 
 /** A connection for Kysely, with the same limits. */
-function forKysely(connection: PoolConnection, timeout: number | null): unknown {
+function forKysely(connection: PoolConnection, timeout: number | null, yields: boolean): unknown {
   let lost = false;
+  const end = Date.now() + (timeout ?? 0);
+  const query = (
+    sql: string,
+    values: readonly unknown[],
+    done: (error: unknown, result: unknown) => void,
+  ): void =>
+    void connection.query({ sql, values, ...limitedTo(timeout) }, (error, result) => {
+      // A statement that changes a schema has done all or nothing, and is no part of a
+      // transaction.
+      if (yields && gaveUp(error) && Date.now() < end) {
+        setTimeout(() => query(sql, values, done), PAUSE + Math.random() * PAUSE);
+        return;
+      }
+      lost ||= isLost(error);
+      const isRows = Array.isArray(result);
+      done(
+        error && (asUnavailable(error) ?? error),
+        error || isRows ? result : { ...(result as Written), affectedRows: met(result as Written) },
+      );
+    });
   return {
-    query(
-      sql: string,
-      values: readonly unknown[],
-      done: (error: unknown, result: unknown) => void,
-    ): void {
-      connection.query({ sql, values, ...limitedTo(timeout) }, (error, result) => {
-        lost ||= isLost(error);
-        const isRows = Array.isArray(result);
-        done(
-          error && (asUnavailable(error) ?? error),
-          error || isRows
-            ? result
-            : { ...(result as Written), affectedRows: met(result as Written) },
-        );
-      });
-    },
+    query,
     release: () => (lost ? connection.destroy() : connection.release()),
   };
+}
+
+/** The statement waited for a lock for as long as it may. */
+function gaveUp(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | null)?.code === 'ER_LOCK_WAIT_TIMEOUT';
 }
 
 /** An error after which the connection is of no use. */

@@ -37,16 +37,17 @@ const LEASE = 10;
 const LOOK_AGAIN = 200;
 
 export function mysql(url: string, { size, timeout }: PoolOptions): SqlDialect {
-  const open = (limits: PoolOptions): ReliablePool =>
+  const open = (limits: PoolOptions, yields = false): ReliablePool =>
     reliablePool(
       loadMysql().createPool({ uri: url, ...poolSettings(limits) }) as unknown as MysqlPool,
       limits.timeout,
+      yields,
     );
   const text: TextRules = { collation: 'utf8mb4_nopad_bin' };
   return {
     ...onPool(open({ size, timeout }), text),
     // Migrations may run long and wait for one another; a second connection renews their lock.
-    patient: () => kyselyOn(open({ size: 2, timeout: MIGRATION_WAIT * 1000 }), text),
+    patient: () => kyselyOn(open({ size: 2, timeout: MIGRATION_WAIT * 1000 }, true), text),
   };
 }
 
