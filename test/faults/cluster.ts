@@ -28,6 +28,8 @@ export interface Cluster {
    * login and consent pages.
    */
   code(): Promise<Grant>;
+  /** Signs the person in with a browser of its own, and gets a code there. */
+  signIn(): Promise<Grant>;
   /** A device code that the signed-in person allowed. Call it after the first `code()`. */
   deviceCode(): Promise<string>;
   /**
@@ -110,6 +112,12 @@ export async function makeCluster(
     issuer,
     origins,
     code,
+    signIn: async () =>
+      await obtainCode(
+        scriptedBrowser(fetch, (url) => url.origin === issuer),
+        issuer,
+        clientId,
+      ),
     deviceCode,
     post,
     async start() {
