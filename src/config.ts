@@ -100,7 +100,8 @@ export interface Config {
   readonly rateLimits?: Partial<RateLimits>;
   /**
    * Seconds that a client changed on another node may be served as it was. The codes and tokens of
-   * a client that is disabled or deleted there end at once here as well.
+   * a client that is disabled or deleted there end at once here as well; what it may ask, such as
+   * introspection, it may ask for so long.
    * @default 30
    */
   readonly clientCacheSeconds?: number;

@@ -33,7 +33,8 @@ export async function startWorkers(count: number, log: Logger): Promise<void> {
   const living = new Set<Worker>();
   let stopping = false;
   const tell = (message: Message): void => {
-    for (const worker of living) if (worker.isConnected()) worker.send(message);
+    // One that ends meanwhile cannot be told, and need not be.
+    for (const worker of living) if (worker.isConnected()) worker.send(message, () => undefined);
   };
   const start = async (): Promise<void> => {
     const worker = cluster.fork();
@@ -44,6 +45,12 @@ export async function startWorkers(count: number, log: Logger): Promise<void> {
         if (message !== 'ready') return;
         isReady = true;
         resolve();
+      });
+      worker.on('error', (error) => {
+        log.error({ error }, 'a worker could not be started or told something');
+        if (worker.process.pid !== undefined) return;
+        living.delete(worker);
+        reject(error);
       });
       worker.once('exit', (code, signal) => {
         living.delete(worker);

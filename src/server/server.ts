@@ -113,10 +113,8 @@ async function serve(assembly: Assembly, log: Logger, listenLast: boolean): Prom
   refuseOtherPort(assembly);
   const readiness = createReadiness(assembly);
   let serving: RequestListener = (_request, response) => answer(response, 503, 'starting');
-  if (listenLast) {
-    await firstStart(assembly);
-    serving = requests(assembly, readiness, log);
-  }
+  const early = listenLast ? await firstStart(assembly) : null;
+  if (early !== null) serving = requests(assembly, readiness, log);
   // Listen before the first start creates passwords: it shows them only once, and they would be
   // lost if the port were in use.
   const { url, drain } = await listen(
@@ -126,7 +124,7 @@ async function serve(assembly: Assembly, log: Logger, listenLast: boolean): Prom
   );
   let found: FirstStart;
   try {
-    found = await firstStart(assembly);
+    found = early ?? (await firstStart(assembly));
   } catch (error) {
     await drain(0);
     throw error;

@@ -230,8 +230,8 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
   }
   if (!isName(prefix)) refuse('prefix', 'must be a prefix for table names.', NAME);
   if (!isName(schema)) refuse('schema', 'must be the name of a schema.', NAME);
-  else if (schema !== undefined && pool === undefined && kind?.isServer === false)
-    refuse('schema', `is for a server; ${kind.title} has no schemas.`, 'Leave it out.');
+  else if (schema !== undefined && pool === undefined && kind?.hasSchemas === false)
+    refuse('schema', `means nothing in ${kind.title}.`, 'Leave it out.');
   if (!isWhole(poolSize)) refuse('poolSize', 'must be a whole number from 1.', 'Default 10.');
   if (!isWhole(timeout))
     refuse('timeout', 'must be a whole number of milliseconds from 1.', 'Default 2000.');

@@ -78,6 +78,38 @@ describe('writes that wait', () => {
     expect((await oneTime.find(record))?.consumedAt).toBeNull();
     expect((await tokens.findAccessToken(other.accessToken?.digest ?? ''))?.live).toBe(true);
   });
+  it('[store] on a full disk each is refused or done as a whole, and all are done when there is room', async () => {
+    const { tokens, oneTime } = database.forIssuer(ISSUER);
+    const { kysely } = database;
+    const limit = async (pages: string): Promise<unknown> =>
+      await sql`pragma max_page_count = ${sql.raw(pages)}`.execute(kysely);
+    const records = [sample.oneTime(), sample.oneTime()];
+    for (const record of records) await oneTime.put(record);
+    const large = { details: { note: 'x'.repeat(50_000) } };
+    const single = Array.from({ length: 4 }, () => ({
+      ...issueOf(),
+      accessToken: { ...sample.issue(FACTS, null, null).accessToken, ...large },
+    }));
+    const consuming = records.map((record) => ({
+      ...issueOf(),
+      accessToken: { ...sample.issue(FACTS, null, null).accessToken, ...large },
+      consumption: { kind: 'one_time_record', record } as const,
+    }));
+    const all = [...single, ...consuming, issueOf()];
+    await limit('1');
+    const outcomes = await Promise.all(
+      all.map(async (one) => await issue(one).catch(({ name }: Error) => name)),
+    );
+    expect(outcomes).toEqual(Array(7).fill('StoreUnavailable'));
+    for (const [index, one] of all.entries()) {
+      const found = await tokens.findAccessToken(one.accessToken?.digest ?? '');
+      expect(found !== null).toBe(outcomes[index] === 'fresh');
+    }
+    for (const record of records) expect((await oneTime.find(record))?.consumedAt).toBeNull();
+    await limit('1073741823');
+    const again = all.filter((_, index) => outcomes[index] !== 'fresh');
+    expect(await Promise.all(again.map(issue))).toEqual(again.map(() => 'fresh'));
+  });
   it('[store] all fail when the transaction does, and nothing is half done', async () => {
     const { clients } = database.forIssuer(ISSUER);
     await clients.insert(sample.client(), null);

@@ -27,6 +27,8 @@ export interface Kind {
   readonly example: string;
   /** Whether it is reached over the network, so that its URLs must be well-formed. */
   readonly isServer: boolean;
+  /** Whether `SqlOptions.schema` means something in it. */
+  readonly hasSchemas: boolean;
   /** Opens a database by its URL. */
   readonly open: (url: string, limits: PoolOptions) => SqlDialect;
   /** Opens a database by a pool of the host. Null if the pool is of another kind. */
@@ -43,6 +45,7 @@ export const KINDS: readonly Kind[] = [
     urls: /^sqlite:./,
     example: 'sqlite:path/to/file.db',
     isServer: false,
+    hasSchemas: false,
     open: (url) => sqlite(url.slice(EMBEDDED.length).replace(/^\/\/(?=\/)/, '')),
     onPool: () => null,
   },
@@ -52,6 +55,7 @@ export const KINDS: readonly Kind[] = [
     urls: /^postgres(ql)?:\/\//,
     example: 'postgres://user:password@host/database',
     isServer: true,
+    hasSchemas: true,
     open: postgres,
     onPool: (pool) => ('getConnection' in pool ? null : postgresPool(pool)),
   },
@@ -61,6 +65,7 @@ export const KINDS: readonly Kind[] = [
     urls: /^(mysql|mariadb):\/\//,
     example: 'mysql://user:password@host/database',
     isServer: true,
+    hasSchemas: false,
     open: mysql,
     onPool: (pool) => ('getConnection' in pool ? mysqlPool(pool) : null),
   },

@@ -3,6 +3,7 @@
  * and has limits, and a connection that did not answer once is never used again. Which error is of
  * which kind is decided in `../faults.ts`.
  */
+import { StoreUnavailable } from 'valetkey';
 import { asUnavailable } from '../faults.ts';
 import type { Row } from '../schema.ts';
 
@@ -51,8 +52,11 @@ export interface ReliablePool {
   ): Promise<string | null>;
 }
 
+const READ_COMMITTED = 'set transaction isolation level read committed';
 /** The server ends a statement a little before we give up, so that the connection stays usable. */
 const SERVER_SHARE = 0.9;
+/** Milliseconds that the driver has to notice a timeout by itself. */
+const GRACE = 200;
 /** Least milliseconds before a statement that waited for a table is sent again. */
 const PAUSE = 500;
 
@@ -69,10 +73,7 @@ export function reliablePool(
 ): ReliablePool {
   const ready = new WeakSet<object>();
   // READ COMMITTED locks no gaps, so that acts on different rows do not wait for one another.
-  const begin =
-    timeout === null
-      ? ['set transaction isolation level read committed', 'start transaction']
-      : ['start transaction'];
+  const begin = timeout === null ? [READ_COMMITTED, 'start transaction'] : ['start transaction'];
   const connect = async (): Promise<PoolConnection> => {
     const given = new Promise<PoolConnection>((resolve, reject) =>
       pool.getConnection((error, one) => (error ? reject(error) : resolve(one as PoolConnection))),
@@ -146,7 +147,9 @@ function settingsOf(timeout: number, yields: boolean): readonly string[] {
   return [
     'set session transaction isolation level read committed',
     `set session innodb_lock_wait_timeout = ${lockWait} ${ofMariadb}`,
-    ...(yields ? ['set session lock_wait_timeout = 1'] : []),
+    `set session lock_wait_timeout = ${yields ? 1 : lockWait}`,
+    // Nothing is cut off to fit its column.
+    `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`,
   ];
 }
 
@@ -158,12 +161,21 @@ function forKysely(connection: PoolConnection, timeout: number | null, yields: b
     sql: string,
     values: readonly unknown[],
     done: (error: unknown, result: unknown) => void,
-  ): void =>
-    void connection.query({ sql, values, ...limitedTo(timeout) }, (error, result) => {
+  ): void => {
+    // It would wait behind the one that was never answered.
+    if (lost) {
+      done(new StoreUnavailable('The connection is lost.'), undefined);
+      return;
+    }
+    sendTo(connection, sql, values, timeout, (error, result) => {
       // A statement that changes a schema has done all or nothing, and is no part of a
       // transaction.
       if (yields && gaveUp(error) && Date.now() < end) {
         setTimeout(() => query(sql, values, done), PAUSE + Math.random() * PAUSE);
+        return;
+      }
+      if (yields && isDoneAlready(sql, error)) {
+        done(null, { affectedRows: 0 });
         return;
       }
       lost ||= isLost(error);
@@ -173,8 +185,17 @@ function forKysely(connection: PoolConnection, timeout: number | null, yields: b
         error || isRows ? result : { ...(result as Written), affectedRows: met(result as Written) },
       );
     });
+  };
+  // A connection of the host keeps its own isolation level; our transactions need theirs.
+  const beginAsOurs = (call: Parameters<typeof query>): void =>
+    sendTo(connection, READ_COMMITTED, [], null, (error) =>
+      error ? call[2](error, undefined) : query(...call),
+    );
   return {
-    query,
+    query(...call: Parameters<typeof query>): void {
+      if (timeout === null && call[0] === 'begin') beginAsOurs(call);
+      else query(...call);
+    },
     release: () => (lost ? connection.destroy() : connection.release()),
   };
 }
@@ -184,10 +205,23 @@ function gaveUp(error: unknown): boolean {
   return (error as { readonly code?: unknown } | null)?.code === 'ER_LOCK_WAIT_TIMEOUT';
 }
 
+/** Steps of a migration, each with the error that says that it was done before. */
+const DONE_ALREADY: readonly (readonly [step: RegExp, code: string])[] = [
+  [/^alter table .* add column /, 'ER_DUP_FIELDNAME'],
+  [/^alter table .* rename column /, 'ER_BAD_FIELD_ERROR'],
+  [/^create (unique )?index /, 'ER_DUP_KEYNAME'],
+];
+
+/** True if a migration that ended midway had done this step. */
+function isDoneAlready(sql: string, error: unknown): boolean {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return DONE_ALREADY.some(([step, told]) => told === code && step.test(sql));
+}
+
 /** An error after which the connection is of no use. */
 function isLost(error: unknown): boolean {
   const { fatal, code } = (error ?? {}) as { fatal?: boolean; code?: string };
-  return fatal === true || code === 'PROTOCOL_SEQUENCE_TIMEOUT';
+  return fatal === true || code === 'PROTOCOL_SEQUENCE_TIMEOUT' || code === 'ETIMEDOUT';
 }
 
 /** What the driver says of a write. */
@@ -207,22 +241,47 @@ function met({ affectedRows, info = '' }: Written): number {
 
 const limitedTo = (timeout: number | null): object => (timeout === null ? {} : { timeout });
 
-function send(
+/**
+ * Sends a statement. Its values never become part of the text: the driver would escape them by
+ * rules that a server need not share (NO_BACKSLASH_ESCAPES).
+ */
+function sendTo(
+  connection: PoolConnection,
+  sql: string,
+  values: readonly unknown[],
+  timeout: number | null,
+  done: (error: unknown, result: unknown) => void,
+): void {
+  let isOver = false;
+  const once: typeof done = (error, result) => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(timer);
+    done(error, result);
+  };
+  // The driver's own limit does not begin before the statement is prepared.
+  const timer =
+    timeout === null ? undefined : setTimeout(() => once(timedOut(), undefined), timeout + GRACE);
+  if (values.length === 0) connection.query({ sql, ...limitedTo(timeout) }, once);
+  else connection.execute({ sql, ...limitedTo(timeout) }, values, once);
+}
+
+async function send(
   connection: PoolConnection,
   text: string,
   parameters: readonly unknown[],
   timeout: number | null,
 ): Promise<MysqlResult> {
-  return new Promise((resolve, reject) => {
-    const done = (error: unknown, result: unknown): void => {
+  return await new Promise<MysqlResult>((resolve, reject) =>
+    sendTo(connection, text, parameters, timeout, (error, result) => {
       if (error) reject(error);
       else if (Array.isArray(result)) resolve({ rows: result as Row[], affected: 0 });
       else resolve({ rows: [], affected: met(result as Written) });
-    };
-    if (parameters.length === 0) connection.query({ sql: text, ...limitedTo(timeout) }, done);
-    else connection.execute({ sql: text, ...limitedTo(timeout) }, parameters, done);
-  });
+    }),
+  );
 }
+
+const timedOut = (): Error => Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' });
 
 async function within<T>(ms: number, work: Promise<T>, late: (result: T) => void): Promise<T> {
   let isOver = false;
@@ -230,7 +289,7 @@ async function within<T>(ms: number, work: Promise<T>, late: (result: T) => void
   const limit = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       isOver = true;
-      reject(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' }));
+      reject(timedOut());
     }, ms);
   });
   void work.then((result) => (isOver ? late(result) : undefined)).catch(() => undefined);

@@ -8,11 +8,11 @@ import { createRequire } from 'node:module';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   type Kysely,
-  MysqlAdapter,
   MysqlDialect,
   MysqlQueryCompiler,
   type RawBuilder,
   sql,
+  ValueNode,
 } from 'kysely';
 import { StoreUnavailable } from 'valetkey';
 import { type ActWrite, ALWAYS, insertion, NoRowAffected, outcomeOf } from '../act.ts';
@@ -140,10 +140,7 @@ function onPool(pool: ReliablePool, text: TextRules): Omit<SqlDialect, 'patient'
 
 function kyselyOn(pool: ReliablePool, text: TextRules): MysqlDialect {
   const dialect = new MysqlDialect({ pool: pool as never });
-  return Object.assign(dialect, {
-    createQueryCompiler: () => new Compiler(text),
-    createAdapter: () => new MysqlAdapter(),
-  });
+  return Object.assign(dialect, { createQueryCompiler: () => new Compiler(text) });
 }
 
 /** Text is as long as ours may be, and compares byte by byte: `a`, `A` and `a ` are three names. */
@@ -157,6 +154,21 @@ class Compiler extends MysqlQueryCompiler {
 
   protected override visitDataType(node: Parameters<MysqlQueryCompiler['visitDataType']>[0]): void {
     this.append(node.dataType === 'text' ? 'mediumtext' : node.dataType);
+  }
+
+  /** MySQL has no IF NOT EXISTS here; an index that exists is told apart by its error. */
+  protected override visitCreateIndex(
+    node: Parameters<MysqlQueryCompiler['visitCreateIndex']>[0],
+  ): void {
+    super.visitCreateIndex({ ...node, ifNotExists: false });
+  }
+
+  /** A number in the text: MySQL takes no number of JavaScript as the value of a LIMIT. */
+  protected override visitLimit(node: Parameters<MysqlQueryCompiler['visitLimit']>[0]): void {
+    const { limit } = node;
+    if (ValueNode.is(limit) && Number.isSafeInteger(limit.value))
+      this.append(`limit ${limit.value as number}`);
+    else super.visitLimit(node);
   }
 
   protected override visitCreateTable(
@@ -242,8 +254,9 @@ async function affects(
 }
 
 /**
- * Statements that change the schema commit at once, so migrations are steps that can be repeated.
- * In a cluster a lock of one server is not seen by the others, so the lock is a row.
+ * Statements that change the schema commit at once. A migration that was ended midway is begun
+ * anew, and a step that it had done already counts as done (`mysql-pool.ts`). In a cluster a lock
+ * of one server is not seen by the others, so the lock is a row.
  */
 async function migrating<T>(
   db: Kysely<Tables>,
@@ -265,15 +278,19 @@ async function migrating<T>(
       await pause(LOOK_AGAIN);
     }
     // On another connection, because this one may be busy for longer than the lease.
-    const renewal = setInterval(
-      () => void lease(db, holder, LEASE).catch(() => undefined),
-      (LEASE * 1000) / 3,
-    );
+    let isLost = false;
+    const renew = async (): Promise<void> => {
+      isLost ||= !(await lease(db, holder, LEASE));
+    };
+    const renewal = setInterval(() => void renew().catch(() => undefined), (LEASE * 1000) / 3);
     try {
-      return await work(connection);
+      const result = await work(connection);
+      if (isLost) throw new StoreUnavailable('Another migration began meanwhile.');
+      return result;
     } finally {
       clearInterval(renewal);
-      await lease(connection, holder, 0);
+      // Without this the lock is free when the lease ends.
+      await lease(connection, holder, 0).catch(() => undefined);
     }
   });
 }

@@ -3,6 +3,7 @@
  * It speaks the extended protocol through the interface that `pg` has for queries of one's own.
  * Which statements go together is decided in `postgres-hot.ts`.
  */
+import { createHash } from 'node:crypto';
 import type { Row, Value } from '../schema.ts';
 
 /** A statement of a batch. */
@@ -47,15 +48,16 @@ const MOST_KNOWN = 300;
 export class PreparedStatements {
   readonly #known = new Map<string, Known>();
   #toClose: string[] = [];
-  #made = 0;
 
   find(text: string): Known | null {
     return this.#known.get(text) ?? null;
   }
 
   add(text: string): Known {
-    this.#made += 1;
-    const known = { name: `valetkey_batch_${this.#made}`, fields: null };
+    // By the text: behind a pooler that came later another process may have prepared this name, and
+    // then it must be the same statement.
+    const name = `valetkey_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+    const known = { name, fields: null };
     this.#known.set(text, known);
     return known;
   }

@@ -51,10 +51,13 @@ export function sharedTransactions(database: Executing): WriteShared {
       if (job.needsSavepoint) run('release job');
       return { value };
     } catch (error) {
-      if (job.needsSavepoint) {
-        // This throws when the error ended the whole transaction, as a full disk does.
-        run('rollback to job');
-        run('release job');
+      try {
+        if (job.needsSavepoint) run('rollback to job');
+        run('release jobs');
+        run('savepoint jobs');
+      } catch {
+        // The error ended the whole transaction, as a full disk does: all of them fail with it.
+        throw error;
       }
       return { error };
     }
@@ -63,6 +66,7 @@ export function sharedTransactions(database: Executing): WriteShared {
   const writeAll = (jobs: readonly Job[]): readonly Outcome[] => {
     try {
       run('begin');
+      run('savepoint jobs');
       const outcomes = jobs.map(attempt);
       run('commit');
       return outcomes;

@@ -261,9 +261,16 @@ function reliable(database: SqliteDatabase): Connection {
       if (known !== undefined) return known;
       const bounds = BOUNDS[text];
       const statement = telling(() =>
-        reliableStatement(database.prepare(text), () => {
-          isInTransaction = bounds ?? isInTransaction;
-        }),
+        reliableStatement(
+          database.prepare(text),
+          () => {
+            isInTransaction = bounds ?? isInTransaction;
+          },
+          () => {
+            // SQLite refuses to roll back when it has done so itself, as after a full disk.
+            if (text === 'rollback') isInTransaction = false;
+          },
+        ),
       );
       // Other statements are not kept: they change the schema and run only once.
       if (
@@ -277,16 +284,21 @@ function reliable(database: SqliteDatabase): Connection {
   };
 }
 
-/** @param done called after each run that succeeded */
-function reliableStatement(statement: Statement, done: () => void): Statement {
+/** @param done called after each run that succeeded @param failed after each other run */
+function reliableStatement(statement: Statement, done: () => void, failed: () => void): Statement {
   return {
     reader: statement.reader,
     all: (parameters) => telling(() => statement.all(parameters)),
     run: (parameters) =>
       telling(() => {
-        const result = statement.run(parameters);
-        done();
-        return result;
+        try {
+          const result = statement.run(parameters);
+          done();
+          return result;
+        } catch (error) {
+          failed();
+          throw error;
+        }
       }),
     iterate: (parameters) => statement.iterate(parameters),
   };

@@ -121,6 +121,18 @@ describe('polling', () => {
     });
     expect((await poll(world, device)).status).toBe(200);
   });
+  it('RT-09 refuses a code of a client that another node disabled', async () => {
+    const device = await startDevice(world);
+    await decideOn(browser, device);
+    const { web, now } = world;
+    const disabled = { ...web, disabledAt: now, version: web.version + 1 };
+    await world.provider.store.clients.replace(disabled, null);
+    expectRefusal(world, await poll(world, device), {
+      status: 400,
+      error: 'invalid_grant',
+      reason: 'client_disabled',
+    });
+  });
   it('RT-09 refuses a code whose subject, authorization or account has ended', async () => {
     const [revoked, withdrawn, disabled] = [
       await startDevice(world),
@@ -152,7 +164,7 @@ describe('polling', () => {
       reason: 'account_disabled',
     });
   });
-  it('calls the store once for a request, twice for a poll that waits, three times for tokens', async () => {
+  it('calls the store once for a request, twice for a poll that waits, four times for tokens', async () => {
     await decideOn(browser, await startDevice(world));
     const calls = watched(world.provider.store);
     const trips = async (work: () => Promise<unknown>): Promise<readonly string[]> => {
@@ -172,6 +184,7 @@ describe('polling', () => {
     expect(await trips(async () => await poll(world, polled))).toEqual([
       'oneTime.find',
       'authorizations.find',
+      'clients.find',
       'tokens.issue',
     ]);
   });
