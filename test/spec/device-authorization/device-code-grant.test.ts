@@ -124,9 +124,11 @@ describe('polling', () => {
   it('RT-09 refuses a code of a client that another node disabled', async () => {
     const device = await startDevice(world);
     await decideOn(browser, device);
-    const { web, now } = world;
-    const disabled = { ...web, disabledAt: now, version: web.version + 1 };
-    await world.provider.store.clients.replace(disabled, null);
+    const { clients } = world.provider.store;
+    const client = await clients.find(world.web.clientId);
+    if (client === null) throw new Error('there is no client');
+    const disabled = { ...client, disabledAt: world.now, version: client.version + 1 };
+    expect(await clients.replace(disabled, null)).toBe(true);
     expectRefusal(world, await poll(world, device), {
       status: 400,
       error: 'invalid_grant',
