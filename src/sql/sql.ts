@@ -227,6 +227,10 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
     // The URL is not repeated, because it holds a password.
     const remedy = 'Percent-encode # / ? @ and % in the password: %23 %2F %3F %40 %25.';
     refuse('url', 'is not a well-formed URL.', remedy);
+  } else if (pool === undefined && kind?.ignored !== null && kind !== null) {
+    const { parameters, remedy } = kind.ignored;
+    for (const name of new URL(url ?? '').searchParams.keys())
+      if (parameters.test(name)) refuse('url', `has ${name}, which would be ignored.`, remedy);
   }
   if (!isName(prefix)) refuse('prefix', 'must be a prefix for table names.', NAME);
   if (!isName(schema)) refuse('schema', 'must be the name of a schema.', NAME);

@@ -26,6 +26,15 @@ describe('the URL of a database', () => {
     expect(problems).toContain('Percent-encode');
     expect(problems).not.toContain('secret');
   });
+  it.each(['ssl-mode=REQUIRED', 'sslmode=require', 'useSSL=true'])(
+    'of MariaDB is refused with an option for TLS that its driver ignores: %s',
+    (option) => {
+      expect(problemsOf({ url: `mysql://u:secret@127.0.0.1:1/db?${option}` })).toContain(
+        'which would be ignored',
+      );
+      expect(problemsOf({ url: 'mysql://u:p@127.0.0.1:1/db?ssl=%7B%7D' })).toBe('');
+    },
+  );
   it('is taken with an encoded password', () => {
     expect(problemsOf({ url: 'postgres://u:s%23secret@127.0.0.1:1/db' })).toBe('');
   });

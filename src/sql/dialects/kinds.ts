@@ -29,6 +29,11 @@ export interface Kind {
   readonly isServer: boolean;
   /** Whether `SqlOptions.schema` means something in it. */
   readonly hasSchemas: boolean;
+  /**
+   * Parameters that its driver would ignore in a URL, though they ask for security, and what to
+   * write instead.
+   */
+  readonly ignored: { readonly parameters: RegExp; readonly remedy: string } | null;
   /** Opens a database by its URL. */
   readonly open: (url: string, limits: PoolOptions) => SqlDialect;
   /** Opens a database by a pool of the host. Null if the pool is of another kind. */
@@ -46,6 +51,7 @@ export const KINDS: readonly Kind[] = [
     example: 'sqlite:path/to/file.db',
     isServer: false,
     hasSchemas: false,
+    ignored: null,
     open: (url) => sqlite(url.slice(EMBEDDED.length).replace(/^\/\/(?=\/)/, '')),
     onPool: () => null,
   },
@@ -56,6 +62,7 @@ export const KINDS: readonly Kind[] = [
     example: 'postgres://user:password@host/database',
     isServer: true,
     hasSchemas: true,
+    ignored: null,
     open: postgres,
     onPool: (pool) => ('getConnection' in pool ? null : postgresPool(pool)),
   },
@@ -66,6 +73,10 @@ export const KINDS: readonly Kind[] = [
     example: 'mysql://user:password@host/database',
     isServer: true,
     hasSchemas: false,
+    ignored: {
+      parameters: /^(ssl-?mode|use-?ssl|tls)$/i,
+      remedy: 'Write ?ssl={} for TLS with a verified certificate, percent-encoded: ?ssl=%7B%7D.',
+    },
     open: mysql,
     onPool: (pool) => ('getConnection' in pool ? mysqlPool(pool) : null),
   },
