@@ -16,6 +16,7 @@ import { DATABASES, type DatabaseKind, type EmptyDatabase } from '../databases.t
 import { start } from '../processes.ts';
 import { services } from '../services.ts';
 import { type Cluster, makeCluster } from './cluster.ts';
+import { quantile } from './pace.ts';
 
 const FEW = 10_000;
 const MANY = 10_000_000;
@@ -260,10 +261,9 @@ async function refreshUntil(
   return await Promise.all(answers);
 }
 
-/** Of a hundred answers, ninety-nine were as fast. */
 function p99(answers: readonly Answer[]): number {
-  const sorted = answers.map(({ milliseconds }) => milliseconds).sort((a, b) => a - b);
-  return Math.ceil(sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0);
+  const times = answers.map(({ milliseconds }) => milliseconds);
+  return quantile(times, 0.99);
 }
 
 describe.skipIf(services.postgres === null)('PostgreSQL', () => {

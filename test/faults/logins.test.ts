@@ -1,12 +1,13 @@
 /**
  * Sign-ins beside tokens: a password hash takes a core for a while, and signing needs a thread of
- * the same pool. A steady stream of sign-ins does not slow tokens down much, and a burst of them
- * does not hold a token up.
+ * the same pool. A steady stream of sign-ins does not slow tokens down much, and in a burst of them
+ * tokens still come. The browsers run in this process, so the times of the burst are upper bounds.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATABASES, type DatabaseKind } from '../databases.ts';
 import { type Cluster, makeCluster } from './cluster.ts';
+import { atPace, quantile } from './pace.ts';
 
 const FAMILIES = 40;
 const TOKENS_PER_SECOND = 40;
@@ -15,20 +16,6 @@ const SECONDS = 10;
 const BURST = 600;
 /** Milliseconds within which a busy machine makes any difference. */
 const NOISE = 500;
-
-/** Calls at a steady pace, whether or not earlier ones were answered. */
-async function atPace(perSecond: number, seconds: number, call: () => Promise<void>) {
-  const begun = performance.now();
-  const under: Promise<void>[] = [];
-  for (let count = 0; count < perSecond * seconds; count += 1) {
-    under.push(call());
-    await sleep(Math.max(0, begun + ((count + 1) * 1000) / perSecond - performance.now()));
-  }
-  await Promise.all(under);
-}
-
-const quantile = (times: readonly number[], share: number): number =>
-  Math.round([...times].sort((a, b) => a - b)[Math.floor((times.length - 1) * share)] ?? 0);
 
 describe('sign-ins beside tokens', () => {
   let cluster: Cluster;
@@ -86,7 +73,7 @@ describe('sign-ins beside tokens', () => {
     expect(after).toBeLessThan(Math.max(2 * before, NOISE));
   }, 120_000);
 
-  it(`${BURST} at once delay no token for long, and each is answered`, async () => {
+  it(`${BURST} at once are each answered, and tokens still come beside them`, async () => {
     const outcomes: string[] = [];
     const burst = Promise.all(
       Array.from({ length: BURST }, async () => {
