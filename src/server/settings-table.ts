@@ -84,7 +84,7 @@ const SERVER_SETTINGS: readonly SettingDefinition[] = [
   setting(
     'databasePoolSize',
     'count',
-    'Maximum number of connections to the database server. Default: 10.',
+    'Maximum number of connections of each process to the database server. Default: 10.',
   ),
   setting(
     'databaseTimeout',

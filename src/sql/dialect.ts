@@ -10,7 +10,7 @@ import type { Row, Tables } from './schema.ts';
 
 /** What a check of an open database found. The command `doctor` prints it. */
 export interface SqlCheck {
-  /** Name of the driver: `pg`, `node:sqlite` or `libsql`. */
+  /** Name of the driver: `pg`, `mysql2`, `node:sqlite` or `libsql`. */
   readonly driver: string;
   /** The time on the database's clock, in seconds since 1970. */
   readonly serverTime: number;

@@ -206,7 +206,8 @@ function opened(options: SqlOptions): {
     const dialect = pool === undefined ? kind.open(url, { size, timeout }) : kind.onPool(pool);
     if (dialect !== null) return { name: kind.name, dialect };
   }
-  throw new Error('unreachable: the URL was checked');
+  const problem = 'is of no driver that is known.';
+  throw new ConfigError([{ option: 'pool', problem, remedy: 'Leave it out, and write a url.' }]);
 }
 
 /** The problems of the given options. It opens and connects to nothing. */
@@ -227,7 +228,7 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
     // The URL is not repeated, because it holds a password.
     const remedy = 'Percent-encode # / ? @ and % in the password: %23 %2F %3F %40 %25.';
     refuse('url', 'is not a well-formed URL.', remedy);
-  } else if (pool === undefined && kind?.ignored !== null && kind !== null) {
+  } else if (pool === undefined && kind?.ignored != null) {
     const { parameters, remedy } = kind.ignored;
     for (const name of new URL(url ?? '').searchParams.keys())
       if (parameters.test(name)) refuse('url', `has ${name}, which would be ignored.`, remedy);

@@ -220,7 +220,7 @@ export interface CodeStore {
    * consumes the code.
    */
   insert(code: Code, session: Digest, consumes: OneTimeKey | null): Promise<CodeOutcome>;
-  /** The code and whether its authorization still stands; null when unknown. */
+  /** In one trip, with what its life depends on; null when unknown. */
   find(digest: Digest): Promise<FoundCode | null>;
   /** Counts one wrong verifier in one statement; of concurrent calls each counts. */
   countFailure(digest: Digest): Promise<void>;

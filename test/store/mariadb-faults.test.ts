@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
+import mysql from 'mysql2';
 import { StoreUnavailable } from 'valetkey';
 import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
 import { redeem, sample, withCode, withFamily } from 'valetkey/testing';
@@ -122,22 +123,28 @@ describe.skipIf(services.mariadb === null)('MariaDB', () => {
     });
     expect(await migrating).toEqual(['9000-wider']);
   });
-  it('[store] a migration that was ended midway is begun anew', async () => {
-    const fresh = kind?.make();
-    const database = open(fresh?.options ?? {});
-    const all = await database.migrate();
-    const { kysely } = database;
-    // What stands when the process ends after the last step, before it is written down.
-    await kysely
-      .deleteFrom('migrations')
-      .where('name', '!=', all[0] ?? '')
-      .execute();
-    expect(await database.migrate()).toEqual(all.slice(1));
-    const { family } = await withFamily(database.forIssuer(ISSUER));
-    const found = await database.forIssuer(ISSUER).tokens.findFamily(family.id);
-    expect(found?.clientEnabled).toBe(true);
-    await fresh?.remove();
-  });
+  it.each(['our own', 'the host'])(
+    '[store] a migration that was ended midway is begun anew, on a pool of %s',
+    async (whose) => {
+      const fresh = kind?.make();
+      const pool = mysql.createPool({ uri: fresh?.options.url ?? '' });
+      const database = sqlDatabase(whose === 'the host' ? { pool } : (fresh?.options ?? {}));
+      const all = await database.migrate();
+      const { kysely } = database;
+      // What stands when the process ends after the last step, before it is written down.
+      await kysely
+        .deleteFrom('migrations')
+        .where('name', '!=', all[0] ?? '')
+        .execute();
+      expect(await database.migrate()).toEqual(all.slice(1));
+      const store = database.forIssuer(ISSUER);
+      const { family } = await withFamily(store);
+      expect((await store.tokens.findFamily(family.id))?.clientEnabled).toBe(true);
+      await database.close();
+      await pool.promise().end();
+      await fresh?.remove();
+    },
+  );
   it('[store] D-2 a pool without a free connection throws StoreUnavailable within the timeout', async () => {
     const database = open({ poolSize: 1 });
     await database.kysely.connection().execute(async () => {

@@ -64,7 +64,7 @@ export const KINDS: readonly Kind[] = [
     hasSchemas: true,
     ignored: null,
     open: postgres,
-    onPool: (pool) => ('getConnection' in pool ? null : postgresPool(pool)),
+    onPool: (pool) => ('connect' in pool ? postgresPool(pool) : null),
   },
   {
     name: 'mysql',

@@ -1,7 +1,7 @@
 /**
- * A wrapper of a `mysql2` pool that makes the pool reliable: every connection reads committed rows
- * and has limits, and a connection that did not answer once is never used again. Which error is of
- * which kind is decided in `../faults.ts`.
+ * A wrapper of a `mysql2` pool that makes the pool reliable: every transaction reads committed
+ * rows, connections of our own have limits, and a connection that did not answer once is never used
+ * again. Which error is of which kind is decided in `../faults.ts`.
  */
 import { StoreUnavailable } from 'valetkey';
 import { asUnavailable } from '../faults.ts';
@@ -63,13 +63,14 @@ const PAUSE = 500;
 /**
  * @param timeout milliseconds that a statement may take; null for a pool of the host, whose limits
  * and settings stay as they are
- * @param yields a statement of the query builder that waits for a table gives up after a second and
- * is sent again later, until the timeout: requests that want the table wait behind it
+ * @param forMigrations for statements of the query builder that change the schema: one that was
+ * done before counts as done, and one that waits for a table gives up after a second and is sent
+ * again, until the timeout, because requests that want the table wait behind it
  */
 export function reliablePool(
   pool: MysqlPool,
   timeout: number | null,
-  yields = false,
+  forMigrations = false,
 ): ReliablePool {
   const ready = new WeakSet<object>();
   // READ COMMITTED locks no gaps, so that acts on different rows do not wait for one another.
@@ -82,7 +83,7 @@ export function reliablePool(
     const connection = await within(timeout, given, (late) => late.release());
     if (!ready.has(connection)) {
       try {
-        for (const statement of settingsOf(timeout, yields))
+        for (const statement of settingsOf(timeout, forMigrations))
           await send(connection, statement, [], timeout);
       } catch (error) {
         connection.destroy();
@@ -108,7 +109,7 @@ export function reliablePool(
   return {
     getConnection(callback) {
       connect().then(
-        (connection) => callback(null, forKysely(connection, timeout, yields)),
+        (connection) => callback(null, forKysely(connection, timeout, forMigrations)),
         (error) => callback(asUnavailable(error) ?? error, undefined),
       );
     },
@@ -138,23 +139,27 @@ export function reliablePool(
 }
 
 /** What each of our connections is told first. */
-function settingsOf(timeout: number, yields: boolean): readonly string[] {
+function settingsOf(timeout: number, forMigrations: boolean): readonly string[] {
   const lockWait = Math.max(1, Math.ceil(timeout / 1000));
-  // What the comment says is for MariaDB alone. MySQL limits only SELECT. In a cluster, what
+  // Only MariaDB reads the part in the comment. MySQL limits only SELECT. In a cluster, what
   // another server committed before must be seen: also by the writes, which are conditions.
   const longest = (timeout * SERVER_SHARE) / 1000;
   const ofMariadb = `/*M!, max_statement_time = ${longest}, wsrep_sync_wait = 7 */`;
   return [
     'set session transaction isolation level read committed',
     `set session innodb_lock_wait_timeout = ${lockWait} ${ofMariadb}`,
-    `set session lock_wait_timeout = ${yields ? 1 : lockWait}`,
+    `set session lock_wait_timeout = ${forMigrations ? 1 : lockWait}`,
     // Nothing is cut off to fit its column.
     `set session sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`,
   ];
 }
 
 /** A connection for Kysely, with the same limits. */
-function forKysely(connection: PoolConnection, timeout: number | null, yields: boolean): unknown {
+function forKysely(
+  connection: PoolConnection,
+  timeout: number | null,
+  forMigrations: boolean,
+): unknown {
   let lost = false;
   const end = Date.now() + (timeout ?? 0);
   const query = (
@@ -170,11 +175,11 @@ function forKysely(connection: PoolConnection, timeout: number | null, yields: b
     sendTo(connection, sql, values, timeout, (error, result) => {
       // A statement that changes a schema has done all or nothing, and is no part of a
       // transaction.
-      if (yields && gaveUp(error) && Date.now() < end) {
+      if (forMigrations && gaveUp(error) && Date.now() < end) {
         setTimeout(() => query(sql, values, done), PAUSE + Math.random() * PAUSE);
         return;
       }
-      if (yields && isDoneAlready(sql, error)) {
+      if (forMigrations && isDoneAlready(sql, error)) {
         done(null, { affectedRows: 0 });
         return;
       }

@@ -37,11 +37,11 @@ const LEASE = 10;
 const LOOK_AGAIN = 200;
 
 export function mysql(url: string, { size, timeout }: PoolOptions): SqlDialect {
-  const open = (limits: PoolOptions, yields = false): ReliablePool =>
+  const open = (limits: PoolOptions, forMigrations = false): ReliablePool =>
     reliablePool(
       loadMysql().createPool({ uri: url, ...poolSettings(limits) }) as unknown as MysqlPool,
       limits.timeout,
-      yields,
+      forMigrations,
     );
   const text: TextRules = { collation: 'utf8mb4_nopad_bin' };
   return {
@@ -54,7 +54,11 @@ export function mysql(url: string, { size, timeout }: PoolOptions): SqlDialect {
 /** The dialect on a pool of `mysql2` that the host made. Its limits apply. */
 export function mysqlPool(pool: MysqlPool): SqlDialect {
   const text: TextRules = { collation: 'utf8mb4_nopad_bin' };
-  return { ...onPool(reliablePool(pool, null), text), patient: null };
+  return {
+    ...onPool(reliablePool(pool, null), text),
+    // On the same connections, which the end of the migration must not close.
+    patient: () => kyselyOn({ ...reliablePool(pool, null, true), end: (done) => done(null) }, text),
+  };
 }
 
 function poolSettings({ size, timeout }: PoolOptions): object {
@@ -106,7 +110,7 @@ function onPool(pool: ReliablePool, text: TextRules): Omit<SqlDialect, 'patient'
       return [write];
     },
     upsertIf: (name, upsert, where) => [
-      // It makes the row or locks it; whether the condition holds is asked next.
+      // This inserts the row or locks it. The next write checks the condition.
       { name, sql: () => upsertion(upsert) },
       {
         name,

@@ -1,12 +1,12 @@
 /**
- * What the errors of PostgreSQL and of its driver mean: for the caller, and for the connection that
- * told one.
+ * What the errors of PostgreSQL and of its driver mean, and after which of them a connection may be
+ * used again.
  */
 import type { Faults } from '../dialect.ts';
 
 /**
- * What is wrong with a prepared statement, not with what it says: a migration changed the tables
- * under it (its result would change), or a pooler gave us another connection.
+ * The prepared statement is out of date, and its text is right: a migration changed its tables, or
+ * a pooler gave us another connection.
  */
 const STALE_STATEMENT = ['26000', '42P05'];
 /** Deadlock and serialization failure. */

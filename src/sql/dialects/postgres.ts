@@ -54,7 +54,7 @@ function onPool(pool: ReliablePool): Omit<SqlDialect, 'patient'> {
 
 const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient' | 'close' | keyof Preparing> = {
   ...ON_CONFLICT,
-  // By the places of the rows: a key would be looked up for each of them.
+  // By the places of the rows (ctid): by their keys, each would be looked up once more.
   async deleteSome(db, { table, by, where, limit }) {
     const { numAffectedRows } = await sql`delete from ${sql.table(table)} where ${where}
       and ctid = any(array(select ctid from ${sql.table(table)} where ${where}

@@ -1,8 +1,7 @@
 /**
  * Clients get a column that says since when they are disabled, so that the statements that find
- * their codes and tokens can see it. The record of a client holds the same time. A server of the
- * version before does not write the column: while both run, what it disables ends on the others
- * when their memory of the client does, and what it enables again must be enabled on a new one.
+ * their codes and tokens can see it. The record of a client holds the same time. An older server
+ * does not write this column. While both versions run, disable and enable clients on a new server.
  */
 import type { Kysely } from 'kysely';
 import type { Migration } from '../migration.ts';
