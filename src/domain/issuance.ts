@@ -163,7 +163,7 @@ async function issueForClient(
 ): Promise<Issued> {
   const facts = { clientId: client.clientId, scopes, entitlement: null, family: null };
   const made = makeTokens(ctx, facts);
-  const issue = issueOf(made, { consumption, subject: null, family: null });
+  const issue = issueOf(client, made, { consumption, subject: null, family: null });
   const outcome = await ctx.store.tokens.issue(issue, ctx.now());
   if (outcome !== 'fresh') return { outcome };
   return { outcome: 'issued', response: respond(ctx, made.access, null, null) };
@@ -185,7 +185,7 @@ async function startFamily(
   const made = makeTokens(ctx, { clientId: client.clientId, scopes, entitlement, family });
   // Revoking a subject consumes its codes, so a code needs no second condition.
   const subject = consumption?.kind === 'code' ? null : { sub: entitlement.sub, since: provenAt };
-  const issue = issueOf(made, { consumption, subject, family });
+  const issue = issueOf(client, made, { consumption, subject, family });
   return await storeAndSign(ctx, client, redemption, made, issue, refreshToken);
 }
 
@@ -249,7 +249,7 @@ async function continueFamily(
     refreshExpiresAt: idleEnd(ctx, family.expiresAt),
     successor,
   };
-  const issue = issueOf(made, { consumption, subject: null, family: null });
+  const issue = issueOf(client, made, { consumption, subject: null, family: null });
   return await storeAndSign(ctx, client, redemption, made, issue, next);
 }
 
@@ -307,10 +307,11 @@ async function sign(
 }
 
 function issueOf(
+  { clientId }: Client,
   { access, idToken }: NewTokens,
   rest: Pick<Issue, 'consumption' | 'subject' | 'family'>,
 ): Issue {
-  return { ...rest, accessToken: access.record, idToken };
+  return { ...rest, clientId, accessToken: access.record, idToken };
 }
 
 function respond(

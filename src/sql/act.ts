@@ -16,6 +16,19 @@ export interface ActWrite {
    * statement must put it into its WHERE clause
    */
   readonly sql: (after: RawBuilder<unknown>) => RawBuilder<unknown>;
+  /** A row with the same key is no error of this statement: it means that no row was affected. */
+  readonly mayExist?: true;
+}
+
+/** A row that must exist for an act to happen. */
+export interface Needed {
+  /** The name that the act resolves to when there is no such row. */
+  readonly name: string;
+  /**
+   * Where to look: what follows FROM, with its WHERE clause.
+   * @param value the value of a column of the act: its slot, or its place in a list of many calls
+   */
+  readonly from: (value: (column: string) => RawBuilder<unknown>) => RawBuilder<unknown>;
 }
 
 /** The columns of a new row: values, or places for the values of a hot statement. */
@@ -25,6 +38,8 @@ export type NewRow = readonly [table: keyof Tables, row: NewValues];
 
 /** Everything that one act writes. */
 export interface Act {
+  /** What must exist, where the act depends on more than its writes. */
+  readonly needs?: Needed;
   /** The writes that decide the act, in order. */
   readonly writes: readonly ActWrite[];
   /** The rows to store if every write affected its row. */
@@ -43,27 +58,6 @@ export function columnsOf(row: NewValues): RawBuilder<unknown> {
 export function insertion(table: keyof Tables, row: NewValues): RawBuilder<unknown> {
   return sql`insert into ${sql.table(table)} ${columnsOf(row)}
     values (${sql.join(Object.values(row))})`;
-}
-
-/** Thrown to roll back the transaction of an act when a write affected no row. */
-export class NoRowAffected extends Error {
-  readonly write: string;
-
-  constructor(write: string) {
-    super('The write affected no row.');
-    this.write = write;
-  }
-}
-
-/** What an act resolves to: the name of the write that affected no row, or null. */
-export async function outcomeOf(work: () => Promise<unknown>): Promise<string | null> {
-  try {
-    await work();
-    return null;
-  } catch (error) {
-    if (error instanceof NoRowAffected) return error.write;
-    throw error;
-  }
 }
 
 /** Columns of a table as a SELECT names them: `t.a, t.b`. */

@@ -5,9 +5,10 @@
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Client, ClientStore } from 'valetkey';
-import { type ActWrite, auditRows } from './act.ts';
+import { type ActWrite, auditRows, type Needed } from './act.ts';
 import { auditRow } from './audit.ts';
 import type { SqlDialect } from './dialect.ts';
+import type { Hot } from './hot.ts';
 import type { Row, Tables } from './schema.ts';
 
 const CLIENTS = sql.table('clients');
@@ -24,7 +25,19 @@ export function withEnabledClient(table: RawBuilder<unknown>): RawBuilder<unknow
     and ${CLIENTS}.client_id = ${table}.client_id and ${CLIENTS}.disabled_at is null`;
 }
 
-export function clientStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): ClientStore {
+/** The client of an act that gives its tokens: registered, and not disabled. */
+export const NEEDS_CLIENT: Needed = {
+  name: 'client',
+  from: (value) => sql`${CLIENTS} where ${CLIENTS}.tenant = ${value('tenant')}
+    and ${CLIENTS}.client_id = ${value('client_id')} and ${CLIENTS}.disabled_at is null`,
+};
+
+export function clientStore(
+  db: Kysely<Tables>,
+  hot: Hot,
+  dialect: SqlDialect,
+  tenant: string,
+): ClientStore {
   const read = (row: Row): Client => JSON.parse(String(row['data'])) as Client;
   return {
     async find(clientId) {
@@ -42,7 +55,7 @@ export function clientStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: str
       const row = { tenant, client_id: clientId, owner, version, data, disabled_at: disabledAt };
       const writes = dialect.insertIfAbsent('client', 'clients', row);
       const rows = auditRows(auditRow(tenant, audit));
-      return (await dialect.act(db, { writes, rows })) === null;
+      return (await hot.once({ writes, rows })) === null;
     },
     async replace(client, audit) {
       const { clientId, owner, version, disabledAt } = client;
@@ -53,7 +66,7 @@ export function clientStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: str
           where tenant = ${tenant} and client_id = ${clientId} and version = ${version - 1}`,
       };
       const rows = auditRows(auditRow(tenant, audit));
-      return (await dialect.act(db, { writes: [write], rows })) === null;
+      return (await hot.once({ writes: [write], rows })) === null;
     },
     async delete(clientId, audit) {
       return await db.transaction().execute(async (trx) => {

@@ -5,7 +5,6 @@
 import { type Kysely, sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely';
 import type { CodeStore } from 'valetkey';
 import { type Act, namesIn } from './act.ts';
-import { ENABLED_CLIENT, withEnabledClient } from './clients.ts';
 import type { SqlDialect } from './dialect.ts';
 import { type Hot, type Lookup, slot, slotsOf } from './hot.ts';
 import { CONSUME_ONE_TIME, recordValues } from './one-time.ts';
@@ -35,12 +34,10 @@ const COLUMNS = columnNames(CODE);
 const AUTHORIZATIONS = sql.table('authorizations');
 const CODE_LOOKUP: Lookup = {
   column: 'digest',
-  make: (isWanted) => sql`select ${namesIn('codes', COLUMNS)}, ${AUTHORIZATIONS}.id as authorized,
-    ${ENABLED_CLIENT}
+  make: (isWanted) => sql`select ${namesIn('codes', COLUMNS)}, ${AUTHORIZATIONS}.id as authorized
     from ${CODES} left join ${AUTHORIZATIONS}
       on ${AUTHORIZATIONS}.tenant = ${CODES}.tenant
       and ${AUTHORIZATIONS}.id = ${CODES}.authorization_id
-      ${withEnabledClient(CODES)}
     where ${CODES}.tenant = ${slot('tenant')} and ${isWanted(sql`${CODES}.digest`)}`,
 };
 
@@ -88,8 +85,7 @@ export function codeStore(hot: Hot, dialect: SqlDialect, tenant: string): CodeSt
       const row = await hot.find('code', CODE_LOOKUP, tenant, digest);
       if (row === null) return null;
       const authorized = row['authorization_id'] === null || row['authorized'] !== null;
-      const clientEnabled = row['enabled_client'] !== null;
-      return { code: recordOf(CODE, row), authorized, clientEnabled };
+      return { code: recordOf(CODE, row), authorized };
     },
     async countFailure(digest) {
       await hot.act(

@@ -4,7 +4,7 @@
  * are in the other files of this folder.
  */
 import type { Dialect, Kysely, RawBuilder } from 'kysely';
-import type { Act, ActWrite, NewValues } from './act.ts';
+import type { ActWrite, NewValues } from './act.ts';
 import type { Preparing } from './hot.ts';
 import type { Row, Tables } from './schema.ts';
 
@@ -72,11 +72,6 @@ export interface SqlDialect extends Preparing {
    * twice is fine.
    */
   close(): Promise<void>;
-  /**
-   * Performs an act atomically. Resolves to null when everything is written, else to the name of
-   * the first write that affected no row; then nothing has changed.
-   */
-  act(db: Kysely<Tables>, act: Act): Promise<string | null>;
   /**
    * Performs one write of an act in a transaction of the query builder. False when it affected no
    * row.

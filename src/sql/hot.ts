@@ -39,7 +39,10 @@ export function addRow(values: Record<string, Value>, row: Row, prefix: string):
 
 /** A query that was prepared once. */
 export type HotQuery = (values: Values) => Promise<readonly Row[]>;
-/** An act that was prepared once. Resolves as `SqlDialect.act` does. */
+/**
+ * An act that was prepared. Resolves to null when everything is written, else to the name of the
+ * first write that affected no row, or of what the act needs; then nothing has changed.
+ */
 export type HotAct = (values: Values) => Promise<string | null>;
 
 /** A look-up that was prepared once. Resolves to the row of the key, or to null. */
@@ -61,8 +64,10 @@ export interface Hot {
   rows(name: string, make: () => RawBuilder<unknown>, values: Values): Promise<readonly Row[]>;
   /** The row of a key; look-ups of one name and tenant may share a statement. */
   find(name: string, lookup: Lookup, tenant: string, key: string): Promise<Row | null>;
-  /** Performs an act. Resolves to the name of the first write that affected no row, or to null. */
+  /** Performs an act, whose statements have places for these values. */
   act(name: string, make: () => Act, values: Values): Promise<string | null>;
+  /** Performs an act of values, which is not hot: its statements are made for this call. */
+  once(act: Act): Promise<string | null>;
 }
 
 /** What a dialect does for hot statements. */
@@ -71,7 +76,7 @@ export interface Preparing {
   prepareQuery(db: Kysely<Tables>, query: RawBuilder<unknown>): HotQuery;
   /** Prepares a look-up. A key that no text column can hold finds nothing. */
   prepareLookup(db: Kysely<Tables>, lookup: Lookup, tenant: string): HotLookup;
-  /** Prepares an act. It keeps the law of `SqlDialect.act`. */
+  /** Prepares an act, which is performed atomically. */
   prepareAct(db: Kysely<Tables>, act: Act): HotAct;
 }
 
@@ -105,6 +110,7 @@ export function hotStatements(db: Kysely<Tables>, dialect: Preparing): Hot {
       }
       return act(values);
     },
+    once: async (act) => await dialect.prepareAct(db, act)({}),
   };
 }
 

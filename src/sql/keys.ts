@@ -7,9 +7,15 @@ import type { KeySet, KeyStore } from 'valetkey';
 import { type ActWrite, auditRows } from './act.ts';
 import { auditRow } from './audit.ts';
 import type { SqlDialect } from './dialect.ts';
+import type { Hot } from './hot.ts';
 import type { Tables } from './schema.ts';
 
-export function keyStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string): KeyStore {
+export function keyStore(
+  db: Kysely<Tables>,
+  hot: Hot,
+  dialect: SqlDialect,
+  tenant: string,
+): KeyStore {
   return {
     async load() {
       const row = await db
@@ -32,7 +38,7 @@ export function keyStore(db: Kysely<Tables>, dialect: SqlDialect, tenant: string
       };
       const writes = expected === 0 ? dialect.insertIfAbsent('key set', 'key_sets', row) : [next];
       const rows = auditRows(auditRow(tenant, audit));
-      return (await dialect.act(db, { writes, rows })) === null;
+      return (await hot.once({ writes, rows })) === null;
     },
   };
 }

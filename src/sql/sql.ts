@@ -179,7 +179,7 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
       await withFaults(async () => {
         const row = { tenant: tenantOf(issuer), issuer, created_at: seconds() };
         const writes = dialect.insertIfAbsent('issuer', 'issuers', row);
-        return (await dialect.act(kysely, { writes, rows: [] })) === null;
+        return (await hot.once({ writes, rows: [] })) === null;
       }),
     pendingMigrations: pending,
     check: async () => await withFaults(async () => await dialect.check(kysely)),
@@ -263,13 +263,13 @@ function tenantOf(issuer: string): string {
 
 function createStore(db: Kysely<Tables>, hot: Hot, dialect: SqlDialect, tenant: string): Store {
   return {
-    clients: guarded(clientStore(db, dialect, tenant)),
+    clients: guarded(clientStore(db, hot, dialect, tenant)),
     sessions: guarded(sessionStore(db, hot, dialect, tenant)),
     authorizations: guarded(authorizationStore(db, hot, dialect, tenant)),
     codes: guarded(codeStore(hot, dialect, tenant)),
     tokens: guarded(tokenStore(db, hot, dialect, tenant)),
     oneTime: guarded(oneTimeStore(hot, dialect, tenant)),
-    keys: guarded(keyStore(db, dialect, tenant)),
+    keys: guarded(keyStore(db, hot, dialect, tenant)),
     counters: guarded(counterStore(db, dialect, tenant)),
     audit: guarded(auditStore(db, tenant)),
     clear: async (now, batch, auditFrom) =>

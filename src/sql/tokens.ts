@@ -7,7 +7,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ActRow, Family, Issue, StoredConsumption, TokenStore } from 'valetkey';
 import { type Act, type ActWrite, ALWAYS, type NewRow, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
-import { ENABLED_CLIENT, withEnabledClient } from './clients.ts';
+import { ENABLED_CLIENT, NEEDS_CLIENT, withEnabledClient } from './clients.ts';
 import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
 import { addRow, type Hot, type Lookup, slot, slotsOf, type Values } from './hot.ts';
@@ -56,6 +56,7 @@ export function tokenStore(
       const values = valuesOf(tenant, issue, now);
       const failed = await hot.act(shapeOf(issue), () => actOf(dialect, issue), values);
       if (failed === null) return 'fresh';
+      if (failed === NEEDS_CLIENT.name) return 'client_disabled';
       return failed === 'subject' ? 'subject_revoked' : 'consumed';
     },
     async findFamily(id) {
@@ -196,7 +197,7 @@ function actOf(dialect: SqlDialect, issue: Issue): Act {
   if (family !== null) rows.push(newRow('families', FAMILY_COLUMNS));
   if (accessToken !== null) rows.push(newRow('access_tokens', columnNames(ACCESS_TOKEN)));
   if (idToken !== null) rows.push(newRow('id_tokens', columnNames(ID_TOKEN)));
-  return { writes, rows };
+  return { needs: NEEDS_CLIENT, writes, rows };
 }
 
 /** A row of places, named as `addRow` names their values. */
@@ -208,8 +209,8 @@ const AUDIT_ROW: NewRow = newRow('audit', columnNames(AUDIT));
 
 /** The values of an act of issuing. */
 function valuesOf(tenant: string, issue: Issue, now: number): Values {
-  const { subject, consumption, family, accessToken, idToken } = issue;
-  const values: Record<string, Value> = { tenant, now };
+  const { clientId, subject, consumption, family, accessToken, idToken } = issue;
+  const values: Record<string, Value> = { tenant, now, client_id: clientId };
   if (subject !== null) Object.assign(values, { sub: subject.sub, since: subject.since });
   if (consumption !== null) Object.assign(values, consumptionValues(consumption, family));
   if (family !== null) addRow(values, familyRow(tenant, family), 'families.');

@@ -63,6 +63,8 @@ export interface SubjectCondition {
 
 /** What one token response stores: together, or not at all. */
 export interface Issue {
+  /** The client that gets the tokens. They are issued only if it is registered and not disabled. */
+  readonly clientId: string;
   /** Null when nothing is consumed. */
   readonly consumption: StoredConsumption | null;
   /**
@@ -79,5 +81,5 @@ export interface Issue {
   readonly idToken: IdTokenRecord | null;
 }
 
-/** What became of an attempt to issue tokens. */
-export type IssueOutcome = 'fresh' | 'consumed' | 'subject_revoked';
+/** What became of an attempt to issue tokens; of several reasons against it, any one. */
+export type IssueOutcome = 'fresh' | 'consumed' | 'subject_revoked' | 'client_disabled';

@@ -34,7 +34,6 @@ export function codeStore(tables: MemoryTables): CodeStore {
       return {
         code,
         authorized: isAuthorized(tables, code.authorizationId),
-        clientEnabled: isEnabled(tables, code.clientId),
       };
     },
     async countFailure(digest) {
@@ -103,7 +102,8 @@ export function tokenStore(tables: MemoryTables): TokenStore {
 }
 
 function issueTokens(tables: MemoryTables, issue: Issue, now: number): IssueOutcome {
-  const { consumption, subject, family, accessToken, idToken } = issue;
+  const { clientId, consumption, subject, family, accessToken, idToken } = issue;
+  if (!isEnabled(tables, clientId)) return 'client_disabled';
   if (subject !== null && !provenSince(tables, subject.sub, subject.since))
     return 'subject_revoked';
   if (consumption !== null && !consume(tables, consumption, family, now)) return 'consumed';

@@ -203,8 +203,6 @@ export interface FoundCode {
   readonly code: Code;
   /** The authorization it was issued under still stands; true when it needs none. */
   readonly authorized: boolean;
-  /** Its client is registered, and not disabled. */
-  readonly clientEnabled: boolean;
 }
 
 /** What became of an attempt to store a code. */
@@ -252,7 +250,8 @@ export interface TokenStore {
   /**
    * THE single use of codes, refresh tokens and one-time records, in one atomic act: consumes what
    * is to be consumed, and only then stores the rest. Exactly one of any number of concurrent calls
-   * for one consumption sees `fresh`; the others see `consumed` and change nothing.
+   * for one consumption sees `fresh`; the others see `consumed` and change nothing. Nothing changes
+   * either when the client is not registered or disabled: that holds at once on every node.
    */
   issue(issue: Issue, now: Seconds): Promise<IssueOutcome>;
   /** In one trip, with what its life depends on; null when unknown. */

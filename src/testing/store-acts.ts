@@ -6,11 +6,20 @@ import type { AccessToken, Family, IdTokenRecord, IssueOutcome, Store } from 'va
 
 /** The records of one token response, without its family. */
 export interface TokenIssue {
+  /** The client that gets the tokens. */
+  readonly clientId: string;
   /** The record of the access token; null to store none. */
   readonly accessToken: AccessToken | null;
   /** The record of the ID token; null to store none. */
   readonly idToken: IdTokenRecord | null;
 }
+
+/** A token response of which no record is stored. */
+export const nothingFor = ({ clientId }: Pick<TokenIssue, 'clientId'>): TokenIssue => ({
+  clientId,
+  accessToken: null,
+  idToken: null,
+});
 
 /** The rotation of a family's refresh token. */
 export interface Rotation {

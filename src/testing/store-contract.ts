@@ -4,6 +4,7 @@
  * are in the files `store-laws-*.ts`; their words are in the docstrings of `store/store.ts`.
  */
 import type { StoreCase } from './store-case.ts';
+import { CLIENT_LAWS } from './store-laws-clients.ts';
 import { END_LAWS } from './store-laws-ends.ts';
 import { ONE_TIME_LAWS } from './store-laws-one-time.ts';
 import { RECORD_LAWS } from './store-laws-records.ts';
@@ -18,6 +19,7 @@ export function storeContract(): readonly StoreCase[] {
     ...ONE_TIME_LAWS,
     ...SESSION_LAWS,
     ...RECORD_LAWS,
+    ...CLIENT_LAWS,
     ...END_LAWS,
     ...TWIN_LAWS,
   ].map(([name, run]) => ({

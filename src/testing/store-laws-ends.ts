@@ -84,7 +84,10 @@ const OBSTACLES: readonly (readonly [
     'its authorization, gone',
     {},
     NOW,
-    async (store, { clientId }) => assert.equal(await store.clients.delete(clientId, null), true),
+    async (store, { clientId }) => {
+      assert.equal(await store.clients.delete(clientId, null), true);
+      await store.clients.insert(sample.client(clientId), null);
+    },
   ],
 ];
 
@@ -231,35 +234,7 @@ export const END_LAWS: readonly Law[] = [
       assert.equal((await store.codes.find(code.digest))?.authorized, false);
       const free = { ...sample.code(facts, word()), authorizationId: null };
       assert.equal(await store.codes.insert(free, session.handle, null), 'stored');
-      const gone = { authorized: true, clientEnabled: false };
-      assert.deepEqual(await store.codes.find(free.digest), { code: free, ...gone });
-    },
-  ],
-  [
-    'a disabled or deleted client: its codes, families and access tokens say so at once',
-    async (store) => {
-      const { facts, family, issue, code } = await withFamily(store);
-      const alone = sample.issue(facts, null, null, { sub: null, sid: null });
-      await issueFreely(store, { ...alone, idToken: null }, null);
-      const other = await withFamily(store);
-      const enabled = async (): Promise<unknown[]> => [
-        (await store.codes.find(code.digest))?.clientEnabled,
-        (await store.tokens.findFamily(family.id))?.clientEnabled,
-        await isLive(store, issue),
-        await isLive(store, alone),
-      ];
-      const client = sample.client(facts.clientId);
-      for (const [version, disabledAt] of [null, NOW, null].entries()) {
-        if (version > 0)
-          await store.clients.replace({ ...client, version: version + 1, disabledAt }, null);
-        assert.deepEqual(await enabled(), Array(4).fill(disabledAt === null));
-      }
-      await store.clients.delete(facts.clientId, null);
-      assert.deepEqual(await enabled(), Array(4).fill(false));
-      // Registered anew, and disabled from the beginning.
-      await store.clients.insert({ ...client, disabledAt: NOW }, null);
-      assert.deepEqual(await enabled(), Array(4).fill(false));
-      assert.equal(await isLive(store, other.issue), true);
+      assert.deepEqual(await store.codes.find(free.digest), { code: free, authorized: true });
     },
   ],
   [

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import type { AuditEvent, Issue, Store } from 'valetkey';
+import { issueFreely } from './store-acts.ts';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withClient, withCode, withFamily, word } from './store-samples.ts';
 
@@ -73,9 +74,9 @@ const ACTS: readonly (readonly [
   [
     'tokens.revokeAccessToken',
     async (store) => {
-      const issue = sample.issue(sample.facts(), null, null, { sub: null, sid: null });
-      const nothing = { consumption: null, subject: null, family: null, idToken: null };
-      await store.tokens.issue({ ...nothing, accessToken: issue.accessToken }, NOW);
+      const facts = await withClient(store);
+      const issue = sample.issue(facts, null, null, { sub: null, sid: null });
+      await issueFreely(store, { ...issue, idToken: null }, null);
       const { digest, clientId } = issue.accessToken;
       return async (audit) => await store.tokens.revokeAccessToken(digest, clientId, NOW, audit);
     },

@@ -149,7 +149,7 @@ export const SESSION_LAWS: readonly Law[] = [
         async () => await store.codes.insert(code, session.handle, null),
       );
       assert.deepEqual([count(outcomes, 'stored'), count(outcomes, 'exists')], [1, CROWD - 1]);
-      const found = { code, authorized: false, clientEnabled: true };
+      const found = { code, authorized: false };
       assert.deepEqual(await store.codes.find(code.digest), found);
       await crowd(async () => await store.codes.countFailure(code.digest));
       await store.codes.countFailure(word());

@@ -79,7 +79,6 @@ export const TOKEN_LAWS: readonly Law[] = [
       assert.deepEqual(await store.codes.find(code.digest), {
         code: { ...code, consumedAt: NOW, familyId: family.id },
         authorized: true,
-        clientEnabled: true,
       });
     },
   ],

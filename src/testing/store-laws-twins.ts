@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import type { AuditEvent, Database, Store } from 'valetkey';
-import { extend, issueFreely, redeem, rotate } from './store-acts.ts';
+import { extend, issueFreely, nothingFor, redeem, rotate } from './store-acts.ts';
 import type { Law } from './store-case.ts';
 import { NOW, type SampleIssue, sample, word } from './store-samples.ts';
 
@@ -51,7 +51,7 @@ async function fill(store: Store, all: Records): Promise<void> {
   for (const code of [all.used, all.open])
     assert.equal(await store.codes.insert(code, all.session.handle, null), 'stored');
   assert.equal(await redeem(store, all.used.digest, all.family, all.issue, NOW), 'fresh');
-  await issueFreely(store, { accessToken: all.lone, idToken: null }, null);
+  await issueFreely(store, { ...nothingFor(all.lone), accessToken: all.lone }, null);
   assert.equal(await store.keys.swap(0, [], null), true);
   for (const record of [all.waiting, all.spare])
     assert.equal(await store.oneTime.put(record), true);
@@ -145,20 +145,13 @@ const CHANGES: readonly (readonly [
         refreshExpiresAt: NOW + 9,
         sealedSuccessor: 's',
       };
-      return await rotate(store, rotation, { accessToken: null, idToken: null }, NOW);
+      return await rotate(store, rotation, nothingFor(family), NOW);
     },
   ],
   [
     'tokens.extend',
     async (store, { family }) =>
-      await extend(
-        store,
-        family.id,
-        family.refreshDigest ?? '',
-        NOW + 9,
-        { accessToken: null, idToken: null },
-        NOW,
-      ),
+      await extend(store, family.id, family.refreshDigest ?? '', NOW + 9, nothingFor(family), NOW),
   ],
   [
     'tokens.revokeFamily',
@@ -186,11 +179,11 @@ const CHANGES: readonly (readonly [
   ['oneTime.consume', async (store, { waiting }) => await store.oneTime.consume(waiting, NOW)],
   [
     'tokens.issue that consumes a one-time record',
-    async (store, { spare, session }) => {
+    async (store, { client, spare, session }) => {
       const subject = { sub: session.sub, since: NOW };
       const consumption = { kind: 'one_time_record', record: spare } as const;
-      const issue = { consumption, subject, family: null, accessToken: null, idToken: null };
-      return await store.tokens.issue(issue, NOW);
+      const nothing = { ...nothingFor(client), family: null };
+      return await store.tokens.issue({ ...nothing, consumption, subject }, NOW);
     },
   ],
   [
@@ -252,11 +245,14 @@ export const TWIN_LAWS: readonly Law[] = [
       assert.deepEqual(await store.codes.find(all.used.digest), {
         code: all.used,
         authorized: false,
-        clientEnabled: false,
       });
+      // The twin's client is not registered here.
+      const freely = async () => await issueFreely(store, all.issue, all.family);
+      const redeemed = async () => await redeem(store, all.open.digest, all.family, all.issue, NOW);
+      assert.equal(await freely(), 'client_disabled');
+      assert.notEqual(await redeemed(), 'fresh');
       await store.clients.insert(all.client, null);
-      assert.equal(await redeem(store, all.open.digest, all.family, all.issue, NOW), 'consumed');
-      await issueFreely(store, all.issue, all.family);
+      assert.deepEqual([await redeemed(), await freely()], ['consumed', 'fresh']);
       const found = await store.tokens.findFamily(all.family.id);
       const access = await store.tokens.findAccessToken(all.issue.accessToken.digest);
       assert.deepEqual([found?.authorized, access?.live], [false, false]);
@@ -267,10 +263,7 @@ export const TWIN_LAWS: readonly Law[] = [
         refreshExpiresAt: NOW + 9,
         sealedSuccessor: 's',
       };
-      assert.equal(
-        await rotate(store, rotation, { accessToken: null, idToken: null }, NOW),
-        'consumed',
-      );
+      assert.equal(await rotate(store, rotation, nothingFor(all.family), NOW), 'consumed');
     },
   ],
   [
@@ -295,7 +288,10 @@ export const TWIN_LAWS: readonly Law[] = [
     async (store, database) => {
       const all = records();
       await fill(twinOf(database), all);
-      await issueFreely(store, { accessToken: all.lone, idToken: null }, null);
+      await store.clients.insert(all.client, null);
+      const lone = { ...nothingFor(all.lone), accessToken: all.lone };
+      assert.equal(await issueFreely(store, lone, null), 'fresh');
+      await store.clients.delete(all.client.clientId, null);
       assert.deepEqual(await store.tokens.findAccessToken(all.lone.digest), {
         token: all.lone,
         live: false,

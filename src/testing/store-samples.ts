@@ -25,6 +25,8 @@ export const word = (): string => randomBytes(16).toString('base64url');
 
 /** The records of a token response with both tokens. */
 export interface SampleIssue {
+  /** The client that gets them. */
+  readonly clientId: string;
   /** The record of the access token. */
   readonly accessToken: AccessToken;
   /** The record of the ID token. */
@@ -160,6 +162,7 @@ export const sample = {
       ...changes,
     };
     return {
+      clientId: facts.clientId,
       accessToken: token,
       idToken: {
         jti: word(),

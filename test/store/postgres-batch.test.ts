@@ -144,7 +144,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
     const [first, last] = [issueOf(), issueOf()];
     const refused: Issue = {
       ...issueOf(),
-      ...sample.issue(sample.facts({ sid: 'refused' }), null, null),
+      ...sample.issue({ ...FACTS, sid: 'refused' }, null, null),
     };
     const outcomes = await Promise.all(
       [first, refused, last].map(async (one) => await tokens.issue(one, NOW).catch(() => 'failed')),

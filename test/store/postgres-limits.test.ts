@@ -10,7 +10,7 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { StoreUnavailable } from 'valetkey';
 import { sqlDatabase } from 'valetkey/sql';
-import { issueFreely, sample } from 'valetkey/testing';
+import { issueFreely, sample, withClient } from 'valetkey/testing';
 import { describe, expect, it } from 'vitest';
 import { findPostgres, serverOwner, startPostgres } from '../../tools/postgres.ts';
 import { services } from '../services.ts';
@@ -31,7 +31,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
       for each row execute function ${sql.id(schema, 'slowly')}()`.execute(admin.kysely);
     const database = sqlDatabase({ url: url.href, schema, timeout: 500 });
     const store = database.forIssuer(ISSUER);
-    const expired = sample.facts();
+    const expired = await withClient(store);
     for (let index = 0; index < 60; index += 1)
       await issueFreely(store, sample.issue(expired, null, null, { expiresAt: NOW - 1 }), null);
     const cleared = await store.clear(NOW, 100, 0);

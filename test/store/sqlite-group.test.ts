@@ -79,42 +79,57 @@ describe('writes that wait', () => {
     expect((await oneTime.find(record))?.consumedAt).toBeNull();
     expect((await tokens.findAccessToken(other.accessToken?.digest ?? ''))?.live).toBe(true);
   });
-  it('[store] on a full disk all that wait are refused and nothing is stored, and all are done when there is room', async () => {
+  it('[store] on a full disk what is refused is not stored, what is told done is, and all are done when there is room', async () => {
     const { tokens, oneTime } = database.forIssuer(ISSUER);
     const { kysely } = database;
     const limit = async (pages: string): Promise<unknown> =>
       await sql`pragma max_page_count = ${sql.raw(pages)}`.execute(kysely);
     const records = [sample.oneTime(), sample.oneTime()];
     for (const record of records) await oneTime.put(record);
-    const large = { details: { note: 'x'.repeat(50_000) } };
+    const note = 'x'.repeat(50_000);
+    const swapped = sample.oneTime();
+    await oneTime.put(swapped);
     // One statement each, so that they need no savepoint of their own.
-    const single = Array.from({ length: 4 }, () => ({
-      ...issueOf(),
-      idToken: null,
-      accessToken: { ...sample.issue(FACTS, null, null).accessToken, ...large },
-    }));
-    const consuming = records.map((record) => ({
-      ...issueOf(),
-      accessToken: { ...sample.issue(FACTS, null, null).accessToken, ...large },
-      consumption: { kind: 'one_time_record', record } as const,
-    }));
-    const small = (): Issued => ({ ...issueOf(), idToken: null });
-    // The first of a group fits. It ends with the transaction, so it must not be told done.
-    const groups: Issued[][] = [
-      [small(), ...single, small()],
-      [small(), ...consuming, small()],
-    ];
+    const single = Array.from(
+      { length: 4 },
+      () => async () => await oneTime.swap({ ...swapped, version: 2, payload: note }),
+    );
+    const issues: Issued[] = [];
+    const issuing = (one: Issued) => {
+      issues.push(one);
+      return async () => await issue(one);
+    };
+    const small = () => issuing({ ...issueOf(), idToken: null });
+    const consuming = records.map((record) =>
+      issuing({
+        ...issueOf(),
+        accessToken: { ...sample.issue(FACTS, null, null).accessToken, details: { note } },
+        consumption: { kind: 'one_time_record', record },
+      }),
+    );
+    const ending = [small(), ...single, small()];
+    const sparing = [small(), ...consuming, small()];
+    const outcomesOf = async (group: readonly (() => Promise<unknown>)[]): Promise<unknown[]> =>
+      await Promise.all(group.map(async (one) => await one().catch(({ name }: Error) => name)));
+    const refused = 'StoreUnavailable';
     await limit('1');
-    for (const group of groups) {
-      const outcomes = group.map(async (one) => await issue(one).catch(({ name }: Error) => name));
-      expect(await Promise.all(outcomes)).toEqual(group.map(() => 'StoreUnavailable'));
-      for (const { accessToken } of group)
-        expect(await tokens.findAccessToken(accessToken?.digest ?? '')).toBeNull();
-    }
-    for (const record of records) expect((await oneTime.find(record))?.consumedAt).toBeNull();
+    // These end the whole transaction. The first fits, and must not be told done.
+    expect(await outcomesOf(ending)).toEqual(ending.map(() => refused));
+    // These end only their own statement.
+    expect(await outcomesOf(sparing)).toEqual(['fresh', refused, refused, 'fresh']);
+    const stored = issues.map(
+      async ({ accessToken }) => await tokens.findAccessToken(accessToken?.digest ?? ''),
+    );
+    expect((await Promise.all(stored)).map((one) => one !== null)).toEqual([
+      ...[false, false, false, false],
+      ...[true, true],
+    ]);
+    for (const record of [...records, swapped]) expect(await oneTime.find(record)).toEqual(record);
     await limit('1073741823');
-    for (const group of groups)
-      expect(await Promise.all(group.map(issue))).toEqual(group.map(() => 'fresh'));
+    expect(await outcomesOf([...ending, ...consuming])).toEqual([
+      ...['fresh', true, false, false, false, 'fresh'],
+      ...['fresh', 'fresh'],
+    ]);
   });
   it('[store] all fail when the transaction does, and nothing is half done', async () => {
     const { clients } = database.forIssuer(ISSUER);

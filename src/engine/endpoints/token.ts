@@ -17,7 +17,7 @@ import { covers } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
 import { bodyParams } from '../../web/parameter-places.ts';
 import { json } from '../../web/respond.ts';
-import { authenticateClient } from '../authenticate-client.ts';
+import { authenticateClient, disabledElsewhere } from '../authenticate-client.ts';
 import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 import { named, nameOf } from '../contracts/engine.ts';
@@ -85,6 +85,7 @@ async function issue(
     const issued = await issueTokens(ctx, client, redemption);
     if (issued.outcome === 'issued')
       return { response: issued.response, sub: redemption.entitlement?.sub ?? null };
+    if (issued.outcome === 'client_disabled') throw await disabledElsewhere(ctx, client);
     if (issued.outcome === 'subject_revoked')
       throw new OAuthError('invalid_grant', 'subject_revoked', 'The access was revoked.');
     // Another request consumed it between proof and issuance: the next proof sees that and says

@@ -79,12 +79,8 @@ function checkRedirectUri(code: Code, client: Client, redirectUri: string | unde
  * Whoever gets here has proven client, redirect URI and verifier; a replay without them revokes
  * nothing (OAuth 2.1 §4.1.3).
  */
-async function checkState(
-  ctx: RequestContext,
-  { code, authorized, clientEnabled }: FoundCode,
-): Promise<void> {
+async function checkState(ctx: RequestContext, { code, authorized }: FoundCode): Promise<void> {
   if (!authorized) throw refused('authorization_withdrawn', 'The authorization was withdrawn.');
-  if (!clientEnabled) throw refused('client_disabled', 'The client is disabled.');
   if (code.consumedAt !== null) {
     // A code without a family was never redeemed: a logout or a revocation consumed it.
     if (code.familyId === null)

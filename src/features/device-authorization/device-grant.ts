@@ -83,13 +83,7 @@ async function redemptionOf(
   { approvedAt, ...approval }: Approval,
 ): Promise<Redemption> {
   const { sub, authorizationId, scopes } = approval;
-  // The client in memory may be older than a change on another node.
-  const [authorization, registered] = await Promise.all([
-    ctx.store.authorizations.find(sub, clientId),
-    ctx.store.clients.find(clientId),
-  ]);
-  if (registered?.disabledAt !== null)
-    throw refused('invalid_grant', 'client_disabled', 'The client is disabled.');
+  const authorization = await ctx.store.authorizations.find(sub, clientId);
   if (authorization?.id !== authorizationId)
     throw refused('invalid_grant', 'authorization_withdrawn', 'The authorization was withdrawn.');
   const { kind, digest, version } = record;

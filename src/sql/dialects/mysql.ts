@@ -15,10 +15,11 @@ import {
   ValueNode,
 } from 'kysely';
 import { StoreUnavailable } from 'valetkey';
-import { type ActWrite, ALWAYS, insertion, NoRowAffected, outcomeOf } from '../act.ts';
+import { ALWAYS, insertion } from '../act.ts';
 import type { PoolOptions, SqlCheck, SqlDialect, Upsert } from '../dialect.ts';
-import { compiled, lookupAlone, type Preparing } from '../hot.ts';
+import { compiled, lookupAlone, type Preparing, type Values } from '../hot.ts';
 import type { Row, Tables } from '../schema.ts';
+import { stepsOf } from '../steps.ts';
 import {
   type MysqlConnection,
   type MysqlPool,
@@ -85,16 +86,15 @@ function onPool(pool: ReliablePool, text: TextRules): Omit<SqlDialect, 'patient'
         pool.end((error) => (error ? reject(error) : resolve())),
       ),
     kysely: kyselyOn(pool, text),
-    act: async (db, { writes, rows }) =>
-      await outcomeOf(
-        async () =>
-          await db.transaction().execute(async (trx) => {
-            for (const write of writes)
-              if (!(await perform(trx, write))) throw new NoRowAffected(write.name);
-            for (const [table, row] of rows) await insertion(table, row).execute(trx);
-          }),
-      ),
-    perform,
+    async perform(trx, { sql: make, mayExist }) {
+      try {
+        const { numAffectedRows } = await make(ALWAYS).execute(trx);
+        return (numAffectedRows ?? 0n) > 0n;
+      } catch (error) {
+        if (mayExist === true && numberOf(error) === DUPLICATE) return false;
+        throw error;
+      }
+    },
     async insertNew(db, table, row) {
       try {
         await insertion(table as keyof Tables, row).execute(db);
@@ -104,11 +104,9 @@ function onPool(pool: ReliablePool, text: TextRules): Omit<SqlDialect, 'patient'
         throw error;
       }
     },
-    insertIfAbsent: (name, table, row) => {
-      const write: ActWrite = { name, sql: () => insertion(table, row) };
-      INSERTS.add(write);
-      return [write];
-    },
+    insertIfAbsent: (name, table, row) => [
+      { name, sql: () => insertion(table, row), mayExist: true },
+    ],
     upsertIf: (name, upsert, where) => [
       // This inserts the row or locks it. The next write checks the condition.
       { name, sql: () => upsertion(upsert) },
@@ -183,19 +181,6 @@ class Compiler extends MysqlQueryCompiler {
   }
 }
 
-/** Writes that insert, where a row with the same key means that nothing is affected. */
-const INSERTS = new WeakSet<ActWrite>();
-
-async function perform(db: Kysely<Tables>, write: ActWrite): Promise<boolean> {
-  try {
-    const { numAffectedRows } = await write.sql(ALWAYS).execute(db);
-    return (numAffectedRows ?? 0n) > 0n;
-  } catch (error) {
-    if (INSERTS.has(write) && numberOf(error) === DUPLICATE) return false;
-    throw error;
-  }
-}
-
 function numberOf(error: unknown): number | undefined {
   return (error as { errno?: number } | null)?.errno;
 }
@@ -222,37 +207,36 @@ function hotOn(pool: ReliablePool): Preparing {
   return {
     prepareQuery,
     prepareLookup: lookupAlone(prepareQuery),
-    prepareAct(db, { writes, rows }) {
-      const writing = writes.map((write) => ({ write, ...compiled(db, write.sql(ALWAYS)) }));
-      const storing = rows.map(([table, row]) => compiled(db, insertion(table, row)));
-      const [only] = storing;
-      if (writing.length === 0 && storing.length === 1 && only !== undefined)
-        return async (values) => {
-          await pool.execute(only.text, only.parameters(values));
-          return null;
-        };
-      return async (values) =>
-        await pool.transaction(async (connection) => {
-          for (const { write, text, parameters } of writing)
-            if (!(await affects(connection, write, text, parameters(values)))) return write.name;
-          for (const { text, parameters } of storing)
-            await connection.execute(text, parameters(values));
-          return null;
-        });
+    prepareAct(db, act) {
+      const steps = stepsOf(act).map((step) => ({ ...step, ...compiled(db, step.sql) }));
+      const perform = async (on: MysqlConnection, values: Values): Promise<string | null> => {
+        for (const { name, mayExist, text, parameters } of steps) {
+          const met = await affectedBy(on, text, parameters(values), mayExist);
+          if (name !== null && met === 0) return name;
+        }
+        return null;
+      };
+      // One statement is atomic by itself.
+      return steps.length === 1
+        ? async (values) => await perform(pool, values)
+        : async (values) =>
+            await pool.transaction(async (connection) => await perform(connection, values));
     },
   };
 }
 
-async function affects(
+/** How many rows a statement affected, or found. */
+async function affectedBy(
   connection: MysqlConnection,
-  write: ActWrite,
   text: string,
   parameters: readonly unknown[],
-): Promise<boolean> {
+  mayExist: boolean,
+): Promise<number> {
   try {
-    return (await connection.execute(text, parameters)).affected > 0;
+    const { rows, affected } = await connection.execute(text, parameters);
+    return affected + rows.length;
   } catch (error) {
-    if (INSERTS.has(write) && numberOf(error) === DUPLICATE) return false;
+    if (mayExist && numberOf(error) === DUPLICATE) return 0;
     throw error;
   }
 }

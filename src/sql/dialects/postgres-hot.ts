@@ -4,7 +4,7 @@
  * Look-ups of one kind, and inserts that nothing decides, even share a statement.
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { type Act, columnsOf, type NewRow, typedValuesOf } from '../act.ts';
+import { type Act, columnsOf, type Needed, type NewRow, typedValuesOf } from '../act.ts';
 import { causeOf } from '../faults.ts';
 import {
   type HotAct,
@@ -84,7 +84,7 @@ export function hotOn(pool: ReliablePool): Preparing {
       const [row, ...others] = act.rows;
       const kind =
         row !== undefined && act.writes.length === 0 && others.length === 0
-          ? insertion(db, row)
+          ? sharedInsertion(db, row, act.needs)
           : kindOf(db, statementOf(act), (rows) =>
               failedWrite(act, rows as unknown as readonly Decided[]),
             );
@@ -108,16 +108,27 @@ function kindOf(
   };
 }
 
-/** Inserts that nothing decides share a statement. */
-function insertion(db: Kysely<Tables>, [table, row]: NewRow): Kind {
+/**
+ * Inserts that no write decides share a statement. It resolves to the places of the calls whose
+ * rows were not stored, because what they need is not there.
+ */
+function sharedInsertion(db: Kysely<Tables>, [table, row]: NewRow, needs?: Needed): Kind {
   const columns = Object.keys(row);
   const arrays = columns.map((name) =>
     isNumber(name) ? sql`${slot(name)}::bigint[]` : sql`${slot(name)}::text[]`,
   );
+  const names = sql.join(columns.map((name) => sql.id(name)));
+  const stored =
+    needs === undefined
+      ? sql`true`
+      : sql`exists (select 1 from ${needs.from((name) => sql.id('given', name))})`;
   const { text } = textOf(
     db,
-    sql`insert into ${sql.table(table)} ${columnsOf(row)}
-      select * from unnest(${sql.join(arrays)})`,
+    sql`with given as (select given.*, ${stored} as is_stored
+        from unnest(${sql.join(arrays)}) with ordinality as given (${names}, place)),
+      stored as (insert into ${sql.table(table)} (${names})
+        select ${names} from given where is_stored)
+      select place::int as place from given where not is_stored`,
   );
   const valuesIn = parametersOf(sql`${sql.join(Object.values(row))}`.compile(db));
   return {
@@ -127,7 +138,10 @@ function insertion(db: Kysely<Tables>, [table, row]: NewRow): Kind {
       const rows = calls.map((given) => valuesIn(given as Values));
       return columns.map((_, index) => rows.map((one) => withoutNul(one[index])));
     },
-    results: (_, calls) => calls.map(() => null),
+    results(rows, calls) {
+      const refused = new Set(rows.map(({ place }) => place));
+      return calls.map((_, index) => (refused.has(index + 1) ? (needs?.name ?? null) : null));
+    },
   };
 }
 
@@ -223,22 +237,34 @@ function statementsFor(calls: readonly Call[]): readonly Shared[] {
   return statements;
 }
 
-/** Which write of an act affected no row first, by its place. */
+/** What decided that nothing is written, by its place. */
 interface Decided {
   readonly failed: number | null;
 }
 
-/** The name of the first write that affected no row, or null. */
-export function failedWrite({ writes }: Act, [row]: readonly Decided[]): string | null {
-  return typeof row?.failed === 'number' ? (writes[row.failed]?.name ?? null) : null;
+/** The name of what decided that nothing is written, or null. */
+function failedWrite({ needs, writes }: Act, [row]: readonly Decided[]): string | null {
+  if (typeof row?.failed !== 'number') return null;
+  return (row.failed === NEEDED ? needs?.name : writes[row.failed]?.name) ?? null;
 }
 
-/** Each write is a data-modifying CTE that checks whether the previous one affected its row. */
-export function statementOf({ writes, rows }: Act): RawBuilder<Decided> {
-  const written = (index: number) => sql.id(`write_${index}`);
+/** The place of what an act needs: before its first write. */
+const NEEDED = -1;
+
+/**
+ * Each write is a data-modifying CTE that checks whether the previous one affected its row, and the
+ * first one whether there is what the act needs.
+ */
+function statementOf({ needs, writes, rows }: Act): RawBuilder<Decided> {
+  const written = (index: number) => sql.id(index === NEEDED ? 'needed' : `write_${index}`);
   const took = (index: number) =>
-    index < 0 ? sql`true` : sql`exists (select 1 from ${written(index)})`;
+    index === NEEDED && needs === undefined
+      ? sql`true`
+      : sql`exists (select 1 from ${written(index)})`;
   const parts = [
+    ...(needs === undefined
+      ? []
+      : [sql`${written(NEEDED)} as (select 1 from ${needs.from(slot)})`]),
     ...writes.map(
       (write, index) => sql`${written(index)} as (${write.sql(took(index - 1))} returning 1)`,
     ),
@@ -248,7 +274,8 @@ export function statementOf({ writes, rows }: Act): RawBuilder<Decided> {
           select ${typedValuesOf(row)} where ${took(writes.length - 1)})`,
     ),
   ];
-  const failed = writes.map((_, index) => sql`when not ${took(index)} then ${sql.lit(index)}`);
-  const which = writes.length === 0 ? sql`null` : sql`case ${sql.join(failed, sql` `)} end`;
+  const deciding = [...(needs === undefined ? [] : [NEEDED]), ...writes.keys()];
+  const failed = deciding.map((index) => sql`when not ${took(index)} then ${sql.lit(index)}`);
+  const which = deciding.length === 0 ? sql`null` : sql`case ${sql.join(failed, sql` `)} end`;
   return sql<Decided>`with ${sql.join(parts)} select ${which}::int as failed`;
 }

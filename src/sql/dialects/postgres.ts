@@ -13,7 +13,7 @@ import type { Preparing } from '../hot.ts';
 import type { Tables } from '../schema.ts';
 import { ON_CONFLICT } from './on-conflict.ts';
 import type { BatchStatement } from './postgres-batch.ts';
-import { failedWrite, hotOn, statementOf } from './postgres-hot.ts';
+import { hotOn } from './postgres-hot.ts';
 import { type ReliablePool, reliablePool } from './postgres-pool.ts';
 
 /**
@@ -61,7 +61,6 @@ const POSTGRES: Omit<SqlDialect, 'kysely' | 'patient' | 'close' | keyof Preparin
         order by ${sql.id(by)} limit ${limit}))`.execute(db);
     return Number(numAffectedRows ?? 0);
   },
-  act: async (db, act) => failedWrite(act, (await statementOf(act).execute(db)).rows),
   async migrating(db, schema, work) {
     const deadline = Date.now() + MIGRATION_PATIENCE;
     for (;;) {

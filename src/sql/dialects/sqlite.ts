@@ -8,11 +8,11 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { CompiledQuery, type Kysely, SqliteDialect, sql } from 'kysely';
-import { type Act, ALWAYS, insertion, NoRowAffected, outcomeOf } from '../act.ts';
 import type { SqlCheck, SqlDialect } from '../dialect.ts';
 import { asUnavailable } from '../faults.ts';
 import { compiled, lookupAlone, type Preparing, type Values } from '../hot.ts';
 import type { Row, Tables } from '../schema.ts';
+import { stepsOf } from '../steps.ts';
 import { ON_CONFLICT } from './on-conflict.ts';
 import { sharedTransactions } from './sqlite-group.ts';
 
@@ -89,11 +89,20 @@ export function sqlite(path: string): SqlDialect {
     close: async () => connection.close(),
     kysely: new SqliteDialect({ database: connection as never }),
     patient: null,
-    act: inOneTransaction,
     migrating: async (db, _schema, work) => await migrating(db, work),
     isMissingTable: (error) => /no such table/.test(String(error)),
     check: async (db) => await check(db, driver),
   };
+}
+
+/** Undoes what an act wrote before a step that affected no row. */
+class NoRowAffected extends Error {
+  readonly step: string;
+
+  constructor(step: string) {
+    super('The step affected no row.');
+    this.step = step;
+  }
 }
 
 /** Hot statements, straight on the driver. Acts share transactions (`sqlite-group.ts`). */
@@ -112,42 +121,29 @@ function hotOn(connection: Connection): Preparing {
   return {
     prepareQuery,
     prepareLookup: lookupAlone(prepareQuery),
-    prepareAct(db, { writes, rows }) {
-      const writing = writes.map(({ name, sql: make }) => ({
-        name,
-        ...compiled(db, make(ALWAYS)),
-      }));
-      const storing = rows.map(([table, row]) => compiled(db, insertion(table, row)));
+    prepareAct(db, act) {
+      const steps = stepsOf(act).map((step) => ({ ...step, ...compiled(db, step.sql) }));
       const perform = (values: Values): void => {
-        for (const { name, text, parameters } of writing) {
-          const { changes } = connection.prepare(text).run(parameters(values));
-          if (Number(changes) !== 1) throw new NoRowAffected(name);
+        for (const { name, reads, text, parameters } of steps) {
+          const statement = connection.prepare(text);
+          const affected = reads
+            ? statement.all(parameters(values)).length
+            : Number(statement.run(parameters(values)).changes);
+          if (name !== null && affected === 0) throw new NoRowAffected(name);
         }
-        for (const { text, parameters } of storing)
-          connection.prepare(text).run(parameters(values));
       };
-      const needsSavepoint = writing.length + storing.length > 1;
-      return async (values) =>
-        await outcomeOf(async () => await writeShared(db, () => perform(values), needsSavepoint));
+      const needsSavepoint = steps.length > 1;
+      return async (values) => {
+        try {
+          await writeShared(db, () => perform(values), needsSavepoint);
+          return null;
+        } catch (error) {
+          if (error instanceof NoRowAffected) return error.step;
+          throw error;
+        }
+      };
     },
   };
-}
-
-/** The transaction begins with the first write and waits for nothing between its statements. */
-async function inOneTransaction(db: Kysely<Tables>, { writes, rows }: Act): Promise<string | null> {
-  const storeRows = async (on: Kysely<Tables>): Promise<void> => {
-    for (const [table, row] of rows) await insertion(table, row).execute(on);
-  };
-  return await outcomeOf(async () => {
-    if (writes.length === 0 && rows.length === 1) return await storeRows(db);
-    await db.transaction().execute(async (trx) => {
-      for (const write of writes) {
-        const { numAffectedRows } = await write.sql(ALWAYS).execute(trx);
-        if (numAffectedRows !== 1n) throw new NoRowAffected(write.name);
-      }
-      await storeRows(trx);
-    });
-  });
 }
 
 async function migrating<T>(

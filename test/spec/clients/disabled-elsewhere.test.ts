@@ -32,16 +32,24 @@ const ELSEWHERE = {
 const refresh = async (token: string): Promise<Answer> =>
   await post(world, 'token', { grant_type: 'refresh_token', refresh_token: token });
 
+const ownTokens = async (): Promise<Answer> =>
+  await post(world, 'token', { grant_type: 'client_credentials', scope: 'read' });
+
 describe.each(Object.entries(ELSEWHERE))('a client that was %s on another node', (what, change) => {
   // Its authorizations go with a deleted client.
   const reason = what === 'deleted' ? 'authorization_withdrawn' : 'client_disabled';
   const refused = { status: 400, error: 'invalid_grant', reason };
 
-  it('[RFC6749 §4.1.3] redeems no code', async () => {
+  it('[RFC6749 §4.1.3, §4.4.2, §5.2] redeems no code, and gets no tokens of its own', async () => {
     const proof = pkce();
     const code = await getCode(world, proof);
     await change(world);
-    expectRefusal(world, await redeem(world, code, proof.verifier), refused);
+    const gone = { status: 401, error: 'invalid_client', reason: 'client_disabled' };
+    const withdrawn = what === 'deleted' ? refused : gone;
+    expectRefusal(world, await redeem(world, code, proof.verifier), withdrawn);
+    expectRefusal(world, await ownTokens(), gone);
+    // Nothing was stored that would live when the client is enabled again.
+    expect(await world.provider.store.audit.list({ limit: 5, type: 'tokens.issued' })).toEqual([]);
   });
   it('RT-09 [RFC6749 §6] refreshes nothing, and repeats no answer', async () => {
     const first = await getTokens(world);
@@ -51,10 +59,11 @@ describe.each(Object.entries(ELSEWHERE))('a client that was %s on another node',
     for (const token of [first.refresh_token, String(second.body['refresh_token'])])
       expectRefusal(world, await refresh(token), refused);
   });
-  it('[RFC7662 §2.2] its tokens are inactive, also those that it gets here', async () => {
+  it('[RFC7662 §2.2] its tokens are inactive', async () => {
     const tokens = await getTokens(world);
+    const own = await ownTokens();
+    expect(own.status).toBe(200);
     await change(world);
-    const own = await post(world, 'token', { grant_type: 'client_credentials', scope: 'read' });
     for (const token of [
       tokens.access_token,
       tokens.refresh_token,

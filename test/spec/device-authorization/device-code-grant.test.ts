@@ -130,8 +130,8 @@ describe('polling', () => {
     const disabled = { ...client, disabledAt: world.now, version: client.version + 1 };
     expect(await clients.replace(disabled, null)).toBe(true);
     expectRefusal(world, await poll(world, device), {
-      status: 400,
-      error: 'invalid_grant',
+      status: 401,
+      error: 'invalid_client',
       reason: 'client_disabled',
     });
   });
@@ -166,7 +166,7 @@ describe('polling', () => {
       reason: 'account_disabled',
     });
   });
-  it('calls the store once for a request, twice for a poll that waits, four times for tokens', async () => {
+  it('calls the store once for a request, twice for a poll that waits, three times for tokens', async () => {
     await decideOn(browser, await startDevice(world));
     const calls = watched(world.provider.store);
     const trips = async (work: () => Promise<unknown>): Promise<readonly string[]> => {
@@ -186,7 +186,6 @@ describe('polling', () => {
     expect(await trips(async () => await poll(world, polled))).toEqual([
       'oneTime.find',
       'authorizations.find',
-      'clients.find',
       'tokens.issue',
     ]);
   });
