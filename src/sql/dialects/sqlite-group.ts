@@ -6,6 +6,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Tables } from '../schema.ts';
+import { patiently } from './sqlite-waiting.ts';
 
 /** The part of an SQLite database that a shared transaction needs. */
 interface Executing {
@@ -65,7 +66,6 @@ export function sharedTransactions(database: Executing): WriteShared {
 
   const writeAll = (jobs: readonly Job[]): readonly Outcome[] => {
     try {
-      run('begin');
       run('savepoint jobs');
       const outcomes = jobs.map(attempt);
       run('commit');
@@ -83,6 +83,8 @@ export function sharedTransactions(database: Executing): WriteShared {
   const flush = async (db: Kysely<Tables>): Promise<void> => {
     try {
       await db.connection().execute(async () => {
+        // It takes the write lock, which another process may hold.
+        await patiently(() => run('begin'));
         const jobs = waiting;
         waiting = [];
         const outcomes = writeAll(jobs);

@@ -7,7 +7,7 @@
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { CompiledQuery, type Kysely, SqliteDialect, sql } from 'kysely';
+import { CompiledQuery, type Kysely, sql } from 'kysely';
 import type { SqlCheck, SqlDialect } from '../dialect.ts';
 import { asUnavailable } from '../faults.ts';
 import { compiled, lookupAlone, type Preparing, type Values } from '../hot.ts';
@@ -15,6 +15,7 @@ import type { Row, Tables } from '../schema.ts';
 import { stepsOf } from '../steps.ts';
 import { ON_CONFLICT } from './on-conflict.ts';
 import { sharedTransactions } from './sqlite-group.ts';
+import { BUSY_TIMEOUT, PatientSqlite, patiently } from './sqlite-waiting.ts';
 
 /** A prepared statement, as Kysely expects it from a driver. */
 interface Statement {
@@ -73,9 +74,9 @@ const BOUNDS: Readonly<Record<string, boolean>> = {
 export function sqlite(path: string): SqlDialect {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
   const { database, driver } = open(path);
-  // Set the busy timeout first, because switching to WAL takes the lock.
+  // Switching to WAL takes the lock, and may wait for it: nothing else runs yet.
   telling(() => database.exec('pragma busy_timeout=5000;'));
-  telling(() => database.exec(PRAGMAS));
+  telling(() => database.exec(`${PRAGMAS} pragma busy_timeout=${BUSY_TIMEOUT};`));
   const connection = reliable(database);
   return {
     ...ON_CONFLICT,
@@ -87,7 +88,7 @@ export function sqlite(path: string): SqlDialect {
       return Number(numAffectedRows ?? 0);
     },
     close: async () => connection.close(),
-    kysely: new SqliteDialect({ database: connection as never }),
+    kysely: new PatientSqlite({ database: connection as never }),
     patient: null,
     migrating: async (db, _schema, work) => await migrating(db, work),
     isMissingTable: (error) => /no such table/.test(String(error)),
@@ -115,8 +116,8 @@ function hotOn(connection: Connection): Preparing {
     // A transaction of the query builder may be open, and what it wrote may not be seen yet.
     return async (values) =>
       connection.isInTransaction()
-        ? await db.connection().execute(async () => read(values))
-        : read(values);
+        ? await db.connection().execute(async () => await patiently(() => read(values)))
+        : await patiently(() => read(values));
   };
   return {
     prepareQuery,
