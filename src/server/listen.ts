@@ -24,6 +24,11 @@ const LIMITS = {
   keepAliveTimeout: 5000,
   connectionsCheckingInterval: 5000,
 } as const;
+/**
+ * Connections that may wait to be accepted, as far as the system allows. Beyond them it drops new
+ * ones, and their peers try again after a second, and then after three.
+ */
+const BACKLOG = 4096;
 /** Milliseconds between the announcement of a stop and the last new connection. */
 const NOTICE = 500;
 const LOOPBACK: readonly string[] = ['127.0.0.1', '::1'];
@@ -76,7 +81,7 @@ export async function listen(
 async function bind(server: Server, port: number, host: string | undefined): Promise<number> {
   return await new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, host }, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', reject);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);

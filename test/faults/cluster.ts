@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { assemble, readSettings } from 'valetkey/server';
-import { type ScriptedBrowser, scriptedBrowser } from 'valetkey/testing';
+import { type ScriptedBrowser, scriptedBrowser, type Visit } from 'valetkey/testing';
 import type { DatabaseKind } from '../databases.ts';
 import { freePort, type Program, start, stop, untilUp } from '../processes.ts';
 
@@ -17,6 +17,10 @@ export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
 export interface Cluster {
   readonly issuer: string;
+  /** The application. */
+  readonly clientId: string;
+  /** The Authorization header by which the application proves itself. */
+  readonly authorization: string;
   /** Where each server listens. */
   readonly origins: readonly string[];
   /** Starts the servers. After an end they continue with the same database. */
@@ -110,6 +114,8 @@ export async function makeCluster(
 
   return {
     issuer,
+    clientId,
+    authorization,
     origins,
     code,
     signIn: async () =>
@@ -151,6 +157,20 @@ export async function obtainCode(
   issuer: string,
   clientId: string,
 ): Promise<Grant> {
+  const { visit: page, verifier } = await openApplication(browser, issuer, clientId);
+  const visit = await signInOn(browser, page);
+  const code = visit.leaves?.searchParams.get('code');
+  if (typeof code !== 'string')
+    throw new Error(`no code: ${visit.status} ${visit.leaves?.href ?? visit.html}`);
+  return { code, verifier };
+}
+
+/** Begins authorization. */
+export async function openApplication(
+  browser: ScriptedBrowser,
+  issuer: string,
+  clientId: string,
+): Promise<{ readonly visit: Visit; readonly verifier: string }> {
   const verifier = randomBytes(32).toString('base64url');
   const query = new URLSearchParams({
     client_id: clientId,
@@ -160,17 +180,19 @@ export async function obtainCode(
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   });
-  let visit = await browser.open(`${issuer}/o/authorize/?${query}`);
+  return { visit: await browser.open(`${issuer}/o/authorize/?${query}`), verifier };
+}
+
+/** Goes through the pages for login and consent, where they are shown. */
+export async function signInOn(browser: ScriptedBrowser, page: Visit): Promise<Visit> {
+  let visit = page;
   if (visit.html.includes('id="login-form"')) {
     const form = { username: 'alice', password: PASSWORD, decision: 'login' };
     visit = await browser.submit(visit, form);
   }
   if (visit.html.includes('id="consent-form"'))
     visit = await browser.submit(visit, { decision: 'allow' });
-  const code = visit.leaves?.searchParams.get('code');
-  if (typeof code !== 'string')
-    throw new Error(`no code: ${visit.status} ${visit.leaves?.href ?? visit.html}`);
-  return { code, verifier };
+  return visit;
 }
 
 async function prepare(

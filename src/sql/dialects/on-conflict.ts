@@ -2,7 +2,7 @@
  * The parts of a dialect that SQLite and PostgreSQL write in the same SQL: inserts that meet an
  * existing row.
  */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { ALWAYS, columnsOf, typedValuesOf } from '../act.ts';
 import type { SqlDialect, Upsert } from '../dialect.ts';
 import type { Row, Tables } from '../schema.ts';
@@ -39,13 +39,16 @@ export const ON_CONFLICT: Pick<
     },
   ],
   async upsert(db: Kysely<Tables>, upsert) {
-    const { rows } = await sql<Row>`insert into ${sql.table(upsert.table)} ${columnsOf(upsert.row)}
-      values (${sql.join(Object.values(upsert.row))}) ${orUpdate(upsert)} returning *`.execute(db);
-    const [row] = rows;
-    if (row === undefined) throw new Error(`An upsert of ${upsert.table} returned no row.`);
-    return row;
+    const { rows } = await upsertion(upsert).execute(db);
+    return rows[0] as Row;
   },
 };
+
+/** The statement of an upsert. It returns the row after it. */
+export function upsertion(upsert: Upsert): RawBuilder<Row> {
+  return sql<Row>`insert into ${sql.table(upsert.table)} ${columnsOf(upsert.row)}
+    values (${sql.join(Object.values(upsert.row))}) ${orUpdate(upsert)} returning *`;
+}
 
 function orUpdate({ key, set }: Upsert) {
   const target = sql.join(key.map((name) => sql.id(name)));

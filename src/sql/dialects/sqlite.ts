@@ -13,8 +13,8 @@ import { asUnavailable } from '../faults.ts';
 import { compiled, lookupAlone, type Preparing, type Values } from '../hot.ts';
 import type { Row, Tables } from '../schema.ts';
 import { stepsOf } from '../steps.ts';
-import { ON_CONFLICT } from './on-conflict.ts';
-import { sharedTransactions } from './sqlite-group.ts';
+import { ON_CONFLICT, upsertion } from './on-conflict.ts';
+import { sharedTransactions, type WriteShared } from './sqlite-group.ts';
 import { BUSY_TIMEOUT, PatientSqlite, patiently } from './sqlite-waiting.ts';
 
 /** A prepared statement, as Kysely expects it from a driver. */
@@ -78,9 +78,17 @@ export function sqlite(path: string): SqlDialect {
   telling(() => database.exec('pragma busy_timeout=5000;'));
   telling(() => database.exec(`${PRAGMAS} pragma busy_timeout=${BUSY_TIMEOUT};`));
   const connection = reliable(database);
+  const writeShared = sharedTransactions(connection);
   return {
     ...ON_CONFLICT,
-    ...hotOn(connection),
+    ...hotOn(connection, writeShared),
+    // A crowd that signs in counts its attempts all at once.
+    async upsert(db, upsert) {
+      if (db.isTransaction) return await ON_CONFLICT.upsert(db, upsert);
+      const { text, parameters } = compiled(db, upsertion(upsert));
+      const write = () => connection.prepare(text).all(parameters({}))[0] as Row;
+      return await writeShared(db, write, false);
+    },
     async deleteSome(db, { table, by, where, limit }) {
       const { numAffectedRows } = await sql`delete from ${sql.table(table)} where rowid in
         (select rowid from ${sql.table(table)} where ${where}
@@ -107,8 +115,7 @@ class NoRowAffected extends Error {
 }
 
 /** Hot statements, straight on the driver. Acts share transactions (`sqlite-group.ts`). */
-function hotOn(connection: Connection): Preparing {
-  const writeShared = sharedTransactions(connection);
+function hotOn(connection: Connection, writeShared: WriteShared): Preparing {
   const prepareQuery: Preparing['prepareQuery'] = (db, query) => {
     const { text, parameters } = compiled(db, query);
     const read = (values: Values): readonly Row[] =>
