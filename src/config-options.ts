@@ -218,7 +218,7 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
   clientCacheSeconds: {
     kind: 'seconds',
     description:
-      'Seconds that a client changed on another node may be served as it was; what it holds ends at once',
+      'Seconds that pages may show a client as it was before another node changed it; codes and tokens are never issued by what it was',
     default: 30,
   },
   allowMissingPkce: flag('Weakens: clients with credentials may leave PKCE out'),

@@ -99,8 +99,9 @@ export interface Config {
   /** How many failed attempts are tolerated. */
   readonly rateLimits?: Partial<RateLimits>;
   /**
-   * Seconds that a client changed on another node may be served as it was. The codes and tokens of
-   * a client that is disabled or deleted there end at once here as well; what it may ask, such as
+   * Seconds that a client is kept in memory. For so long pages and requests may see it as it was
+   * before another node changed it. Codes and tokens are never issued by what it was, and those of
+   * a client that is disabled or deleted end at once on every node; what it may ask, such as
    * introspection, it may ask for so long.
    * @default 30
    */

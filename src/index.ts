@@ -22,6 +22,7 @@ export {
   ClientMetadataError,
   type ClientPage,
   type Clients,
+  type KnownClients,
   type RegisteredClient,
 } from './domain/clients.ts';
 export type { Context } from './domain/context.ts';
@@ -110,6 +111,7 @@ export type {
   Artifact,
   ArtifactOutcome,
   AuthorizedRequest,
+  ClientChanged,
   MadeArtifact,
   RequestConsumed,
   ResponseMode,

@@ -64,7 +64,7 @@ export function start(
   });
   child.stdin.end();
   const ended = new Promise<number | string>((resolve) =>
-    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown')),
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')),
   );
   return { child, output: () => text, ended };
 }

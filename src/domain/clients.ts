@@ -102,6 +102,12 @@ export interface Clients {
   list(page: ClientPage): Promise<readonly Client[]>;
 }
 
+/** Registered clients, for the parts of the provider. */
+export interface KnownClients extends Clients {
+  /** Another node has changed this client: it is loaded anew when it is asked for. */
+  forget(clientId: string): void;
+}
+
 interface Parts {
   readonly store: ClientStore;
   readonly vault: Vault;
@@ -117,7 +123,7 @@ interface Parts {
 /** Attempts of a change while others change the same client. */
 const MOST_ATTEMPTS = 10;
 
-export function createClients(parts: Parts): Clients {
+export function createClients(parts: Parts): KnownClients {
   const { store, rules } = parts;
   // A record of an earlier version of this software lacks what came later.
   const completed = (client: Client): Client => ({ ...client, ...completeMetadata(client, rules) });
@@ -129,6 +135,7 @@ export function createClients(parts: Parts): Clients {
   const registry: Registry = { ...parts, load, cache };
   return {
     find: cache.find,
+    forget: cache.forget,
     async findEnabled(clientId) {
       const client = await cache.find(clientId);
       return client === null || client.disabledAt !== null ? null : client;
@@ -179,7 +186,7 @@ async function create(
     disabledAt: null,
     createdAt: now(),
     updatedAt: now(),
-    version: 1,
+    version: firstVersion(random),
   };
   const inserted = await events.act(
     'client.created',
@@ -190,6 +197,11 @@ async function create(
   registry.cache.forget(clientId);
   await provideKeyOf(registry, client);
   return { client, clientSecret: secret };
+}
+
+/** Arbitrary, so that a client that is registered anew is not taken for the one before. */
+function firstVersion(random: Random): number {
+  return random(4).reduce((sum, byte) => sum * 256 + byte, 0) % 1_000_000_000;
 }
 
 async function update(
@@ -277,14 +289,16 @@ async function change(
     const planned = before === null ? null : plan(before);
     if (before === null || planned === null) return null;
     const client = { ...planned, updatedAt: now(), version: before.version + 1 };
-    const replaced = await events.act(
-      'client.updated',
-      { clientId, detail },
-      async (row) => await store.replace(client, row),
-    );
-    if (replaced) {
+    try {
+      const replaced = await events.act(
+        'client.updated',
+        { clientId, detail },
+        async (row) => await store.replace(client, row),
+      );
+      if (replaced) return client;
+    } finally {
+      // Also when no answer came: the change may have been stored.
       cache.forget(clientId);
-      return client;
     }
   }
   throw new Error(`The client ${clientId} kept changing while it was being changed.`);

@@ -5,7 +5,14 @@
 import { sha256 } from '../crypto/bytes.ts';
 import { formatHandle, newHandle } from '../crypto/handles.ts';
 import type { AuthorizationRequest } from '../protocol/authorization-request.ts';
-import type { Authorization, Code, Details, OneTimeKey, Session } from '../store/records.ts';
+import type {
+  Authorization,
+  Client,
+  Code,
+  Details,
+  OneTimeKey,
+  Session,
+} from '../store/records.ts';
 import type { CodeOutcome } from '../store/store.ts';
 import type { Context } from './context.ts';
 import type { Interaction } from './interactions.ts';
@@ -36,6 +43,8 @@ export async function stateOfCode(
 
 /** What a code is bound to. */
 export interface CodeFacts {
+  /** As the request was judged by it. */
+  readonly client: Client;
   readonly request: AuthorizationRequest;
   readonly session: Session;
   readonly authorization: Authorization;
@@ -49,7 +58,8 @@ export interface CodeFacts {
 }
 
 /**
- * Stores a code bound to everything it was asked with, unless it exists or the session has ended.
+ * Stores a code bound to everything it was asked with, unless it exists, the session has ended or
+ * the client was changed.
  */
 export async function storeCode(
   ctx: Context,
@@ -78,5 +88,9 @@ export async function storeCode(
     consumedAt: null,
     familyId: null,
   };
-  return await ctx.store.codes.insert(code, session.handle, facts.consumes);
+  return await ctx.store.codes.insert(code, {
+    clientVersion: facts.client.version,
+    session: session.handle,
+    consumes: facts.consumes,
+  });
 }

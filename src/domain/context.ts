@@ -5,7 +5,7 @@
 import type { Vault } from '../crypto/vault.ts';
 import type { Seconds } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
-import type { Clients } from './clients.ts';
+import type { KnownClients } from './clients.ts';
 import type { Events } from './events.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -21,7 +21,7 @@ export interface Context {
   /** Seals and keyed digests under the provider’s secret. */
   readonly vault: Vault;
   /** Registered clients, cached. */
-  readonly clients: Clients;
+  readonly clients: KnownClients;
   /** Signing keys. */
   readonly keys: SigningKeys;
   /** Events and the audit log. Events carry address and id of the request by themselves. */

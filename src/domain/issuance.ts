@@ -307,11 +307,11 @@ async function sign(
 }
 
 function issueOf(
-  { clientId }: Client,
+  { clientId, version: clientVersion }: Client,
   { access, idToken }: NewTokens,
   rest: Pick<Issue, 'consumption' | 'subject' | 'family'>,
 ): Issue {
-  return { ...rest, clientId, accessToken: access.record, idToken };
+  return { ...rest, clientId, clientVersion, accessToken: access.record, idToken };
 }
 
 function respond(

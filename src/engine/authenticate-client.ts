@@ -34,21 +34,9 @@ export async function authenticateClient(
   const client = await ctx.clients.find(presented.clientId);
   const refusal = await judge(client, method, presented);
   if (refusal === null && client !== null) return { client, method };
-  throw await refuse(ctx, client, refusal ?? clientNotProven('client_unknown'));
-}
-
-/** The error for a client that proved itself here, and was disabled or deleted on another node. */
-export async function disabledElsewhere(ctx: EngineContext, client: Client): Promise<OAuthError> {
-  return await refuse(ctx, client, clientNotProven('client_disabled'));
-}
-
-async function refuse(
-  ctx: EngineContext,
-  client: Client | null,
-  refusal: OAuthError,
-): Promise<OAuthError> {
-  await countFailure(ctx, client, refusal.reason);
-  return challenged(ctx, refusal);
+  const failure = refusal ?? clientNotProven('client_unknown');
+  await countFailure(ctx, client, failure.reason);
+  throw challenged(ctx, failure);
 }
 
 type Presented = PresentedCredentials | 'malformed';

@@ -13,6 +13,7 @@ import {
   requestParameters,
 } from './authorization-request.ts';
 import { sendRefusal, sendResponse } from './authorization-response.ts';
+import { redirectWithInteraction } from './continuation.ts';
 import type { EngineContext } from './contracts/context.ts';
 import { named } from './contracts/engine.ts';
 import type { Flow, FlowEnd, OpenedFlow } from './contracts/flow.ts';
@@ -65,7 +66,11 @@ export async function openRequest(
         interaction,
         consumes,
       });
-      return response === null ? null : await sendResponse(context, destination, response);
+      if (response === 'session_ended') return null;
+      if (response !== 'client_changed') return await sendResponse(context, destination, response);
+      // Another node changed the client: the request is judged anew from its beginning.
+      context.clients.forget(client.clientId);
+      return await redirectWithInteraction(context, authorizeFlow.endpoint, end.interaction);
     },
     async refuse(context, error) {
       // A refusal answers the request as well, so it consumes a pushed request.
@@ -76,13 +81,13 @@ export async function openRequest(
   };
 }
 
-/** The parameters of the response; null when the facts changed meanwhile. */
+/** The parameters of the response, or which facts changed meanwhile. */
 async function makeAll(
   ctx: EngineContext,
   end: FlowEnd,
   names: readonly string[],
   authorized: AuthorizedRequest,
-): Promise<ResponseParameters | null> {
+): Promise<ResponseParameters | 'session_ended' | 'client_changed'> {
   const artifacts = names.map((name) => artifactOf(ctx, name));
   // Ask this before anything is remembered: a finished interaction must not change anything.
   const earlier = await Promise.all(
@@ -108,7 +113,8 @@ async function makeAll(
       { ...authorized, consumes: whose, authorization },
       made,
     );
-    if (outcome.outcome === 'session_ended') return null;
+    if (outcome.outcome === 'session_ended' || outcome.outcome === 'client_changed')
+      return outcome.outcome;
     if (outcome.outcome === 'consumed') throw requestConsumed();
     repeated ||= outcome.outcome === 'repeated';
     made = { ...made, ...outcome.parameters };

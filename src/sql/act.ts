@@ -1,7 +1,8 @@
 /**
- * One atomic act: writes that must each affect one row, in this order, and rows that are stored
- * only if every write affected its row. Every single use has this shape. The dialect decides how an
- * act becomes atomic: in one statement, or in a transaction that begins with the first write.
+ * One atomic act: a row that must exist, writes that must each affect one row, in this order, and
+ * rows that are stored only if all of that holds. Every single use has this shape. The dialect
+ * decides how an act becomes atomic: in one statement, or in a transaction that begins with the
+ * first write.
  */
 import { type RawBuilder, sql } from 'kysely';
 import { isNumber, type Row, type Tables, type Value } from './schema.ts';
@@ -24,11 +25,13 @@ export interface ActWrite {
 export interface Needed {
   /** The name that the act resolves to when there is no such row. */
   readonly name: string;
+  /** Names of the values that it depends on. One of the same name as a column is that column's. */
+  readonly values: readonly string[];
   /**
    * Where to look: what follows FROM, with its WHERE clause.
-   * @param value the value of a column of the act: its slot, or its place in a list of many calls
+   * @param value the place of one of the values: a slot, or a column of a list of calls
    */
-  readonly from: (value: (column: string) => RawBuilder<unknown>) => RawBuilder<unknown>;
+  readonly from: (value: (name: string) => RawBuilder<unknown>) => RawBuilder<unknown>;
 }
 
 /** The columns of a new row: values, or places for the values of a hot statement. */

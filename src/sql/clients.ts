@@ -1,6 +1,6 @@
 /**
- * Clients. The whole record is one JSON column, because clients are rarely read from the database:
- * the core caches them in memory. Only values that statements search or compare have columns of
+ * Clients. The whole record is one JSON column, because it is rarely read from the database: the
+ * core keeps clients in memory. Only values that statements search or compare have columns of
  * their own.
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
@@ -25,11 +25,13 @@ export function withEnabledClient(table: RawBuilder<unknown>): RawBuilder<unknow
     and ${CLIENTS}.client_id = ${table}.client_id and ${CLIENTS}.disabled_at is null`;
 }
 
-/** The client of an act that gives its tokens: registered, and not disabled. */
+/** The client of an act that gives it something: registered, enabled, and as it was judged. */
 export const NEEDS_CLIENT: Needed = {
-  name: 'client',
+  name: 'unchanged client',
+  values: ['tenant', 'client_id', 'client_version'],
   from: (value) => sql`${CLIENTS} where ${CLIENTS}.tenant = ${value('tenant')}
-    and ${CLIENTS}.client_id = ${value('client_id')} and ${CLIENTS}.disabled_at is null`,
+    and ${CLIENTS}.client_id = ${value('client_id')}
+    and ${CLIENTS}.version = ${value('client_version')} and ${CLIENTS}.disabled_at is null`,
 };
 
 export function clientStore(

@@ -5,6 +5,7 @@
 import { type Kysely, sql, type UpdateQueryBuilder, type UpdateResult } from 'kysely';
 import type { CodeStore } from 'valetkey';
 import { type Act, namesIn } from './act.ts';
+import { NEEDS_CLIENT } from './clients.ts';
 import type { SqlDialect } from './dialect.ts';
 import { type Hot, type Lookup, slot, slotsOf } from './hot.ts';
 import { CONSUME_ONE_TIME, recordValues } from './one-time.ts';
@@ -52,13 +53,15 @@ export function codeStore(hot: Hot, dialect: SqlDialect, tenant: string): CodeSt
     return rows.length > 0;
   };
   const insertion = (consumes: boolean): Act => ({
+    needs: NEEDS_CLIENT,
     writes: [
       // This is a write, not a read: the end of the session writes the same row, so one of the two
       // waits for the other, on every node.
       {
         name: 'session',
-        sql: () => sql`update ${sql.table('sessions')} set writes = writes + 1
-          where tenant = ${slot('tenant')} and handle = ${slot('handle')} and sid = ${slot('sid')}`,
+        sql: (after) => sql`update ${sql.table('sessions')} set writes = writes + 1
+          where tenant = ${slot('tenant')} and handle = ${slot('handle')} and sid = ${slot('sid')}
+            and ${after}`,
       },
       ...(consumes ? [CONSUME_ONE_TIME] : []),
       ...dialect.insertIfAbsent('code', 'codes', slotsOf(['tenant', ...COLUMNS], '')),
@@ -66,8 +69,10 @@ export function codeStore(hot: Hot, dialect: SqlDialect, tenant: string): CodeSt
     rows: [],
   });
   return {
-    async insert(code, session, consumes) {
-      const values = { ...rowOf(CODE, tenant, code), handle: session, now: code.createdAt };
+    async insert(code, { clientVersion, session, consumes }) {
+      const row = rowOf(CODE, tenant, code);
+      const more = { handle: session, now: code.createdAt, client_version: clientVersion };
+      const values = { ...row, ...more };
       const failed =
         consumes === null
           ? await hot.act('insert code', () => insertion(false), values)
@@ -79,6 +84,7 @@ export function codeStore(hot: Hot, dialect: SqlDialect, tenant: string): CodeSt
       // A concurrent request that completes the same interaction may have stored this code first
       // and consumed the same one-time record.
       if (await exists(code.digest)) return 'exists';
+      if (failed === NEEDS_CLIENT.name) return 'client_changed';
       return failed === 'session' ? 'session_ended' : 'consumed';
     },
     async find(digest) {

@@ -4,31 +4,12 @@
  */
 import { type Kysely, sql } from 'kysely';
 import type { CounterStore } from 'valetkey';
-import type { Act } from './act.ts';
 import type { SqlDialect } from './dialect.ts';
-import { type Hot, slot } from './hot.ts';
 import type { Tables } from './schema.ts';
 
 const COUNTERS = sql.table('counters');
-const OF_KEY = sql`tenant = ${slot('tenant')} and name = ${slot('key')}`;
-
-const GIVE_BACK: Act = {
-  writes: [
-    {
-      name: 'counter',
-      sql: () => sql`update ${COUNTERS} set count = count - 1 where ${OF_KEY} and count > 0`,
-    },
-  ],
-  rows: [],
-};
-const RESET: Act = {
-  writes: [{ name: 'counter', sql: () => sql`delete from ${COUNTERS} where ${OF_KEY}` }],
-  rows: [],
-};
-
 export function counterStore(
   db: Kysely<Tables>,
-  hot: Hot,
   dialect: SqlDialect,
   tenant: string,
 ): CounterStore {
@@ -49,10 +30,20 @@ export function counterStore(
       return { count: Number(row['count']), resetAt: Number(row['reset_at']) };
     },
     async giveBack(key) {
-      await hot.act('give back', () => GIVE_BACK, { tenant, key });
+      await db
+        .updateTable('counters')
+        .set({ count: sql<number>`count - 1` })
+        .where('tenant', '=', tenant)
+        .where('name', '=', key)
+        .where('count', '>', 0)
+        .execute();
     },
     async reset(key) {
-      await hot.act('reset counter', () => RESET, { tenant, key });
+      await db
+        .deleteFrom('counters')
+        .where('tenant', '=', tenant)
+        .where('name', '=', key)
+        .execute();
     },
   };
 }

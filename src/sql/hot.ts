@@ -80,6 +80,7 @@ export interface Preparing {
   prepareAct(db: Kysely<Tables>, act: Act): HotAct;
 }
 
+/** The hot statements of a database, none of them made yet. */
 export function hotStatements(db: Kysely<Tables>, dialect: Preparing): Hot {
   const queries = new Map<string, HotQuery>();
   const lookups = new Map<string, HotLookup>();
@@ -149,6 +150,7 @@ export interface Compiled {
   readonly parameters: ReturnType<typeof parametersOf>;
 }
 
+/** Writes the text of a statement. */
 export function compiled(db: Kysely<Tables>, statement: RawBuilder<unknown>): Compiled {
   const query = statement.compile(db);
   return { text: query.sql, parameters: parametersOf(query) };

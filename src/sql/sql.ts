@@ -270,7 +270,7 @@ function createStore(db: Kysely<Tables>, hot: Hot, dialect: SqlDialect, tenant: 
     tokens: guarded(tokenStore(db, hot, dialect, tenant)),
     oneTime: guarded(oneTimeStore(hot, dialect, tenant)),
     keys: guarded(keyStore(db, hot, dialect, tenant)),
-    counters: guarded(counterStore(db, hot, dialect, tenant)),
+    counters: guarded(counterStore(db, dialect, tenant)),
     audit: guarded(auditStore(db, tenant)),
     clear: async (now, batch, auditFrom) =>
       await withFaults(async () => await clear(db, dialect, tenant, now, batch, auditFrom)),

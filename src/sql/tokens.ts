@@ -56,7 +56,7 @@ export function tokenStore(
       const values = valuesOf(tenant, issue, now);
       const failed = await hot.act(shapeOf(issue), () => actOf(dialect, issue), values);
       if (failed === null) return 'fresh';
-      if (failed === NEEDS_CLIENT.name) return 'client_disabled';
+      if (failed === NEEDS_CLIENT.name) return 'client_changed';
       return failed === 'subject' ? 'subject_revoked' : 'consumed';
     },
     async findFamily(id) {
@@ -209,8 +209,13 @@ const AUDIT_ROW: NewRow = newRow('audit', columnNames(AUDIT));
 
 /** The values of an act of issuing. */
 function valuesOf(tenant: string, issue: Issue, now: number): Values {
-  const { clientId, subject, consumption, family, accessToken, idToken } = issue;
-  const values: Record<string, Value> = { tenant, now, client_id: clientId };
+  const { clientId, clientVersion, subject, consumption, family, accessToken, idToken } = issue;
+  const values: Record<string, Value> = {
+    tenant,
+    now,
+    client_id: clientId,
+    client_version: clientVersion,
+  };
   if (subject !== null) Object.assign(values, { sub: subject.sub, since: subject.since });
   if (consumption !== null) Object.assign(values, consumptionValues(consumption, family));
   if (family !== null) addRow(values, familyRow(tenant, family), 'families.');

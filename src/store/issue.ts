@@ -63,8 +63,16 @@ export interface SubjectCondition {
 
 /** What one token response stores: together, or not at all. */
 export interface Issue {
-  /** The client that gets the tokens. They are issued only if it is registered and not disabled. */
+  /**
+   * The client that gets the tokens, and that all of these records name. They are issued only if it
+   * is registered and not disabled.
+   */
   readonly clientId: string;
+  /**
+   * The version of the client by which the request was judged. Nothing is issued if it has another
+   * one by now.
+   */
+  readonly clientVersion: number;
   /** Null when nothing is consumed. */
   readonly consumption: StoredConsumption | null;
   /**
@@ -82,4 +90,4 @@ export interface Issue {
 }
 
 /** What became of an attempt to issue tokens; of several reasons against it, any one. */
-export type IssueOutcome = 'fresh' | 'consumed' | 'subject_revoked' | 'client_disabled';
+export type IssueOutcome = 'fresh' | 'consumed' | 'subject_revoked' | 'client_changed';

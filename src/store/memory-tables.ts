@@ -83,6 +83,11 @@ export function isEnabled(tables: MemoryTables, clientId: string): boolean {
   return tables.clients.get(clientId)?.disabledAt === null;
 }
 
+/** True if the client is registered, not disabled, and of this version. */
+export function isUnchanged(tables: MemoryTables, clientId: string, version: number): boolean {
+  return isEnabled(tables, clientId) && tables.clients.get(clientId)?.version === version;
+}
+
 /** False if the subject was revoked at or after `since` (in seconds). */
 export function provenSince(tables: MemoryTables, sub: string, since: number): boolean {
   return (tables.revokedSubjects.get(sub) ?? Number.NEGATIVE_INFINITY) < since;

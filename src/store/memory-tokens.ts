@@ -8,6 +8,7 @@ import {
   consumeOneTime,
   isAuthorized,
   isEnabled,
+  isUnchanged,
   type MemoryTables,
   oneTimeKey,
   provenSince,
@@ -21,8 +22,9 @@ import type { ActRow, CodeStore, OneTimeStore, TokenStore } from './store.ts';
 export function codeStore(tables: MemoryTables): CodeStore {
   const { codes } = tables;
   return {
-    async insert(code, session, consumes) {
+    async insert(code, { clientVersion, session, consumes }) {
       if (codes.has(code.digest)) return 'exists';
+      if (!isUnchanged(tables, code.clientId, clientVersion)) return 'client_changed';
       if (tables.sessions.get(session)?.sid !== code.sid) return 'session_ended';
       if (consumes !== null && !consumeOneTime(tables, consumes, code.createdAt)) return 'consumed';
       codes.set(code.digest, code);
@@ -102,8 +104,8 @@ export function tokenStore(tables: MemoryTables): TokenStore {
 }
 
 function issueTokens(tables: MemoryTables, issue: Issue, now: number): IssueOutcome {
-  const { clientId, consumption, subject, family, accessToken, idToken } = issue;
-  if (!isEnabled(tables, clientId)) return 'client_disabled';
+  const { clientId, clientVersion, consumption, subject, family, accessToken, idToken } = issue;
+  if (!isUnchanged(tables, clientId, clientVersion)) return 'client_changed';
   if (subject !== null && !provenSince(tables, subject.sub, subject.since))
     return 'subject_revoked';
   if (consumption !== null && !consume(tables, consumption, family, now)) return 'consumed';

@@ -206,18 +206,27 @@ export interface FoundCode {
 }
 
 /** What became of an attempt to store a code. */
-export type CodeOutcome = 'stored' | 'exists' | 'session_ended' | 'consumed';
+export type CodeOutcome = 'stored' | 'exists' | 'session_ended' | 'consumed' | 'client_changed';
+
+/** What must hold for a code to be stored. */
+export interface CodeConditions {
+  /** The version of the client by which the request was judged; it still has it. */
+  readonly clientVersion: number;
+  /** The session, with the sid of the code; it still stands. */
+  readonly session: Digest;
+  /** The one-time record that is consumed with it; it can still be. Null: none. */
+  readonly consumes: OneTimeKey | null;
+}
 
 /** Authorization codes. */
 export interface CodeStore {
   /**
-   * One atomic act: stores a code if the session (its handle, with the sid of the code) still
-   * stands, the one-time record that the code consumes (if any) was still there to be consumed, and
-   * no code of this digest exists. Else nothing changes. It writes the session's row, so that of a
-   * code and a concurrent end of its session either the code sees `session_ended` or the end
+   * One atomic act: stores a code if its client is registered and not disabled, the conditions hold
+   * and no code of this digest exists. Else nothing changes. It writes the session's row, so that
+   * of a code and a concurrent end of its session either the code sees `session_ended` or the end
    * consumes the code.
    */
-  insert(code: Code, session: Digest, consumes: OneTimeKey | null): Promise<CodeOutcome>;
+  insert(code: Code, conditions: CodeConditions): Promise<CodeOutcome>;
   /** In one trip, with what its life depends on; null when unknown. */
   find(digest: Digest): Promise<FoundCode | null>;
   /** Counts one wrong verifier in one statement; of concurrent calls each counts. */
@@ -251,7 +260,7 @@ export interface TokenStore {
    * THE single use of codes, refresh tokens and one-time records, in one atomic act: consumes what
    * is to be consumed, and only then stores the rest. Exactly one of any number of concurrent calls
    * for one consumption sees `fresh`; the others see `consumed` and change nothing. Nothing changes
-   * either when the client is not registered or disabled: that holds at once on every node.
+   * either when the client was deleted, disabled or changed: that holds at once on every node.
    */
   issue(issue: Issue, now: Seconds): Promise<IssueOutcome>;
   /** In one trip, with what its life depends on; null when unknown. */

@@ -2,12 +2,23 @@
  * Short calls of `tokens.issue`, one for each kind of consumption, for the laws and tests of
  * stores. The records that they store come from `store-samples.ts`.
  */
-import type { AccessToken, Family, IdTokenRecord, IssueOutcome, Store } from 'valetkey';
+import type {
+  AccessToken,
+  Code,
+  CodeOutcome,
+  Family,
+  IdTokenRecord,
+  IssueOutcome,
+  OneTimeKey,
+  Store,
+} from 'valetkey';
 
 /** The records of one token response, without its family. */
 export interface TokenIssue {
   /** The client that gets the tokens. */
   readonly clientId: string;
+  /** Its version. */
+  readonly clientVersion: number;
   /** The record of the access token; null to store none. */
   readonly accessToken: AccessToken | null;
   /** The record of the ID token; null to store none. */
@@ -17,6 +28,7 @@ export interface TokenIssue {
 /** A token response of which no record is stored. */
 export const nothingFor = ({ clientId }: Pick<TokenIssue, 'clientId'>): TokenIssue => ({
   clientId,
+  clientVersion: 1,
   accessToken: null,
   idToken: null,
 });
@@ -33,6 +45,17 @@ export interface Rotation {
   readonly refreshExpiresAt: number;
   /** The sealed response, for `Family.sealedSuccessor`. */
   readonly sealedSuccessor: string;
+}
+
+/** Stores a code of a client that did not change since it was registered. */
+export async function insertCode(
+  store: Store,
+  code: Code,
+  session: string,
+  consumes: OneTimeKey | null = null,
+  clientVersion = 1,
+): Promise<CodeOutcome> {
+  return await store.codes.insert(code, { clientVersion, session, consumes });
 }
 
 /** Consumes a code, given by its digest, and starts a family. */

@@ -1,107 +1,144 @@
 /**
- * Laws about what a client that is disabled or deleted gets: nothing, at once and on every node.
+ * Laws about what a client gets that was disabled, deleted or changed after the request was judged
+ * by it: nothing, at once and on every node.
  */
 import assert from 'node:assert/strict';
-import type { Client, Issue, IssueOutcome, Store } from 'valetkey';
-import { extend, issueFreely, nothingFor, redeem, rotate } from './store-acts.ts';
+import type { AccessToken, Client, Issue, Store } from 'valetkey';
+import { extend, insertCode, issueFreely, nothingFor, redeem, rotate } from './store-acts.ts';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, type SampleFamily, sample, withClient, withFamily, word } from './store-samples.ts';
 
-const idle = NOW + 9;
+const IDLE = NOW + 9;
 
-/** Every kind of issue. Each would be fresh for a client that is registered and enabled. */
-const ISSUES: readonly (readonly [
-  name: string,
-  issue: (store: Store, start: SampleFamily) => Promise<IssueOutcome>,
-])[] = [
-  [
-    'an access token alone',
-    async (store, { issue }) =>
-      await issueFreely(
-        store,
-        { ...issue, accessToken: { ...issue.accessToken, digest: word() }, idToken: null },
-        null,
-      ),
-  ],
-  [
-    'tokens and a family',
-    async (store, { facts, authorization }) => {
-      const family = sample.family(facts, authorization.id);
-      return await issueFreely(store, sample.issue(facts, family.id, authorization.id), family);
-    },
-  ],
-  [
-    'for a code',
-    async (store, { facts, authorization, session }) => {
-      const code = sample.code(facts, authorization.id);
-      assert.equal(await store.codes.insert(code, session.handle, null), 'stored');
-      const family = sample.family(facts, authorization.id);
-      const issue = sample.issue(facts, family.id, authorization.id);
-      const outcome = await redeem(store, code.digest, family, issue, NOW);
-      const found = await store.codes.find(code.digest);
-      assert.equal(found?.code.consumedAt === null, outcome !== 'fresh');
-      return outcome;
-    },
-  ],
-  [
-    'for a refresh token, which stays',
-    async (store, { facts, family }) => {
-      const issue = sample.issue(facts, family.id, family.authorizationId);
-      return await extend(store, family.id, family.refreshDigest ?? '', idle, issue, NOW);
-    },
-  ],
-  [
-    'for a refresh token, without a row',
-    async (store, { facts, family }) => {
-      const presented = family.refreshDigest ?? '';
-      return await extend(store, family.id, presented, idle, nothingFor(facts), NOW);
-    },
-  ],
-  [
-    'for a refresh token, which rotates',
-    async (store, { facts, family }) => {
-      const rotation = {
-        familyId: family.id,
-        presented: family.refreshDigest ?? '',
-        refreshDigest: family.refreshDigest ?? '',
-        refreshExpiresAt: idle,
-        sealedSuccessor: 's',
-      };
-      const issue = sample.issue(facts, family.id, family.authorizationId);
-      return await rotate(store, rotation, issue, NOW);
-    },
-  ],
-  [
-    'for a one-time record',
-    async (store, { facts }) => {
-      const record = sample.oneTime();
-      await store.oneTime.put(record);
-      const outcome = await store.tokens.issue(
-        {
-          ...sample.issue(facts, null, null),
-          consumption: { kind: 'one_time_record', record },
-          subject: { sub: facts.sub, since: NOW },
-          family: null,
-        },
-        NOW,
-      );
-      const found = await store.oneTime.find(record);
-      assert.equal(found?.consumedAt === null, outcome !== 'fresh');
-      return outcome;
-    },
-  ],
-];
-
-/** Stores the client with this state, whatever it was before. */
-async function become(store: Store, client: Client, disabledAt: number | null): Promise<void> {
-  const before = await store.clients.find(client.clientId);
-  const changed = { ...client, disabledAt, version: (before?.version ?? 0) + 1 };
-  const stored =
-    before === null
-      ? await store.clients.insert(changed, null)
-      : await store.clients.replace(changed, null);
-  assert.equal(stored, true);
+/** The records of a token response, and whether any of them, or of what it consumes, is there. */
+interface Attempt {
+  /** Resolves to the outcome. */
+  issue(): Promise<string>;
+  /** Nothing was stored, and nothing was consumed. */
+  leftNothing(): Promise<boolean>;
 }
+
+type Prepare = (store: Store, start: SampleFamily, clientVersion: number) => Promise<Attempt>;
+
+const isMissing = async (store: Store, token: AccessToken): Promise<boolean> =>
+  (await store.tokens.findAccessToken(token.digest)) === null;
+
+/** For the refresh token of the family that is there already. */
+const refreshing =
+  (
+    issue: (
+      store: Store,
+      start: SampleFamily,
+      tokens: ReturnType<typeof sample.issue>,
+    ) => Promise<string>,
+  ): Prepare =>
+  async (store, start, clientVersion) => {
+    const { facts, family } = start;
+    const tokens = { ...sample.issue(facts, family.id, family.authorizationId), clientVersion };
+    const before = await store.tokens.findFamily(family.id);
+    return {
+      issue: async () => await issue(store, start, tokens),
+      async leftNothing() {
+        assert.deepEqual((await store.tokens.findFamily(family.id))?.family, before?.family);
+        return await isMissing(store, tokens.accessToken);
+      },
+    };
+  };
+
+/** Everything that a client can be given. Each is given to a client that is as it was judged. */
+const GIFTS: Readonly<Record<string, Prepare>> = {
+  'an access token alone': async (store, { facts }, clientVersion) => {
+    const tokens = { ...sample.issue(facts, null, null), clientVersion };
+    return {
+      issue: async () => await issueFreely(store, { ...tokens, idToken: null }, null),
+      leftNothing: async () => await isMissing(store, tokens.accessToken),
+    };
+  },
+  'tokens and a family': async (store, { facts }, clientVersion) => {
+    const family = { ...sample.family(facts, word()), authorizationId: null };
+    const tokens = { ...sample.issue(facts, family.id, null), clientVersion };
+    return {
+      issue: async () => await issueFreely(store, tokens, family),
+      leftNothing: async () =>
+        (await store.tokens.findFamily(family.id)) === null &&
+        (await store.tokens.findIdToken(tokens.idToken.jti)) === null &&
+        (await isMissing(store, tokens.accessToken)),
+    };
+  },
+  'a code': async (store, { facts, session }, clientVersion) => {
+    const code = { ...sample.code(facts, word()), authorizationId: null };
+    const record = sample.oneTime();
+    await store.oneTime.put(record);
+    return {
+      async issue() {
+        const outcome = await insertCode(store, code, session.handle, record, clientVersion);
+        return outcome === 'stored' ? 'fresh' : outcome;
+      },
+      leftNothing: async () =>
+        (await store.codes.find(code.digest)) === null &&
+        (await store.oneTime.find(record))?.consumedAt === null,
+    };
+  },
+  'tokens for a code': async (store, { facts, session }, clientVersion) => {
+    const code = { ...sample.code(facts, word()), authorizationId: null };
+    const now = (await store.clients.find(facts.clientId))?.version;
+    assert.equal(await insertCode(store, code, session.handle, null, now), 'stored');
+    const family = { ...sample.family(facts, word()), authorizationId: null };
+    const tokens = { ...sample.issue(facts, family.id, null), clientVersion };
+    return {
+      issue: async () => await redeem(store, code.digest, family, tokens, NOW),
+      leftNothing: async () =>
+        (await store.codes.find(code.digest))?.code.consumedAt === null &&
+        (await store.tokens.findFamily(family.id)) === null &&
+        (await isMissing(store, tokens.accessToken)),
+    };
+  },
+  'tokens for a refresh token, which stays': refreshing(
+    async (store, { family }, tokens) =>
+      await extend(store, family.id, family.refreshDigest ?? '', IDLE, tokens, NOW),
+  ),
+  'tokens without a row for a refresh token': refreshing(
+    async (store, { facts, family }, { clientVersion }) => {
+      const tokens = { ...nothingFor(facts), clientVersion };
+      return await extend(store, family.id, family.refreshDigest ?? '', IDLE, tokens, NOW);
+    },
+  ),
+  'tokens for a refresh token, which rotates': refreshing(async (store, { family }, tokens) => {
+    const rotation = {
+      familyId: family.id,
+      presented: family.refreshDigest ?? '',
+      refreshDigest: word(),
+      refreshExpiresAt: IDLE,
+      sealedSuccessor: 's',
+    };
+    return await rotate(store, rotation, tokens, NOW);
+  }),
+  'tokens for a one-time record': async (store, { facts }, clientVersion) => {
+    const record = sample.oneTime();
+    await store.oneTime.put(record);
+    const tokens = { ...sample.issue(facts, null, null), clientVersion };
+    const consumption = { kind: 'one_time_record', record } as const;
+    const subject = { sub: facts.sub, since: NOW };
+    return {
+      issue: async () =>
+        await store.tokens.issue({ ...tokens, consumption, subject, family: null }, NOW),
+      leftNothing: async () =>
+        (await store.oneTime.find(record))?.consumedAt === null &&
+        (await isMissing(store, tokens.accessToken)),
+    };
+  },
+};
+
+/** What may become of a client of version 1. */
+const CHANGES: Readonly<Record<string, (store: Store, client: Client) => Promise<boolean>>> = {
+  disabled: async (store, client) =>
+    await store.clients.replace({ ...client, version: 2, disabledAt: NOW }, null),
+  changed: async (store, client) => await store.clients.replace({ ...client, version: 2 }, null),
+  deleted: async (store, { clientId }) => await store.clients.delete(clientId, null),
+  'registered anew': async (store, client) =>
+    (await store.clients.delete(client.clientId, null)) &&
+    (await store.clients.insert({ ...client, version: 700 }, null)),
+};
 
 /** The laws of this file. */
 export const CLIENT_LAWS: readonly Law[] = [
@@ -118,54 +155,76 @@ export const CLIENT_LAWS: readonly Law[] = [
         await isLive(store, issue),
         await isLive(store, alone),
       ];
-      for (const disabledAt of [null, NOW, null]) {
-        await become(store, client, disabledAt);
+      for (const [version, disabledAt] of [null, NOW, null].entries()) {
+        if (version > 0)
+          await store.clients.replace({ ...client, version: version + 1, disabledAt }, null);
         assert.deepEqual(await enabled(), Array(3).fill(disabledAt === null));
       }
       await store.clients.delete(facts.clientId, null);
       assert.deepEqual(await enabled(), Array(3).fill(false));
       // Registered anew, and disabled from the beginning.
-      await become(store, client, NOW);
+      await store.clients.insert({ ...client, disabledAt: NOW }, null);
       assert.deepEqual(await enabled(), Array(3).fill(false));
       assert.equal(await isLive(store, other.issue), true);
     },
   ],
-  ...ISSUES.map(
-    ([name, issue]): Law => [
-      `tokens.issue, ${name}: not for a client that is disabled or deleted, and then nothing changes`,
+  ...Object.entries(GIFTS).map(
+    ([gift, prepare]): Law => [
+      `tokens.issue, codes.insert: ${gift}, for a client as it was judged`,
       async (store) => {
         const start = await withFamily(store);
-        const { facts, family } = start;
-        const client = sample.client(facts.clientId);
-        const before = await store.tokens.findFamily(family.id);
-        await become(store, client, NOW);
-        assert.equal(await issue(store, start), 'client_disabled');
-        await become(store, client, null);
-        assert.deepEqual(await store.tokens.findFamily(family.id), before);
-        assert.equal(await issue(store, start), 'fresh');
-        await store.clients.delete(facts.clientId, null);
-        assert.notEqual(await issue(store, start), 'fresh');
+        const client = sample.client(start.facts.clientId);
+        await store.clients.replace({ ...client, version: 2 }, null);
+        const attempt = await prepare(store, start, 2);
+        assert.equal(await attempt.issue(), 'fresh');
       },
     ],
   ),
+  ...Object.entries(GIFTS).flatMap(([gift, prepare]) =>
+    Object.entries(CHANGES).map(
+      ([what, change]): Law => [
+        `tokens.issue, codes.insert: ${gift}, not for a client that was ${what}, and then nothing changes`,
+        async (store) => {
+          const start = await withFamily(store);
+          const attempt = await prepare(store, start, 1);
+          assert.equal(await change(store, sample.client(start.facts.clientId)), true);
+          // With the client its authorizations are gone, which is enough to refuse a refresh token.
+          const outcome = await attempt.issue();
+          assert.match(
+            outcome,
+            start.family.authorizationId !== null && /refresh/.test(gift)
+              ? /^(client_changed|consumed)$/
+              : /^client_changed$/,
+          );
+          assert.equal(await attempt.leftNothing(), true);
+        },
+      ],
+    ),
+  ),
   [
-    'tokens.issue: of 100 concurrent calls exactly those of enabled clients are fresh',
+    'tokens.issue: of 100 concurrent calls exactly those of unchanged clients are fresh',
     async (store) => {
-      const [enabled, disabled] = [await withClient(store), await withClient(store)];
-      await become(store, sample.client(disabled.clientId), NOW);
-      const unknown = sample.facts();
+      const [unchanged, disabled, changed] = [
+        await withClient(store),
+        await withClient(store),
+        await withClient(store),
+      ];
+      await CHANGES['disabled']?.(store, sample.client(disabled.clientId));
+      await CHANGES['changed']?.(store, sample.client(changed.clientId));
+      const all = [unchanged, disabled, changed, sample.facts()];
       const issues = Array.from({ length: CROWD }, (_, index): Issue & { isGood: boolean } => {
-        const facts = [enabled, disabled, unknown][index % 3] ?? enabled;
-        const { clientId, accessToken } = sample.issue(facts, null, null);
+        const facts = all[index % all.length] ?? unchanged;
+        const { clientId, clientVersion, accessToken } = sample.issue(facts, null, null);
         const nothing = { consumption: null, subject: null, family: null, idToken: null };
-        return { ...nothing, clientId, accessToken, isGood: facts === enabled };
+        const isGood = facts === unchanged;
+        return { ...nothing, clientId, clientVersion, accessToken, isGood };
       });
       const outcomes = await crowd(
         async (index) => await store.tokens.issue(issues[index] as Issue, NOW),
       );
       assert.deepEqual(
         outcomes,
-        issues.map(({ isGood }) => (isGood ? 'fresh' : 'client_disabled')),
+        issues.map(({ isGood }) => (isGood ? 'fresh' : 'client_changed')),
       );
       const stored = await crowd(async (index) => {
         const digest = issues[index]?.accessToken?.digest ?? '';

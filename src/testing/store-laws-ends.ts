@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Family, Store } from 'valetkey';
-import { extend, issueFreely, rotate } from './store-acts.ts';
+import { extend, insertCode, issueFreely, rotate } from './store-acts.ts';
 import { isLive, type Law } from './store-case.ts';
 import {
   type Facts,
@@ -232,8 +232,9 @@ export const END_LAWS: readonly Law[] = [
       assert.equal((await store.codes.find(code.digest))?.authorized, true);
       await store.clients.delete(facts.clientId, null);
       assert.equal((await store.codes.find(code.digest))?.authorized, false);
+      await store.clients.insert(sample.client(facts.clientId), null);
       const free = { ...sample.code(facts, word()), authorizationId: null };
-      assert.equal(await store.codes.insert(free, session.handle, null), 'stored');
+      assert.equal(await insertCode(store, free, session.handle, null), 'stored');
       assert.deepEqual(await store.codes.find(free.digest), { code: free, authorized: true });
     },
   ],

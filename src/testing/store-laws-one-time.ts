@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import type { AuditEvent, Issue, Store } from 'valetkey';
-import { issueFreely } from './store-acts.ts';
+import { insertCode, issueFreely } from './store-acts.ts';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withClient, withCode, withFamily, word } from './store-samples.ts';
 
@@ -216,17 +216,17 @@ export const ONE_TIME_LAWS: readonly Law[] = [
       const { facts, authorization, session } = await withCode(store);
       const record = sample.oneTime();
       const code = (): ReturnType<typeof sample.code> => sample.code(facts, authorization.id);
-      assert.equal(await store.codes.insert(code(), session.handle, record), 'consumed');
+      assert.equal(await insertCode(store, code(), session.handle, record), 'consumed');
       await store.oneTime.put(record);
-      assert.equal(await store.codes.insert(code(), word(), record), 'session_ended');
+      assert.equal(await insertCode(store, code(), word(), record), 'session_ended');
       // A session that began anew under the same handle has another sid.
       const earlier = sample.code({ ...facts, sid: word() }, authorization.id);
-      assert.equal(await store.codes.insert(earlier, session.handle, record), 'session_ended');
+      assert.equal(await insertCode(store, earlier, session.handle, record), 'session_ended');
       assert.equal((await store.oneTime.find(record))?.consumedAt, null);
       const codes = Array.from({ length: CROWD }, code);
       const outcomes = await crowd(async (index) => {
         const one = codes[index];
-        return one === undefined ? null : store.codes.insert(one, session.handle, record);
+        return one === undefined ? null : insertCode(store, one, session.handle, record);
       });
       assert.deepEqual([count(outcomes, 'stored'), count(outcomes, 'consumed')], [1, CROWD - 1]);
       for (const [index, one] of codes.entries()) {
@@ -235,7 +235,7 @@ export const ONE_TIME_LAWS: readonly Law[] = [
       }
       const winner = codes[outcomes.indexOf('stored')];
       assert.ok(winner !== undefined);
-      assert.equal(await store.codes.insert(winner, session.handle, record), 'exists');
+      assert.equal(await insertCode(store, winner, session.handle, record), 'exists');
     },
   ],
   [

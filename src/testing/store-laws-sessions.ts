@@ -3,7 +3,7 @@
  * redemption and tokens are in `store-laws-tokens.ts`.
  */
 import assert from 'node:assert/strict';
-import { redeem } from './store-acts.ts';
+import { insertCode, redeem } from './store-acts.ts';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withClient, withCode, withFamily, word } from './store-samples.ts';
 
@@ -43,7 +43,7 @@ export const SESSION_LAWS: readonly Law[] = [
       });
       const elsewhere = await withFamily(store, { sub: made.facts.sub });
       const pending = sample.code(made.facts, made.authorization.id);
-      assert.equal(await store.codes.insert(pending, made.session.handle, null), 'stored');
+      assert.equal(await insertCode(store, pending, made.session.handle, null), 'stored');
       const ended = await crowd(
         async () => await store.sessions.end(made.session, NOW, true, null),
       );
@@ -105,7 +105,7 @@ export const SESSION_LAWS: readonly Law[] = [
       const { authorization, issue, facts, family, session } = await withFamily(store);
       const other = await withFamily(store, { sub: facts.sub });
       const pending = sample.code(facts, authorization.id);
-      assert.equal(await store.codes.insert(pending, session.handle, null), 'stored');
+      assert.equal(await insertCode(store, pending, session.handle, null), 'stored');
       assert.equal(
         count(
           await crowd(async () => await store.authorizations.revoke(authorization, NOW, null)),
@@ -142,12 +142,10 @@ export const SESSION_LAWS: readonly Law[] = [
       const facts = await withClient(store);
       const session = sample.session(facts);
       const code = sample.code(facts, word());
-      assert.equal(await store.codes.insert(code, session.handle, null), 'session_ended');
+      assert.equal(await insertCode(store, code, session.handle, null), 'session_ended');
       assert.equal(await store.codes.find(code.digest), null);
       await store.sessions.start(session, null, NOW);
-      const outcomes = await crowd(
-        async () => await store.codes.insert(code, session.handle, null),
-      );
+      const outcomes = await crowd(async () => await insertCode(store, code, session.handle, null));
       assert.deepEqual([count(outcomes, 'stored'), count(outcomes, 'exists')], [1, CROWD - 1]);
       const found = { code, authorized: false };
       assert.deepEqual(await store.codes.find(code.digest), found);
@@ -165,11 +163,11 @@ export const SESSION_LAWS: readonly Law[] = [
         await Promise.all([
           ...codes
             .slice(0, 5)
-            .map(async (code) => await store.codes.insert(code, session.handle, null)),
+            .map(async (code) => await insertCode(store, code, session.handle, null)),
           store.sessions.end(session, NOW, true, null),
           ...codes
             .slice(5)
-            .map(async (code) => await store.codes.insert(code, session.handle, null)),
+            .map(async (code) => await insertCode(store, code, session.handle, null)),
         ]);
         for (const { digest } of codes) {
           const found = await store.codes.find(digest);
@@ -189,7 +187,7 @@ export const SESSION_LAWS: readonly Law[] = [
         const ask = async (): Promise<void> => {
           for (let turn = 0; turn < 200; turn += 1) {
             const code = sample.code(facts, authorization.id);
-            if ((await store.codes.insert(code, session.handle, null)) !== 'stored') return;
+            if ((await insertCode(store, code, session.handle, null)) !== 'stored') return;
             stored.push(code.digest);
           }
         };

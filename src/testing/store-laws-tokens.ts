@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { AccessToken, Family } from 'valetkey';
-import { extend, issueFreely, redeem, rotate } from './store-acts.ts';
+import { extend, insertCode, issueFreely, redeem, rotate } from './store-acts.ts';
 import { count, crowd, isLive, type Law } from './store-case.ts';
 import { NOW, sample, withClient, withCode, withFamily, word } from './store-samples.ts';
 
@@ -244,7 +244,7 @@ export const TOKEN_LAWS: readonly Law[] = [
       const mine = await withFamily(store);
       const another = await withFamily(store);
       const pending = sample.code(mine.facts, mine.authorization.id);
-      await store.codes.insert(pending, mine.session.handle, null);
+      await insertCode(store, pending, mine.session.handle, null);
       assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW, null), 1);
       assert.equal(await isLive(store, mine.issue), false);
       assert.equal((await store.codes.find(pending.digest))?.code.consumedAt, NOW);

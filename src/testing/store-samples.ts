@@ -16,7 +16,7 @@ import type {
   Session,
   Store,
 } from 'valetkey';
-import { redeem } from './store-acts.ts';
+import { insertCode, redeem } from './store-acts.ts';
 
 /** The time at which all samples are made, in seconds since 1970. */
 export const NOW: number = 1_800_000_000;
@@ -27,6 +27,8 @@ export const word = (): string => randomBytes(16).toString('base64url');
 export interface SampleIssue {
   /** The client that gets them. */
   readonly clientId: string;
+  /** Its version, as if it never changed. */
+  readonly clientVersion: number;
   /** The record of the access token. */
   readonly accessToken: AccessToken;
   /** The record of the ID token. */
@@ -163,6 +165,7 @@ export const sample = {
     };
     return {
       clientId: facts.clientId,
+      clientVersion: 1,
       accessToken: token,
       idToken: {
         jti: word(),
@@ -226,6 +229,10 @@ export async function withClient(store: Store, changes: Partial<Facts> = {}): Pr
   return facts;
 }
 
+async function versionOf(store: Store, clientId: string): Promise<number> {
+  return (await store.clients.find(clientId))?.version ?? 1;
+}
+
 /**
  * Stores a sign-in up to the code: the client, a session, an authorization and an unconsumed code.
  * @throws AssertionError when the store refuses a record
@@ -236,7 +243,8 @@ export async function withCode(store: Store, changes: Partial<Facts> = {}): Prom
   assert.equal(await store.sessions.start(session, null, NOW), 'started');
   const authorization = await store.authorizations.remember(sample.authorization(facts));
   const code = sample.code(facts, authorization.id);
-  assert.equal(await store.codes.insert(code, session.handle, null), 'stored');
+  const version = await versionOf(store, facts.clientId);
+  assert.equal(await insertCode(store, code, session.handle, null, version), 'stored');
   return { facts, authorization, code, session };
 }
 
@@ -251,7 +259,11 @@ export async function withFamily(
 ): Promise<SampleFamily> {
   const start = await withCode(store, changes);
   const family = sample.family(start.facts, start.authorization.id);
-  const issue = sample.issue(start.facts, family.id, start.authorization.id);
+  const clientVersion = await versionOf(store, start.facts.clientId);
+  const issue = {
+    ...sample.issue(start.facts, family.id, start.authorization.id),
+    clientVersion,
+  };
   assert.equal(await redeem(store, start.code.digest, family, issue, NOW), 'fresh');
   return { ...start, family, issue };
 }

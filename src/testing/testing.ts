@@ -13,6 +13,7 @@ export {
 } from './scripted-browser.ts';
 export {
   extend,
+  insertCode,
   issueFreely,
   type Rotation,
   redeem,

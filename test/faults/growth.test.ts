@@ -10,7 +10,7 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import type { Store } from 'valetkey';
 import { type SqlOptions, sqlDatabase } from 'valetkey/sql';
-import { issueFreely, redeem, rotate, sample, withFamily } from 'valetkey/testing';
+import { insertCode, issueFreely, redeem, rotate, sample, withFamily } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DATABASES, type DatabaseKind, type EmptyDatabase } from '../databases.ts';
 import { start } from '../processes.ts';
@@ -67,7 +67,7 @@ async function everyCall(store: Store): Promise<readonly NamedCall[]> {
     ['find a family', () => tokens.findFamily(family.id)],
     ['find a session', () => sessions.find(session.handle)],
     ['find a session for a client', () => sessions.findFor(session.handle, facts.clientId)],
-    ['store a code', () => codes.insert(code, session.handle, null)],
+    ['store a code', () => insertCode(store, code, session.handle)],
     ['find a code', () => codes.find(code.digest)],
     ['redeem a code', () => redeem(store, code.digest, otherFamily, issueOf(otherFamily.id), at)],
     ['refresh', () => rotate(store, rotation, issueOf(family.id), at)],

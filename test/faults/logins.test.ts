@@ -18,7 +18,7 @@ const TOKENS_PER_SECOND = 40;
 const LOGINS_PER_SECOND = 20;
 const SECONDS = 10;
 const BURST = 600;
-/** Milliseconds within which a busy machine makes any difference. */
+/** Milliseconds. On a machine that is busy with others, times below it mean nothing. */
 const NOISE = 500;
 
 describe('sign-ins beside tokens', () => {
@@ -54,7 +54,10 @@ describe('sign-ins beside tokens', () => {
       };
       const url = `${cluster.issuer}/o/token/`;
       request(url, { agent: application, method: 'POST', headers }, (response) => {
-        text(response).then((body) => resolve(JSON.parse(body)), reject);
+        const { statusCode: status } = response;
+        text(response)
+          .then((body) => resolve({ status, ...(JSON.parse(body) as object) }))
+          .catch(reject);
       })
         .once('error', reject)
         .end(String(new URLSearchParams(form)));
@@ -69,7 +72,7 @@ describe('sign-ins beside tokens', () => {
       const begun = performance.now();
       const body = await ask(form);
       times.push(performance.now() - begun);
-      expect(typeof body['id_token']).toBe('string');
+      expect([body['status'], typeof body['id_token']]).toEqual([200, 'string']);
       refreshTokens.push(String(body['refresh_token']));
     });
     return times;
@@ -106,13 +109,18 @@ describe('sign-ins beside tokens', () => {
       const times = await tokens(SECONDS);
       expect(await crowd.ended).toBe(0);
       const [, said = '{}'] = /ready\s+(.+)/.exec(crowd.output()) ?? [];
-      const { signedIn, refused, others } = JSON.parse(said) as Readonly<Record<string, unknown>>;
+      const { signedIn, refused, others } = JSON.parse(said) as {
+        readonly signedIn: number;
+        readonly refused: number;
+        readonly others: readonly string[];
+      };
       console.log(
         `a burst of ${BURST} sign-ins: ${signedIn} signed in, ${refused} told to try again; ` +
           `tokens beside it: p50 ${quantile(times, 0.5)}, p99 ${quantile(times, 0.99)}, slowest ${quantile(times, 1)} ms`,
       );
       expect(others).toEqual([]);
-      expect(Number(signedIn) + Number(refused)).toBe(BURST);
+      expect(signedIn + refused).toBe(BURST);
+      expect(signedIn).toBeGreaterThan(0);
       expect(quantile(times, 0.99)).toBeLessThan(NOISE);
     } finally {
       await stop(crowd, 'SIGKILL');

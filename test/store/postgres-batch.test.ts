@@ -4,7 +4,7 @@ import { type PostgresPool, sql } from 'kysely';
 import pg from 'pg';
 import { type Issue, StoreUnavailable } from 'valetkey';
 import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
-import { sample, withClient, withCode, withFamily } from 'valetkey/testing';
+import { insertCode, sample, withClient, withCode, withFamily } from 'valetkey/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Batch, PreparedStatements } from '../../src/sql/dialects/postgres-batch.ts';
 import { services } from '../services.ts';
@@ -155,10 +155,10 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
   });
 
   it('[store] an act that waits for a lock holds up the others for a moment only', async () => {
-    const { tokens, codes } = open().forIssuer(ISSUER);
-    const store = admin.forIssuer(ISSUER);
-    const { session } = await withFamily(store);
-    const code = sample.code(sample.facts({ sid: session.sid, sub: session.sub }), 'a');
+    const store = open().forIssuer(ISSUER);
+    const { tokens } = store;
+    const { facts, session } = await withFamily(admin.forIssuer(ISSUER));
+    const code = sample.code(facts, 'a');
     const done: string[] = [];
     let locked: Promise<unknown> = Promise.resolve();
     await admin.kysely.transaction().execute(async (trx) => {
@@ -168,7 +168,7 @@ describe.skipIf(services.postgres === null)('PostgreSQL', () => {
         .where('handle', '=', session.handle)
         .forUpdate()
         .execute();
-      locked = codes.insert(code, session.handle, null).then((outcome) => done.push(outcome));
+      locked = insertCode(store, code, session.handle).then((outcome) => done.push(outcome));
       const others = [issueOf(), issueOf(), issueOf()].map(
         async (one) => await tokens.issue(one, NOW),
       );

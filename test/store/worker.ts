@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Authorization, Family, OneTimeKey, OneTimeRecord, SessionKey, Store } from 'valetkey';
 import { type SqlDatabase, type SqlOptions, sqlDatabase } from 'valetkey/sql';
-import { type Facts, redeem, rotate, sample } from 'valetkey/testing';
+import { type Facts, insertCode, redeem, rotate, sample } from 'valetkey/testing';
 import { STALLING } from './stalling-migration.ts';
 
 /** A task for a worker. Every value in it can be cloned with the structured clone algorithm. */
@@ -145,7 +145,7 @@ async function onStore(
     }
     case 'insert-code': {
       const code = sample.code(task.facts, task.authorizationId);
-      return { result: await store.codes.insert(code, task.session, task.record) };
+      return { result: await insertCode(store, code, task.session, task.record) };
     }
     case 'put':
       return { result: await store.oneTime.put(task.record) };

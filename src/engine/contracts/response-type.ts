@@ -50,8 +50,14 @@ export interface RequestConsumed {
   readonly outcome: 'consumed';
 }
 
+/** The client is not any more as the request was judged by it. */
+export interface ClientChanged {
+  /** Says that the client changed. */
+  readonly outcome: 'client_changed';
+}
+
 /** The result of making an artifact. */
-export type ArtifactOutcome = MadeArtifact | SessionEnded | RequestConsumed;
+export type ArtifactOutcome = MadeArtifact | SessionEnded | RequestConsumed | ClientChanged;
 
 /** One part of an authorization response. */
 export interface Artifact {

@@ -17,12 +17,12 @@ import { covers } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
 import { bodyParams } from '../../web/parameter-places.ts';
 import { json } from '../../web/respond.ts';
-import { authenticateClient, disabledElsewhere } from '../authenticate-client.ts';
+import { authenticateClient } from '../authenticate-client.ts';
 import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 import { named, nameOf } from '../contracts/engine.ts';
 
-/** How often a proof is made again because another request was faster. */
+/** How often a proof is made because another request was faster, or changed the client. */
 const MOST_ATTEMPTS = 3;
 
 export const token: Endpoint = {
@@ -51,20 +51,28 @@ export const token: Endpoint = {
       );
     }
     const prove = grant.prepare(params);
-    const { client } = await authenticateClient(ctx, params);
-    // RFC 6749 §5.2: the authenticated client is not authorized to use this grant type.
-    if (!client.grantTypes.includes(type)) {
-      throw new OAuthError(
-        'unauthorized_client',
-        'grant_type_not_allowed',
-        'The client may not use this grant_type.',
-      );
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      const { client } = await authenticateClient(ctx, params);
+      const { clientId } = client;
+      // RFC 6749 §5.2: the authenticated client is not authorized to use this grant type.
+      if (!client.grantTypes.includes(type)) {
+        throw new OAuthError(
+          'unauthorized_client',
+          'grant_type_not_allowed',
+          'The client may not use this grant_type.',
+        );
+      }
+      const issued = await issue(ctx, client, prove);
+      if (issued !== 'client_changed') {
+        const { response, sub } = issued;
+        const detail = { grant_type: type, scope: response.scope };
+        ctx.events.record('tokens.issued', { sub, clientId, detail });
+        return json(200, response);
+      }
+      // Another node changed or deleted the client: it is judged as it is now.
+      ctx.clients.forget(clientId);
     }
-    const { response, sub } = await issue(ctx, client, prove);
-    const { clientId } = client;
-    const detail = { grant_type: type, scope: response.scope };
-    ctx.events.record('tokens.issued', { sub, clientId, detail });
-    return json(200, response);
+    throw usedConcurrently();
   },
 };
 
@@ -77,7 +85,7 @@ async function issue(
   ctx: EngineContext,
   client: Client,
   prove: (ctx: EngineContext, client: Client) => Promise<Redemption>,
-): Promise<IssuedTokens> {
+): Promise<IssuedTokens | 'client_changed'> {
   const began = ctx.now();
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const proven = await prove(ctx, client);
@@ -85,13 +93,17 @@ async function issue(
     const issued = await issueTokens(ctx, client, redemption);
     if (issued.outcome === 'issued')
       return { response: issued.response, sub: redemption.entitlement?.sub ?? null };
-    if (issued.outcome === 'client_disabled') throw await disabledElsewhere(ctx, client);
+    if (issued.outcome === 'client_changed') return issued.outcome;
     if (issued.outcome === 'subject_revoked')
       throw new OAuthError('invalid_grant', 'subject_revoked', 'The access was revoked.');
     // Another request consumed it between proof and issuance: the next proof sees that and says
     // what it means.
   }
-  throw new OAuthError(
+  throw usedConcurrently();
+}
+
+function usedConcurrently(): OAuthError {
+  return new OAuthError(
     'invalid_grant',
     'used_concurrently',
     'The grant was used by another request.',

@@ -16,9 +16,13 @@ export const codeArtifact: Artifact = {
     return (await isWaiting(ctx, code)) ? { code } : null;
   },
 
-  async make(ctx, { interaction, session, request, sentRedirectUri, authorization, consumes }) {
+  async make(
+    ctx,
+    { client, interaction, session, request, sentRedirectUri, authorization, consumes },
+  ) {
     const code = codeText(ctx, interaction, session);
     const stored = await storeCode(ctx, code, {
+      client,
       request,
       session,
       authorization,
@@ -28,7 +32,8 @@ export const codeArtifact: Artifact = {
       details: {},
       consumes,
     });
-    if (stored === 'session_ended' || stored === 'consumed') return { outcome: stored };
+    if (stored === 'session_ended' || stored === 'consumed' || stored === 'client_changed')
+      return { outcome: stored };
     // The other one of two clicks was faster.
     const repeated = stored === 'exists' && (await isWaiting(ctx, code));
     return { outcome: repeated ? 'repeated' : 'made', parameters: { code } };

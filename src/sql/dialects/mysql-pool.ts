@@ -34,7 +34,7 @@ export interface MysqlResult {
   readonly affected: number;
 }
 
-/** A connection in a transaction. */
+/** Runs statements: a connection in a transaction, or the pool itself. */
 export interface MysqlConnection {
   /** Runs a prepared statement. */
   execute(text: string, parameters: readonly unknown[]): Promise<MysqlResult>;
@@ -44,6 +44,8 @@ export interface MysqlConnection {
 export interface ReliablePool {
   getConnection(callback: (error: unknown, connection: unknown) => void): void;
   end(callback: (error: unknown) => void): void;
+  /** Its connections have our settings: they commit each statement and read committed rows. */
+  readonly isOurs: boolean;
   /** Runs one prepared statement. */
   execute(text: string, parameters: readonly unknown[]): Promise<MysqlResult>;
   /** Commits when the work resolves to null; rolls back otherwise. */
@@ -107,6 +109,7 @@ export function reliablePool(
     }
   };
   return {
+    isOurs: timeout !== null,
     getConnection(callback) {
       connect().then(
         (connection) => callback(null, forKysely(connection, timeout, forMigrations)),
@@ -147,6 +150,7 @@ function settingsOf(timeout: number, forMigrations: boolean): readonly string[] 
   const ofMariadb = `/*M!, max_statement_time = ${longest}, wsrep_sync_wait = 7 */`;
   return [
     'set session transaction isolation level read committed',
+    'set session autocommit = 1',
     `set session innodb_lock_wait_timeout = ${lockWait} ${ofMariadb}`,
     `set session lock_wait_timeout = ${forMigrations ? 1 : lockWait}`,
     // Nothing is cut off to fit its column.

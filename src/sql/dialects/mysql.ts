@@ -16,16 +16,17 @@ import {
 } from 'kysely';
 import { StoreUnavailable } from 'valetkey';
 import { ALWAYS, insertion } from '../act.ts';
+import { statementsOf } from '../act-statements.ts';
 import type { PoolOptions, SqlCheck, SqlDialect, Upsert } from '../dialect.ts';
 import { compiled, lookupAlone, type Preparing, type Values } from '../hot.ts';
 import type { Row, Tables } from '../schema.ts';
-import { stepsOf } from '../steps.ts';
 import {
   type MysqlConnection,
   type MysqlPool,
   type ReliablePool,
   reliablePool,
 } from './mysql-pool.ts';
+import { theRow } from './on-conflict.ts';
 
 const NO_SUCH_TABLE = 1146;
 const DUPLICATE = 1062;
@@ -121,9 +122,7 @@ function onPool(pool: ReliablePool, text: TextRules): Omit<SqlDialect, 'patient'
         await upsertion(upsert).execute(trx);
         const { rows } = await sql<Row>`select * from ${sql.table(upsert.table)}
           where ${keyOf(upsert)}`.execute(trx);
-        const [row] = rows;
-        if (row === undefined) throw new Error(`An upsert of ${upsert.table} returned no row.`);
-        return row;
+        return theRow(upsert, rows);
       };
       return db.isTransaction ? await run(db) : await db.transaction().execute(run);
     },
@@ -198,7 +197,7 @@ function keyOf({ key, row }: Upsert): RawBuilder<unknown> {
   return sql.join(parts, sql` and `);
 }
 
-/** Hot statements: prepared on each connection; an act is a transaction of them. */
+/** Hot statements: prepared on each connection; an act of several is a transaction. */
 function hotOn(pool: ReliablePool): Preparing {
   const prepareQuery: Preparing['prepareQuery'] = (db, query) => {
     const { text, parameters } = compiled(db, query);
@@ -208,16 +207,16 @@ function hotOn(pool: ReliablePool): Preparing {
     prepareQuery,
     prepareLookup: lookupAlone(prepareQuery),
     prepareAct(db, act) {
-      const steps = stepsOf(act).map((step) => ({ ...step, ...compiled(db, step.sql) }));
+      const statements = statementsOf(act).map((one) => ({ ...one, ...compiled(db, one.sql) }));
       const perform = async (on: MysqlConnection, values: Values): Promise<string | null> => {
-        for (const { name, mayExist, text, parameters } of steps) {
-          const met = await affectedBy(on, text, parameters(values), mayExist);
-          if (name !== null && met === 0) return name;
+        for (const { name, mayExist, text, parameters } of statements) {
+          const count = await affectedBy(on, text, parameters(values), mayExist);
+          if (name !== null && count === 0) return name;
         }
         return null;
       };
-      // One statement is atomic by itself.
-      return steps.length === 1
+      // One statement is atomic by itself, where it commits and reads as ours do.
+      return statements.length === 1 && pool.isOurs
         ? async (values) => await perform(pool, values)
         : async (values) =>
             await pool.transaction(async (connection) => await perform(connection, values));

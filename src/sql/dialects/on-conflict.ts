@@ -40,9 +40,15 @@ export const ON_CONFLICT: Pick<
   ],
   async upsert(db: Kysely<Tables>, upsert) {
     const { rows } = await upsertion(upsert).execute(db);
-    return rows[0] as Row;
+    return theRow(upsert, rows);
   },
 };
+
+/** The row that an upsert returned. */
+export function theRow({ table }: Upsert, [row]: readonly Row[]): Row {
+  if (row === undefined) throw new Error(`An upsert of ${table} returned no row.`);
+  return row;
+}
 
 /** The statement of an upsert. It returns the row after it. */
 export function upsertion(upsert: Upsert): RawBuilder<Row> {

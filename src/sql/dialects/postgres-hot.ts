@@ -1,7 +1,7 @@
 /**
  * Hot statements on PostgreSQL. An act is one statement. Reads that wait together travel together,
  * and so do acts, in one transaction with one commit: see `../sharing.ts` and `postgres-batch.ts`.
- * Look-ups of one kind, and inserts that nothing decides, even share a statement.
+ * Look-ups of one kind, and inserts that no write decides, even share a statement.
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Act, columnsOf, type Needed, type NewRow, typedValuesOf } from '../act.ts';
@@ -85,9 +85,7 @@ export function hotOn(pool: ReliablePool): Preparing {
       const kind =
         row !== undefined && act.writes.length === 0 && others.length === 0
           ? sharedInsertion(db, row, act.needs)
-          : kindOf(db, statementOf(act), (rows) =>
-              failedWrite(act, rows as unknown as readonly Decided[]),
-            );
+          : kindOf(db, statementOf(act), (rows) => failedWrite(act, rows));
       return (async (given) => (await write({ kind, given })) as string | null) satisfies HotAct;
     },
   };
@@ -114,10 +112,12 @@ function kindOf(
  */
 function sharedInsertion(db: Kysely<Tables>, [table, row]: NewRow, needs?: Needed): Kind {
   const columns = Object.keys(row);
-  const arrays = columns.map((name) =>
+  const further = needs?.values.filter((name) => !columns.includes(name)) ?? [];
+  const given = [...columns, ...further];
+  const arrays = given.map((name) =>
     isNumber(name) ? sql`${slot(name)}::bigint[]` : sql`${slot(name)}::text[]`,
   );
-  const names = sql.join(columns.map((name) => sql.id(name)));
+  const ids = (names: readonly string[]) => sql.join(names.map((name) => sql.id(name)));
   const stored =
     needs === undefined
       ? sql`true`
@@ -125,21 +125,22 @@ function sharedInsertion(db: Kysely<Tables>, [table, row]: NewRow, needs?: Neede
   const { text } = textOf(
     db,
     sql`with given as (select given.*, ${stored} as is_stored
-        from unnest(${sql.join(arrays)}) with ordinality as given (${names}, place)),
-      stored as (insert into ${sql.table(table)} (${names})
-        select ${names} from given where is_stored)
+        from unnest(${sql.join(arrays)}) with ordinality as given (${ids(given)}, place)),
+      stored as (insert into ${sql.table(table)} (${ids(columns)})
+        select ${ids(columns)} from given where is_stored)
       select place::int as place from given where not is_stored`,
   );
-  const valuesIn = parametersOf(sql`${sql.join(Object.values(row))}`.compile(db));
+  const places = [...Object.values(row), ...further.map(slot)];
+  const valuesIn = parametersOf(sql`${sql.join(places)}`.compile(db));
   return {
     text,
     most: MOST_SHARED,
     values(calls) {
       const rows = calls.map((given) => valuesIn(given as Values));
-      return columns.map((_, index) => rows.map((one) => withoutNul(one[index])));
+      return given.map((_, index) => rows.map((one) => withoutNul(one[index])));
     },
     results(rows, calls) {
-      const refused = new Set(rows.map(({ place }) => place));
+      const refused = new Set(rows.map(({ place }) => Number(place)));
       return calls.map((_, index) => (refused.has(index + 1) ? (needs?.name ?? null) : null));
     },
   };
@@ -237,34 +238,33 @@ function statementsFor(calls: readonly Call[]): readonly Shared[] {
   return statements;
 }
 
-/** What decided that nothing is written, by its place. */
-interface Decided {
-  readonly failed: number | null;
-}
-
-/** The name of what decided that nothing is written, or null. */
-function failedWrite({ needs, writes }: Act, [row]: readonly Decided[]): string | null {
-  if (typeof row?.failed !== 'number') return null;
-  return (row.failed === NEEDED ? needs?.name : writes[row.failed]?.name) ?? null;
+/** The name of what decided that nothing is written, or null when everything is. */
+function failedWrite({ needs, writes }: Act, [row]: readonly Row[]): string | null {
+  const failed = row?.['failed'];
+  if (failed === null) return null;
+  // A driver of the host may read the number as a text.
+  const name = Number(failed) === BEFORE_WRITES ? needs?.name : writes[Number(failed)]?.name;
+  if (name === undefined) throw new Error('The database did not say what became of an act.');
+  return name;
 }
 
 /** The place of what an act needs: before its first write. */
-const NEEDED = -1;
+const BEFORE_WRITES = -1;
 
 /**
  * Each write is a data-modifying CTE that checks whether the previous one affected its row, and the
  * first one whether there is what the act needs.
  */
-function statementOf({ needs, writes, rows }: Act): RawBuilder<Decided> {
-  const written = (index: number) => sql.id(index === NEEDED ? 'needed' : `write_${index}`);
+function statementOf({ needs, writes, rows }: Act): RawBuilder<unknown> {
+  const written = (index: number) => sql.id(index === BEFORE_WRITES ? 'needed' : `write_${index}`);
   const took = (index: number) =>
-    index === NEEDED && needs === undefined
+    index === BEFORE_WRITES && needs === undefined
       ? sql`true`
       : sql`exists (select 1 from ${written(index)})`;
   const parts = [
     ...(needs === undefined
       ? []
-      : [sql`${written(NEEDED)} as (select 1 from ${needs.from(slot)})`]),
+      : [sql`${written(BEFORE_WRITES)} as (select 1 from ${needs.from(slot)})`]),
     ...writes.map(
       (write, index) => sql`${written(index)} as (${write.sql(took(index - 1))} returning 1)`,
     ),
@@ -274,8 +274,8 @@ function statementOf({ needs, writes, rows }: Act): RawBuilder<Decided> {
           select ${typedValuesOf(row)} where ${took(writes.length - 1)})`,
     ),
   ];
-  const deciding = [...(needs === undefined ? [] : [NEEDED]), ...writes.keys()];
+  const deciding = [...(needs === undefined ? [] : [BEFORE_WRITES]), ...writes.keys()];
   const failed = deciding.map((index) => sql`when not ${took(index)} then ${sql.lit(index)}`);
   const which = deciding.length === 0 ? sql`null` : sql`case ${sql.join(failed, sql` `)} end`;
-  return sql<Decided>`with ${sql.join(parts)} select ${which}::int as failed`;
+  return sql`with ${sql.join(parts)} select ${which}::int as failed`;
 }

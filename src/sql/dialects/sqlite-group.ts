@@ -6,7 +6,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Tables } from '../schema.ts';
-import { patiently } from './sqlite-waiting.ts';
+import { mayWait, patienceFromNow, pauseForLock } from './sqlite-lock.ts';
 
 /** The part of an SQLite database that a shared transaction needs. */
 interface Executing {
@@ -25,6 +25,8 @@ interface Job {
   readonly work: () => unknown;
   /** It has more than one statement, so that an error can leave something to undo. */
   readonly needsSavepoint: boolean;
+  /** Until when it waits for the lock of another process. */
+  readonly patience: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -41,6 +43,7 @@ export type WriteShared = <T>(
   needsSavepoint: boolean,
 ) => Promise<T>;
 
+/** Lets the writes of one database share transactions. */
 export function sharedTransactions(database: Executing): WriteShared {
   let waiting: Job[] = [];
   const run = (text: string): void => void database.prepare(text).run([]);
@@ -81,21 +84,28 @@ export function sharedTransactions(database: Executing): WriteShared {
   };
 
   const flush = async (db: Kysely<Tables>): Promise<void> => {
-    try {
-      await db.connection().execute(async () => {
-        // It takes the write lock, which another process may hold.
-        await patiently(() => run('begin'));
-        const jobs = waiting;
-        waiting = [];
-        const outcomes = writeAll(jobs);
-        for (const [index, { resolve, reject }] of jobs.entries()) {
-          const outcome = outcomes[index] as Outcome;
-          if ('error' in outcome) reject(outcome.error);
-          else resolve(outcome.value);
-        }
-      });
-    } catch (error) {
-      for (const { reject } of waiting.splice(0)) reject(error);
+    for (;;) {
+      try {
+        return await db.connection().execute(async () => {
+          // It takes the write lock, which another process may hold.
+          run('begin');
+          const jobs = waiting;
+          waiting = [];
+          const outcomes = writeAll(jobs);
+          for (const [index, { resolve, reject }] of jobs.entries()) {
+            const outcome = outcomes[index] as Outcome;
+            if ('error' in outcome) reject(outcome.error);
+            else resolve(outcome.value);
+          }
+        });
+      } catch (error) {
+        const given = waiting;
+        waiting = given.filter(({ patience }) => mayWait(error, patience));
+        for (const job of given) if (!waiting.includes(job)) job.reject(error);
+      }
+      if (waiting.length === 0) return;
+      // Whoever comes meanwhile joins them.
+      await pauseForLock();
     }
   };
 
@@ -108,7 +118,8 @@ export function sharedTransactions(database: Executing): WriteShared {
 
   return <T>(db: Kysely<Tables>, work: () => T, needsSavepoint: boolean) =>
     new Promise<T>((resolve, reject) => {
-      waiting.push({ work, needsSavepoint, resolve: resolve as Job['resolve'], reject });
+      const patience = patienceFromNow();
+      waiting.push({ work, needsSavepoint, patience, resolve: resolve as Job['resolve'], reject });
       if (waiting.length === 1) gather(db, 1, 0);
     });
 }

@@ -8,14 +8,14 @@ import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { CompiledQuery, type Kysely, sql } from 'kysely';
+import { statementsOf } from '../act-statements.ts';
 import type { SqlCheck, SqlDialect } from '../dialect.ts';
 import { asUnavailable } from '../faults.ts';
 import { compiled, lookupAlone, type Preparing, type Values } from '../hot.ts';
 import type { Row, Tables } from '../schema.ts';
-import { stepsOf } from '../steps.ts';
-import { ON_CONFLICT, upsertion } from './on-conflict.ts';
+import { ON_CONFLICT, theRow, upsertion } from './on-conflict.ts';
 import { sharedTransactions, type WriteShared } from './sqlite-group.ts';
-import { BUSY_TIMEOUT, PatientSqlite, patiently } from './sqlite-waiting.ts';
+import { retriedForLock, WaitingSqlite } from './sqlite-lock.ts';
 
 /** A prepared statement, as Kysely expects it from a driver. */
 interface Statement {
@@ -74,20 +74,20 @@ const BOUNDS: Readonly<Record<string, boolean>> = {
 export function sqlite(path: string): SqlDialect {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
   const { database, driver } = open(path);
-  // Switching to WAL takes the lock, and may wait for it: nothing else runs yet.
+  // Switching to WAL takes the lock, and waits for it. From then on waiting is `sqlite-lock.ts`.
   telling(() => database.exec('pragma busy_timeout=5000;'));
-  telling(() => database.exec(`${PRAGMAS} pragma busy_timeout=${BUSY_TIMEOUT};`));
+  telling(() => database.exec(`${PRAGMAS} pragma busy_timeout=0;`));
   const connection = reliable(database);
   const writeShared = sharedTransactions(connection);
   return {
     ...ON_CONFLICT,
     ...hotOn(connection, writeShared),
-    // A crowd that signs in counts its attempts all at once.
+    // It shares a transaction, because a burst of sign-ins counts many attempts at once.
     async upsert(db, upsert) {
       if (db.isTransaction) return await ON_CONFLICT.upsert(db, upsert);
       const { text, parameters } = compiled(db, upsertion(upsert));
-      const write = () => connection.prepare(text).all(parameters({}))[0] as Row;
-      return await writeShared(db, write, false);
+      const write = () => connection.prepare(text).all(parameters({})) as readonly Row[];
+      return theRow(upsert, await writeShared(db, write, false));
     },
     async deleteSome(db, { table, by, where, limit }) {
       const { numAffectedRows } = await sql`delete from ${sql.table(table)} where rowid in
@@ -96,7 +96,7 @@ export function sqlite(path: string): SqlDialect {
       return Number(numAffectedRows ?? 0);
     },
     close: async () => connection.close(),
-    kysely: new PatientSqlite({ database: connection as never }),
+    kysely: new WaitingSqlite({ database: connection as never }, connection.isInTransaction),
     patient: null,
     migrating: async (db, _schema, work) => await migrating(db, work),
     isMissingTable: (error) => /no such table/.test(String(error)),
@@ -104,13 +104,13 @@ export function sqlite(path: string): SqlDialect {
   };
 }
 
-/** Undoes what an act wrote before a step that affected no row. */
+/** Undoes what an act wrote before a statement that affected no row. */
 class NoRowAffected extends Error {
-  readonly step: string;
+  readonly statement: string;
 
-  constructor(step: string) {
-    super('The step affected no row.');
-    this.step = step;
+  constructor(statement: string) {
+    super('The statement affected no row.');
+    this.statement = statement;
   }
 }
 
@@ -122,17 +122,19 @@ function hotOn(connection: Connection, writeShared: WriteShared): Preparing {
       connection.prepare(text).all(parameters(values)) as readonly Row[];
     // A transaction of the query builder may be open, and what it wrote may not be seen yet.
     return async (values) =>
-      connection.isInTransaction()
-        ? await db.connection().execute(async () => await patiently(() => read(values)))
-        : await patiently(() => read(values));
+      await retriedForLock(async () =>
+        connection.isInTransaction()
+          ? await db.connection().execute(async () => read(values))
+          : read(values),
+      );
   };
   return {
     prepareQuery,
     prepareLookup: lookupAlone(prepareQuery),
     prepareAct(db, act) {
-      const steps = stepsOf(act).map((step) => ({ ...step, ...compiled(db, step.sql) }));
+      const statements = statementsOf(act).map((one) => ({ ...one, ...compiled(db, one.sql) }));
       const perform = (values: Values): void => {
-        for (const { name, reads, text, parameters } of steps) {
+        for (const { name, reads, text, parameters } of statements) {
           const statement = connection.prepare(text);
           const affected = reads
             ? statement.all(parameters(values)).length
@@ -140,13 +142,13 @@ function hotOn(connection: Connection, writeShared: WriteShared): Preparing {
           if (name !== null && affected === 0) throw new NoRowAffected(name);
         }
       };
-      const needsSavepoint = steps.length > 1;
+      const needsSavepoint = statements.length > 1;
       return async (values) => {
         try {
           await writeShared(db, () => perform(values), needsSavepoint);
           return null;
         } catch (error) {
-          if (error instanceof NoRowAffected) return error.step;
+          if (error instanceof NoRowAffected) return error.statement;
           throw error;
         }
       };

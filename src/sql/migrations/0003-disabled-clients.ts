@@ -1,6 +1,6 @@
 /**
- * Clients get a column that says since when they are disabled, so that the statements that find
- * their codes and tokens can see it. The record of a client holds the same time. An older server
+ * Clients get a column that says since when they are disabled, so that the statements that issue
+ * or find their tokens can see it. The record of a client holds the same time. An older server
  * does not write this column. While both versions run, disable and enable clients on a new server.
  */
 import type { Kysely } from 'kysely';
