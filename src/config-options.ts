@@ -218,7 +218,7 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
   clientCacheSeconds: {
     kind: 'seconds',
     description:
-      'Seconds that pages may show a client as it was before another node changed it; codes and tokens are never issued by what it was',
+      'Seconds that a client is served as it was before another node changed it; what is issued goes by what it is',
     default: 30,
   },
   allowMissingPkce: flag('Weakens: clients with credentials may leave PKCE out'),

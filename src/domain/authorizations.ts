@@ -11,7 +11,8 @@ import type { Context } from './context.ts';
 /** What is to be remembered. */
 export interface Allowed {
   readonly sub: string;
-  readonly clientId: string;
+  /** The client, as it was when the subject was asked. */
+  readonly client: Client;
   readonly scopes: readonly string[];
   /**
    * True when the subject was asked and agreed; false for the operator's own application, which
@@ -43,15 +44,21 @@ export async function ofThisClient(
   return null;
 }
 
-/** Makes or widens the authorization, unless it holds everything already. */
+/**
+ * Makes or widens the authorization, unless it holds everything already. Null when another node
+ * changed the client, so that nobody allows a new client what they were asked for an earlier one.
+ */
 export async function rememberAuthorization(
   ctx: Context,
   allowed: Allowed,
   before: Authorization | null,
-): Promise<Authorization> {
-  const { sub, clientId } = allowed;
+): Promise<Authorization | null> {
+  const { sub, client } = allowed;
+  const { clientId } = client;
   const scopes = allowed.asked ? allowed.scopes : [];
   if (before !== null && covers(before.scopes, scopes)) return before;
+  const registered = await ctx.store.clients.find(clientId);
+  if (registered?.version !== client.version) return null;
   const now = ctx.now();
   const id = base64url(ctx.settings.random(16));
   const authorization = { id, sub, clientId, scopes, createdAt: now, updatedAt: now };

@@ -43,7 +43,7 @@ export async function stateOfCode(
 
 /** What a code is bound to. */
 export interface CodeFacts {
-  /** As the request was judged by it. */
+  /** The client, as it was when the request was judged. */
   readonly client: Client;
   readonly request: AuthorizationRequest;
   readonly session: Session;

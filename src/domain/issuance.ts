@@ -71,6 +71,8 @@ export interface RepeatedRefreshToken {
   readonly kind: 'repeated_refresh_token';
   /** The answer. */
   readonly successor: Successor;
+  /** The version that the client has now. */
+  readonly clientVersion: number;
 }
 
 /** What issuing consumes. After a code or a one-time record the tokens begin a family. */
@@ -120,8 +122,11 @@ export async function issueTokens(
   redemption: CheckedRedemption,
 ): Promise<Issued> {
   const { entitlement, consumption } = redemption;
-  if (consumption?.kind === 'repeated_refresh_token')
+  if (consumption?.kind === 'repeated_refresh_token') {
+    // Nothing is stored, so no act of the store compares the versions.
+    if (consumption.clientVersion !== client.version) return { outcome: 'client_changed' };
     return await repeatAnswer(ctx, client, redemption, consumption.successor);
+  }
   if (consumption?.kind === 'refresh_token')
     return await continueFamily(ctx, client, redemption, consumption);
   if (entitlement === null) return await issueForClient(ctx, client, redemption, consumption);

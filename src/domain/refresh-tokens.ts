@@ -28,7 +28,13 @@ export interface Successor {
 /** What a presented refresh token turned out to be. */
 export type Presented =
   | { readonly is: 'live'; readonly family: Family }
-  | { readonly is: 'repeated'; readonly family: Family; readonly successor: Successor }
+  | {
+      readonly is: 'repeated';
+      readonly family: Family;
+      readonly successor: Successor;
+      /** The version that its client has now. */
+      readonly clientVersion: number;
+    }
   | { readonly is: 'replayed'; readonly family: Family }
   | {
       readonly is: 'dead';
@@ -64,14 +70,15 @@ export function judge(
   const digest = sha256(refreshToken);
   if (family.revokedAt !== null) return { is: 'dead', because: 'revoked', family };
   if (!found.authorized) return { is: 'dead', because: 'authorization_withdrawn', family };
-  if (!found.clientEnabled) return { is: 'dead', because: 'client_disabled', family };
+  if (found.clientVersion === null) return { is: 'dead', because: 'client_disabled', family };
   if (family.expiresAt <= now) return { is: 'dead', because: 'expired', family };
   if (family.refreshDigest !== null && equalSecrets(family.refreshDigest, digest)) {
     const expired = family.refreshExpiresAt === null || family.refreshExpiresAt <= now;
     return expired ? { is: 'dead', because: 'expired', family } : { is: 'live', family };
   }
   const successor = repeated(refreshToken, digest, family, grace, now);
-  return successor === null ? { is: 'replayed', family } : { is: 'repeated', family, successor };
+  if (successor === null) return { is: 'replayed', family };
+  return { is: 'repeated', family, successor, clientVersion: found.clientVersion };
 }
 
 function repeated(

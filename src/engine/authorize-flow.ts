@@ -13,7 +13,7 @@ import {
   requestParameters,
 } from './authorization-request.ts';
 import { sendRefusal, sendResponse } from './authorization-response.ts';
-import { redirectWithInteraction } from './continuation.ts';
+import { judgeAnew } from './continuation.ts';
 import type { EngineContext } from './contracts/context.ts';
 import { named } from './contracts/engine.ts';
 import type { Flow, FlowEnd, OpenedFlow } from './contracts/flow.ts';
@@ -68,9 +68,7 @@ export async function openRequest(
       });
       if (response === 'session_ended') return null;
       if (response !== 'client_changed') return await sendResponse(context, destination, response);
-      // Another node changed the client: the request is judged anew from its beginning.
-      context.clients.forget(client.clientId);
-      return await redirectWithInteraction(context, authorizeFlow.endpoint, end.interaction);
+      return await judgeAnew(context, client, authorizeFlow.endpoint, end.interaction);
     },
     async refuse(context, error) {
       // A refusal answers the request as well, so it consumes a pushed request.
@@ -99,8 +97,9 @@ async function makeAll(
   const { sub } = authorized.session;
   const { clientId, scopes } = authorized.request;
   const asked = consentIn(end.interaction) !== null;
-  const allowed = { sub, clientId, scopes, asked };
+  const allowed = { sub, client: authorized.client, scopes, asked };
   const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
+  if (authorization === null) return 'client_changed';
   const consumer = artifacts.find(({ consumesRequest }) => consumesRequest === true);
   const { consumes } = authorized;
   if (consumer === undefined && consumes !== null)

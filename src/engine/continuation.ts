@@ -10,6 +10,8 @@ import {
   sealInteraction,
 } from '../domain/interactions.ts';
 import { OAuthError } from '../protocol/errors.ts';
+import type { Client } from '../store/records.ts';
+import { StoreUnavailable } from '../store/store.ts';
 import { bindBrowser, knownBrowser } from '../web/cookies.ts';
 import type { RequestContext } from '../web/request.ts';
 import { redirect } from '../web/respond.ts';
@@ -80,6 +82,24 @@ export async function redirectWithInteraction(
   const bound = { ...restarted(ctx, interaction), browser: digest, sentToHost };
   const all = setCookie === null ? cookies : [...cookies, setCookie];
   return redirect(await addressWith(ctx, to, bound), all);
+}
+
+/**
+ * Begins anew what was judged by a client that another node has changed. Nobody was asked for the
+ * client as it is now, so answers are not kept.
+ * @param endpoint where the flow goes on
+ * @throws StoreUnavailable when the client has not changed, which would go round for ever
+ */
+export async function judgeAnew(
+  ctx: RequestContext,
+  { clientId, version }: Client,
+  endpoint: string,
+  interaction: Interaction,
+): Promise<Response> {
+  ctx.clients.forget(clientId);
+  if ((await ctx.clients.findEnabled(clientId))?.version === version)
+    throw new StoreUnavailable('The record of the client contradicts itself.');
+  return await redirectWithInteraction(ctx, endpoint, { ...interaction, answers: {} });
 }
 
 /**

@@ -13,8 +13,8 @@ import type { Row, Tables } from './schema.ts';
 
 const CLIENTS = sql.table('clients');
 
-/** What a look-up that joins `withEnabledClient` selects: not null if the client is enabled. */
-export const ENABLED_CLIENT: RawBuilder<unknown> = sql`${CLIENTS}.client_id as enabled_client`;
+/** What a look-up that joins `withEnabledClient` selects: null if the client is not enabled. */
+export const CLIENT_VERSION: RawBuilder<unknown> = sql`${CLIENTS}.version as client_version`;
 
 /**
  * The join that finds the client of a row if it is enabled. Other nodes keep a client in memory, so

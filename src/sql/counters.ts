@@ -8,6 +8,9 @@ import type { SqlDialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
 
 const COUNTERS = sql.table('counters');
+
+// None of these is hot: acts that travel together keep their rows locked until all are committed,
+// and the row of a busy network is one that many want.
 export function counterStore(
   db: Kysely<Tables>,
   dialect: SqlDialect,

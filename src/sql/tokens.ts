@@ -7,7 +7,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ActRow, Family, Issue, StoredConsumption, TokenStore } from 'valetkey';
 import { type Act, type ActWrite, ALWAYS, type NewRow, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
-import { ENABLED_CLIENT, NEEDS_CLIENT, withEnabledClient } from './clients.ts';
+import { CLIENT_VERSION, NEEDS_CLIENT, withEnabledClient } from './clients.ts';
 import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
 import { addRow, type Hot, type Lookup, slot, slotsOf, type Values } from './hot.ts';
@@ -63,8 +63,9 @@ export function tokenStore(
       const row = await hot.find('family', FAMILY_LOOKUP, tenant, id);
       if (row === null) return null;
       const authorized = row['authorization_id'] === null || row['authorized'] !== null;
-      const clientEnabled = row['enabled_client'] !== null;
-      return { family: recordOf(FAMILY, row), authorized, clientEnabled };
+      const version = row['client_version'];
+      const clientVersion = version == null ? null : Number(version);
+      return { family: recordOf(FAMILY, row), authorized, clientVersion };
     },
     async findAccessToken(digest) {
       const row = await hot.find('access token', ACCESS_TOKEN_LOOKUP, tenant, digest);
@@ -73,7 +74,7 @@ export function tokenStore(
         row['family_id'] === null ||
         (row['family_found'] !== null && row['family_revoked'] === null);
       const authorized = row['authorization_id'] === null || row['authorized'] !== null;
-      const live = familyLives && authorized && row['enabled_client'] !== null;
+      const live = familyLives && authorized && row['client_version'] !== null;
       return { token: recordOf(ACCESS_TOKEN, row), live };
     },
     revokeFamily: async (id, now, audit, clientId) =>
@@ -131,7 +132,7 @@ const DELETE_ACCESS_TOKEN: ActWrite = {
 const FAMILY_LOOKUP: Lookup = {
   column: 'id',
   make: (isWanted) => sql`select ${namesIn('families', columnNames(FAMILY))},
-    ${AUTHORIZATIONS}.id as authorized, ${ENABLED_CLIENT}
+    ${AUTHORIZATIONS}.id as authorized, ${CLIENT_VERSION}
   from ${FAMILIES} left join ${AUTHORIZATIONS}
     on ${AUTHORIZATIONS}.tenant = ${FAMILIES}.tenant
     and ${AUTHORIZATIONS}.id = ${FAMILIES}.authorization_id
@@ -143,7 +144,7 @@ const ACCESS_TOKEN_LOOKUP: Lookup = {
   column: 'digest',
   make: (isWanted) => sql`select ${namesIn('access_tokens', columnNames(ACCESS_TOKEN))},
     ${FAMILIES}.id as family_found, ${FAMILIES}.revoked_at as family_revoked,
-    ${AUTHORIZATIONS}.id as authorized, ${ENABLED_CLIENT}
+    ${AUTHORIZATIONS}.id as authorized, ${CLIENT_VERSION}
   from ${ACCESS_TOKENS}
     left join ${FAMILIES} on ${FAMILIES}.tenant = ${ACCESS_TOKENS}.tenant
       and ${FAMILIES}.id = ${ACCESS_TOKENS}.family_id

@@ -78,14 +78,10 @@ export function isAuthorized(tables: MemoryTables, authorizationId: string | nul
   return authorizationId === null || tables.authorizations.has(authorizationId);
 }
 
-/** True if the client is registered, and not disabled. */
-export function isEnabled(tables: MemoryTables, clientId: string): boolean {
-  return tables.clients.get(clientId)?.disabledAt === null;
-}
-
-/** True if the client is registered, not disabled, and of this version. */
-export function isUnchanged(tables: MemoryTables, clientId: string, version: number): boolean {
-  return isEnabled(tables, clientId) && tables.clients.get(clientId)?.version === version;
+/** The version of a client; null when it is disabled or not registered. */
+export function versionOf(tables: MemoryTables, clientId: string): number | null {
+  const client = tables.clients.get(clientId);
+  return client?.disabledAt === null ? client.version : null;
 }
 
 /** False if the subject was revoked at or after `since` (in seconds). */

@@ -7,14 +7,13 @@ import {
   consumeCodes,
   consumeOneTime,
   isAuthorized,
-  isEnabled,
-  isUnchanged,
   type MemoryTables,
   oneTimeKey,
   provenSince,
   recordAct,
   removeWhere,
   revokeFamilies,
+  versionOf,
 } from './memory-tables.ts';
 import type { Family } from './records.ts';
 import type { ActRow, CodeStore, OneTimeStore, TokenStore } from './store.ts';
@@ -24,7 +23,7 @@ export function codeStore(tables: MemoryTables): CodeStore {
   return {
     async insert(code, { clientVersion, session, consumes }) {
       if (codes.has(code.digest)) return 'exists';
-      if (!isUnchanged(tables, code.clientId, clientVersion)) return 'client_changed';
+      if (versionOf(tables, code.clientId) !== clientVersion) return 'client_changed';
       if (tables.sessions.get(session)?.sid !== code.sid) return 'session_ended';
       if (consumes !== null && !consumeOneTime(tables, consumes, code.createdAt)) return 'consumed';
       codes.set(code.digest, code);
@@ -70,7 +69,7 @@ export function tokenStore(tables: MemoryTables): TokenStore {
       return {
         family,
         authorized: isAuthorized(tables, family.authorizationId),
-        clientEnabled: isEnabled(tables, family.clientId),
+        clientVersion: versionOf(tables, family.clientId),
       };
     },
     async findAccessToken(digest) {
@@ -79,7 +78,10 @@ export function tokenStore(tables: MemoryTables): TokenStore {
       const family = token.familyId === null ? null : families.get(token.familyId);
       const familyLives = family !== undefined && family?.revokedAt == null;
       const authorized = isAuthorized(tables, token.authorizationId);
-      return { token, live: familyLives && authorized && isEnabled(tables, token.clientId) };
+      return {
+        token,
+        live: familyLives && authorized && versionOf(tables, token.clientId) !== null,
+      };
     },
     revokeFamily: async (id, now, audit, clientId) =>
       revokeFamily(tables, id, now, audit, clientId),
@@ -105,7 +107,7 @@ export function tokenStore(tables: MemoryTables): TokenStore {
 
 function issueTokens(tables: MemoryTables, issue: Issue, now: number): IssueOutcome {
   const { clientId, clientVersion, consumption, subject, family, accessToken, idToken } = issue;
-  if (!isUnchanged(tables, clientId, clientVersion)) return 'client_changed';
+  if (versionOf(tables, clientId) !== clientVersion) return 'client_changed';
   if (subject !== null && !provenSince(tables, subject.sub, subject.since))
     return 'subject_revoked';
   if (consumption !== null && !consume(tables, consumption, family, now)) return 'consumed';

@@ -47,7 +47,11 @@ export interface Client extends CompleteClientMetadata {
   readonly createdAt: Seconds;
   /** When the record last changed. */
   readonly updatedAt: Seconds;
-  /** Goes up by one with every change, so that two concurrent changes do not undo each other. */
+  /**
+   * Goes up by one with every change, so that two concurrent changes do not undo each other. Codes
+   * and tokens are issued only while the client has the version by which the request was judged. It
+   * begins anywhere, so that a client that is registered anew has another one.
+   */
   readonly version: number;
 }
 

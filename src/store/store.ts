@@ -210,11 +210,11 @@ export type CodeOutcome = 'stored' | 'exists' | 'session_ended' | 'consumed' | '
 
 /** What must hold for a code to be stored. */
 export interface CodeConditions {
-  /** The version of the client by which the request was judged; it still has it. */
+  /** The version of the client by which the request was judged. The client still has it. */
   readonly clientVersion: number;
-  /** The session, with the sid of the code; it still stands. */
+  /** The session, with the sid of the code. It still stands. */
   readonly session: Digest;
-  /** The one-time record that is consumed with it; it can still be. Null: none. */
+  /** The record that the same act consumes, and that nobody consumed before; null for none. */
   readonly consumes: OneTimeKey | null;
 }
 
@@ -239,8 +239,8 @@ export interface FoundFamily {
   readonly family: Family;
   /** The authorization it stands under (if it does) still exists. */
   readonly authorized: boolean;
-  /** Its client is registered, and not disabled. */
-  readonly clientEnabled: boolean;
+  /** The version of its client; null when that is disabled or not registered. */
+  readonly clientVersion: number | null;
 }
 
 /** An access token read together with what its life depends on, in one trip. */

@@ -150,21 +150,22 @@ export const CLIENT_LAWS: readonly Law[] = [
       await issueFreely(store, { ...alone, idToken: null }, null);
       const other = await withFamily(store);
       const client = sample.client(facts.clientId);
-      const enabled = async (): Promise<unknown[]> => [
-        (await store.tokens.findFamily(family.id))?.clientEnabled,
+      const found = async (): Promise<unknown[]> => [
+        (await store.tokens.findFamily(family.id))?.clientVersion,
         await isLive(store, issue),
         await isLive(store, alone),
       ];
       for (const [version, disabledAt] of [null, NOW, null].entries()) {
         if (version > 0)
           await store.clients.replace({ ...client, version: version + 1, disabledAt }, null);
-        assert.deepEqual(await enabled(), Array(3).fill(disabledAt === null));
+        const expected = disabledAt === null ? [version + 1, true, true] : [null, false, false];
+        assert.deepEqual(await found(), expected);
       }
       await store.clients.delete(facts.clientId, null);
-      assert.deepEqual(await enabled(), Array(3).fill(false));
+      assert.deepEqual(await found(), [null, false, false]);
       // Registered anew, and disabled from the beginning.
       await store.clients.insert({ ...client, disabledAt: NOW }, null);
-      assert.deepEqual(await enabled(), Array(3).fill(false));
+      assert.deepEqual(await found(), [null, false, false]);
       assert.equal(await isLive(store, other.issue), true);
     },
   ],

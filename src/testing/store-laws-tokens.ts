@@ -189,7 +189,7 @@ export const TOKEN_LAWS: readonly Law[] = [
       const family = { ...sample.family(facts, word()), authorizationId: null };
       const issue = sample.issue(facts, family.id, null);
       await issueFreely(store, issue, family);
-      const stands = { authorized: true, clientEnabled: true };
+      const stands = { authorized: true, clientVersion: 1 };
       assert.deepEqual(await store.tokens.findFamily(family.id), { family, ...stands });
       assert.equal(await isLive(store, issue), true);
       const next = sample.issue(facts, family.id, null);

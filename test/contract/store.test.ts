@@ -126,7 +126,7 @@ describe.each(DATABASES)('$name', (kind) => {
       await kysely.deleteFrom('migrations').where('name', '=', '0003-disabled-clients').execute();
       expect(await database.migrate()).toEqual(['0003-disabled-clients']);
       const found = [disabled, enabled].map(
-        async ({ family }) => (await store.tokens.findFamily(family.id))?.clientEnabled,
+        async ({ family }) => (await store.tokens.findFamily(family.id))?.clientVersion !== null,
       );
       expect(await Promise.all(found)).toEqual([false, true]);
       await database.close();

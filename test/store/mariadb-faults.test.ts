@@ -2,7 +2,6 @@
  * A MariaDB that refuses connections, does not answer, is locked or read-only: the store throws
  * `StoreUnavailable` soon, and works again when the server does. Also what its texts compare.
  */
-import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import mysql from 'mysql2';
@@ -139,7 +138,7 @@ describe.skipIf(services.mariadb === null)('MariaDB', () => {
       expect(await database.migrate()).toEqual(all.slice(1));
       const store = database.forIssuer(ISSUER);
       const { family } = await withFamily(store);
-      expect((await store.tokens.findFamily(family.id))?.clientEnabled).toBe(true);
+      expect((await store.tokens.findFamily(family.id))?.clientVersion).not.toBeNull();
       await database.close();
       await pool.promise().end();
       await fresh?.remove();
@@ -155,13 +154,10 @@ describe.skipIf(services.mariadb === null)('MariaDB', () => {
   it('[store] D-1 connections that the server closed fail at most once each, only with StoreUnavailable', async () => {
     const store = open({ poolSize: 2 }).forIssuer(ISSUER);
     await Promise.all([store.codes.find('a'), store.codes.find('b')]);
-    const { hostname, port, username, password } = url;
-    const account = [`-h${hostname}`, `-P${port}`, `-u${username}`, `-p${password}`];
-    execFileSync(
-      'mariadb',
-      ['--no-defaults', ...account, '-e', `kill user ${username}@'127.0.0.1'`],
-      { stdio: 'ignore' },
-    );
+    // Those of this database: other tests use the same server.
+    const { rows } = await sql<{ id: number }>`select id from information_schema.processlist
+      where db = database() and id <> connection_id()`.execute(admin.kysely);
+    for (const { id } of rows) await sql.raw(`kill ${id}`).execute(admin.kysely);
     const failures: unknown[] = [];
     for (let attempt = 0; attempt < 6; attempt += 1)
       await store.codes.find('a').catch((error: unknown) => failures.push(error));

@@ -90,6 +90,21 @@ it.each(Object.entries(WRITES))(
   },
 );
 
+it('[store] many that wait for the lock are all served when it is free', async () => {
+  const { oneTime, counters, sessions } = database.forIssuer('https://op.example');
+  const work = Array.from({ length: 100 }, (_, index) => [
+    async () => await oneTime.put(sample.oneTime()),
+    async () => (await counters.hit(`counter ${index}`, 60, NOW)).count === 1,
+    async () => await sessions.touch(`handle ${index}`, NOW).then(() => true),
+  ]).flat();
+  const outcomes: Promise<unknown>[] = [];
+  await locked(async () => {
+    outcomes.push(...work.map(async (one) => await one()));
+    await sleep(300);
+  });
+  expect(await Promise.all(outcomes)).toEqual(work.map(() => true));
+});
+
 it('[store] each write has its own five seconds, however long others have waited', async () => {
   const { oneTime } = database.forIssuer('https://op.example');
   const put = async (): Promise<unknown> =>

@@ -92,7 +92,7 @@ function verdict({
   const found = {
     family: { ...FAMILY, ...family },
     authorized: withdrawn !== true,
-    clientEnabled: disabled !== true,
+    clientVersion: disabled === true ? null : 7,
   };
   const presented = judge(token, found, grace, now);
   expect(presented.family).toBe(found.family);

@@ -18,7 +18,8 @@ export interface GrantDefinition<P> {
   params(params: Params): P;
   /**
    * Proves that the client may have tokens. Writes nothing, except to count or punish abuse. Called
-   * again when another request consumed first what it proved. @throws OAuthError
+   * again when another request consumed first what it proved, and, with the client as it is then,
+   * when another node changed the client. @throws OAuthError
    */
   redeem(ctx: RequestContext, client: Client, params: P): Promise<Redemption>;
 }

@@ -50,7 +50,7 @@ export interface RequestConsumed {
   readonly outcome: 'consumed';
 }
 
-/** The client is not any more as the request was judged by it. */
+/** The client has changed since the request was judged. */
 export interface ClientChanged {
   /** Says that the client changed. */
   readonly outcome: 'client_changed';

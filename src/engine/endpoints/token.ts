@@ -15,6 +15,7 @@ import { availableScopes } from '../../domain/scopes.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { covers } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
+import { StoreUnavailable } from '../../store/store.ts';
 import { bodyParams } from '../../web/parameter-places.ts';
 import { json } from '../../web/respond.ts';
 import { authenticateClient } from '../authenticate-client.ts';
@@ -22,7 +23,7 @@ import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 import { named, nameOf } from '../contracts/engine.ts';
 
-/** How often a proof is made because another request was faster, or changed the client. */
+/** How often a request is judged, if others are faster or another node changes the client. */
 const MOST_ATTEMPTS = 3;
 
 export const token: Endpoint = {
@@ -51,6 +52,7 @@ export const token: Endpoint = {
       );
     }
     const prove = grant.prepare(params);
+    const began = ctx.now();
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const { client } = await authenticateClient(ctx, params);
       const { clientId } = client;
@@ -62,7 +64,7 @@ export const token: Endpoint = {
           'The client may not use this grant_type.',
         );
       }
-      const issued = await issue(ctx, client, prove);
+      const issued = await issue(ctx, client, prove, began);
       if (issued !== 'client_changed') {
         const { response, sub } = issued;
         const detail = { grant_type: type, scope: response.scope };
@@ -72,7 +74,7 @@ export const token: Endpoint = {
       // Another node changed or deleted the client: it is judged as it is now.
       ctx.clients.forget(clientId);
     }
-    throw usedConcurrently();
+    throw new StoreUnavailable('The client kept changing.');
   },
 };
 
@@ -85,8 +87,8 @@ async function issue(
   ctx: EngineContext,
   client: Client,
   prove: (ctx: EngineContext, client: Client) => Promise<Redemption>,
+  began: number,
 ): Promise<IssuedTokens | 'client_changed'> {
-  const began = ctx.now();
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const proven = await prove(ctx, client);
     const redemption = await withinBounds(ctx, client, { provenAt: began, ...proven });
@@ -99,11 +101,7 @@ async function issue(
     // Another request consumed it between proof and issuance: the next proof sees that and says
     // what it means.
   }
-  throw usedConcurrently();
-}
-
-function usedConcurrently(): OAuthError {
-  return new OAuthError(
+  throw new OAuthError(
     'invalid_grant',
     'used_concurrently',
     'The grant was used by another request.',

@@ -4,6 +4,7 @@ import { parseHandle } from '../../crypto/handles.ts';
 import { issuedToThis } from '../../domain/clients.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
 import { OAuthError } from '../../protocol/errors.ts';
+import { matchesRedirectUri } from '../../protocol/redirect-uri.ts';
 import type { Client, Code } from '../../store/records.ts';
 import type { FoundCode } from '../../store/store.ts';
 import type { RequestContext } from '../../web/request.ts';
@@ -28,7 +29,7 @@ export const authorizationCodeGrant: Grant = defineGrant<CodeParams>({
     const found = await findCode(ctx, params.code);
     const { code } = found;
     checkClient(ctx, code, client);
-    checkRedirectUri(code, client, params.redirectUri);
+    checkRedirectUri(ctx, code, client, params.redirectUri);
     await checkVerifier(ctx, code, params.verifier);
     await checkState(ctx, found);
     return {
@@ -62,11 +63,19 @@ function checkClient(ctx: RequestContext, code: Code, client: Client): void {
 
 // RFC 6749 §4.1.3: redirect_uri is required, and identical, if it was part of the authorization
 // request.
-function checkRedirectUri(code: Code, client: Client, redirectUri: string | undefined): void {
+function checkRedirectUri(
+  ctx: RequestContext,
+  code: Code,
+  client: Client,
+  redirectUri: string | undefined,
+): void {
+  const rules = { allowLocalhost: ctx.settings.allowLocalhostRedirect };
   const matches =
     code.redirectUri === null
       ? redirectUri === undefined || client.redirectUris.includes(redirectUri)
-      : redirectUri === code.redirectUri;
+      : redirectUri === code.redirectUri &&
+        // It may have been withdrawn since.
+        client.redirectUris.some((uri) => matchesRedirectUri(redirectUri, uri, rules));
   if (matches) return;
   throw refused(
     'code_redirect_uri',

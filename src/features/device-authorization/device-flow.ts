@@ -8,7 +8,7 @@ import { rememberAuthorization } from '../../domain/authorizations.ts';
 import { issuedToThis } from '../../domain/clients.ts';
 import type { Interaction } from '../../domain/interactions.ts';
 import { availableScopes } from '../../domain/scopes.ts';
-import { unknownInteraction } from '../../engine/continuation.ts';
+import { judgeAnew, unknownInteraction } from '../../engine/continuation.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Flow, FlowEnd, OpenedFlow } from '../../engine/contracts/flow.ts';
 import { authorizationParameter } from '../../engine/contracts/parameter.ts';
@@ -187,8 +187,9 @@ async function approve(ctx: EngineContext, digest: string, end: FlowEnd): Promis
   const shown = confirmedIn(interaction)?.scopes ?? [];
   const scopes = request.scopes.filter((scope) => shown.includes(scope));
   const { sub, authTime, amr, acr } = session;
-  const allowed = { sub, clientId, scopes, asked: true };
+  const allowed = { sub, client, scopes, asked: true };
   const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
+  if (authorization === null) return await judgeAnew(ctx, client, DEVICE, interaction);
   const proof = { sub, authTime, amr, acr, scopes };
   // Judged by the facts that were read: what was revoked since then wins.
   const approval = { ...proof, authorizationId: authorization.id, approvedAt: end.now };

@@ -116,8 +116,10 @@ async function revokeReused(
 }
 
 function consumptionOf(presented: Usable, refreshToken: string): Consumption {
-  if (presented.is === 'repeated')
-    return { kind: 'repeated_refresh_token', successor: presented.successor };
+  if (presented.is === 'repeated') {
+    const { successor, clientVersion } = presented;
+    return { kind: 'repeated_refresh_token', successor, clientVersion };
+  }
   return { kind: 'refresh_token', refreshToken, family: presented.family };
 }
 

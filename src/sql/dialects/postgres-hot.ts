@@ -113,8 +113,8 @@ function kindOf(
 function sharedInsertion(db: Kysely<Tables>, [table, row]: NewRow, needs?: Needed): Kind {
   const columns = Object.keys(row);
   const further = needs?.values.filter((name) => !columns.includes(name)) ?? [];
-  const given = [...columns, ...further];
-  const arrays = given.map((name) =>
+  const all = [...columns, ...further];
+  const arrays = all.map((name) =>
     isNumber(name) ? sql`${slot(name)}::bigint[]` : sql`${slot(name)}::text[]`,
   );
   const ids = (names: readonly string[]) => sql.join(names.map((name) => sql.id(name)));
@@ -125,7 +125,7 @@ function sharedInsertion(db: Kysely<Tables>, [table, row]: NewRow, needs?: Neede
   const { text } = textOf(
     db,
     sql`with given as (select given.*, ${stored} as is_stored
-        from unnest(${sql.join(arrays)}) with ordinality as given (${ids(given)}, place)),
+        from unnest(${sql.join(arrays)}) with ordinality as given (${ids(all)}, place)),
       stored as (insert into ${sql.table(table)} (${ids(columns)})
         select ${ids(columns)} from given where is_stored)
       select place::int as place from given where not is_stored`,
@@ -136,8 +136,8 @@ function sharedInsertion(db: Kysely<Tables>, [table, row]: NewRow, needs?: Neede
     text,
     most: MOST_SHARED,
     values(calls) {
-      const rows = calls.map((given) => valuesIn(given as Values));
-      return given.map((_, index) => rows.map((one) => withoutNul(one[index])));
+      const rows = calls.map((call) => valuesIn(call as Values));
+      return all.map((_, index) => rows.map((one) => withoutNul(one[index])));
     },
     results(rows, calls) {
       const refused = new Set(rows.map(({ place }) => Number(place)));

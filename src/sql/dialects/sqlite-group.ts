@@ -6,7 +6,7 @@
  */
 import type { Kysely } from 'kysely';
 import type { Tables } from '../schema.ts';
-import { mayWait, patienceFromNow, pauseForLock } from './sqlite-lock.ts';
+import { endOfPatience, mayWait, pauseForLock } from './sqlite-lock.ts';
 
 /** The part of an SQLite database that a shared transaction needs. */
 interface Executing {
@@ -26,7 +26,7 @@ interface Job {
   /** It has more than one statement, so that an error can leave something to undo. */
   readonly needsSavepoint: boolean;
   /** Until when it waits for the lock of another process. */
-  readonly patience: number;
+  readonly end: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -100,8 +100,10 @@ export function sharedTransactions(database: Executing): WriteShared {
         });
       } catch (error) {
         const given = waiting;
-        waiting = given.filter(({ patience }) => mayWait(error, patience));
-        for (const job of given) if (!waiting.includes(job)) job.reject(error);
+        waiting = [];
+        for (const job of given)
+          if (mayWait(error, job.end)) waiting.push(job);
+          else job.reject(error);
       }
       if (waiting.length === 0) return;
       // Whoever comes meanwhile joins them.
@@ -118,8 +120,8 @@ export function sharedTransactions(database: Executing): WriteShared {
 
   return <T>(db: Kysely<Tables>, work: () => T, needsSavepoint: boolean) =>
     new Promise<T>((resolve, reject) => {
-      const patience = patienceFromNow();
-      waiting.push({ work, needsSavepoint, patience, resolve: resolve as Job['resolve'], reject });
+      const end = endOfPatience();
+      waiting.push({ work, needsSavepoint, end, resolve: resolve as Job['resolve'], reject });
       if (waiting.length === 1) gather(db, 1, 0);
     });
 }

@@ -2,17 +2,21 @@
  * A client that another node changes, while this node still has it in memory: nothing is issued by
  * what it was. Rules CL, TK.
  */
-import type { ScriptedBrowser } from 'valetkey/testing';
+import { createProvider, type Store } from 'valetkey';
+import { builtInPages } from 'valetkey/pages';
+import { memoryAccounts, type ScriptedBrowser } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Client } from '../../../src/store/records.ts';
 import { expectErrorPage, expectRefusal } from '../refusals.ts';
 import {
+  ALICE,
   type Answer,
   allow,
   browserOf,
   codeOf,
   getCode,
   getTokens,
+  ISSUER,
   logIn,
   makeWorld,
   openAuthorize,
@@ -27,7 +31,7 @@ import {
 let world: World;
 let browser: ScriptedBrowser;
 beforeEach(async () => {
-  world = await makeWorld({ clientCacheSeconds: 30 });
+  world = await makeWorld({ clientCacheSeconds: 30, refreshTokens: { grace: 120 } });
   browser = browserOf(world);
 });
 
@@ -46,6 +50,9 @@ async function registerAnew(changes: Partial<Client>): Promise<void> {
   expect(await provider.store.clients.insert(anew, null)).toBe(true);
 }
 
+/** Another node: a provider of its own on the same records. */
+const memoryOf = (store: Store) => ({ ephemeral: true, forIssuer: () => store });
+
 const refresh = async (token: string): Promise<Answer> =>
   await post(world, 'token', { grant_type: 'refresh_token', refresh_token: token });
 const ownTokens = async (): Promise<Answer> =>
@@ -61,14 +68,15 @@ describe('at the token endpoint', () => {
     expect((await ownTokens()).status).toBe(200);
     expect((await refresh(String(tokens.body['refresh_token']))).status).toBe(200);
   });
-  it.each(['client_credentials', 'authorization_code', 'refresh_token'])(
+  it.each(['client_credentials', 'authorization_code', 'refresh_token', 'repeated refresh_token'])(
     '[RFC6749 §2.3] a secret that was withdrawn gets nothing by %s, and uses nothing up',
     async (grant) => {
       const { refresh_token: token } = await getTokens(world);
+      if (grant.startsWith('repeated')) expect((await refresh(token)).status).toBe(200);
       const proof = pkce();
       const code = await getCode(world, proof);
       const use = async (): Promise<Answer> =>
-        grant === 'refresh_token'
+        grant.endsWith('refresh_token')
           ? await refresh(token)
           : grant === 'authorization_code'
             ? await redeem(world, code, proof.verifier)
@@ -95,12 +103,34 @@ describe('at the token endpoint', () => {
       reason: 'grant_type_not_allowed',
     });
   });
-  it('[RFC6749 §6] a refresh token of the client before gets nothing for the new one', async () => {
-    const { refresh_token: token } = await getTokens(world);
-    world.now += 1;
-    await registerAnew({});
-    const answer = await refresh(token);
-    expect([answer.status, answer.body['error']]).toEqual([400, 'invalid_grant']);
+  it('[RFC6749 §4.4] the secret of a client that was deleted gets nothing of the one that follows', async () => {
+    const { provider, web } = world;
+    const elsewhere = createProvider({
+      issuer: ISSUER,
+      store: memoryOf(provider.store),
+      accounts: memoryAccounts([]),
+      pages: builtInPages(),
+      scopes: { read: 'Read your things' },
+      clock: () => world.now,
+    });
+    await elsewhere.clients.delete(web.clientId);
+    const { name, redirectUris, grantTypes } = web;
+    await elsewhere.clients.create({ name, redirectUris, grantTypes }, { clientId: web.clientId });
+    expectRefusal(world, await ownTokens(), {
+      status: 401,
+      error: 'invalid_client',
+      reason: 'client_secret_wrong',
+    });
+  });
+  it('[RFC6749 §4.1.3] a code for a redirect URI that was withdrawn is not redeemed', async () => {
+    const proof = pkce();
+    const code = await getCode(world, proof);
+    await change({ redirectUris: ['https://rp.example/other'] });
+    expectRefusal(world, await redeem(world, code, proof.verifier), {
+      status: 400,
+      error: 'invalid_grant',
+      reason: 'code_redirect_uri',
+    });
   });
 });
 
@@ -130,10 +160,21 @@ describe('at the authorization endpoint', () => {
     const visit = await allow(browser, consent);
     expectErrorPage(visit, { status: 400, code: 'unauthorized_client', reason: 'client_disabled' });
   });
-  it('who is registered anew under the same name is asked for anew, at its own address', async () => {
-    await allow(browser, await logIn(browser, await openAuthorize(world, browser, {}, pkce())));
-    await registerAnew({ redirectUris: ['https://other.example/cb'] });
-    const visit = await openAuthorize(world, browser, { redirect_uri: REDIRECT_URI }, pkce());
-    expect(visit.leaves).toBeNull();
-  });
+  it.each(['in a visit before', 'just now, of the page of the first client'])(
+    'who is registered anew under the same name has no consent that was given %s',
+    async (when) => {
+      const consent = await logIn(browser, await openAuthorize(world, browser, {}, pkce()));
+      if (when === 'in a visit before') await allow(browser, consent);
+      await registerAnew({ name: 'Another application' });
+      world.now += 1;
+      const page =
+        when === 'in a visit before' ? await openAuthorize(world, browser, {}, pkce()) : consent;
+      const visit = await allow(browser, page);
+      expect([visit.leaves, pageOf(visit)]).toEqual([null, 'consent']);
+      expect(visit.html).toContain('Another application');
+      expect(
+        await world.provider.store.authorizations.find(ALICE.sub, world.web.clientId),
+      ).toBeNull();
+    },
+  );
 });
