@@ -9,6 +9,7 @@ import { withdrawAuthorization } from './domain/authorizations.ts';
 import { type Clients, createClients } from './domain/clients.ts';
 import type { Context } from './domain/context.ts';
 import { createEvents, type EventLog } from './domain/events.ts';
+import { createAges } from './domain/freshness.ts';
 import { endSessionOfHost } from './domain/host-sessions.ts';
 import { createRateLimiter } from './domain/rate-limiter.ts';
 import { createSigningKeys, type KeyAdmin } from './domain/signing-keys.ts';
@@ -78,6 +79,11 @@ export interface Subjects {
    * everywhere".
    */
   revoke(sub: string): Promise<void>;
+  /**
+   * Ends everything of a subject whose account was deleted: what `revoke` ends, and everything that
+   * the subject allowed. Delete the account first.
+   */
+  delete(sub: string): Promise<void>;
   /**
    * Withdraws what a subject allowed a client, with every token under it. False when there was
    * nothing.
@@ -159,6 +165,7 @@ function createContext(
   const { clock: now, random } = settings;
   const vault = createVault(settings.secret, settings.issuer, random);
   const events = eventLog.forRequest(null);
+  const ages = createAges(now, () => performance.now());
   const keys = createSigningKeys({
     store: store.keys,
     vault,
@@ -166,6 +173,7 @@ function createContext(
     schedule: settings.keySchedule,
     given: settings.signingKeys,
     now,
+    ages,
   });
   const clients = createClients({
     store: store.clients,
@@ -174,6 +182,8 @@ function createContext(
     rules: metadataRules({ settings, assembly }),
     provideKey: async (alg) => await keys.provide(alg),
     cacheSeconds: settings.clientCacheSeconds,
+    ages,
+    isSubject: async (text) => (await settings.accounts.find(text)) !== null,
     now,
     random,
   });
@@ -217,14 +227,20 @@ function urlsOf(
 }
 
 function subjectsOf(ctx: Context): Subjects {
+  const revoke = async (sub: string): Promise<void> => {
+    await ctx.events.act(
+      'subject.revoked',
+      { sub },
+      async (row) => await ctx.store.tokens.revokeSubject(sub, ctx.now(), row),
+      () => true,
+    );
+  };
   return {
-    async revoke(sub) {
-      await ctx.events.act(
-        'subject.revoked',
-        { sub },
-        async (row) => await ctx.store.tokens.revokeSubject(sub, ctx.now(), row),
-        () => true,
-      );
+    revoke,
+    async delete(sub) {
+      await revoke(sub);
+      for (const { clientId } of await ctx.store.authorizations.listBySubject(sub))
+        await withdrawAuthorization(ctx, sub, clientId);
     },
     withdraw: async (sub, clientId) => await withdrawAuthorization(ctx, sub, clientId),
   };

@@ -1,6 +1,6 @@
 /** The rows of one tenant in the table of accounts: every query that `accounts.ts` makes. */
 import type { Kysely } from 'kysely';
-import { ACCOUNTS_TABLE, type AccountTables } from './tables.ts';
+import { ACCOUNTS_TABLE, type AccountTables, DELETED_TABLE } from './tables.ts';
 
 /** One row of the table. */
 export type AccountRow = AccountTables['accounts'];
@@ -32,8 +32,10 @@ export interface AccountRows {
   update(sub: string, changes: Partial<AccountRow>): Promise<boolean>;
   /** Replaces only the hash that was read, so that a password changed in the meantime stays. */
   replaceHash(row: AccountRow, hash: string): Promise<void>;
-  /** False if there is no such account. */
-  delete(sub: string): Promise<boolean>;
+  /** Deletes the row, and remembers its subject. False if there is no such account. */
+  delete(sub: string, now: number): Promise<boolean>;
+  /** True if an account with this subject was deleted. */
+  wasDeleted(sub: string): Promise<boolean>;
 }
 
 export function accountRows(sql: AccountsDatabase, tenant: string): AccountRows {
@@ -59,13 +61,25 @@ export function accountRows(sql: AccountsDatabase, tenant: string): AccountRows 
         .where('password', '=', password)
         .execute();
     },
-    async delete(sub) {
+    async delete(sub, now) {
+      // First, so that the subject is never free.
+      if ((await rows().where('sub', '=', sub).executeTakeFirst()) === undefined) return false;
+      await sql.insertNew(DELETED_TABLE, { tenant, sub, deleted_at: now });
       const result = await db
         .deleteFrom(ACCOUNTS_TABLE)
         .where('tenant', '=', tenant)
         .where('sub', '=', sub)
         .executeTakeFirst();
       return result.numDeletedRows > 0n;
+    },
+    async wasDeleted(sub) {
+      const found = await db
+        .selectFrom(DELETED_TABLE)
+        .select('sub')
+        .where('tenant', '=', tenant)
+        .where('sub', '=', sub)
+        .executeTakeFirst();
+      return found !== undefined;
     },
   };
 }

@@ -57,7 +57,8 @@ export interface PasswordAccounts extends Accounts {
   canonical: NonNullable<Accounts['canonical']>;
   /**
    * Creates an enabled account.
-   * @throws AccountError when the username or `sub` is taken or not allowed, when the password is
+   * @throws AccountError when the username or `sub` is taken or not allowed, or `sub` was that of a
+   * deleted account, when the password is
    * too short or too long, or when a claim has the wrong type
    */
   create(account: NewAccount): Promise<AccountInfo>;
@@ -82,8 +83,8 @@ export interface PasswordAccounts extends Accounts {
    */
   updateClaims(sub: string, claims: Readonly<Record<string, unknown>>): Promise<boolean>;
   /**
-   * Deletes an account. False if there is no such account. It ends no sessions: do that with
-   * `provider.subjects.revoke(sub)`.
+   * Deletes an account. False if there is no such account. No other account gets its subject. It
+   * ends no sessions and withdraws nothing: do that with `provider.subjects.delete(sub)`.
    */
   delete(sub: string): Promise<boolean>;
 }
@@ -140,6 +141,9 @@ export function passwordAccounts(options: {
         created_at: now(),
         updated_at: now(),
       };
+      // OIDC Core §2: a subject identifier is never reassigned.
+      if (await rows.wasDeleted(sub))
+        throw new AccountError(`The subject ${sub} belonged to an account that was deleted.`);
       if (await rows.insert(row)) return infoOf(row);
       const isNameFree = (await rows.findByName(name)) === undefined;
       throw new AccountError(`The ${isNameFree ? `subject ${sub}` : `username ${name}`} is taken.`);
@@ -154,7 +158,7 @@ export function passwordAccounts(options: {
     setEnabled: async (sub, enabled) => await change(sub, { enabled: enabled ? 1 : 0 }),
     updateClaims: async (sub, claims) =>
       await change(sub, { claims: JSON.stringify(accepted(claims)) }),
-    delete: async (sub) => await rows.delete(sub),
+    delete: async (sub) => await rows.delete(sub, now()),
   };
 }
 

@@ -1,11 +1,13 @@
 /**
- * The table of accounts, and the migration that creates it. The queries are in `accounts.ts`;
+ * The tables of accounts, and the migrations that create them. The queries are in `accounts.ts`;
  * applying the migration is left to `valetkey/sql`.
  */
 import type { Kysely } from 'kysely';
 
 /** Name of the table, without prefix. */
 export const ACCOUNTS_TABLE = 'accounts';
+/** Name of the table of subjects whose account was deleted, without prefix. */
+export const DELETED_TABLE = 'deleted_accounts';
 
 /** The tables of this folder, as Kysely needs them. */
 export interface AccountTables {
@@ -25,6 +27,12 @@ export interface AccountTables {
     created_at: number;
     /** Seconds since 1970. */
     updated_at: number;
+  };
+  deleted_accounts: {
+    tenant: string;
+    sub: string;
+    /** Seconds since 1970. */
+    deleted_at: number;
   };
 }
 
@@ -63,6 +71,19 @@ export const accountsMigrations: readonly AccountsMigration[] = [
         .on(ACCOUNTS_TABLE)
         .columns(['tenant', 'username'])
         .unique()
+        .execute();
+    },
+  },
+  {
+    name: '0002-deleted-accounts',
+    async up(db, prefix) {
+      await db.schema
+        .createTable(DELETED_TABLE)
+        .ifNotExists()
+        .addColumn('tenant', 'varchar(11)', (column) => column.notNull())
+        .addColumn('sub', 'varchar(255)', (column) => column.notNull())
+        .addColumn('deleted_at', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint(`${prefix}${DELETED_TABLE}_pk`, ['tenant', 'sub'] as never[])
         .execute();
     },
   },

@@ -51,7 +51,7 @@ export function user(program: Command): void {
       await withAssembly(command, async (assembly) => {
         const { sub, username } = await find(assembly, options.username);
         await assembly.accounts.delete(sub);
-        await assembly.provider.subjects.revoke(sub);
+        await assembly.provider.subjects.delete(sub);
         say(
           globals(command).json,
           { deleted: username, sub },
@@ -71,7 +71,10 @@ function create(group: Command): void {
   ).option('--sub <text>', 'subject identifier (default: random)');
   claimOptions(command).action(async (options: CreateOptions, self: Command) => {
     const { username, sub } = options;
-    await withAssembly(self, async ({ accounts }) => {
+    await withAssembly(self, async ({ accounts, provider }) => {
+      // RFC 9700 §4.15: a token of a client must not be taken for one of a person.
+      if (sub !== undefined && (await provider.clients.find(sub)) !== null)
+        throw new Error(`The subject ${sub} is the client_id of an application; choose another.`);
       const { password, made } = await passwordFrom(options);
       const claims = claimsOf({ ...options });
       const account = await accounts.create({

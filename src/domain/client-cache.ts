@@ -4,6 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { Client } from '../store/records.ts';
+import type { Ages, Moment } from './freshness.ts';
 
 export interface ClientCache {
   /** The client, from memory or loaded now; null when there is none. */
@@ -16,25 +17,29 @@ const MOST_CLIENTS = 5000;
 /** Characters of a client_id, as many as its column holds. */
 const LONGEST_ID = 255;
 
-export function createClientCache(parts: {
+export function createClientCache({
+  load,
+  seconds,
+  ages,
+}: {
   readonly load: (clientId: string) => Promise<Client | null>;
   readonly seconds: number;
-  readonly now: () => number;
+  readonly ages: Ages;
 }): ClientCache {
-  const kept = new LRUCache<string, { readonly client: Client; readonly until: number }>({
+  const kept = new LRUCache<string, { readonly client: Client; readonly loaded: Moment }>({
     max: MOST_CLIENTS,
   });
   let changes = 0;
   return {
     async find(clientId) {
       const cached = kept.get(clientId);
-      if (cached !== undefined && cached.until > parts.now()) return cached.client;
+      if (cached !== undefined && ages.isWithin(cached.loaded, seconds)) return cached.client;
       // The identifier comes from the wire: nothing longer than a column reaches the store.
       if (clientId.length > LONGEST_ID) return null;
       const before = changes;
-      const client = await parts.load(clientId);
-      if (client !== null && before === changes)
-        kept.set(clientId, { client, until: parts.now() + parts.seconds });
+      const loaded = ages.now();
+      const client = await load(clientId);
+      if (client !== null && before === changes) kept.set(clientId, { client, loaded });
       return client;
     },
     forget(clientId) {

@@ -25,6 +25,7 @@ import type { ClientStore } from '../store/store.ts';
 import { type ClientCache, createClientCache } from './client-cache.ts';
 import { clientSecret, newClientSecret, SHORTEST_SECRET, withNewSecret } from './client-secrets.ts';
 import type { Events } from './events.ts';
+import type { Ages } from './freshness.ts';
 
 /** A registration was refused; lists everything wrong with it. */
 export class ClientMetadataError extends Error {
@@ -116,6 +117,9 @@ interface Parts {
   /** Has a signing key ready for an algorithm that a client registers for. */
   readonly provideKey: (alg: SigningAlg) => Promise<void>;
   readonly cacheSeconds: number;
+  readonly ages: Ages;
+  /** True when an account has this subject identifier. */
+  readonly isSubject: (text: string) => Promise<boolean>;
   readonly now: () => Seconds;
   readonly random: Random;
 }
@@ -131,7 +135,7 @@ export function createClients(parts: Parts): KnownClients {
     const client = await store.find(clientId);
     return client === null ? null : completed(client);
   };
-  const cache = createClientCache({ load, seconds: parts.cacheSeconds, now: parts.now });
+  const cache = createClientCache({ load, seconds: parts.cacheSeconds, ages: parts.ages });
   const registry: Registry = { ...parts, load, cache };
   return {
     find: cache.find,
@@ -173,6 +177,9 @@ async function create(
   const clientId = chosen.clientId ?? base64url(random(16));
   if (!/^[\x21-\x7e]{1,255}$/.test(clientId) || clientId.startsWith('https://'))
     throw refused('clientId', 'must be 1 to 255 printable characters and no URL');
+  // RFC 9700 §4.15: a token of the client must not be taken for one of a person.
+  if (chosen.clientId !== undefined && (await registry.isSubject(clientId)))
+    throw refused('clientId', `${clientId} is the subject of an account; choose another`);
   const usesSecret = rules.authMethods.get(complete.tokenEndpointAuthMethod) === 'secret';
   const secret = usesSecret ? (chosen.clientSecret ?? newClientSecret(random)) : null;
   if (secret !== null && secret.length < SHORTEST_SECRET)

@@ -12,8 +12,9 @@ import {
 } from '../crypto/keyring.ts';
 import type { Vault } from '../crypto/vault.ts';
 import type { SigningAlg } from '../protocol/names.ts';
-import type { KeySet, Seconds, StoredKey } from '../store/records.ts';
+import type { KeySet, StoredKey } from '../store/records.ts';
 import { type KeyStore, StoreUnavailable } from '../store/store.ts';
+import type { Ages, Moment } from './freshness.ts';
 import type { GivenKey } from './settings.ts';
 
 export interface LoadedKeys {
@@ -29,7 +30,7 @@ interface Parts {
   readonly store: KeyStore;
   readonly vault: Vault;
   readonly given: readonly GivenKey[] | null;
-  readonly now: () => Seconds;
+  readonly ages: Ages;
   /** Makes the first keys. */
   readonly makeFirst: () => Promise<unknown>;
 }
@@ -74,33 +75,34 @@ async function importGiven(keys: readonly GivenKey[]): Promise<Keyring> {
   return createKeyring(await Promise.all(imported));
 }
 
-export function createLoadedKeys({ store, vault, given, now, makeFirst }: Parts): LoadedKeys {
-  let loaded: { readonly ring: Keyring; readonly version: number; checkedAt: number } | null = null;
+export function createLoadedKeys({ store, vault, given, ages, makeFirst }: Parts): LoadedKeys {
+  let loaded: { readonly ring: Keyring; readonly version: number; checked: Moment } | null = null;
   /** One look-up, and one first start, under way at a time. */
   let loading: Promise<Keyring> | null = null;
   let starting: Promise<Keyring> | null = null;
 
-  const open = async (set: KeySet | null): Promise<Keyring> => {
+  const openAsOf = async (set: KeySet | null, began: Moment): Promise<Keyring> => {
     const kept = loaded;
     if (kept !== null && set !== null && kept.version === set.version) {
-      kept.checkedAt = now();
+      kept.checked = began;
       return kept.ring;
     }
     // A slow look-up that began before a change and ends after it is outdated.
     if (kept !== null && set !== null && kept.version > set.version) return kept.ring;
     const imported = (set?.keys ?? []).map((key) => importSigningKey(openKey(vault, key), key));
     const ring = createKeyring(await Promise.all(imported));
-    loaded = { ring, version: set?.version ?? 0, checkedAt: now() };
+    loaded = { ring, version: set?.version ?? 0, checked: began };
     return ring;
   };
   const load = async (): Promise<Keyring> => {
     if (given !== null) {
-      loaded ??= { ring: await importGiven(given), version: -1, checkedAt: Number.MAX_VALUE };
+      loaded ??= { ring: await importGiven(given), version: -1, checked: ages.now() };
       return loaded.ring;
     }
+    const began = ages.now();
     loading ??= store
       .load()
-      .then(open)
+      .then(async (set) => await openAsOf(set, began))
       .finally(() => {
         loading = null;
       });
@@ -119,7 +121,7 @@ export function createLoadedKeys({ store, vault, given, now, makeFirst }: Parts)
       });
       return await starting;
     }
-    if (loaded.checkedAt + FRESH_SECONDS > now()) return loaded.ring;
+    if (given !== null || ages.isWithin(loaded.checked, FRESH_SECONDS)) return loaded.ring;
     try {
       return await load();
     } catch (error) {
@@ -128,5 +130,5 @@ export function createLoadedKeys({ store, vault, given, now, makeFirst }: Parts)
       throw error;
     }
   };
-  return { ring, load, open };
+  return { ring, load, open: async (set) => await openAsOf(set, ages.now()) };
 }

@@ -11,6 +11,7 @@ import type { SigningAlg } from '../protocol/names.ts';
 import type { Seconds, StoredKey } from '../store/records.ts';
 import type { KeyStore } from '../store/store.ts';
 import type { EventFacts, Events } from './events.ts';
+import type { Ages } from './freshness.ts';
 import { dueKeys, type KeyPlan, type KeyWish, rotatedKeys } from './key-schedule.ts';
 import { createLoadedKeys, type LoadedKeys, sealKey } from './loaded-keys.ts';
 import type { GivenKey, KeySchedule } from './settings.ts';
@@ -78,6 +79,7 @@ interface Parts {
   readonly vault: Vault;
   readonly events: Events;
   readonly schedule: KeySchedule;
+  readonly ages: Ages;
   readonly given: readonly GivenKey[] | null;
   readonly now: () => Seconds;
 }

@@ -11,7 +11,7 @@ import {
   type CompleteClientMetadata,
 } from './client-metadata.ts';
 import type { IdTokenAlg } from './names.ts';
-import { type RedirectUriRules, redirectUriProblem } from './redirect-uri.ts';
+import { isHost, type RedirectUriRules, redirectUriProblem } from './redirect-uri.ts';
 import { isScopeToken } from './scope.ts';
 
 /** One reason why a registration is refused. */
@@ -228,6 +228,7 @@ function isOrigin(text: string): boolean {
   return (
     URL.canParse(text) &&
     new URL(text).origin === text &&
+    isHost(new URL(text).hostname) &&
     (text.startsWith('https://') || /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:|$)/.test(text))
   );
 }

@@ -73,15 +73,18 @@ export function redirectUriProblem(
     return 'has user information';
   // Some characters that a URL parser accepts in a host could end a directive of a Content Security
   // Policy.
-  if (!HOST.test(url.hostname))
-    return 'has a host with a character that is not allowed in host names';
+  if (!isHost(url.hostname)) return 'has a host with a character that is not allowed in host names';
   if (uri.includes('*')) return 'contains a wildcard; register each URI in full';
   for (const name of url.searchParams.keys()) {
     if (RESPONSE_NAMES.includes(name))
       return `has the query parameter ${name}, which belongs to the response`;
   }
-  if (url.protocol === 'https:')
-    return uri.startsWith('https://') ? dotSegments(uri) : 'is not an https URL';
+  if (url.protocol === 'https:') {
+    if (!uri.startsWith('https://')) return 'is not an https URL';
+    return isReadAsWritten(uri, url)
+      ? dotSegments(uri)
+      : 'has a host that browsers read differently';
+  }
   if (url.protocol === 'http:') {
     if (LOOPBACK_LITERAL.test(uri)) return dotSegments(uri);
     // RFC 8252 §8.3: localhost is not recommended, because a name service may resolve it to another
@@ -99,6 +102,17 @@ export function redirectUriProblem(
   if (!/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:\/(?!\/)/.test(uri))
     return 'uses a private-use scheme that does not have the form com.example.app:/path';
   return dotSegments(uri);
+}
+
+/** True for a host name or address without characters that mean something elsewhere. */
+export function isHost(hostname: string): boolean {
+  return HOST.test(hostname);
+}
+
+/** False where a browser would go to another host than a person reads, as with `https:///cb`. */
+function isReadAsWritten(uri: string, { host }: URL): boolean {
+  const [, written = ''] = /^https:\/\/([^/?]*)/.exec(uri) ?? [];
+  return [host, `${host}:443`].includes(written.toLowerCase());
 }
 
 function dotSegments(uri: string): string | null {

@@ -25,7 +25,11 @@ describe.each(DATABASES)('$name', (kind) => {
     beforeAll(async () => {
       empty = kind.make();
       sql = sqlDatabase({ ...empty.options, migrations: accountsMigrations });
-      expect(await sql.migrate()).toEqual([...MIGRATIONS, '0001-accounts']);
+      expect(await sql.migrate()).toEqual([
+        ...MIGRATIONS,
+        '0001-accounts',
+        '0002-deleted-accounts',
+      ]);
       accounts = passwordAccounts({ sql, issuer: ISSUER, clock: () => now });
       await accounts.create({
         sub: 'alice',
@@ -164,6 +168,16 @@ describe.each(DATABASES)('$name', (kind) => {
         await accounts.delete(bob?.sub ?? ''),
         await accounts.delete(bob?.sub ?? ''),
       ]).toEqual([true, false]);
+    });
+    it('[OIDC Core §2] a subject is never given to a second account of its issuer', async () => {
+      const sub = 'kept-for-ever';
+      const again = async (on: PasswordAccounts): Promise<string> =>
+        (await on.create({ username: 'erin', password: PASSWORD, sub })).sub;
+      await again(accounts);
+      expect(await accounts.delete(sub)).toBe(true);
+      await expect(again(accounts)).rejects.toThrow('kept-for-ever belonged to an account');
+      expect(await accounts.findByUsername('erin')).toBeNull();
+      expect(await again(passwordAccounts({ sql, issuer: 'https://three.example' }))).toBe(sub);
     });
     it('accounts belong to one issuer: another issuer cannot find or change them, and may use the same names', async () => {
       const others = passwordAccounts({ sql, issuer: 'https://two.example' });

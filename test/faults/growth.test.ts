@@ -381,13 +381,13 @@ function mostMemoryOf(pid = 0): number {
 describe.skipIf(isBuiltin('node:sqlite'))('SQLite', () => {
   it('[store] no look-up and no act reads a whole table', async () => {
     const empty = kindOf('SQLite').make();
-    const database = sqlDatabase(empty.options);
-    await database.migrate();
-    const calls = await everyCall(database.forIssuer('https://op.example'));
-    for (const [, call] of calls) await call();
+    const [migrating, database] = [sqlDatabase(empty.options), sqlDatabase(empty.options)];
+    await migrating.migrate();
+    await migrating.close();
+    for (const [, call] of await everyCall(database.forIssuer('https://op.example'))) await call();
     const { rows } = await sql<{ text: string }>`select sql as text from sqlite_stmt
       where ltrim(sql) glob '[siud]*' and sql not like '%migrations%'`.execute(database.kysely);
-    expect(rows.length).toBeGreaterThan(calls.length);
+    expect(rows.length).toBeGreaterThan(12);
     for (const { text } of rows) {
       const plan = await sql<{ detail: string }>`explain query plan ${sql.raw(text)}`.execute(
         database.kysely,

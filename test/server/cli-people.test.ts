@@ -162,6 +162,26 @@ describe('user commands refuse', () => {
     );
     expect(problem).toContain('the-subject');
   });
+  it('[RFC9700 §4.15] a subject that is a client_id, or a client_id that is a subject', async () => {
+    const named = ['--client-id', 'third-subject'];
+    const application = [
+      'application',
+      'create',
+      '--name',
+      'App',
+      '--redirect-uri',
+      'https://a.example/',
+    ];
+    await create('third', '--sub', 'third-subject');
+    expect(problemsIn(await call([...application, ...named], place.env))).toEqual([
+      expect.stringContaining('third-subject is the subject of an account'),
+    ]);
+    expect(
+      problemsIn(
+        await call(['user', 'create', '--username', 'second', '--sub', 'demo'], place.env),
+      ),
+    ).toEqual([expect.stringContaining('demo is the client_id of an application')]);
+  });
 });
 
 describe('user commands', () => {

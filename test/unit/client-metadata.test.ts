@@ -265,7 +265,7 @@ describe('what is refused', () => {
       'https://x.example? https://x.exämple http://x.example ftp://x.example http://127.0.0.2',
     ),
     ...words('http://localhost.x.example http://127.0.0.1.x.example http://127.0.0.1:80'),
-    ...words('com.example.app: blob:https://x.example'),
+    ...words('com.example.app: blob:https://x.example https://*.example https://x;y.example'),
     ...['', 'é'.repeat(500)],
   ];
   const BAD_NAMES = ['', 'x'.repeat(256), 'a\nb', 'a\u202eb', 'a\u2067b', 'a\u200f'];

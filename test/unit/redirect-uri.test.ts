@@ -86,6 +86,17 @@ const REFUSED = {
     'https://a,b.example/',
     'https://*.x.example/',
   ],
+  'read differently': [
+    'https:///cb',
+    'https:////x.example/cb',
+    'https://0x7f.0.0.1/',
+    'https://127.1/',
+    'https://2130706433/',
+    'https://x.example:/',
+    'https://x.example:0443/',
+    'https://%65xample.org/',
+    'https://[0:0:0:0:0:0:0:1]/',
+  ],
   wildcard: [
     'https://x.example/*',
     'https://x.example/?a=*',
