@@ -99,10 +99,11 @@ export interface Config {
   /** How many failed attempts are tolerated. */
   readonly rateLimits?: Partial<RateLimits>;
   /**
-   * Seconds that a client is kept in memory. For so long pages and requests may see it as it was
-   * before another node changed it. Codes and tokens are never issued by what it was, and those of
-   * a client that is disabled or deleted end at once on every node; what it may ask, such as
-   * introspection, it may ask for so long.
+   * Seconds that a client is kept in memory. When another node changes it, codes and tokens are
+   * issued by what it is now, those of a client that is disabled or deleted end at once on every
+   * node, and before a secret, a redirect URI or a disabled client is refused it is read again,
+   * once a second at most. What else it may do or ask, such as introspection, may be as it was for
+   * so long.
    * @default 30
    */
   readonly clientCacheSeconds?: number;

@@ -105,6 +105,12 @@ export interface Clients {
 
 /** Registered clients, for the parts of the provider. */
 export interface KnownClients extends Clients {
+  /**
+   * Before something is refused by a client that was found: the client as it is now, if another
+   * node changed it meanwhile; null if it is as it was, or is gone. Each client is looked up once a
+   * second at most.
+   */
+  lookAgain(client: Client): Promise<Client | null>;
   /** Another node has changed this client: it is loaded anew when it is asked for. */
   forget(clientId: string): void;
 }
@@ -139,6 +145,7 @@ export function createClients(parts: Parts): KnownClients {
   const registry: Registry = { ...parts, load, cache };
   return {
     find: cache.find,
+    lookAgain: cache.lookAgain,
     forget: cache.forget,
     async findEnabled(clientId) {
       const client = await cache.find(clientId);

@@ -31,8 +31,14 @@ export async function authenticateClient(
   const named = params.get('client_id');
   if (named !== undefined && named !== presented.clientId)
     throw challenged(ctx, clientNotProven('client_id_mismatch'));
-  const client = await ctx.clients.find(presented.clientId);
-  const refusal = await judge(client, method, presented);
+  let client = await ctx.clients.find(presented.clientId);
+  let refusal = await judge(client, method, presented);
+  if (refusal !== null && client !== null) {
+    // Another node may have enabled it, or given it this secret.
+    const changed = await ctx.clients.lookAgain(client);
+    if (changed !== null) refusal = await judge(changed, method, presented);
+    client = changed ?? client;
+  }
   if (refusal === null && client !== null) return { client, method };
   const failure = refusal ?? clientNotProven('client_unknown');
   await countFailure(ctx, client, failure.reason);

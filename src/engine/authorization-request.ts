@@ -90,8 +90,11 @@ export async function proveDestination(
   ctx: EngineContext,
   params: Params,
 ): Promise<ProvenDestination> {
-  const client = await findClient(ctx, params);
   const sent = params.get('redirect_uri') ?? null;
+  const known = await findClient(ctx, params);
+  // Before a refusal: another node may have enabled the client, or registered the address.
+  const newer = isRefused(ctx, known, sent) ? await ctx.clients.lookAgain(known) : null;
+  const client = requireEnabled(newer ?? known);
   const redirectUri =
     sent === null ? onlyRedirectUri(client, params) : registered(ctx, client, sent);
   const state = params.only('state');
@@ -125,20 +128,30 @@ async function findClient(ctx: EngineContext, params: Params): Promise<Client> {
       'The application is not registered here.',
     );
   }
-  if (client.disabledAt !== null) {
-    throw new OAuthError(
-      'unauthorized_client',
-      'client_disabled',
-      'The application is switched off.',
-    );
-  }
   return client;
 }
 
-function registered(ctx: EngineContext, client: Client, sent: string): string {
+function isRegistered(ctx: EngineContext, client: Client, sent: string): boolean {
   const rules = { allowLocalhost: ctx.settings.allowLocalhostRedirect };
   // RFC 9700 §2.1: exact string comparison.
-  if (client.redirectUris.some((uri) => matchesRedirectUri(sent, uri, rules))) return sent;
+  return client.redirectUris.some((uri) => matchesRedirectUri(sent, uri, rules));
+}
+
+function isRefused(ctx: EngineContext, client: Client, sent: string | null): boolean {
+  return client.disabledAt !== null || (sent !== null && !isRegistered(ctx, client, sent));
+}
+
+function requireEnabled(client: Client): Client {
+  if (client.disabledAt === null) return client;
+  throw new OAuthError(
+    'unauthorized_client',
+    'client_disabled',
+    'The application is switched off.',
+  );
+}
+
+function registered(ctx: EngineContext, client: Client, sent: string): string {
+  if (isRegistered(ctx, client, sent)) return sent;
   // Tell operators what differs, but not the sender of the request (RFC 6749 §4.1.2.1).
   ctx.settings.logger.info(
     { clientId: client.clientId, ...nearestMismatch(sent, client.redirectUris) },

@@ -58,6 +58,8 @@ export const token: Endpoint = {
       const { clientId } = client;
       // RFC 6749 §5.2: the authenticated client is not authorized to use this grant type.
       if (!client.grantTypes.includes(type)) {
+        // Another node may have allowed it. Its secret may be another one by now as well.
+        if ((await ctx.clients.lookAgain(client)) !== null) continue;
         throw new OAuthError(
           'unauthorized_client',
           'grant_type_not_allowed',
