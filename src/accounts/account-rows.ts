@@ -62,8 +62,8 @@ export function accountRows(sql: AccountsDatabase, tenant: string): AccountRows 
         .execute();
     },
     async delete(sub, now) {
-      // First, so that the subject is never free.
       if ((await rows().where('sub', '=', sub).executeTakeFirst()) === undefined) return false;
+      // Before the row goes, so that the subject is free at no moment.
       await sql.insertNew(DELETED_TABLE, { tenant, sub, deleted_at: now });
       const result = await db
         .deleteFrom(ACCOUNTS_TABLE)

@@ -57,9 +57,9 @@ export interface PasswordAccounts extends Accounts {
   canonical: NonNullable<Accounts['canonical']>;
   /**
    * Creates an enabled account.
-   * @throws AccountError when the username or `sub` is taken or not allowed, or `sub` was that of a
-   * deleted account, when the password is
-   * too short or too long, or when a claim has the wrong type
+   * @throws AccountError when the username or `sub` is taken or not allowed, when `sub` belonged to
+   * a deleted account, when the password is too short or too long, or when a claim has the wrong
+   * type
    */
   create(account: NewAccount): Promise<AccountInfo>;
   /** The account with this username, in any spelling; null if there is none. */

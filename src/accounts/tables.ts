@@ -1,6 +1,6 @@
 /**
  * The tables of accounts, and the migrations that create them. The queries are in `accounts.ts`;
- * applying the migration is left to `valetkey/sql`.
+ * applying the migrations is left to `valetkey/sql`.
  */
 import type { Kysely } from 'kysely';
 

@@ -46,7 +46,7 @@ export function user(program: Command): void {
   update(group);
   switchTo(group, 'disable', 'disable an account and end all its sessions and tokens', false);
   switchTo(group, 'enable', 'enable an account', true);
-  change(group, 'delete', 'delete an account and end all its sessions and tokens').action(
+  change(group, 'delete', 'delete an account and end all its sessions, tokens and consents').action(
     async (options: { readonly username: string }, command: Command) => {
       await withAssembly(command, async (assembly) => {
         const { sub, username } = await find(assembly, options.username);
@@ -55,7 +55,7 @@ export function user(program: Command): void {
         say(
           globals(command).json,
           { deleted: username, sub },
-          `${username} is deleted; all sessions and tokens have ended.`,
+          `${username} is deleted; all sessions, tokens and consents have ended.`,
         );
       });
     },

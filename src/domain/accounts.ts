@@ -56,7 +56,8 @@ export interface HostSession {
 export interface Accounts {
   /**
    * The account of this subject; null when there is none. Called on sign-in, code exchange,
-   * refresh, userinfo and introspection.
+   * refresh, userinfo and introspection, and with a client_id that somebody chose, which may be any
+   * printable text: a client_id must be nobody's subject.
    */
   find(sub: string): Promise<Account | null>;
   /**

@@ -224,7 +224,7 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
       `must be the URL of a database: ${titles.join(', ')}.`,
       `Write one like ${examples.join(', ')}.`,
     );
-  } else if (pool === undefined && kind?.isServer === true && !URL.canParse(url ?? '')) {
+  } else if (pool === undefined && kind?.isServer === true && !isWellFormed(url ?? '')) {
     // The URL is not repeated, because it holds a password.
     const remedy = 'Percent-encode # / ? @ and % in the password: %23 %2F %3F %40 %25.';
     refuse('url', 'is not a well-formed URL.', remedy);
@@ -244,6 +244,11 @@ export function sqlProblems(options: SqlOptions): readonly ConfigProblem[] {
 }
 
 const NAME = 'Use at most 31 lower-case letters, digits and underscores, and begin with a letter.';
+
+/** The drivers decode user and password, and take a `%` that encodes nothing for a part of them. */
+function isWellFormed(url: string): boolean {
+  return URL.canParse(url) && !/%(?![0-9a-f]{2})/i.test(url);
+}
 
 function isName(value: string | undefined): boolean {
   return value === undefined || /^[a-z][a-z0-9_]{0,30}$/.test(value);

@@ -78,7 +78,7 @@ describe('sign-ins beside tokens', () => {
     return times;
   };
 
-  it(`${LOGINS_PER_SECOND} a second leave the slowest tokens within twice their time`, async () => {
+  it(`${LOGINS_PER_SECOND} a second leave the slowest tokens within twice their time, or half a second`, async () => {
     await tokens(3);
     const alone = await tokens(SECONDS);
     const answers: number[] = [];

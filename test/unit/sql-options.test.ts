@@ -21,6 +21,8 @@ describe('the URL of a database', () => {
     'postgres://u:s#secret@host/db',
     'postgres://u:s/secret@host/db',
     'postgres://u:secret@[::bad/db',
+    'postgres://u:s%secret@host/db',
+    'mysql://u:secret%@host/db',
   ])('ST-02 is refused without its password where that is not encoded: %s', (url) => {
     const problems = problemsOf({ url });
     expect(problems).toContain('Percent-encode');
