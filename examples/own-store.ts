@@ -11,28 +11,44 @@ import { memoryAccounts, storeContract } from 'valetkey/testing';
 
 interface Window {
   count: number;
+  wrong: number;
   readonly resetAt: number;
+  placedAt: number;
 }
 
 /** The same store with counters of this process. No method waits inside, so no two callers meet. */
 function withProcessCounters(store: Store, windows: Map<string, Window>): Store {
+  const openWindow = (key: string, seconds: number, now: number): Window => {
+    const before = windows.get(key);
+    if (before !== undefined && before.resetAt > now && before.resetAt <= now + 2 * seconds)
+      return before;
+    const window = { count: 0, wrong: 0, resetAt: now + seconds, placedAt: now };
+    windows.set(key, window);
+    return window;
+  };
   return {
     ...store,
     counters: {
       async hit(key, windowSeconds, now) {
-        const before = windows.get(key);
-        const isOpen = before !== undefined && before.resetAt > now;
-        const window = isOpen ? before : { count: 0, resetAt: now + windowSeconds };
+        const window = openWindow(key, windowSeconds, now);
         window.count += 1;
-        windows.set(key, window);
-        return { ...window };
+        return { count: window.count, resetAt: window.resetAt };
       },
-      async giveBack(key) {
+      async place(key, { limit, seconds, life }, now) {
+        const window = openWindow(key, seconds, now);
+        if (Math.abs(now - window.placedAt) >= life) window.count = window.wrong;
+        if (window.count >= limit) return { wrong: window.wrong, resetAt: window.resetAt };
+        window.count += 1;
+        window.placedAt = now;
+        return null;
+      },
+      async settle(key, outcome) {
         const window = windows.get(key);
-        if (window !== undefined) window.count = Math.max(0, window.count - 1);
-      },
-      async reset(key) {
-        windows.delete(key);
+        if (window === undefined) return;
+        const others = Math.max(window.count - window.wrong - 1, 0);
+        if (outcome === 'wrong') window.wrong += 1;
+        if (outcome === 'right') window.wrong = 0;
+        window.count = window.wrong + others;
       },
     },
     async clear(now, batch, auditFrom) {

@@ -177,6 +177,7 @@ export type { ParamLimits, Params } from './protocol/params.ts';
 export { parseScope } from './protocol/scope.ts';
 export { createProvider, type Provider, type Sessions, type Subjects } from './provider.ts';
 export { checkConfig } from './resolve-config.ts';
+export * from './store/counters.ts';
 export type * from './store/issue.ts';
 export { memoryDatabase } from './store/memory.ts';
 export type * from './store/records.ts';

@@ -187,7 +187,9 @@ function createContext(
     now,
     random,
   });
-  const rateLimiter = createRateLimiter(store.counters, now);
+  const rateLimiter = createRateLimiter(store.counters, ages, (error) =>
+    settings.logger.warn({ error }, 'the end of an attempt could not be stored'),
+  );
   const url = urlsOf(settings, assembly.endpoints);
   return { settings, store, vault, clients, keys, events, rateLimiter, now, url, request: null };
 }

@@ -61,6 +61,7 @@ export const MIGRATIONS: readonly string[] = [
   '0001-first-tables',
   '0002-one-time-records',
   '0003-disabled-clients',
+  '0004-places-of-attempts',
 ];
 
 export const DATABASES: readonly DatabaseKind[] = [

@@ -88,7 +88,7 @@ export function newInteraction(
 /**
  * The text that stands for an interaction in a URL or form. Parameters too large for a URL are
  * stored once, as a one-time record, and the text carries their handle from then on.
- * @throws OAuthError 429 when too many large requests came from the network of the peer
+ * @throws OAuthError 429 when too many large requests came, from the network of the peer or in all
  */
 export async function sealInteraction(ctx: Context, interaction: Interaction): Promise<string> {
   const whole = interaction.stored === null ? seal(ctx, interaction) : null;
@@ -104,7 +104,9 @@ function seal(ctx: Context, interaction: Interaction): string {
 async function storeParams(ctx: Context, { params }: Interaction): Promise<string> {
   // Peers without a known address share one limit.
   const network = networkOf(ctx.request?.address ?? null);
-  await ctx.rateLimiter.take([['large request', network], ctx.settings.rateLimits.largeRequest]);
+  const { largeRequest, largeRequestInAll } = ctx.settings.rateLimits;
+  await ctx.rateLimiter.take([['large request', network], largeRequest]);
+  await ctx.rateLimiter.take([['large request'], largeRequestInAll]);
   const handle = newHandle('interaction', ctx.settings.random);
   const record = newOneTimeRecord({
     kind: LARGE_REQUEST,

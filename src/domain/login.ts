@@ -1,8 +1,8 @@
 /**
- * Proving a person with username and password, within rate limits. An attempt is counted before it
- * is evaluated, so that parallel guesses cannot exceed the limit; a success gives the attempt back.
- * A browser in which somebody signed in to the account before has a limit of its own: an attacker
- * who locks the account from elsewhere does not lock its owner out.
+ * Proving a person with username and password, within rate limits. A success forgives the wrong
+ * attempts on the account; for the network that it comes from, it counts as none. A browser in
+ * which somebody signed in to the account before has a limit of its own: an attacker who locks the
+ * account from elsewhere does not lock its owner out.
  */
 import type { Authenticated } from './accounts.ts';
 import { networkOf } from './addresses.ts';
@@ -47,11 +47,16 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
   const address = ctx.request?.address ?? null;
   const network: readonly LimitedKey[] =
     address === null ? [] : [[['login from', networkOf(address)], rateLimits.loginByAddress]];
-  await ctx.rateLimiter.take(...network, [accountKey, rateLimits.login]);
-  const began = ctx.now();
+  let began = ctx.now();
   const empty = username === '' || password === '';
-  const proven = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);
-  if (proven === null || !proven.account.enabled) {
+  const prove = async (): Promise<Authenticated | null> => {
+    began = ctx.now();
+    const found = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);
+    return found?.account.enabled === true ? found : null;
+  };
+  const counters = [[accountKey, rateLimits.login], ...network] as const;
+  const proven = await ctx.rateLimiter.attempt(counters, prove, accountKey);
+  if (proven === null) {
     // Where the host tells no address, only the rows are limited in all.
     const inAll = [['login from', networkOf(null)], rateLimits.loginByAddress] as const;
     const isWritten = address !== null || (await ctx.rateLimiter.isWithin(inAll));
@@ -59,7 +64,5 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
     else ctx.events.notify('login.failed', { reason: 'credentials' });
     return null;
   }
-  await ctx.rateLimiter.reset(accountKey);
-  await ctx.rateLimiter.giveBack(...network.map(([key]) => key));
   return { ...proven, began };
 }

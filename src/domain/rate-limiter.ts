@@ -1,12 +1,15 @@
 /**
- * Rate limits. Counting is the store's (atomic over all nodes). A key known to be exhausted is
- * refused from memory, so that an attack costs no query.
+ * Rate limits. Counting is the store's (atomic over all nodes). Only what was evaluated and wrong
+ * counts against a proof. A key known to be exhausted is refused from memory, so that an attack
+ * costs no query.
  */
 import { LRUCache } from 'lru-cache';
 import { sha256 } from '../crypto/bytes.ts';
 import { OAuthError } from '../protocol/errors.ts';
-import type { CounterStore } from '../store/store.ts';
+import type { AttemptOutcome, CounterStore } from '../store/counters.ts';
+import type { Ages, Moment } from './freshness.ts';
 import type { RateLimit } from './settings.ts';
+import { createWaitingLines } from './waiting-lines.ts';
 
 /**
  * What is counted. The kind comes first, so that names which people choose cannot collide with
@@ -17,19 +20,27 @@ export type RateLimitKey = readonly [kind: string, ...of: string[]];
 /** A counter, and how much it may count. */
 export type LimitedKey = readonly [key: RateLimitKey, limit: RateLimit];
 
-/** Counts attempts and refuses those above a limit. */
+/** Counts calls and attempts, and refuses those above a limit. */
 export interface RateLimiter {
   /**
-   * Counts one attempt before it is evaluated: under each of these keys, or under none.
-   * @throws TooManyAttempts when the limit of one of them is reached
+   * Evaluates a proof under each of these keys. Null, that is a wrong proof, counts under all of
+   * them; every other outcome under none, and a right one forgives the wrong ones under `forgives`.
+   * An attempt has a place under each key while it is evaluated, so that parallel guesses cannot
+   * exceed the limit. While others have all places it waits for one, at most two seconds.
+   * @throws TooManyAttempts when the limit of one of them is reached; then nothing is evaluated
    */
-  take(...limited: readonly LimitedKey[]): Promise<void>;
-  /** Counts one attempt as `take` does; false when the limit of one of the keys is reached. */
-  isWithin(...limited: readonly LimitedKey[]): Promise<boolean>;
-  /** Forgets every attempt after a success. */
-  reset(key: RateLimitKey): Promise<void>;
-  /** Gives one attempt back under each of these keys. */
-  giveBack(...keys: readonly RateLimitKey[]): Promise<void>;
+  attempt<T>(
+    limited: readonly LimitedKey[],
+    prove: () => Promise<T | null>,
+    forgives?: RateLimitKey,
+  ): Promise<T | null>;
+  /**
+   * Counts one call.
+   * @throws TooManyAttempts when the limit is reached
+   */
+  take(limited: LimitedKey): Promise<void>;
+  /** Counts one call as `take` does; false when the limit is reached. */
+  isWithin(limited: LimitedKey): Promise<boolean>;
 }
 
 /** The refusal of an attempt above a limit (RFC 6585 §4). */
@@ -49,59 +60,125 @@ export class TooManyAttempts extends OAuthError {
   }
 }
 
-export function createRateLimiter(counters: CounterStore, now: () => number): RateLimiter {
-  const exhausted = new LRUCache<string, number>({ max: 10_000 });
-  const refuse = (resetAt: number): never => {
-    throw new TooManyAttempts(Math.max(1, resetAt - now()));
+/** Milliseconds that an attempt waits for a place. */
+const PATIENCE = 2000;
+/** Milliseconds after which it looks whether another process gave one back. */
+const LOOK_AGAIN = 100;
+/** Seconds after which somebody who got no place may try again. */
+const SOON = 2;
+/** Seconds after which the places of a process that ended are free. */
+const PLACE_LIFE = 120;
+/** How many attempts wait for a place under one key, in one process. */
+const LONGEST_LINE = 1000;
+
+/** A key that is known to be exhausted. */
+interface Lock {
+  readonly since: Moment;
+  /** Seconds until its window ends. */
+  readonly seconds: number;
+}
+
+/**
+ * @param report is told what went wrong while an attempt ended that was evaluated already
+ */
+export function createRateLimiter(
+  counters: CounterStore,
+  ages: Ages,
+  report: (error: unknown) => void,
+): RateLimiter {
+  const exhausted = new LRUCache<string, Lock>({ max: 10_000 });
+  const lines = createWaitingLines(LONGEST_LINE);
+  const nowIn = (): number => ages.now().at;
+  /** A key above its limit is refused, from then on from memory. */
+  const refuse = (name: string, seconds: number): never => {
+    exhausted.set(name, { since: ages.now(), seconds });
+    throw new TooManyAttempts(seconds);
   };
-  const check = (name: string): void => {
-    const resetAt = exhausted.get(name);
-    if (resetAt === undefined) return;
-    if (resetAt > now()) refuse(resetAt);
+  const refuseIfKnown = (name: string): void => {
+    const lock = exhausted.get(name);
+    if (lock === undefined) return;
+    if (ages.isWithin(lock.since, lock.seconds))
+      throw new TooManyAttempts(lock.since.at + lock.seconds - nowIn());
     exhausted.delete(name);
   };
-  // A digest: the key names people and addresses, and may be long.
-  const nameOf = (key: RateLimitKey): string => sha256(JSON.stringify(key));
-  const hit = async ([key, { limit, seconds }]: LimitedKey): Promise<void> => {
-    const name = nameOf(key);
-    check(name);
-    const { count, resetAt } = await counters.hit(name, seconds, now());
-    if (count >= limit) exhausted.set(name, resetAt);
-    if (count > limit) refuse(resetAt);
-  };
-  const giveBack = async (...keys: readonly RateLimitKey[]): Promise<void> => {
-    for (const name of keys.map(nameOf)) {
-      exhausted.delete(name);
-      await counters.giveBack(name);
-    }
-  };
-  const take = async (...limited: readonly LimitedKey[]): Promise<void> => {
-    for (const [index, one] of limited.entries()) {
-      try {
-        await hit(one);
-      } catch (error) {
-        // Nothing is evaluated, so the attempt does not count elsewhere either.
-        await giveBack(...limited.slice(0, index).map(([key]) => key));
-        throw error;
+  /** Until a window ends: at least a second, at most its length, whatever clock began it. */
+  const secondsUntil = (resetAt: number, { seconds }: RateLimit): number =>
+    Math.min(Math.max(1, resetAt - nowIn()), seconds);
+
+  const takePlace = async (name: string, limit: RateLimit, end: number): Promise<void> => {
+    let isHead = false;
+    const stand = async (): Promise<void> => {
+      isHead = await lines.join(name, end - ages.elapsed());
+      if (!isHead) throw new TooManyAttempts(SOON);
+    };
+    try {
+      // Those who wait already come first.
+      if (lines.isOccupied(name)) await stand();
+      for (;;) {
+        refuseIfKnown(name);
+        const full = await counters.place(name, { ...limit, life: PLACE_LIFE }, nowIn());
+        if (full === null) return;
+        if (full.wrong >= limit.limit) refuse(name, secondsUntil(full.resetAt, limit));
+        const left = end - ages.elapsed();
+        if (left <= 0) throw new TooManyAttempts(SOON);
+        if (isHead) await lines.pause(name, Math.min(left, LOOK_AGAIN));
+        else await stand();
       }
+    } finally {
+      if (isHead) lines.leave(name);
     }
+  };
+  /** Never throws: the attempt was evaluated, and its answer stands. */
+  const settle = async (name: string, outcome: AttemptOutcome): Promise<void> => {
+    try {
+      await counters.settle(name, outcome);
+    } catch (error) {
+      report(error);
+    }
+    lines.wake(name);
+  };
+  const take = async ([key, limit]: LimitedKey): Promise<void> => {
+    const name = nameOf(key);
+    refuseIfKnown(name);
+    const { count, resetAt } = await counters.hit(name, limit.seconds, nowIn());
+    if (count > limit.limit) refuse(name, secondsUntil(resetAt, limit));
   };
   return {
-    take,
-    giveBack,
-    async isWithin(...limited) {
+    async attempt(limited, prove, forgives) {
+      const all = limited.map(([key, limit]) => ({ name: nameOf(key), limit }));
+      for (const { name } of all) refuseIfKnown(name);
+      const end = ages.elapsed() + PATIENCE;
+      const placed: string[] = [];
+      const forgiven = forgives === undefined ? null : nameOf(forgives);
+      let outcome: AttemptOutcome = 'uncounted';
       try {
-        await take(...limited);
+        for (const { name, limit } of all) {
+          await takePlace(name, limit, end);
+          placed.push(name);
+        }
+        const proven = await prove();
+        outcome = proven === null ? 'wrong' : 'right';
+        return proven;
+      } finally {
+        const own = (name: string): AttemptOutcome =>
+          outcome === 'right' && name !== forgiven ? 'uncounted' : outcome;
+        await Promise.all(placed.map(async (name) => await settle(name, own(name))));
+      }
+    },
+    take,
+    async isWithin(limited) {
+      try {
+        await take(limited);
         return true;
       } catch (error) {
         if (error instanceof TooManyAttempts) return false;
         throw error;
       }
     },
-    async reset(key) {
-      const name = nameOf(key);
-      exhausted.delete(name);
-      await counters.reset(name);
-    },
   };
+}
+
+/** A digest: the key names people and addresses, and may be long. */
+function nameOf(key: RateLimitKey): string {
+  return sha256(JSON.stringify(key));
 }

@@ -102,6 +102,8 @@ export interface RateLimits {
    * @default 60 in 15 minutes
    */
   readonly largeRequest: RateLimit;
+  /** The same from all networks together. @default 3000 in 15 minutes */
+  readonly largeRequestInAll: RateLimit;
 }
 
 /** What happens to refresh tokens when they are used. */

@@ -9,10 +9,16 @@ import type { Migration } from './migration.ts';
 import { firstTables } from './migrations/0001-first-tables.ts';
 import { oneTimeRecords } from './migrations/0002-one-time-records.ts';
 import { disabledClients } from './migrations/0003-disabled-clients.ts';
+import { placesOfAttempts } from './migrations/0004-places-of-attempts.ts';
 import type { Tables } from './schema.ts';
 
 /** The migrations of the store itself, in the order in which they run. */
-const STORE_MIGRATIONS: readonly Migration[] = [firstTables, oneTimeRecords, disabledClients];
+const STORE_MIGRATIONS: readonly Migration[] = [
+  firstTables,
+  oneTimeRecords,
+  disabledClients,
+  placesOfAttempts,
+];
 
 /** Applies migrations to one database. */
 export interface Migrator {

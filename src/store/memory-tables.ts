@@ -34,9 +34,19 @@ export interface MemoryTables {
   readonly oneTime: Map<string, OneTimeRecord>;
   /** Keys of `oneTime`, by `oneTimeKey` of the second key. */
   readonly oneTimeBySecondKey: Map<string, string>;
-  readonly counters: Map<string, { readonly count: number; readonly resetAt: number }>;
+  readonly counters: Map<string, Counter>;
   readonly audit: Map<string, AuditEvent>;
   keySet: KeySet | null;
+}
+
+/** A counter of calls, or of attempts. */
+export interface Counter {
+  /** Calls; or wrong attempts and places together. */
+  readonly count: number;
+  readonly wrong: number;
+  readonly resetAt: number;
+  /** When the last place was taken. */
+  readonly placedAt: number;
 }
 
 export function memoryTables(): MemoryTables {

@@ -5,6 +5,7 @@
  * `memory-tokens.ts`.
  */
 import {
+  type Counter,
   consumeCodes,
   deleteAuthorization,
   type MemoryTables,
@@ -169,23 +170,36 @@ function keyStore(tables: MemoryTables): Store['keys'] {
 }
 
 function counterStore({ counters }: MemoryTables): Store['counters'] {
+  /** The counter of an open window. */
+  const open = (key: string, seconds: number, now: number): Counter => {
+    const before = counters.get(key);
+    const isOpen =
+      before !== undefined && before.resetAt > now && before.resetAt <= now + 2 * seconds;
+    return isOpen ? before : { count: 0, wrong: 0, resetAt: now + seconds, placedAt: now };
+  };
   return {
     async hit(key, windowSeconds, now) {
-      const before = counters.get(key);
-      const after =
-        before === undefined || before.resetAt <= now
-          ? { count: 1, resetAt: now + windowSeconds }
-          : { count: before.count + 1, resetAt: before.resetAt };
+      const before = open(key, windowSeconds, now);
+      const after = { ...before, count: before.count + 1 };
       counters.set(key, after);
-      return after;
+      return { count: after.count, resetAt: after.resetAt };
     },
-    async giveBack(key) {
+    async place(key, { limit, seconds, life }, now) {
+      const before = open(key, seconds, now);
+      const { wrong, resetAt } = before;
+      const count = Math.abs(now - before.placedAt) >= life ? wrong : before.count;
+      if (count >= limit) return { wrong, resetAt };
+      counters.set(key, { ...before, count: count + 1, placedAt: now });
+      return null;
+    },
+    async settle(key, outcome) {
       const before = counters.get(key);
-      if (before !== undefined)
-        counters.set(key, { ...before, count: Math.max(0, before.count - 1) });
-    },
-    async reset(key) {
-      counters.delete(key);
+      if (before === undefined) return;
+      const { count, wrong } = before;
+      // Its place may have ended before it did.
+      const others = Math.max(count - wrong - 1, 0);
+      const nowWrong = { wrong: wrong + 1, right: 0, uncounted: wrong }[outcome];
+      counters.set(key, { ...before, wrong: nowWrong, count: nowWrong + others });
     },
   };
 }

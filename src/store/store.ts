@@ -11,6 +11,7 @@
  * When the database cannot answer, a method throws `StoreUnavailable`; callers expect no other
  * error.
  */
+import type { CounterStore } from './counters.ts';
 import type { Issue, IssueOutcome } from './issue.ts';
 import type {
   AccessToken,
@@ -340,27 +341,6 @@ export interface KeyStore {
    * `expected` sees true. Ten nodes starting at once make one set.
    */
   swap(expected: number, keys: readonly StoredKey[], audit: ActRow): Promise<boolean>;
-}
-
-/** What a counter says after a hit. */
-export interface Hit {
-  /** Hits in this window, this one included. */
-  readonly count: number;
-  /** When the window ends. */
-  readonly resetAt: Seconds;
-}
-
-/** Counters of attempts, in fixed windows. */
-export interface CounterStore {
-  /**
-   * Counts one more in the window, in one statement, and resolves to the new count and the window's
-   * end. Of 100 concurrent hits each sees another count. `key` is a digest.
-   */
-  hit(key: string, windowSeconds: number, now: Seconds): Promise<Hit>;
-  /** Takes one back, never below zero. One statement. */
-  giveBack(key: string): Promise<void>;
-  /** Forgets the counter. */
-  reset(key: string): Promise<void>;
 }
 
 /** The audit log. */

@@ -93,35 +93,78 @@ export const RECORD_LAWS: readonly Law[] = [
         count: 1,
         resetAt: NOW + 120,
       });
-      await store.counters.reset('login alice');
-      assert.deepEqual(await store.counters.hit('login alice', 60, NOW + 61), {
-        count: 1,
-        resetAt: NOW + 121,
-      });
     },
   ],
   [
-    'counters.giveBack: each of 100 concurrent calls takes one back, never below zero',
+    'counters: a window that a clock began which was hours ahead is over; one of a minute ahead is not',
     async (store) => {
-      await store.counters.giveBack('fresh');
-      for (let index = 0; index < 3; index += 1) await store.counters.hit('other', 60, NOW);
-      await crowd(async () => await store.counters.hit('network', 60, NOW));
-      await Promise.all(
-        Array.from({ length: CROWD - 1 }, async () => await store.counters.giveBack('network')),
-      );
-      assert.deepEqual(await store.counters.hit('network', 60, NOW + 1), {
-        count: 2,
+      const limit = { limit: 1, seconds: 60, life: 1000 };
+      for (const ahead of [7200, 50]) {
+        await store.counters.hit(`calls ${ahead}`, 60, NOW + ahead);
+        await store.counters.place(`login ${ahead}`, limit, NOW + ahead);
+      }
+      assert.deepEqual(await store.counters.hit('calls 7200', 60, NOW), {
+        count: 1,
         resetAt: NOW + 60,
       });
-      for (let index = 0; index < 5; index += 1) await store.counters.giveBack('network');
-      const counts = [
-        await store.counters.hit('network', 60, NOW),
-        await store.counters.hit('other', 60, NOW),
-      ];
-      assert.deepEqual(
-        [...counts, await store.counters.hit('fresh', 60, NOW)].map(({ count: seen }) => seen),
-        [1, 4, 1],
+      assert.equal((await store.counters.hit('calls 50', 60, NOW)).count, 2);
+      assert.equal(await store.counters.place('login 7200', limit, NOW), null);
+      assert.notEqual(await store.counters.place('login 50', limit, NOW), null);
+    },
+  ],
+  [
+    'counters.place: of 100 concurrent attempts as many are placed as the limit says; first and later',
+    async (store) => {
+      const limit = { limit: 5, seconds: 60, life: 20 };
+      const place = async (now: number) => await store.counters.place('login alice', limit, now);
+      assert.equal(count(await crowd(async () => await place(NOW)), null), 5);
+      assert.deepEqual(await place(NOW + 1), { wrong: 0, resetAt: NOW + 60 });
+      for (const outcome of ['wrong', 'wrong', 'uncounted'] as const)
+        await store.counters.settle('login alice', outcome);
+      assert.equal(count(await crowd(async () => await place(NOW + 2)), null), 1);
+      assert.deepEqual(await place(NOW + 21), { wrong: 2, resetAt: NOW + 60 });
+      // The window is over, and begins again with no wrong one.
+      assert.equal(count(await crowd(async () => await place(NOW + 60)), null), 5);
+      assert.deepEqual(await place(NOW + 61), { wrong: 0, resetAt: NOW + 120 });
+    },
+  ],
+  [
+    'counters.place: places of a process that ended are free after their life, wrong attempts are not',
+    async (store) => {
+      const limit = { limit: 5, seconds: 600, life: 20 };
+      const place = async (now: number) => await store.counters.place('login', limit, now);
+      for (let taken = 0; taken < 5; taken += 1) await place(NOW);
+      await store.counters.settle('login', 'wrong');
+      // Who is refused makes no place last longer.
+      assert.deepEqual(await place(NOW + 19), { wrong: 1, resetAt: NOW + 600 });
+      assert.equal(count(await crowd(async () => await place(NOW + 20)), null), 4);
+      for (let ended = 0; ended < 4; ended += 1) await store.counters.settle('login', 'wrong');
+      // One whose place ended before it did counts all the same.
+      await store.counters.settle('login', 'wrong');
+      assert.deepEqual(await place(NOW + 400), { wrong: 6, resetAt: NOW + 600 });
+    },
+  ],
+  [
+    'counters.settle: each of 100 concurrent outcomes counts; a right one forgives what was wrong, not what is under way',
+    async (store) => {
+      const limit = { limit: CROWD, seconds: 60, life: 20 };
+      const place = async () => await store.counters.place('login', limit, NOW);
+      await store.counters.settle('login', 'wrong');
+      await crowd(place);
+      await crowd(async () => await store.counters.settle('login', 'wrong'));
+      assert.deepEqual(await place(), { wrong: CROWD, resetAt: NOW + 60 });
+      await store.counters.settle('login', 'right');
+      const free = await crowd(place);
+      assert.equal(count(free, null), CROWD);
+      await crowd(async (index) =>
+        index < 7 ? await store.counters.settle('login', 'wrong') : null,
       );
+      await store.counters.settle('login', 'right');
+      // 92 are under way; the seven wrong ones are forgiven.
+      assert.equal(count(await crowd(place), null), 8);
+      await crowd(async () => await store.counters.settle('login', 'uncounted'));
+      await store.counters.settle('login', 'uncounted');
+      assert.equal(count(await crowd(place), null), CROWD);
     },
   ],
   [

@@ -192,8 +192,7 @@ const CHANGES: readonly (readonly [
       await insertCode(store, { ...open, digest: word() }, session.handle, spare),
   ],
   ['keys.swap', async (store) => await store.keys.swap(1, [], null)],
-  ['counters.giveBack', async (store) => await store.counters.giveBack('counter')],
-  ['counters.reset', async (store) => await store.counters.reset('counter')],
+  ['counters.settle', async (store) => await store.counters.settle('counter', 'right')],
   ['clear', async (store) => await store.clear(NOW + 1_000_000, 100, NOW + 1)],
 ];
 

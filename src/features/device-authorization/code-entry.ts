@@ -18,7 +18,13 @@ import { bindBrowser } from '../../web/cookies.ts';
 import { drawPage, pageView } from '../../web/page.ts';
 import type { RequestContext } from '../../web/request.ts';
 import { DEVICE, REQUEST_DIGEST } from './device-flow.ts';
-import { findByUserCode, isOpen, LONGEST_TYPED, readUserCode } from './device-request.ts';
+import {
+  findByUserCode,
+  isOpen,
+  LONGEST_TYPED,
+  readUserCode,
+  type StoredRequest,
+} from './device-request.ts';
 import { type DeviceView, devicePage } from './pages.ts';
 
 /** How many wrong user codes are tolerated (RFC 8628 §5.1). */
@@ -79,18 +85,20 @@ async function takeCode(ctx: EngineContext, flow: Flow, limits: UserCodeLimits):
   const typed = form.get('user_code') ?? '';
   const userCode = typed.slice(0, LONGEST_TYPED);
   const counters = countersOf(ctx, interaction, limits);
+  // Unknown, expired and used codes get the same answer, so that nobody learns which codes exist.
+  const find = async (): Promise<StoredRequest | null> => {
+    const found = await findByUserCode(ctx, typed);
+    return found !== null && isOpen(found, ctx.now()) ? found : null;
+  };
+  let stored: StoredRequest | null;
   try {
-    await ctx.rateLimiter.take(...counters);
+    stored = await ctx.rateLimiter.attempt(counters, find);
   } catch (error) {
     if (!(error instanceof TooManyAttempts)) throw error;
     const { headers, retryAfter, status } = error;
     return await entryPage(ctx, { userCode, problem: 'limited', retryAfter, status, headers });
   }
-  const stored = await findByUserCode(ctx, typed);
-  // Unknown, expired and used codes get the same answer, so that nobody learns which codes exist.
-  if (stored === null || !isOpen(stored, ctx.now()))
-    return await entryPage(ctx, { userCode, problem: 'unknown', status: 422 });
-  await ctx.rateLimiter.giveBack(...counters.map(([key]) => key));
+  if (stored === null) return await entryPage(ctx, { userCode, problem: 'unknown', status: 422 });
   const params = { [REQUEST_DIGEST]: stored.record.digest };
   const next = newInteraction(ctx, DEVICE, params, interaction.browser);
   return await advance(ctx, await flow.open(ctx, next), next, true);

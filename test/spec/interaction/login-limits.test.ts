@@ -1,5 +1,7 @@
 /** How guesses at passwords are limited: per account, per network and per browser. Rules UI. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreUnavailable } from 'valetkey';
 import type { ScriptedBrowser, Visit } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ALICE, allow, browserOf, logIn, makeWorld, openAuthorize, type World } from '../setup.ts';
@@ -100,6 +102,52 @@ describe('the limit of an account', () => {
       ),
     );
     expect(guesses.filter((status) => status === 422)).toHaveLength(5);
+  });
+});
+
+/** Has every password checked by this function. */
+const checkedBy = (check: (username: string) => Promise<boolean>): void => {
+  Object.assign(world.accounts, {
+    authenticate: async ({ username }: { username: string }) =>
+      (await check(username))
+        ? { account: { sub: ALICE.sub, enabled: true, claims: {} }, amr: ['pwd'] }
+        : null,
+  });
+};
+
+describe('proofs that were not evaluated, or were right', () => {
+  it('150 people of one office sign in at once: all are in, and nobody is locked afterwards', async () => {
+    checkedBy(async () => {
+      await sleep(5);
+      return true;
+    });
+    const people = Array.from({ length: 150 }, (_, index) => `person${index}`);
+    const statuses = await Promise.all(
+      people.map(async (name) => await attempt('198.51.100.12', name, 'right')),
+    );
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(await attempt('198.51.100.12', 'one more', 'right')).toBe(200);
+  });
+  it('a slow database, or a full queue, locks neither the account nor the office', async () => {
+    checkedBy(async () => await Promise.reject(new StoreUnavailable('too slow')));
+    for (let index = 0; index < 60; index += 1)
+      expect(await attempt('198.51.100.13', ALICE.username, ALICE.password)).toBe(503);
+    checkedBy(async () => true);
+    expect(await attempt('198.51.100.13', ALICE.username, ALICE.password)).toBe(200);
+  });
+  it('a success forgives the wrong ones before, and none that is under way', async () => {
+    const counter = { wrong: 0 };
+    checkedBy(async (username) => {
+      await sleep(20);
+      if (username === 'alice') counter.wrong += 1;
+      return username === 'Alice';
+    });
+    for (let index = 0; index < 4; index += 1) await attempt('198.51.100.14', 'alice', 'x');
+    expect(await attempt('198.51.100.14', 'Alice', 'right')).toBe(200);
+    await Promise.all(
+      Array.from({ length: 20 }, async () => await attempt('198.51.100.14', 'alice', 'x')),
+    );
+    expect(counter.wrong).toBe(4 + 5);
   });
 });
 
