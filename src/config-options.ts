@@ -23,6 +23,7 @@ import {
   type Refuse,
 } from './engine/contracts/options.ts';
 import { SIGNING_ALGS } from './protocol/names.ts';
+import { isNeverRedirected } from './protocol/redirect-uri.ts';
 import { isScopeToken } from './protocol/scope.ts';
 
 const DAY = 24 * 3600;
@@ -223,7 +224,13 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
     default: 30,
   },
   allowMissingPkce: flag('Weakens: clients with credentials may leave PKCE out'),
-  allowLocalhostRedirect: flag('Weakens: http://localhost in redirect URIs'),
+  allowLocalhostRedirect: flag('Weakens: http://localhost in redirect URIs of web applications'),
+  allowPrivateSchemes: {
+    kind: 'list',
+    description: 'Weakens: private schemes of redirect URIs of public native applications: cursor',
+    default: [],
+    check: checkPrivateSchemes,
+  },
   allowInsecureIssuer: flag('Weakens: an http issuer that is not on loopback'),
   clock: callable('Now, in whole seconds'),
   random: callable('Random bytes'),
@@ -264,6 +271,15 @@ function isDescribed(scope: unknown): boolean {
   if (!isObject(scope) || typeof scope['description'] !== 'string') return false;
   const claims = scope['claims'] ?? [];
   return Array.isArray(claims) && claims.every((claim) => typeof claim === 'string');
+}
+
+function checkPrivateSchemes(value: unknown, option: string, refuse: Refuse): void {
+  for (const scheme of value as readonly string[]) {
+    if (!/^[a-z][a-z0-9+.-]*$/.test(scheme))
+      refuse(option, `names ${scheme}, which is not a scheme.`, 'Write it without colon: cursor.');
+    else if (isNeverRedirected(scheme))
+      refuse(option, `names ${scheme}, which no application may use.`, 'Take it out.');
+  }
 }
 
 function checkFeatures(value: unknown, option: string, refuse: Refuse): void {

@@ -107,10 +107,23 @@ export interface Config {
    * @default 30
    */
   readonly clientCacheSeconds?: number;
-  /** Weakens: clients with credentials may leave PKCE out. @default false */
+  /**
+   * Weakens: every client with credentials may leave PKCE out. Without it, one may that is
+   * registered so, and one that sends an OpenID Connect nonce. @default false
+   */
   readonly allowMissingPkce?: boolean;
-  /** Weakens: `http://localhost` counts as loopback in redirect URIs. @default false */
+  /**
+   * Weakens: `http://localhost` in the redirect URIs of every web application. Native ones may have
+   * it anyway, and all where the issuer is on loopback. @default false
+   */
   readonly allowLocalhostRedirect?: boolean;
+  /**
+   * Weakens: private-use schemes of redirect URIs, such as `['cursor']`, that public native
+   * applications may have though they are no reversed domain name (RFC 8252 §7.1). The redirect URI
+   * is compared as a string, and people are asked every time.
+   * @default []
+   */
+  readonly allowPrivateSchemes?: readonly string[];
   /** Weakens: an http issuer that is not on loopback. @default false */
   readonly allowInsecureIssuer?: boolean;
   /** Now, in whole seconds. For tests. @default the clock of the machine */

@@ -149,6 +149,7 @@ export type { InteractionDetails, Interactions } from './host-interactions.ts';
 export type { AuthorizationRequest, Destination } from './protocol/authorization-request.ts';
 export { SCOPE_CLAIMS } from './protocol/claims.ts';
 export type { FeatureField, FieldDefinition, FieldKind } from './protocol/client-fields.ts';
+export { CLIENT_KINDS, type ClientKind, metadataOfKind } from './protocol/client-kinds.ts';
 export {
   CLIENT_FIELDS,
   type ClientMember,
@@ -166,6 +167,7 @@ export {
   type ErrorCode,
   OAuthError,
   type OAuthErrorOptions,
+  type RefusalHint,
 } from './protocol/errors.ts';
 export type {
   ClientAuthenticationMethodName,

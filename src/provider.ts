@@ -12,6 +12,7 @@ import { createEvents, type EventLog } from './domain/events.ts';
 import { createAges } from './domain/freshness.ts';
 import { endSessionOfHost } from './domain/host-sessions.ts';
 import { createRateLimiter } from './domain/rate-limiter.ts';
+import { redirectUriRules } from './domain/redirect-rules.ts';
 import { createSigningKeys, type KeyAdmin } from './domain/signing-keys.ts';
 import type { EngineContext } from './engine/contracts/context.ts';
 import type { Endpoint } from './engine/contracts/endpoint.ts';
@@ -200,11 +201,13 @@ function metadataRules({
   assembly: { engine, clientFields },
 }: ResolvedConfig): Parameters<typeof createClients>[0]['rules'] {
   return {
-    allowLocalhost: settings.allowLocalhostRedirect,
+    ...redirectUriRules(settings),
     grantTypes: engine.grants.map(({ type }) => type),
     responseTypes: engine.responseTypes.map(({ name }) => name),
     authMethods: new Map(
-      engine.clientAuthenticationMethods.map(({ name, needs }) => [name, needs]),
+      engine.clientAuthenticationMethods.flatMap(({ name, registeredAs = [], needs }) =>
+        [name, ...registeredAs].map((one) => [one, needs] as const),
+      ),
     ),
     idTokenAlgs: settings.idTokenAlgs,
     fields: clientFields,

@@ -126,11 +126,14 @@ function scopesOf(
   return scopes;
 }
 
+const isOn = (value: unknown): boolean =>
+  value === true || (Array.isArray(value) && value.length > 0);
+
 /** Names of the `allow…` options in force, of features as well. */
 function weakenedBy(config: Config, features: readonly Feature[]): readonly string[] {
   const on = (values: object, prefix: string): readonly string[] =>
     Object.entries(values).flatMap(([name, value]) =>
-      name.startsWith('allow') && value === true ? [prefix + name] : [],
+      name.startsWith('allow') && isOn(value) ? [prefix + name] : [],
     );
   return [...on(config, ''), ...features.flatMap(({ given, name }) => on(given, `${name}.`))];
 }

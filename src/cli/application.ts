@@ -2,13 +2,33 @@
  * `valetkey application …`: manages registered clients. The core decides which metadata a client
  * may have.
  */
-import type { Command } from 'commander';
-import { CLIENT_FIELDS, type Client, type FeatureField, isPublic } from 'valetkey';
+import { type Command, Option } from 'commander';
+import {
+  CLIENT_FIELDS,
+  CLIENT_KINDS,
+  type Client,
+  type ClientKind,
+  type FeatureField,
+  isPublic,
+  metadataOfKind,
+} from 'valetkey';
 import type { AnyFeature } from 'valetkey/server';
 import { type MetadataOptions, metadataOf, metadataOptions } from './application-options.ts';
 import { globals, withAssembly } from './command-context.ts';
 import { wholeNumber } from './options.ts';
 import { say, table } from './output.ts';
+
+const EXAMPLES = `
+Examples:
+  A web server that signs people in:
+    npx valetkey application create --kind web --name "My app" --redirect-uri https://app.example/callback
+  A browser application, which may call this server from the origin of its redirect URI:
+    npx valetkey application create --kind spa --name "My app" --redirect-uri https://app.example/callback
+  A desktop or phone application:
+    npx valetkey application create --kind native --name "My app" --redirect-uri http://127.0.0.1/callback
+  A service that acts for itself, and an API that checks tokens:
+    npx valetkey application create --kind service --name "Nightly job" --scope read
+    npx valetkey application create --kind resource-server --name "My API"`;
 
 type Clients = Parameters<Parameters<typeof withAssembly>[1]>[0]['provider']['clients'];
 
@@ -64,9 +84,16 @@ function create(group: Command, fields: readonly FeatureField[]): void {
         '[grant-type]',
         'such as authorization-code (with refresh tokens) or client-credentials, instead of --grant-type',
       )
-      .requiredOption('--name <text>', 'name that people see (required)'),
+      .requiredOption('--name <text>', 'name that people see (required)')
+      .addOption(
+        new Option(
+          '--kind <kind>',
+          'what it is; other options take the place of its values',
+        ).choices(CLIENT_KINDS),
+      ),
     fields,
   )
+    .addHelpText('after', EXAMPLES)
     .option('--client-id <text>', 'client_id (default: random)')
     .option('--client-secret <text>', 'client_secret, at least 32 characters (default: random)')
     .action(
@@ -80,8 +107,9 @@ function create(group: Command, fields: readonly FeatureField[]): void {
           ...(clientType === undefined ? {} : { clientType }),
           ...(grantType === undefined ? {} : { grantType: [grantType] }),
         };
-        const metadata = { name: '', ...metadataOf({ ...positional, ...options }, fields) };
-        const { clientId, clientSecret: secret } = options;
+        const given = { name: '', ...metadataOf({ ...positional, ...options }, fields) };
+        const { clientId, clientSecret: secret, kind } = options;
+        const metadata = kind === undefined ? given : metadataOfKind(kind as ClientKind, given);
         const chosen = {
           ...(typeof clientId === 'string' ? { clientId } : {}),
           ...(typeof secret === 'string' ? { clientSecret: secret } : {}),
@@ -209,6 +237,10 @@ function typeOf(client: Client): 'public' | 'confidential' {
   return isPublic(client) ? 'public' : 'confidential';
 }
 
+function methodName({ tokenEndpointAuthMethod: method }: Client): string {
+  return method === 'client_secret' ? 'client_secret_basic or client_secret_post' : method;
+}
+
 /** A client under the names of RFC 7591 §2, without its secrets. */
 function described(client: Client, fields: readonly FeatureField[]): object {
   const values = { ...client, clientType: typeOf(client) };
@@ -239,21 +271,28 @@ function tell(
 ): void {
   const said = (values: readonly string[] | null): string =>
     values === null ? 'all' : values.length === 0 ? 'none' : values.join(' ');
-  const state = client.disabledAt === null ? '' : ', disabled';
   const text = table([
     ['Client ID', client.clientId],
     ...rows,
     ['Name', client.name],
-    ['Type', `${typeOf(client)}, ${client.applicationType}${state}`],
-    ['Authentication', client.tokenEndpointAuthMethod],
+    ['Type', `${typeOf(client)}, ${client.applicationType}`],
+    ['Authentication', methodName(client)],
     ['Grant types', said(client.grantTypes)],
     ['Redirect URIs', said(client.redirectUris)],
     ['After logout', said(client.postLogoutRedirectUris)],
     ['Origins', said(client.allowedOrigins)],
     ['Scopes', said(client.scopes)],
-    ['ID tokens', client.idTokenSignedResponseAlg],
+    [
+      'Default scopes',
+      client.defaultScopes === null ? 'of the server' : said(client.defaultScopes),
+    ],
+    [
+      'ID tokens',
+      `${client.idTokenSignedResponseAlg}, ${client.idTokenClaims ? 'with' : 'without'} the claims of scopes`,
+    ],
     ['Consent', client.skipConsent ? 'not required' : 'required'],
-    ...fields.map((field) => [field.wireName, String(fieldOf(client, field))]),
+    ['State', client.disabledAt === null ? 'enabled' : 'disabled'],
+    ...fields.map((field) => [field.wireName, String(fieldOf(client, field) ?? 'default')]),
   ]);
   say(globals(command).json, { ...described(client, fields), ...more }, text);
 }

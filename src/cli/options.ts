@@ -7,10 +7,12 @@ import { text } from 'node:stream/consumers';
 import { InvalidArgumentError } from 'commander';
 
 /**
- * Reads an option that may be repeated. One value can also contain several, separated by spaces.
+ * Reads an option that may be repeated. One value can also contain several, separated by spaces or
+ * commas. A comma inside a URI stays: what follows it is no URI.
  */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, ...value.split(/\s+/).filter((item) => item !== '')];
+  const separator = value.includes(':') ? /\s+|,+\s*(?=[a-z][a-z0-9+.-]*:|$)/i : /[\s,]+/;
+  return [...before, ...value.split(separator).filter((item) => item !== '')];
 }
 
 /** Reads a whole number from `least` to `most`. */

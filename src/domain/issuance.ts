@@ -90,8 +90,8 @@ export interface TokenResponse {
   readonly token_type: 'Bearer';
   /** Seconds until the access token expires. */
   readonly expires_in: number;
-  /** The scopes of the access token, separated by spaces. */
-  readonly scope: string;
+  /** The scopes of the access token, separated by spaces; absent where there is none. */
+  readonly scope?: string;
   /** The refresh token, if one was issued. */
   readonly refresh_token?: string;
   /** The ID token, if `openid` is among the scopes. */
@@ -328,11 +328,13 @@ function respond(
   refreshToken: string | null,
   idToken: string | null,
 ): TokenResponse {
+  const { scopes, expiresAt } = access.record;
   return {
     access_token: access.text,
     token_type: 'Bearer',
-    expires_in: Math.max(1, access.record.expiresAt - ctx.now()),
-    scope: formatScope(access.record.scopes),
+    expires_in: Math.max(1, expiresAt - ctx.now()),
+    // RFC 6749 §3.3: a scope has at least one value.
+    ...(scopes.length === 0 ? {} : { scope: formatScope(scopes) }),
     ...(refreshToken === null ? {} : { refresh_token: refreshToken }),
     ...(idToken === null ? {} : { id_token: idToken }),
   };

@@ -19,8 +19,9 @@ export function resolveScopes(
   acting: 'for-user' | 'for-client',
 ): readonly string[] {
   const asked = parseScope(scope ?? '');
-  // CHOICE RFC 6749 §3.3: a request that names no scope gets the default scopes. They may be none.
-  const wanted = asked.length === 0 ? settings.defaultScopes : asked;
+  // CHOICE RFC 6749 §3.3: a request that names no scope gets the default scopes of the client, else
+  // those of the server. They may be none.
+  const wanted = asked.length === 0 ? (client.defaultScopes ?? settings.defaultScopes) : asked;
   const available = availableScopes(settings, client, wanted, acting);
   // RFC 6749 §3.3: the requested scope is invalid when nothing of it can be granted.
   if (asked.length > 0 && available.length === 0) {

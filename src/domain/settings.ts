@@ -198,6 +198,8 @@ export interface Settings {
   readonly allowMissingPkce: boolean;
   /** Whether `http://localhost` counts as loopback in redirect URIs. */
   readonly allowLocalhostRedirect: boolean;
+  /** Private-use schemes of redirect URIs that need no reversed domain name. */
+  readonly allowPrivateSchemes: readonly string[];
   /** Whether the issuer may be an http URL that is not on loopback. */
   readonly allowInsecureIssuer: boolean;
   /** The current time in seconds since 1970. */

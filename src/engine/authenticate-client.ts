@@ -3,10 +3,16 @@
  * per request, and it is the registered one; all failures look alike.
  */
 import { networkOf } from '../domain/addresses.ts';
-import { OAuthError } from '../protocol/errors.ts';
+import { isPublic } from '../protocol/client-metadata-rules.ts';
+import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import type { Params } from '../protocol/params.ts';
+import { updateCommand } from '../protocol/remedies.ts';
 import type { Client } from '../store/records.ts';
-import { clientNotProven, type PresentedCredentials } from './contracts/client-authentication.ts';
+import {
+  type ClientAuthenticationMethod,
+  clientNotProven,
+  type PresentedCredentials,
+} from './contracts/client-authentication.ts';
 import type { EngineContext } from './contracts/context.ts';
 
 /** Who is calling an endpoint. */
@@ -26,20 +32,21 @@ export async function authenticateClient(
   ctx: EngineContext,
   params: Params,
 ): Promise<AuthenticatedClient> {
-  const { name: method, presented } = detectOne(ctx, params);
+  const detected = detectOne(ctx, params);
+  const { presented } = detected;
   // A body client_id beside other credentials must name the same client.
   const named = params.get('client_id');
   if (named !== undefined && named !== presented.clientId)
     throw challenged(ctx, clientNotProven('client_id_mismatch'));
   let client = await ctx.clients.find(presented.clientId);
-  let refusal = await judge(client, method, presented);
+  let refusal = await judge(client, detected);
   if (refusal !== null && client !== null) {
     // Another node may have enabled it, or given it this secret.
     const changed = await ctx.clients.lookAgain(client);
-    if (changed !== null) refusal = await judge(changed, method, presented);
+    if (changed !== null) refusal = await judge(changed, detected);
     client = changed ?? client;
   }
-  if (refusal === null && client !== null) return { client, method };
+  if (refusal === null && client !== null) return { client, method: detected.method.name };
   const failure = refusal ?? clientNotProven('client_unknown');
   await countFailure(ctx, client, failure.reason);
   throw challenged(ctx, failure);
@@ -48,7 +55,7 @@ export async function authenticateClient(
 type Presented = PresentedCredentials | 'malformed';
 
 interface Detected {
-  readonly name: string;
+  readonly method: ClientAuthenticationMethod;
   readonly presented: PresentedCredentials;
 }
 
@@ -56,7 +63,8 @@ interface Detected {
  * The credentials of the request. RFC 6749 §2.3 allows one method; `none` only names the client.
  */
 function detectOne(ctx: EngineContext, params: Params): Detected {
-  let used: { readonly name: string; readonly presented: Presented } | null = null;
+  let used: { readonly method: ClientAuthenticationMethod; readonly presented: Presented } | null =
+    null;
   let proofs = 0;
   for (const method of ctx.engine.clientAuthenticationMethods) {
     const presented = method.detect(ctx, params);
@@ -64,7 +72,7 @@ function detectOne(ctx: EngineContext, params: Params): Detected {
     const proves = method.needs !== 'none';
     if (proves) proofs += 1;
     // A client_id that only names the client stands beside the proof of another method.
-    if (used === null || proves) used = { name: method.name, presented };
+    if (used === null || proves) used = { method, presented };
   }
   // RFC 6749 §2.3: a client uses no more than one authentication method per request.
   if (proofs > 1) {
@@ -76,21 +84,31 @@ function detectOne(ctx: EngineContext, params: Params): Detected {
   }
   if (used === null || used.presented === 'malformed')
     throw challenged(ctx, clientNotProven('client_credentials_missing'));
-  return { name: used.name, presented: used.presented };
+  return { method: used.method, presented: used.presented };
 }
 
 async function judge(
   client: Client | null,
-  method: string,
-  presented: PresentedCredentials,
+  { method: { name, registeredAs = [] }, presented }: Detected,
 ): Promise<OAuthError | null> {
   if (client === null) return clientNotProven('client_unknown');
   if (client.disabledAt !== null) return clientNotProven('client_disabled');
   // RFC 7591 §2: token_endpoint_auth_method is what the client registered; nothing else is
   // accepted.
-  if (client.tokenEndpointAuthMethod !== method)
-    return clientNotProven('client_authentication_method');
+  if (![name, ...registeredAs].includes(client.tokenEndpointAuthMethod))
+    return clientNotProven('client_authentication_method', methodHint(client, name));
   return await presented.verify(client);
+}
+
+function methodHint(client: Client, received: string): RefusalHint {
+  const { clientId, tokenEndpointAuthMethod: expected } = client;
+  if (isPublic(client)) {
+    const remedy = 'take the secret out of the application, or register it as confidential';
+    return { expected: 'no secret, since the client is public', received, remedy };
+  }
+  const either = updateCommand(clientId, '--auth-method client_secret');
+  const remedy = received === 'none' ? 'give the application its secret' : either;
+  return { expected, received, remedy };
 }
 
 /**

@@ -3,6 +3,7 @@
  * proven a failure is a page; from then on it is sent to the proven destination (RFC 6749
  * §4.1.2.1). Endpoints and flows that take or continue such requests share it.
  */
+import { redirectUriRulesOf } from '../domain/redirect-rules.ts';
 import { resolveScopes } from '../domain/scopes.ts';
 import type { AuthorizationRequest, Destination } from '../protocol/authorization-request.ts';
 import { OAuthError } from '../protocol/errors.ts';
@@ -132,7 +133,7 @@ async function findClient(ctx: EngineContext, params: Params): Promise<Client> {
 }
 
 function isRegistered(ctx: EngineContext, client: Client, sent: string): boolean {
-  const rules = { allowLocalhost: ctx.settings.allowLocalhostRedirect };
+  const rules = redirectUriRulesOf(ctx.settings, client);
   // RFC 9700 §2.1: exact string comparison.
   return client.redirectUris.some((uri) => matchesRedirectUri(sent, uri, rules));
 }

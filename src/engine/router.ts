@@ -133,7 +133,7 @@ async function handle(ctx: EngineContext, endpoint: Endpoint): Promise<Response>
   const { method, headers } = ctx.request;
   if (endpoint.methods.includes(method)) return await endpoint.handle(ctx);
   const asksFirst = method === 'OPTIONS' && headers.has('access-control-request-method');
-  if (asksFirst && endpoint.cors === 'any') return preflight(endpoint.methods);
+  if (asksFirst && endpoint.cors !== undefined) return preflight(endpoint.methods);
   throw new OAuthError(
     'invalid_request',
     'method_not_allowed',

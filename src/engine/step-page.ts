@@ -32,6 +32,7 @@ export async function drawStep(
   };
   return drawPage(ctx, step.page, view, {
     ...(redirectUri === null ? { form: true } : { formGoesTo: redirectUri }),
+    inPopup: situation.flow === 'authorize',
     status: notice?.status ?? 200,
     headers: notice?.headers ?? {},
   });

@@ -11,7 +11,12 @@ import {
   type CompleteClientMetadata,
 } from './client-metadata.ts';
 import type { IdTokenAlg } from './names.ts';
-import { isHost, type RedirectUriRules, redirectUriProblem } from './redirect-uri.ts';
+import {
+  isHost,
+  type RedirectUriRules,
+  redirectUriProblem,
+  rulesOfClient,
+} from './redirect-uri.ts';
 import { isScopeToken } from './scope.ts';
 
 /** One reason why a registration is refused. */
@@ -87,24 +92,29 @@ function featureFieldProblems(
 /** Fills in the defaults of RFC 7591 §2 and OIDC Registration §2. */
 export function completeMetadata(
   metadata: ClientMetadata,
-  rules: Pick<MetadataRules, 'idTokenAlgs'>,
+  rules: Pick<MetadataRules, 'idTokenAlgs' | 'authMethods'>,
 ): CompleteClientMetadata {
   const grantTypes = metadata.grantTypes ?? ['authorization_code', 'refresh_token'];
   const codes = grantTypes.includes('authorization_code') ? ['code'] : [];
   const [firstAlg = 'RS256'] = rules.idTokenAlgs;
+  const anySecret = rules.authMethods.has('client_secret')
+    ? 'client_secret'
+    : 'client_secret_basic';
   const defaultAlg = rules.idTokenAlgs.includes('RS256') ? 'RS256' : firstAlg;
   return {
     name: metadata.name.trim(),
     applicationType: metadata.applicationType ?? 'web',
     tokenEndpointAuthMethod:
-      metadata.tokenEndpointAuthMethod ??
-      (metadata.clientType === 'public' ? 'none' : 'client_secret_basic'),
+      metadata.tokenEndpointAuthMethod ?? (metadata.clientType === 'public' ? 'none' : anySecret),
     redirectUris: metadata.redirectUris ?? [],
     postLogoutRedirectUris: metadata.postLogoutRedirectUris ?? [],
     allowedOrigins: metadata.allowedOrigins ?? [],
     grantTypes,
     responseTypes: metadata.responseTypes ?? codes,
     scopes: metadata.scopes ?? null,
+    defaultScopes: metadata.defaultScopes ?? null,
+    idTokenClaims: metadata.idTokenClaims ?? false,
+    allowLocalhost: metadata.allowLocalhost ?? false,
     idTokenSignedResponseAlg: metadata.idTokenSignedResponseAlg ?? defaultAlg,
     skipConsent: metadata.skipConsent ?? false,
     clientUri: metadata.clientUri ?? null,
@@ -136,18 +146,24 @@ export function metadataProblems(
   checkUris(metadata, rules, refuse);
   checkFlows(metadata, rules, refuse);
   checkCredentials(metadata, rules, refuse);
-  for (const scope of metadata.scopes ?? []) {
-    if (!isScopeToken(scope)) refuse('scopes', `${printable(scope)} is not a scope value`);
+  for (const field of ['scopes', 'defaultScopes'] as const) {
+    for (const scope of metadata[field] ?? [])
+      if (!isScopeToken(scope)) refuse(field, `${printable(scope)} is not a scope value`);
   }
+  const { scopes } = metadata;
+  const beyond = (metadata.defaultScopes ?? []).find((one) => scopes?.includes(one) === false);
+  if (beyond !== undefined)
+    refuse('defaultScopes', `${printable(beyond)} is not among the scopes that it may request`);
   return problems;
 }
 
 type Refuse = (field: ClientMember, problem: string) => void;
 
 function checkUris(metadata: CompleteClientMetadata, rules: MetadataRules, refuse: Refuse): void {
+  const ofClient = rulesOfClient({ ...metadata, isPublic: isPublic(metadata) }, rules);
   for (const field of ['redirectUris', 'postLogoutRedirectUris'] as const) {
     for (const uri of metadata[field]) {
-      const problem = redirectUriProblem(uri, metadata.applicationType, rules);
+      const problem = redirectUriProblem(uri, metadata.applicationType, ofClient);
       if (problem !== null) refuse(field, `${printable(uri)} ${problem}`);
     }
   }
@@ -170,7 +186,9 @@ function checkFlows(metadata: CompleteClientMetadata, rules: MetadataRules, refu
     if (!rules.grantTypes.includes(type))
       refuse('grantTypes', `${printable(type)} is not offered here (offered: ${offered})`);
   }
-  if (grantTypes.length === 0) refuse('grantTypes', 'must not be empty');
+  // A resource server has none: it only asks about tokens.
+  if (grantTypes.length === 0 && metadata.redirectUris.length > 0)
+    refuse('grantTypes', 'must not be empty');
   for (const type of responseTypes) {
     if (!rules.responseTypes.includes(type))
       refuse('responseTypes', `${printable(type)} is not offered here`);

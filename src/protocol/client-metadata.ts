@@ -21,8 +21,9 @@ export interface ClientMetadata {
    */
   readonly applicationType?: 'web' | 'native';
   /**
-   * How the client authenticates at the token endpoint.
-   * @default 'client_secret_basic', or 'none' for a public client
+   * How the client authenticates at the token endpoint. `client_secret` means its secret in the
+   * Authorization header or in the body; any other name is held to exactly.
+   * @default 'client_secret', or 'none' for a public client
    */
   readonly tokenEndpointAuthMethod?: ClientAuthenticationMethodName;
   /**
@@ -56,6 +57,23 @@ export interface ClientMetadata {
    * @default null
    */
   readonly scopes?: readonly string[] | null;
+  /**
+   * Scopes granted when a request of the client names none; null: those of the server.
+   * @default null
+   */
+  readonly defaultScopes?: readonly string[] | null;
+  /**
+   * True puts the claims that the scopes request into the ID token of a token response too, for
+   * clients that never ask the userinfo endpoint.
+   * @default false
+   */
+  readonly idTokenClaims?: boolean;
+  /**
+   * True allows `http://localhost` in the redirect URIs of a web application; native ones may have
+   * it anyway (RFC 8252 §8.3).
+   * @default false
+   */
+  readonly allowLocalhost?: boolean;
   /**
    * The algorithm that signs the ID tokens of the client.
    * @default 'RS256', or the first algorithm of the provider if it does not offer RS256
@@ -144,7 +162,8 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     kind: 'text',
     flag: 'auth-method',
     setBy: 'client',
-    description: 'how it authenticates (default: client_secret_basic)',
+    description:
+      'how it authenticates (default: client_secret, which is client_secret_basic or client_secret_post)',
   },
   redirectUris: {
     wireName: 'redirect_uris',
@@ -188,6 +207,28 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     flag: 'scope',
     setBy: 'client',
     description: 'scope that it may request (default: all)',
+  },
+  defaultScopes: {
+    wireName: 'default_scopes',
+    kind: 'texts',
+    nullable: true,
+    flag: 'default-scope',
+    setBy: 'operator',
+    description: 'scope granted when a request names none (default: those of the server)',
+  },
+  idTokenClaims: {
+    wireName: 'id_token_claims',
+    kind: 'flag',
+    flag: 'id-token-claims',
+    setBy: 'operator',
+    description: 'put name, email and the like into ID tokens as well',
+  },
+  allowLocalhost: {
+    wireName: 'allow_localhost',
+    kind: 'flag',
+    flag: 'allow-localhost',
+    setBy: 'operator',
+    description: 'allow http://localhost in the redirect URIs of a web application',
   },
   idTokenSignedResponseAlg: {
     wireName: 'id_token_signed_response_alg',

@@ -42,6 +42,16 @@ const STATUS: Readonly<Record<string, number>> = {
   temporarily_unavailable: 503,
 };
 
+/** What an operator needs to mend what was refused. It is logged and never sent. */
+export interface RefusalHint {
+  /** What the rule asks for. */
+  readonly expected?: string;
+  /** What came instead, without values that people typed or that are secret. */
+  readonly received?: string;
+  /** What would change it: a command of `valetkey`, or a setting of the application. */
+  readonly remedy?: string;
+}
+
 /** The optional parts of an `OAuthError`. */
 export interface OAuthErrorOptions {
   /** The error behind it, for logs. It is never sent. */
@@ -61,6 +71,8 @@ export interface OAuthErrorOptions {
    * @default {}
    */
   readonly headers?: Readonly<Record<string, string>>;
+  /** For the log of the operator. @default {} */
+  readonly hint?: RefusalHint;
 }
 
 /** A request was refused by a rule of a specification or by a limit of the provider. */
@@ -79,6 +91,8 @@ export class OAuthError extends Error {
   readonly headers: Readonly<Record<string, string>>;
   /** False if the refusal must not be sent to the redirect URI of the client. */
   readonly redirectable: boolean;
+  /** For the log of the operator. */
+  readonly hint: RefusalHint;
 
   /**
    * A refusal.
@@ -101,13 +115,20 @@ export class OAuthError extends Error {
     this.status = options.status ?? (Object.hasOwn(STATUS, code) ? STATUS[code] : undefined) ?? 400;
     this.headers = options.headers ?? {};
     this.redirectable = options.redirectable ?? true;
+    this.hint = options.hint ?? {};
   }
 
   /** The same refusal with more response headers. */
   withHeaders(headers: Readonly<Record<string, string>>): OAuthError {
-    const { code, reason, description, status, redirectable, cause } = this;
+    const { code, reason, description, ...same } = this;
     const all = { ...this.headers, ...headers };
-    return new OAuthError(code, reason, description, { cause, status, redirectable, headers: all });
+    return new OAuthError(code, reason, description, {
+      status: same.status,
+      redirectable: same.redirectable,
+      hint: same.hint,
+      cause: this.cause,
+      headers: all,
+    });
   }
 }
 

@@ -38,12 +38,47 @@ const NEVER = [
 const URI_CHARACTERS = /^[A-Za-z0-9\-._~:/?#[\]@!$&'()*+,;=%]+$/;
 const HOST = /^([A-Za-z0-9._-]*|\[[0-9a-f:.]+\])$/;
 const LOOPBACK_LITERAL = /^http:\/\/(127\.0\.0\.1|\[::1\])(?::([0-9]{1,5}))?(?=[/?]|$)/;
+const REVERSED_DOMAIN = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:\/(?!\/)/;
 const LOCALHOST = /^http:\/\/localhost(?::([0-9]{1,5}))?(?=[/?]|$)/;
 
 /** The rules that the configuration can relax. */
 export interface RedirectUriRules {
   /** True treats `http://localhost` as a loopback address. */
   readonly allowLocalhost: boolean;
+  /** Private-use schemes that may have any form, such as `cursor`. */
+  readonly privateSchemes: readonly string[];
+}
+
+/** What of a client its own rules depend on. */
+export interface RedirectUriOwner {
+  readonly applicationType: 'web' | 'native';
+  readonly allowLocalhost: boolean;
+  readonly isPublic: boolean;
+}
+
+/**
+ * The rules for one client. The computer of a person who runs a native application is the one that
+ * `localhost` names, and its operating system decides who receives a private-use scheme.
+ */
+export function rulesOfClient(
+  { applicationType, allowLocalhost, isPublic }: RedirectUriOwner,
+  rules: RedirectUriRules,
+): RedirectUriRules {
+  const isNative = applicationType === 'native';
+  return {
+    allowLocalhost: rules.allowLocalhost || allowLocalhost || isNative,
+    privateSchemes: isNative && isPublic ? rules.privateSchemes : [],
+  };
+}
+
+/** True for a scheme that no application may ever receive a response by. */
+export function isNeverRedirected(scheme: string): boolean {
+  return [...NEVER, 'http:', 'https:'].includes(`${scheme.toLowerCase()}:`);
+}
+
+/** True for a private-use scheme that is no reversed domain name, which any program may take. */
+export function isAnybodysScheme(uri: string): boolean {
+  return !/^https?:/i.test(uri) && !REVERSED_DOMAIN.test(uri);
 }
 
 /**
@@ -92,15 +127,16 @@ export function redirectUriProblem(
     if (LOCALHOST.test(uri))
       return rules.allowLocalhost
         ? dotSegments(uri)
-        : 'uses localhost; use http://127.0.0.1 or http://[::1], or set allowLocalhostRedirect';
+        : 'uses localhost; use http://127.0.0.1 or http://[::1], or allow it to this application (--allow-localhost)';
     return 'uses http to a host other than loopback';
   }
   if (applicationType !== 'native')
     return 'uses a private-use scheme, which is for native applications only';
+  if (rules.privateSchemes.includes(url.protocol.slice(0, -1))) return dotSegments(uri);
   // RFC 8252 §7.1: a private-use scheme is a domain name in reverse order, followed by a single
   // slash.
-  if (!/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+:\/(?!\/)/.test(uri))
-    return 'uses a private-use scheme that does not have the form com.example.app:/path';
+  if (!REVERSED_DOMAIN.test(uri))
+    return `uses a private-use scheme that does not have the form com.example.app:/path; the operator can name it in allowPrivateSchemes, for public native applications`;
   return dotSegments(uri);
 }
 

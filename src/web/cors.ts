@@ -22,6 +22,10 @@ export async function allowOrigin(
   response.headers.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After');
   if (rule === 'any') return response.headers.set('Access-Control-Allow-Origin', '*');
   response.headers.append('Vary', 'Origin');
+  // A preflight does not say which client will call. Its answer gives nothing away: whether the
+  // page may read the response of the call itself is decided by the client then.
+  if (ctx.request.method === 'OPTIONS')
+    return response.headers.set('Access-Control-Allow-Origin', '*');
   const origin = ctx.request.headers.get('origin');
   // RFC 9700 §2.6: endpoints that browser applications call directly support CORS; here for the
   // origins they registered.
@@ -41,11 +45,43 @@ async function originsOf(ctx: RequestContext): Promise<readonly string[]> {
   }
 }
 
+/** What calls carry: those of the protocol, and what libraries for tracing add to every call. */
+const ALLOWED_HEADERS = [
+  'Authorization',
+  'Content-Type',
+  'Accept',
+  'Accept-Language',
+  'DPoP',
+  'Cache-Control',
+  'Pragma',
+  'X-Requested-With',
+  'X-Request-Id',
+  'X-Correlation-Id',
+  'Request-Id',
+  'Traceparent',
+  'Tracestate',
+  'Baggage',
+  'Sentry-Trace',
+  'B3',
+  'X-B3-TraceId',
+  'X-B3-SpanId',
+  'X-B3-ParentSpanId',
+  'X-B3-Sampled',
+  'X-Datadog-Trace-Id',
+  'X-Datadog-Parent-Id',
+  'X-Datadog-Origin',
+  'X-Datadog-Sampling-Priority',
+  'X-Cloud-Trace-Context',
+  'X-Client-Version',
+  'MCP-Protocol-Version',
+  'MCP-Session-Id',
+];
+
 /** The answer to a preflight request for one of these methods. */
 export function preflight(methods: readonly string[]): Response {
   const headers = {
     'Access-Control-Allow-Methods': methods.join(', '),
-    'Access-Control-Allow-Headers': 'Authorization, Content-Type',
+    'Access-Control-Allow-Headers': ALLOWED_HEADERS.join(', '),
     'Access-Control-Max-Age': '600',
   };
   return new Response(null, { status: 204, headers });

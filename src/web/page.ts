@@ -38,6 +38,11 @@ export interface PageOptions {
   readonly formGoesTo?: string;
   /** The page has a form whose answer comes from this origin. */
   readonly form?: boolean;
+  /**
+   * The page may be in a window that the page of an application opened, and the application waits
+   * for it to come back: the browser keeps the two connected. @default false
+   */
+  readonly inPopup?: boolean;
   /** CSP source of the one script allowed. */
   readonly script?: string;
 }
@@ -85,7 +90,7 @@ export function htmlResponse(issuer: string, html: Html, options: PageOptions = 
       'X-Content-Type-Options': 'nosniff',
       // A form page under no-referrer would make browsers send `Origin: null` with the form.
       'Referrer-Policy': hasForm ? 'same-origin' : 'no-referrer',
-      'Cross-Origin-Opener-Policy': 'same-origin',
+      ...(options.inPopup === true ? {} : { 'Cross-Origin-Opener-Policy': 'same-origin' }),
       'Cross-Origin-Resource-Policy': 'same-origin',
       'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), payment=()',
       'Cache-Control': 'no-store',

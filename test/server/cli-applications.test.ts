@@ -48,6 +48,38 @@ const tokenStatus = async (clientId: string, secret: unknown): Promise<number> =
   });
 
 describe('application commands', () => {
+  it('create --kind fills in what is right for the kind; lists may have commas', async () => {
+    const uris = 'https://app.example/a,https://app.example/b?x=1,2';
+    const options = ['--kind', 'spa', '--redirect-uris', uris, '--scope', 'openid,read'];
+    expect(await record((await create(...options))['client_id'])).toMatchObject({
+      tokenEndpointAuthMethod: 'none',
+      redirectUris: ['https://app.example/a', 'https://app.example/b?x=1,2'],
+      allowedOrigins: ['https://app.example'],
+      scopes: ['openid', 'read'],
+      idTokenClaims: true,
+    });
+    const server = await create('--kind', 'resource-server');
+    expect(await record(server['client_id'])).toMatchObject({
+      grantTypes: [],
+      scopes: ['introspection'],
+    });
+    const { stderr } = await run(
+      ['application', 'create', '--name', 'x', '--kind', 'website'],
+      place.env,
+    );
+    expect(stderr).toMatch(/Allowed choices are web, spa, native/);
+  });
+  it('create and update store whether PKCE is required: by default as the rule says', async () => {
+    const made = await create('--redirect-uri', URI, '--no-require-pkce');
+    const { client_id: clientId } = made;
+    expect([made['require_pkce'], made['token_endpoint_auth_method']]).toEqual([
+      false,
+      'client_secret',
+    ]);
+    const update = ['application', 'update', '--client-id', String(clientId), '--require-pkce'];
+    expect((await told(update, place.env))['require_pkce']).toBe(true);
+    expect((await create('--redirect-uri', URI))['require_pkce']).toBeNull();
+  });
   it('create stores every option in the record of the client', async () => {
     const options = [
       ...[
@@ -240,7 +272,8 @@ describe('application commands', () => {
     );
     const { secrets, ...rest } = (await record(made['client_id'])) ?? {};
     expect(rest).toMatchObject({
-      tokenEndpointAuthMethod: 'client_secret_basic',
+      tokenEndpointAuthMethod: 'client_secret',
+      idTokenClaims: false,
       skipConsent: false,
       scopes: null,
       owner: null,
@@ -313,7 +346,7 @@ describe('application commands', () => {
       redirect_uris: [URI],
       disabled: false,
     });
-    expect(JSON.stringify(all)).not.toContain('secret"');
+    expect(JSON.stringify(all)).not.toMatch(/client_secret":|"secrets"|digest/);
     const ids = all.map((row) => String(row['client_id']));
     const page = (
       await calledTold(

@@ -116,6 +116,7 @@ export async function makeWorld(options: Partial<Config> = {}): Promise<World> {
     redirectUris,
     postLogoutRedirectUris,
     grantTypes,
+    tokenEndpointAuthMethod: 'client_secret_basic',
   });
   const other = await provider.clients.create({
     name: 'Other App',

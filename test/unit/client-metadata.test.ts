@@ -42,8 +42,10 @@ const OWNERS: FeatureField<readonly string[] | null> = {
 };
 const KNOWN = [LEVEL, LIMIT, MARK, OWNERS] as unknown as readonly FeatureField[];
 
+const LATER = { defaultScopes: null, idTokenClaims: false, allowLocalhost: false } as const;
 const RULES: MetadataRules = {
   allowLocalhost: false,
+  privateSchemes: [],
   grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
   responseTypes: ['code', 'code id_token', 'none'],
   authMethods: new Map([
@@ -198,6 +200,7 @@ describe('defaults', () => {
     grantTypes: ['authorization_code', 'refresh_token'],
     responseTypes: ['code'],
     scopes: null,
+    ...LATER,
     idTokenSignedResponseAlg: 'RS256',
     skipConsent: false,
     clientUri: null,
@@ -218,6 +221,7 @@ describe('defaults', () => {
     grantTypes: ['client_credentials'],
     responseTypes: ['none'],
     scopes: [],
+    ...LATER,
     idTokenSignedResponseAlg: 'ES256',
     skipConsent: true,
     clientUri: 'https://x.example/1',
@@ -246,7 +250,7 @@ describe('defaults', () => {
     [{ responseTypes: [] }, { responseTypes: [] }],
     [GIVEN, GIVEN],
   ])('[RFC7591 §2] of %o: %o', (given, expected, idTokenAlgs = ['RS256']) => {
-    const complete = completeMetadata({ name: 'x', ...given }, { idTokenAlgs });
+    const complete = completeMetadata({ name: 'x', ...given }, { ...RULES, idTokenAlgs });
     expect(complete).toEqual({ ...DEFAULTS, ...expected });
     expect(Object.keys(complete)).not.toContain('clientType');
   });
@@ -367,7 +371,6 @@ describe('what is refused', () => {
     expect(problems(change)).toEqual([
       ['name', INVALID],
       ['clientUri', INVALID],
-      ['grantTypes', INVALID],
       ['responseTypes', INVALID],
       ['scopes', INVALID],
     ]);

@@ -6,8 +6,8 @@ import {
   redirectTarget,
 } from '../../src/protocol/redirect-uri.ts';
 
-const STRICT = { allowLocalhost: false };
-const LOCALHOST = { allowLocalhost: true };
+const STRICT = { allowLocalhost: false, privateSchemes: [] };
+const LOCALHOST = { allowLocalhost: true, privateSchemes: [] };
 
 describe('matching', () => {
   const matches = (requested: string, registered: string, rules = STRICT): boolean =>

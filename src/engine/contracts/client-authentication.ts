@@ -3,7 +3,7 @@
  * every endpoint, is `authenticate-client.ts`.
  */
 import type { CredentialKind } from '../../protocol/client-metadata-rules.ts';
-import { OAuthError } from '../../protocol/errors.ts';
+import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
 import type { Client } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
@@ -23,6 +23,11 @@ export interface PresentedCredentials {
 export interface ClientAuthenticationMethod {
   /** Its name in `token_endpoint_auth_method`. */
   readonly name: string;
+  /**
+   * Further values of `token_endpoint_auth_method` that allow it: a client registered so may use
+   * any of the methods that share the value. @default none
+   */
+  readonly registeredAs?: readonly string[];
   /** What a client needs to use it: decides whether registration makes a secret. */
   readonly needs: CredentialKind;
   /**
@@ -35,7 +40,7 @@ export interface ClientAuthenticationMethod {
 /** What every failed client authentication says; the reason goes to the log and the audit log. */
 export const CLIENT_AUTHENTICATION_FAILED = 'Client authentication failed.';
 
-/** The refusal of a client that did not prove itself. */
-export function clientNotProven(reason: string): OAuthError {
-  return new OAuthError('invalid_client', reason, CLIENT_AUTHENTICATION_FAILED);
+/** The refusal of a client that did not prove itself. @param hint for the log of the operator */
+export function clientNotProven(reason: string, hint: RefusalHint = {}): OAuthError {
+  return new OAuthError('invalid_client', reason, CLIENT_AUTHENTICATION_FAILED, { hint });
 }

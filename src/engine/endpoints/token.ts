@@ -4,7 +4,7 @@
  * was proved is within bounds → issuance.
  */
 import { findEnabledAccount } from '../../domain/accounts.ts';
-import { moreClaims } from '../../domain/claims.ts';
+import { idTokenClaims } from '../../domain/claims.ts';
 import {
   type CheckedRedemption,
   issueTokens,
@@ -12,7 +12,8 @@ import {
   type TokenResponse,
 } from '../../domain/issuance.ts';
 import { availableScopes } from '../../domain/scopes.ts';
-import { OAuthError } from '../../protocol/errors.ts';
+import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
+import { quoted, updateCommand } from '../../protocol/remedies.ts';
 import { covers } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
 import { StoreUnavailable } from '../../store/store.ts';
@@ -64,12 +65,13 @@ export const token: Endpoint = {
           'unauthorized_client',
           'grant_type_not_allowed',
           'The client may not use this grant_type.',
+          { hint: grantTypeHint(client, type) },
         );
       }
       const issued = await issue(ctx, client, prove, began);
       if (issued !== 'client_changed') {
         const { response, sub } = issued;
-        const detail = { grant_type: type, scope: response.scope };
+        const detail = { grant_type: type, scope: response.scope ?? null };
         ctx.events.record('tokens.issued', { sub, clientId, detail });
         return json(200, response);
       }
@@ -79,6 +81,15 @@ export const token: Endpoint = {
     throw new StoreUnavailable('The client kept changing.');
   },
 };
+
+function grantTypeHint({ clientId, grantTypes }: Client, type: string): RefusalHint {
+  const all = [...grantTypes, type].map((one) => `--grant-type ${quoted(one)}`).join(' ');
+  return {
+    expected: grantTypes.join(', ') || 'no grant type',
+    received: type,
+    remedy: updateCommand(clientId, all),
+  };
+}
 
 interface IssuedTokens {
   readonly response: TokenResponse;
@@ -133,7 +144,7 @@ async function withinBounds(
   if (account === null)
     throw new OAuthError('invalid_grant', 'account_disabled', 'The account is not available.');
   const claims = scopes.includes('openid')
-    ? await moreClaims(ctx, { target: 'id_token', account, client, scopes })
+    ? await idTokenClaims(ctx, { account, client, scopes })
     : {};
   return { ...redemption, scopes, claims };
 }

@@ -5,6 +5,7 @@ import type { ConsentView, ScopeView } from '../../domain/pages.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { isPublic } from '../../protocol/client-metadata-rules.ts';
 import { OAuthError } from '../../protocol/errors.ts';
+import { isAnybodysScheme } from '../../protocol/redirect-uri.ts';
 import { covers, parseScope } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
 import { definePage } from '../../web/page.ts';
@@ -68,6 +69,9 @@ function due(situation: Situation): Due | null {
     return null;
   // OIDC Core §3.1.2.1: prompt=consent asks, whatever is remembered.
   if (prompts(request).includes('consent')) return { because: 'prompt_consent' };
+  // Nothing says which application on the computer receives a scheme that anybody may take.
+  if (redirectUri !== null && isAnybodysScheme(redirectUri))
+    return { because: 'client_not_assured' };
   if (client.skipConsent) return null;
   // RFC 8252 §8.6: a client whose identity is not assured gets no silent repeat approval.
   if (!isIdentityAssured(client, redirectUri)) return { because: 'client_not_assured' };

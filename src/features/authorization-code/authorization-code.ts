@@ -2,7 +2,7 @@
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { codeArtifact } from './code-artifact.ts';
 import { authorizationCodeGrant } from './grant.ts';
-import { codeChallenge } from './pkce.ts';
+import { codeChallenge, requirePkce } from './pkce.ts';
 
 /** The authorization code flow (RFC 6749 §4.1): response type `code` and its grant. */
 export const authorizationCode: FeatureFactory = defineFeature({
@@ -12,6 +12,7 @@ export const authorizationCode: FeatureFactory = defineFeature({
   create: () => ({
     grants: [authorizationCodeGrant],
     parameters: [codeChallenge],
+    clientFields: [requirePkce],
     artifacts: [codeArtifact],
     responseTypes: [{ name: 'code', artifacts: ['code'] }],
     metadata: () => ({ code_challenge_methods_supported: ['S256'] }),

@@ -2,6 +2,7 @@
 import { sha256 } from '../../crypto/bytes.ts';
 import { parseHandle } from '../../crypto/handles.ts';
 import { issuedToThis } from '../../domain/clients.ts';
+import { redirectUriRulesOf } from '../../domain/redirect-rules.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { matchesRedirectUri } from '../../protocol/redirect-uri.ts';
@@ -69,7 +70,7 @@ function checkRedirectUri(
   client: Client,
   redirectUri: string | undefined,
 ): void {
-  const rules = { allowLocalhost: ctx.settings.allowLocalhostRedirect };
+  const rules = redirectUriRulesOf(ctx.settings, client);
   const matches =
     code.redirectUri === null
       ? redirectUri === undefined || client.redirectUris.includes(redirectUri)

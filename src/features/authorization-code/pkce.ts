@@ -3,13 +3,19 @@
  * verifier of a code exchange. Only S256 exists.
  */
 import { equalSecrets, sha256 } from '../../crypto/bytes.ts';
+import { type ClientField, clientField } from '../../engine/contracts/client-field.ts';
 import {
   type AuthorizationParameter,
   authorizationParameter,
+  type ParameterReading,
 } from '../../engine/contracts/parameter.ts';
+import { FRONT_CHANNEL } from '../../engine/contracts/parameter-source.ts';
+import { currentSession } from '../../engine/current-session.ts';
+import { nonce, prompts } from '../../engine/parameters.ts';
 import { isPublic } from '../../protocol/client-metadata-rules.ts';
-import { OAuthError } from '../../protocol/errors.ts';
-import type { Code } from '../../store/records.ts';
+import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
+import { updateCommand } from '../../protocol/remedies.ts';
+import type { Client, Code } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
 
 // RFC 7636 §4.2: BASE64URL-ENCODE(SHA256(…)) is 43 characters.
@@ -19,30 +25,85 @@ const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/;
 /** Wrong verifiers that leave a code usable; one more ends it. */
 const MOST_WRONG_VERIFIERS = 5;
 
+/** Whether PKCE is required of a confidential client; null: unless it sends a nonce. */
+export const requirePkce: ClientField<boolean | null> = clientField<boolean | null>({
+  wireName: 'require_pkce',
+  flag: 'require-pkce',
+  kind: 'flag',
+  nullable: true,
+  default: null,
+  setBy: 'operator',
+  description: 'require PKCE; --no-require-pkce does without (default: PKCE or a nonce)',
+});
+
 /** `code_challenge`: the S256 challenge; null where it may be, and was, left out. */
 export const codeChallenge: AuthorizationParameter<string | null> = authorizationParameter<
   string | null
 >({
   names: ['code_challenge', 'code_challenge_method'],
   absent: null,
-  read(ctx, { params, client }) {
+  async read(ctx, reading) {
+    const { params, client } = reading;
     const challenge = readChallenge(
       params.get('code_challenge'),
       params.get('code_challenge_method'),
     );
-    const optional = ctx.settings.allowMissingPkce && !isPublic(client);
+    if (challenge !== null || mayOmitChallenge(ctx, reading)) return challenge;
+    await refuseSilently(ctx, reading);
     // RFC 7636 §4.4.1: the server requires a challenge. RFC 9700 §2.1.1: public clients always send
     // one.
-    if (challenge === null && !optional) {
-      throw new OAuthError(
-        'invalid_request',
-        'code_challenge_missing',
-        'A code_challenge with method S256 is required.',
-      );
-    }
-    return challenge;
+    throw new OAuthError(
+      'invalid_request',
+      'code_challenge_missing',
+      'A code_challenge with method S256 is required.',
+      { hint: missingChallengeHint(client) },
+    );
   },
 });
+
+/**
+ * OAuth 2.1 §7.5.1: a confidential client that checks the nonce of OpenID Connect is protected
+ * against injected codes as well. A client that registered itself gave nobody reason to rely on
+ * that.
+ */
+function mayOmitChallenge(
+  { settings }: RequestContext,
+  { client, request }: ParameterReading,
+): boolean {
+  if (isPublic(client)) return false;
+  const required = requirePkce(client);
+  if (settings.allowMissingPkce || required === false) return true;
+  if (required === true || client.registrationSource !== 'manual') return false;
+  return request.scopes.includes('openid') && (nonce(request) ?? '') !== '';
+}
+
+/**
+ * OIDC Core §3.1.2.6: who asks silently whether somebody is signed in, with a library that sends no
+ * challenge then, hears that nobody is.
+ */
+async function refuseSilently(
+  ctx: RequestContext,
+  { source, request }: ParameterReading,
+): Promise<void> {
+  if (source !== FRONT_CHANNEL || !prompts(request).includes('none')) return;
+  const { session } = await currentSession(ctx);
+  if (session === null)
+    throw new OAuthError('login_required', 'login_required', 'The user is not signed in.');
+}
+
+function missingChallengeHint(client: Client): RefusalHint {
+  if (isPublic(client))
+    return {
+      expected: 'code_challenge and code_challenge_method=S256',
+      received: 'neither',
+      remedy: 'switch PKCE (S256) on in the application; a public client cannot do without it',
+    };
+  return {
+    expected: 'code_challenge with S256, or scope openid and a nonce',
+    received: 'neither',
+    remedy: `switch PKCE (S256) on in the application, or: ${updateCommand(client.clientId, '--no-require-pkce')}`,
+  };
+}
 
 /**
  * Reads the challenge of an authorization request.

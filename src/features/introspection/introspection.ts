@@ -6,6 +6,7 @@ import { familyIdOf, judge } from '../../domain/refresh-tokens.ts';
 import { clientEndpoint } from '../../engine/client-endpoint.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import { quoted, updateCommand } from '../../protocol/remedies.ts';
 import { formatScope } from '../../protocol/scope.ts';
 import type { AccessToken, Client } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
@@ -37,8 +38,24 @@ const endpoint: Endpoint = clientEndpoint({
 });
 
 // RFC 7662 §4: a token that does not concern the caller is inactive for it.
-function mayKnow(caller: Client, clientId: string): boolean {
-  return caller.clientId === clientId || (caller.scopes?.includes(INTROSPECTION_SCOPE) ?? false);
+function mayKnow(ctx: RequestContext, caller: Client, clientId: string): boolean {
+  const { clientId: asking, scopes } = caller;
+  if (asking === clientId || (scopes?.includes(INTROSPECTION_SCOPE) ?? false)) return true;
+  const all = [...(scopes ?? []), INTROSPECTION_SCOPE];
+  const remedy = updateCommand(asking, all.map((one) => `--scope ${quoted(one)}`).join(' '));
+  ctx.settings.logger.info(
+    {
+      requestId: ctx.request.requestId,
+      endpoint: 'introspect',
+      clientId: asking,
+      reason: 'token_of_another_client',
+      expected: 'a resource server, whose registration names the scope introspection',
+      received: `a token of the client ${clientId}`,
+      remedy,
+    },
+    'told that a token is inactive',
+  );
+  return false;
 }
 
 async function describeAccessToken(
@@ -46,12 +63,12 @@ async function describeAccessToken(
   caller: Client,
   token: AccessToken,
 ): Promise<object | null> {
-  if (!mayKnow(caller, token.clientId)) return null;
+  if (!mayKnow(ctx, caller, token.clientId)) return null;
   const person = token.sub === null ? {} : await describeAccount(ctx, token.sub);
   if (person === null) return null;
   return {
     active: true,
-    scope: formatScope(token.scopes),
+    ...scopeOf(token.scopes),
     client_id: token.clientId,
     ...person,
     token_type: 'Bearer',
@@ -71,7 +88,7 @@ async function describeRefreshToken(
 ): Promise<object | null> {
   const familyId = familyIdOf(text);
   const found = familyId === null ? null : await ctx.store.tokens.findFamily(familyId);
-  if (found === null || !mayKnow(caller, found.family.clientId)) return null;
+  if (found === null || !mayKnow(ctx, caller, found.family.clientId)) return null;
   // Looking is not using: an outdated token is only inactive here.
   const { is, family } = judge(text, found, 0, ctx.now());
   if (is !== 'live') return null;
@@ -81,7 +98,7 @@ async function describeRefreshToken(
   if (person === null) return null;
   return {
     active: true,
-    scope: formatScope(family.scopes),
+    ...scopeOf(family.scopes),
     client_id: family.clientId,
     ...person,
     exp: family.refreshExpiresAt,
@@ -89,6 +106,11 @@ async function describeRefreshToken(
     sub: family.sub,
     iss: ctx.settings.issuer,
   };
+}
+
+/** RFC 6749 §3.3: a scope has at least one value. */
+function scopeOf(scopes: readonly string[]): { readonly scope?: string } {
+  return scopes.length === 0 ? {} : { scope: formatScope(scopes) };
 }
 
 /**

@@ -8,13 +8,18 @@ import {
 } from '../../engine/contracts/client-authentication.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { isPublic } from '../../protocol/client-metadata-rules.ts';
+import { basicCredentials } from '../../web/basic-credentials.ts';
+import type { RequestContext } from '../../web/request.ts';
 
 const none: ClientAuthenticationMethod = {
   name: 'none',
   needs: 'none',
-  detect(_ctx, params) {
-    const clientId = params.get('client_id');
-    if (clientId === undefined) return null;
+  detect(ctx, params) {
+    const inForm = params.get('client_id') ?? null;
+    const inHeader = namedByBasic(ctx.request);
+    const clientId = inForm ?? inHeader;
+    if (clientId === null) return null;
+    if (inHeader !== null && inHeader !== clientId) return 'malformed';
     return {
       clientId,
       verify: async (client) =>
@@ -22,6 +27,13 @@ const none: ClientAuthenticationMethod = {
     };
   },
 };
+
+/** Some libraries send the client_id of a public client as Basic, with an empty secret. */
+function namedByBasic(request: RequestContext['request']): string | null {
+  const credentials = basicCredentials(request);
+  if (credentials === null || credentials === 'malformed') return null;
+  return credentials.secret === '' ? credentials.clientId : null;
+}
 
 /** Clients without credentials: the authentication method `none` (RFC 7591 §2). */
 export const publicClient: FeatureFactory = defineFeature({

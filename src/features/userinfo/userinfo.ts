@@ -1,10 +1,9 @@
 /** The UserInfo endpoint (OIDC Core §5.3): claims about the subject of an access token. */
 import { findLiveAccessToken } from '../../domain/access-tokens.ts';
 import { findEnabledAccount } from '../../domain/accounts.ts';
-import { moreClaims } from '../../domain/claims.ts';
+import { personClaims } from '../../domain/claims.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
-import { releasedClaims } from '../../protocol/claims.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { AccessToken, Client } from '../../store/records.ts';
 import { bearerToken } from '../../web/parameter-places.ts';
@@ -53,13 +52,9 @@ async function claimsFor(
   }
   const account = await findEnabledAccount(ctx.settings.accounts, sub);
   if (account === null) throw invalidToken('token_subject');
-  const claimsByScope = Object.fromEntries(
-    [...ctx.settings.scopes.values()].map(({ name, claims }) => [name, claims]),
-  );
-  const released = releasedClaims(account.claims, scopes, claimsByScope);
-  const more = await moreClaims(ctx, { target: 'userinfo', account, client, scopes });
+  const claims = await personClaims(ctx, { target: 'userinfo', account, client, scopes });
   // OIDC Core §5.3.2: sub is always returned.
-  return { ...released, ...more, sub };
+  return { ...claims, sub };
 }
 
 function invalidToken(reason: string): OAuthError {

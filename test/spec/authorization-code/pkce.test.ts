@@ -42,9 +42,12 @@ const without = (fields: Record<string, string>, name: string): Record<string, s
 describe('a code_challenge', () => {
   const { challenge } = pkce();
   const WITHOUT_CHALLENGE = { code_challenge: null, code_challenge_method: null };
+  const NEITHER = { ...WITHOUT_CHALLENGE, nonce: null };
 
   it.each<[Record<string, string | null>, string]>([
-    [WITHOUT_CHALLENGE, 'code_challenge_missing'],
+    [NEITHER, 'code_challenge_missing'],
+    [{ ...WITHOUT_CHALLENGE, nonce: '' }, 'code_challenge_missing'],
+    [{ ...WITHOUT_CHALLENGE, scope: 'read' }, 'code_challenge_missing'],
     [{ code_challenge: '' }, 'code_challenge_missing'],
     [{ code_challenge: null }, 'code_challenge_missing'],
     [{ code_challenge_method: 'plain' }, 'code_challenge_method'],

@@ -70,7 +70,7 @@ describe.each(ENDPOINTS)('CL-17 at %s', (endpoint) => {
     ],
     [
       'CL-04 an empty secret in the header',
-      'client_secret_wrong',
+      'client_authentication_method',
       (w) => [{ authorization: basic(w.web.clientId, '') }],
     ],
     [

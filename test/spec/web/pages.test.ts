@@ -42,8 +42,17 @@ describe('headers of pages', () => {
       expect(visit.headers.get('x-content-type-options')).toBe('nosniff');
       expect(visit.headers.get('cache-control')).toBe('no-store');
       expect(visit.headers.get('strict-transport-security')).toBe('max-age=63072000');
-      expect(visit.headers.get('cross-origin-opener-policy')).toBe('same-origin');
     }
+    // The window that a page of an application opened stays connected to that page.
+    expect(
+      [login, consent, error].map(({ headers }) => headers.get('cross-origin-opener-policy')),
+    ).toEqual([null, null, 'same-origin']);
+    const others = [
+      await browser.open(world.provider.url('device')),
+      await browser.open(world.provider.url('rp-initiated-logout')),
+    ];
+    for (const { headers } of others)
+      expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
     expect(login.headers.get('content-security-policy')).toContain(
       "form-action 'self' https://rp.example",
     );

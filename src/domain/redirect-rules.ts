@@ -1,0 +1,26 @@
+/** Which redirect URIs a client may register and use, by the settings and by what it is. */
+import { isPublic } from '../protocol/client-metadata-rules.ts';
+import { type RedirectUriRules, rulesOfClient } from '../protocol/redirect-uri.ts';
+import type { Client } from '../store/records.ts';
+import type { Settings } from './settings.ts';
+
+type RedirectSettings = Pick<Settings, 'issuer' | 'allowLocalhostRedirect' | 'allowPrivateSchemes'>;
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+/** The rules for all clients. Where the issuer is on loopback, everything runs on one computer. */
+export function redirectUriRules({
+  issuer,
+  allowLocalhostRedirect,
+  allowPrivateSchemes,
+}: RedirectSettings): RedirectUriRules {
+  return {
+    allowLocalhost: allowLocalhostRedirect || LOOPBACK.includes(new URL(issuer).hostname),
+    privateSchemes: allowPrivateSchemes,
+  };
+}
+
+/** The rules for one client. */
+export function redirectUriRulesOf(settings: RedirectSettings, client: Client): RedirectUriRules {
+  return rulesOfClient({ ...client, isPublic: isPublic(client) }, redirectUriRules(settings));
+}
