@@ -130,7 +130,10 @@ export interface Config {
   readonly clock?: () => number;
   /** Random bytes. For tests. @default those of the machine */
   readonly random?: Random;
-  /** Any logger with `info`, `warn` and `error`. @default silent */
+  /**
+   * Any logger with `info`, `warn` and `error`. `info` gets a line for each refusal.
+   * @default warnings and errors go to the console
+   */
   readonly logger?: Logger;
   /** Hears every event, in this process. @default nobody */
   readonly onEvent?: EventListener;

@@ -71,7 +71,7 @@ export type {
 } from './engine/contracts/client-authentication.ts';
 export { clientNotProven } from './engine/contracts/client-authentication.ts';
 export { type ClientField, clientField } from './engine/contracts/client-field.ts';
-export type { EngineContext } from './engine/contracts/context.ts';
+export type { EngineContext, RefusalLog } from './engine/contracts/context.ts';
 export type { Endpoint } from './engine/contracts/endpoint.ts';
 export type { Engine } from './engine/contracts/engine.ts';
 export {

@@ -16,6 +16,7 @@ import { redirectUriRules } from './domain/redirect-rules.ts';
 import { createSigningKeys, type KeyAdmin } from './domain/signing-keys.ts';
 import type { EngineContext } from './engine/contracts/context.ts';
 import type { Endpoint } from './engine/contracts/endpoint.ts';
+import { createRefusalLog } from './engine/refusals.ts';
 import { contextOfRequest } from './engine/request-context.ts';
 import { createRoutes, type Route, serve } from './engine/router.ts';
 import { endpointUrl } from './engine/urls.ts';
@@ -117,7 +118,8 @@ export function createProvider(config: Config): Provider {
   const ctx = createContext(resolved, store, events);
   const makeId = (): string => base64url(random(9));
   const parts = { limits: settings.limits, now, makeId };
-  const shared = { ...ctx, events, engine: assembly.engine };
+  const refusals = createRefusalLog(logger, now);
+  const shared = { ...ctx, events, engine: assembly.engine, refusals };
   const contextFor = (
     request: Request,
     url: URL,
@@ -132,7 +134,7 @@ export function createProvider(config: Config): Provider {
     findRoute,
     longestUrl: settings.limits.url,
     contextFor,
-    refused: (reason: string) => logger.info({ reason }, 'request refused'),
+    refused: (reason: string) => refusals.write({ reason }, false),
   };
   if (settings.weakened.length > 0)
     logger.warn({ options: settings.weakened }, 'options that weaken security are on');

@@ -22,7 +22,12 @@ export interface ResolvedConfig {
   readonly assembly: Assembly;
 }
 
-const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+/** Without a logger: what an operator has to know. Refusals are for those who pass one. */
+const CONSOLE: Logger = {
+  info: () => undefined,
+  warn: (fields, message) => console.warn(`valetkey: ${message}`, fields),
+  error: (fields, message) => console.error(`valetkey: ${message}`, fields),
+};
 
 /** Bounds of one request, in characters and parameters. */
 const LIMITS: Settings['limits'] = { total: 65_536, count: 100, value: 8192, url: 16_384 };
@@ -91,7 +96,7 @@ function settingsOf(config: Config, features: readonly Feature[]): Settings {
     signingKeys: config.signingKeys ?? null,
     clock: config.clock ?? (() => Math.floor(Date.now() / 1000)),
     random: config.random ?? pooledRandom(),
-    logger: config.logger ?? SILENT,
+    logger: config.logger ?? CONSOLE,
     onEvent: config.onEvent ?? null,
     idTokenAlgs: [...signingAlgs(all), 'HS256'],
     weakened: weakenedBy(config, features),

@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   user: async () => (await import('./user.ts')).user,
   application: async () => (await import('./application.ts')).application,
   keys: async () => (await import('./keys.ts')).keys,
+  audit: async () => (await import('./audit.ts')).audit,
+  explain: async () => (await import('./audit.ts')).explain,
   'clear-expired': async () => (await import('./clear-expired.ts')).clearExpired,
   doctor: async () => (await import('./doctor.ts')).doctor,
 };

@@ -60,6 +60,8 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
     // Where the host tells no address, only the rows are limited in all.
     const inAll = [['login from', networkOf(null)], rateLimits.loginByAddress] as const;
     const isWritten = address !== null || (await ctx.rateLimiter.isWithin(inAll));
+    const requestId = ctx.request?.requestId ?? null;
+    ctx.settings.logger.info({ requestId, reason: 'credentials' }, 'sign-in refused');
     if (isWritten) ctx.events.record('login.failed', { reason: 'credentials' });
     else ctx.events.notify('login.failed', { reason: 'credentials' });
     return null;

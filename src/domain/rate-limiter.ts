@@ -5,7 +5,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { sha256 } from '../crypto/bytes.ts';
-import { OAuthError } from '../protocol/errors.ts';
+import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import type { AttemptOutcome, CounterStore } from '../store/counters.ts';
 import type { Ages, Moment } from './freshness.ts';
 import type { RateLimit } from './settings.ts';
@@ -48,13 +48,17 @@ export class TooManyAttempts extends OAuthError {
   /** Seconds until another attempt is evaluated. */
   readonly retryAfter: number;
 
-  /** @param retryAfter seconds until another attempt is evaluated */
-  constructor(retryAfter: number) {
+  /**
+   * @param retryAfter seconds until another attempt is evaluated
+   * @param hint for the log of the operator
+   */
+  constructor(retryAfter: number, hint: RefusalHint = {}) {
     super('invalid_request', 'rate_limited', 'Too many failed attempts. Try again later.', {
       status: 429,
       // Shown as a page: the application that sent the browser here did nothing wrong.
       redirectable: false,
       headers: { 'Retry-After': String(retryAfter) },
+      hint,
     });
     this.retryAfter = retryAfter;
   }

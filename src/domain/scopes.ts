@@ -1,6 +1,7 @@
 /** Decides which of the requested scopes a client gets. */
 import { STANDARD_SCOPES } from '../protocol/claims.ts';
-import { OAuthError } from '../protocol/errors.ts';
+import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
+import { quoted, updateCommand } from '../protocol/remedies.ts';
 import { parseScope } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
 import type { Settings } from './settings.ts';
@@ -29,9 +30,34 @@ export function resolveScopes(
       'invalid_scope',
       'scope_not_available',
       'None of the requested scopes is available to this client.',
+      { hint: scopeHint(settings, client, asked, acting) },
     );
   }
   return available;
+}
+
+function scopeHint(
+  settings: Settings,
+  client: Client,
+  asked: readonly string[],
+  acting: 'for-user' | 'for-client',
+): RefusalHint {
+  const received = asked.join(' ');
+  const missing = asked.filter((name) => !settings.scopes.has(name));
+  if (missing.length > 0)
+    return {
+      expected: `scopes of this server: ${[...settings.scopes.keys()].join(' ')}`,
+      received,
+      remedy: `define ${missing.join(', ')} under scopes in the configuration`,
+    };
+  if (acting === 'for-client' && asked.every((name) => Object.hasOwn(STANDARD_SCOPES, name)))
+    return { expected: 'scopes that are not about a user', received };
+  const all = [...(client.scopes ?? []), ...asked].map((name) => `--scope ${quoted(name)}`);
+  return {
+    expected: client.scopes?.join(' ') ?? 'any scope of this server',
+    received,
+    remedy: updateCommand(client.clientId, all.join(' ')),
+  };
 }
 
 /** Of these scopes, those that exist and that the client may have. */

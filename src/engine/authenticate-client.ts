@@ -6,7 +6,7 @@ import { networkOf } from '../domain/addresses.ts';
 import { isPublic } from '../protocol/client-metadata-rules.ts';
 import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import type { Params } from '../protocol/params.ts';
-import { updateCommand } from '../protocol/remedies.ts';
+import { enableCommand, updateCommand } from '../protocol/remedies.ts';
 import type { Client } from '../store/records.ts';
 import {
   type ClientAuthenticationMethod,
@@ -39,6 +39,7 @@ export async function authenticateClient(
   if (named !== undefined && named !== presented.clientId)
     throw challenged(ctx, clientNotProven('client_id_mismatch'));
   let client = await ctx.clients.find(presented.clientId);
+  ctx.clientId = client?.clientId ?? null;
   let refusal = await judge(client, detected);
   if (refusal !== null && client !== null) {
     // Another node may have enabled it, or given it this secret.
@@ -47,7 +48,7 @@ export async function authenticateClient(
     client = changed ?? client;
   }
   if (refusal === null && client !== null) return { client, method: detected.method.name };
-  const failure = refusal ?? clientNotProven('client_unknown');
+  const failure = refusal ?? unknownClient(presented.clientId);
   await countFailure(ctx, client, failure.reason);
   throw challenged(ctx, failure);
 }
@@ -91,13 +92,21 @@ async function judge(
   client: Client | null,
   { method: { name, registeredAs = [] }, presented }: Detected,
 ): Promise<OAuthError | null> {
-  if (client === null) return clientNotProven('client_unknown');
-  if (client.disabledAt !== null) return clientNotProven('client_disabled');
+  if (client === null) return unknownClient(presented.clientId);
+  if (client.disabledAt !== null)
+    return clientNotProven('client_disabled', { remedy: enableCommand(client.clientId) });
   // RFC 7591 §2: token_endpoint_auth_method is what the client registered; nothing else is
   // accepted.
   if (![name, ...registeredAs].includes(client.tokenEndpointAuthMethod))
     return clientNotProven('client_authentication_method', methodHint(client, name));
   return await presented.verify(client);
+}
+
+function unknownClient(clientId: string): OAuthError {
+  return clientNotProven('client_unknown', {
+    expected: 'the client_id of an application (npx valetkey application list)',
+    received: clientId,
+  });
 }
 
 function methodHint(client: Client, received: string): RefusalHint {

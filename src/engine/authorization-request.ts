@@ -6,9 +6,14 @@
 import { redirectUriRulesOf } from '../domain/redirect-rules.ts';
 import { resolveScopes } from '../domain/scopes.ts';
 import type { AuthorizationRequest, Destination } from '../protocol/authorization-request.ts';
-import { OAuthError } from '../protocol/errors.ts';
+import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import type { Params } from '../protocol/params.ts';
-import { matchesRedirectUri, nearestMismatch } from '../protocol/redirect-uri.ts';
+import {
+  matchesRedirectUri,
+  nearestMismatch,
+  redirectUriProblem,
+} from '../protocol/redirect-uri.ts';
+import { enableCommand, quoted, updateCommand } from '../protocol/remedies.ts';
 import type { Client, Seconds } from '../store/records.ts';
 import { pickParams } from '../web/parameter-places.ts';
 import type { EngineContext } from './contracts/context.ts';
@@ -93,6 +98,7 @@ export async function proveDestination(
 ): Promise<ProvenDestination> {
   const sent = params.get('redirect_uri') ?? null;
   const known = await findClient(ctx, params);
+  ctx.clientId = known.clientId;
   // Before a refusal: another node may have enabled the client, or registered the address.
   const newer = isRefused(ctx, known, sent) ? await ctx.clients.lookAgain(known) : null;
   const client = requireEnabled(newer ?? known);
@@ -127,6 +133,12 @@ async function findClient(ctx: EngineContext, params: Params): Promise<Client> {
       'invalid_request',
       'client_unknown',
       'The application is not registered here.',
+      {
+        hint: {
+          expected: 'the client_id of an application (npx valetkey application list)',
+          received: clientId,
+        },
+      },
     );
   }
   return client;
@@ -148,21 +160,36 @@ function requireEnabled(client: Client): Client {
     'unauthorized_client',
     'client_disabled',
     'The application is switched off.',
+    { hint: { remedy: enableCommand(client.clientId) } },
   );
 }
 
 function registered(ctx: EngineContext, client: Client, sent: string): string {
   if (isRegistered(ctx, client, sent)) return sent;
   // Tell operators what differs, but not the sender of the request (RFC 6749 §4.1.2.1).
-  ctx.settings.logger.info(
-    { clientId: client.clientId, ...nearestMismatch(sent, client.redirectUris) },
-    'redirect_uri is not registered',
-  );
   throw new OAuthError(
     'invalid_request',
     'redirect_uri_mismatch',
     'The redirect_uri is not registered for this application.',
+    { hint: mismatchHint(ctx, client, sent) },
   );
+}
+
+function mismatchHint(ctx: EngineContext, client: Client, sent: string): RefusalHint {
+  const { requested, nearest, differs } = nearestMismatch(sent, client.redirectUris);
+  // A query is not logged: it may hold a secret of the application.
+  const query = sent.includes('?') ? ' (with its query)' : '';
+  const all = [...client.redirectUris, requested].map((uri) => `--redirect-uri ${quoted(uri)}`);
+  const rules = redirectUriRulesOf(ctx.settings, client);
+  const problem = redirectUriProblem(requested, client.applicationType, rules);
+  return {
+    expected: nearest,
+    received: `${requested} (differs in: ${differs})`,
+    remedy:
+      problem === null
+        ? `if this address is the application's: ${updateCommand(client.clientId, all.join(' '))}${query}`
+        : `change the address in the application: it ${problem}`,
+  };
 }
 
 function onlyRedirectUri(client: Client, params: Params): string {
@@ -279,6 +306,12 @@ function readResponseType(engine: Engine, params: Params, client: Client): Respo
     'unauthorized_client',
     'response_type_not_allowed',
     'The application may not use this response_type.',
+    {
+      hint: {
+        expected: client.responseTypes.join(', ') || 'none: it has no grant type that needs one',
+        received: type.name,
+      },
+    },
   );
 }
 

@@ -15,6 +15,7 @@ import type { Notice, PostedAnswer, Situation, Step, StepOutcome } from './contr
 import { currentSessionFor, isHosted } from './current-session.ts';
 import { nextStep } from './next-step.ts';
 import { prompts } from './parameters.ts';
+import { logRefusal } from './refusals.ts';
 import { drawnFor, drawStep, hostPageOf } from './step-page.ts';
 
 /** How often the facts may change while an answer is made. */
@@ -256,6 +257,8 @@ export async function refusing(
   } catch (error) {
     if (!(error instanceof OAuthError) || !error.redirectable) throw error;
     const { clientId } = opened.client;
+    ctx.clientId = clientId;
+    logRefusal(ctx, 'authorize', error);
     ctx.events.notify('request.refused', { clientId, reason: error.reason });
     return await opened.refuse(ctx, error);
   }

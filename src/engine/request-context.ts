@@ -5,13 +5,14 @@
 import type { Context } from '../domain/context.ts';
 import type { EventLog, Events } from '../domain/events.ts';
 import type { HttpRequest } from '../web/request.ts';
-import type { EngineContext } from './contracts/context.ts';
+import type { EngineContext, RefusalLog } from './contracts/context.ts';
 import type { Engine } from './contracts/engine.ts';
 
 /** What the requests of a provider share. */
 export type Shared = Omit<Context, 'request' | 'events'> & {
   readonly events: EventLog;
   readonly engine: Engine;
+  readonly refusals: RefusalLog;
 };
 
 class OneRequest implements EngineContext {
@@ -25,6 +26,8 @@ class OneRequest implements EngineContext {
   readonly url: Context['url'];
   readonly engine: Engine;
   readonly request: HttpRequest;
+  readonly refusals: RefusalLog;
+  clientId: string | null = null;
   readonly #log: EventLog;
   #events: Events | null = null;
 
@@ -39,6 +42,7 @@ class OneRequest implements EngineContext {
     this.url = shared.url;
     this.engine = shared.engine;
     this.request = request;
+    this.refusals = shared.refusals;
     this.#log = shared.events;
   }
 

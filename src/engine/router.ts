@@ -5,10 +5,11 @@
 import { OAuthError } from '../protocol/errors.ts';
 import { allowOrigin, preflight } from '../web/cors.ts';
 import { errorPage } from '../web/page.ts';
-import type { RequestContext, RequestInfo } from '../web/request.ts';
+import type { RequestInfo } from '../web/request.ts';
 import { asOAuthError, jsonError } from '../web/respond.ts';
 import type { EngineContext } from './contracts/context.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
+import { logRefusal } from './refusals.ts';
 import { pathsOf, withoutSlash } from './urls.ts';
 
 /** An endpoint, with the values of the parameters in its path. */
@@ -142,14 +143,14 @@ async function handle(ctx: EngineContext, endpoint: Endpoint): Promise<Response>
   );
 }
 
-function refusal(ctx: RequestContext, endpoint: Endpoint | null, failure: unknown): Response {
+function refusal(ctx: EngineContext, endpoint: Endpoint | null, failure: unknown): Response {
   const error = asOAuthError(failure);
   const { logger } = ctx.settings;
   const { code, reason } = error;
   const { requestId } = ctx.request;
   const facts = { endpoint: endpoint?.name ?? null, requestId, code, reason };
   if (error.status >= 500) logger.error({ ...facts, error: error.cause }, 'request failed');
-  else logger.info(facts, 'request refused');
+  else logRefusal(ctx, endpoint?.name ?? null, error);
   if (endpoint?.errors === 'json') return jsonError(error);
   try {
     return errorPage(ctx, error);

@@ -1,6 +1,6 @@
 /**
- * The log of the server: lines of JSON on standard error. It writes only the fields listed here, so
- * that no token or secret reaches the log.
+ * The log of the server: lines of JSON on standard error, or lines for people on a terminal. It
+ * writes only the fields listed here, so that no token or secret reaches the log.
  */
 import { pino } from 'pino';
 import type { Logger } from 'valetkey';
@@ -20,9 +20,9 @@ const FIELDS: readonly string[] = [
   'options',
   'lost',
   'clientId',
-  'requested',
-  'nearest',
-  'differs',
+  'expected',
+  'received',
+  'remedy',
   'error',
   'worker',
   'signal',
@@ -34,20 +34,53 @@ export function logOf(settings: GivenSettings): Logger {
 }
 
 /**
- * Creates a logger for the provider. The provider logs every refused request with `info`. This
- * logger writes those entries at level debug, because refusals are normal and frequent.
+ * Creates a logger for the provider: lines of JSON, or lines for people where standard error is a
+ * terminal.
  * @param level debug, info, warn, error or silent
  */
-export function serverLog(level: string): Logger {
-  const log = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination(2),
-  );
+export function serverLog(
+  level: string,
+  isTerminal: boolean = process.stderr.isTTY === true,
+): Logger {
+  const file = pino.destination(2);
+  const stream = isTerminal ? { write: (line: string) => void file.write(readable(line)) } : file;
+  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
   return {
-    info: (fields, message) => log.debug(allowed(fields), message),
+    info: (fields, message) => log.info(allowed(fields), message),
     warn: (fields, message) => log.warn(allowed(fields), message),
     error: (fields, message) => log.error(allowed(fields), message),
   };
+}
+
+const LEVELS: Readonly<Record<number, string>> = { 20: '·', 30: '·', 40: 'warning', 50: 'error' };
+
+/** `12:03:11 · request refused: client_secret_wrong (client web at token) …` */
+export function readable(line: string): string {
+  const { time, level, msg, reason, clientId, endpoint, requestId, ...more } = JSON.parse(
+    line,
+  ) as Record<string, unknown>;
+  const where = [
+    clientId === undefined ? null : `client ${String(clientId)}`,
+    typeof endpoint === 'string' ? `at ${endpoint}` : null,
+  ].filter((part) => part !== null);
+  const { expected, received, remedy, error, code: _, ...rest } = more;
+  const parts = [
+    `${String(time).slice(11, 19)} ${LEVELS[Number(level)] ?? 'error'} ${String(msg)}`,
+    reason === undefined ? '' : `: ${String(reason)}`,
+    where.length === 0 ? '' : ` (${where.join(' ')})`,
+    expected === undefined ? '' : `; expected ${String(expected)}`,
+    received === undefined ? '' : `; received ${String(received)}`,
+    remedy === undefined ? '' : `; to change it: ${String(remedy)}`,
+    ...Object.entries(rest).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`),
+    requestId === undefined ? '' : ` [${String(requestId)}]`,
+  ];
+  return `${parts.join('')}${error === undefined ? '' : `\n${traceOf(error)}`}\n`;
+}
+
+function traceOf(error: unknown): string {
+  const { stack, message, cause } = error as { stack?: string; message?: string; cause?: unknown };
+  const own = stack ?? String(message);
+  return cause === undefined ? own : `${own}\ncaused by ${traceOf(cause)}`;
 }
 
 function allowed(fields: object): object {

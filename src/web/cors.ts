@@ -2,6 +2,8 @@
  * Which pages of other origins may read an answer. Credentials of a browser (cookies) are never
  * part of it.
  */
+import { forLog, quoted, updateCommand } from '../protocol/remedies.ts';
+import type { Client } from '../store/records.ts';
 import type { RequestContext } from './request.ts';
 
 /**
@@ -29,19 +31,38 @@ export async function allowOrigin(
   const origin = ctx.request.headers.get('origin');
   // RFC 9700 §2.6: endpoints that browser applications call directly support CORS; here for the
   // origins they registered.
-  if (origin !== null && (await originsOf(ctx)).includes(origin))
+  const ours = new URL(ctx.settings.issuer).origin;
+  if (origin === null || origin === 'null' || origin === ours) return;
+  const client = await clientOf(ctx);
+  if (client === null) return;
+  const { clientId, allowedOrigins } = client;
+  if (allowedOrigins.includes(origin)) {
     response.headers.set('Access-Control-Allow-Origin', origin);
+    return;
+  }
+  const { requestId } = ctx.request;
+  const all = [...allowedOrigins, origin].map((one) => `--allowed-origin ${quoted(one)}`).join(' ');
+  ctx.settings.logger.info(
+    {
+      requestId,
+      clientId,
+      reason: 'origin_not_allowed',
+      expected: allowedOrigins.join(' ') || 'no origin',
+      received: forLog(origin),
+      remedy: `if this page is the application's: ${updateCommand(clientId, all)}`,
+    },
+    'the answer cannot be read by the page that asked',
+  );
 }
 
-async function originsOf(ctx: RequestContext): Promise<readonly string[]> {
-  if (ctx.request.method !== 'POST') return [];
+async function clientOf(ctx: RequestContext): Promise<Client | null> {
+  if (ctx.request.method !== 'POST') return null;
   try {
     const clientId = (await ctx.request.form()).get('client_id');
-    const client = clientId === undefined ? null : await ctx.clients.find(clientId);
-    return client?.allowedOrigins ?? [];
+    return clientId === undefined ? null : await ctx.clients.find(clientId);
   } catch {
     // What is wrong with the request is in the response already.
-    return [];
+    return null;
   }
 }
 

@@ -60,9 +60,32 @@ describe('the log of the server', () => {
     serverLog('error').error({ error }, 'failed');
     expect(lines.join('').match(/"message":"round"/g)).toHaveLength(4);
   });
-  it('ST-02 keeps refusals out of a calm console, and everything when it is silent', () => {
-    serverLog('info').info({ reason: 'x' }, 'request refused');
+  it('shows refusals by default, and nothing when it is silent', () => {
+    serverLog('info').info({ reason: 'client_secret_wrong' }, 'request refused');
+    expect(written()).toMatchObject({ reason: 'client_secret_wrong', msg: 'request refused' });
+    lines = [];
+    serverLog('warn').info({ reason: 'x' }, 'request refused');
     serverLog('silent').error({ reason: 'x' }, 'request failed');
     expect(lines).toEqual([]);
+  });
+  it('is one line for people on a terminal', () => {
+    serverLog('info', true).info(
+      {
+        endpoint: 'authorize',
+        requestId: 'abc',
+        clientId: 'web',
+        code: 'invalid_request',
+        reason: 'code_challenge_missing',
+        expected: 'PKCE',
+        received: 'neither',
+        remedy: 'npx valetkey application update --client-id web --no-require-pkce',
+      },
+      'request refused',
+    );
+    expect(lines.join('')).toMatch(
+      /^\d\d:\d\d:\d\d · request refused: code_challenge_missing \(client web at authorize\); expected PKCE; received neither; to change it: npx valetkey application update --client-id web --no-require-pkce \[abc\]\n$/,
+    );
+    serverLog('info', true).error({ error: new Error('gone') }, 'request failed');
+    expect(lines.at(-1)).toMatch(/error request failed\nError: gone\n +at /);
   });
 });

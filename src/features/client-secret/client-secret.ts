@@ -6,6 +6,7 @@ import {
   type PresentedCredentials,
 } from '../../engine/contracts/client-authentication.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import { quoted } from '../../protocol/remedies.ts';
 import { basicCredentials } from '../../web/basic-credentials.ts';
 import type { RequestContext } from '../../web/request.ts';
 
@@ -48,7 +49,12 @@ function proof(
     clientId,
     async verify(client) {
       const matches = secrets.filter((secret) => secretMatches(client, secret, ctx.now()));
-      return matches.length > 0 ? null : clientNotProven('client_secret_wrong');
+      if (matches.length > 0) return null;
+      return clientNotProven('client_secret_wrong', {
+        expected: 'the secret that was printed when the application was made, or a later one',
+        received: 'another one, or one that has expired',
+        remedy: `npx valetkey application rotate-secret --client-id ${quoted(clientId)}`,
+      });
     },
   };
 }

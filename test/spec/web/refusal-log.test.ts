@@ -1,0 +1,202 @@
+/**
+ * What operators read of a refusal: which client, what was expected and received, and what changes
+ * it. Rules ST.
+ */
+import { type Config, memoryDatabase } from 'valetkey';
+import { describe, expect, it } from 'vitest';
+import {
+  authorizeParams,
+  authorizeUrl,
+  basic,
+  browserOf,
+  getTokens,
+  logIn,
+  makeWorld,
+  openAuthorize,
+  pkce,
+  post,
+  type World,
+} from '../setup.ts';
+
+type Line = Readonly<Record<string, unknown>>;
+
+async function logged(options: Partial<Config> = {}): Promise<{ world: World; lines: Line[] }> {
+  const lines: Line[] = [];
+  const note = (facts: object, message: string): void => void lines.push({ ...facts, message });
+  const logger = { info: note, warn: note, error: note };
+  const world = await makeWorld({ ...options, store: memoryDatabase(), logger });
+  return { world, lines };
+}
+
+const WITHOUT_PKCE = { code_challenge: null, code_challenge_method: null, nonce: null };
+
+describe('the log line of a refusal', () => {
+  const rows: readonly [string, (world: World) => Promise<unknown>, Line][] = [
+    [
+      'a wrong secret',
+      async (w) =>
+        await post(
+          w,
+          'token',
+          { grant_type: 'client_credentials' },
+          {
+            authorization: basic(w.web.clientId, 'wrong'),
+          },
+        ),
+      { reason: 'client_secret_wrong', endpoint: 'token', remedy: /rotate-secret --client-id / },
+    ],
+    [
+      'a secret in another place than registered',
+      async (w) =>
+        await post(
+          w,
+          'token',
+          {
+            grant_type: 'client_credentials',
+            client_id: w.web.clientId,
+            client_secret: w.webSecret,
+          },
+          {},
+        ),
+      {
+        reason: 'client_authentication_method',
+        expected: /^client_secret_basic$/,
+        received: /^client_secret_post$/,
+        remedy: /application update --client-id \S+ --auth-method client_secret$/,
+      },
+    ],
+    [
+      'a redirect URI that is not registered',
+      async (w) =>
+        await openAuthorize(w, browserOf(w), { redirect_uri: 'https://rp.example/cb/?secret=1' }),
+      {
+        reason: 'redirect_uri_mismatch',
+        endpoint: 'authorize',
+        expected: /^https:\/\/rp\.example\/cb$/,
+        received: /^https:\/\/rp\.example\/cb\/ \(differs in: pathname, search\)$/,
+        remedy:
+          /--redirect-uri https:\/\/rp\.example\/cb --redirect-uri \S+other --redirect-uri https:\/\/rp\.example\/cb\/ \(with its query\)$/,
+      },
+    ],
+    [
+      'a refusal that is sent to the client',
+      async (w) => await openAuthorize(w, browserOf(w), WITHOUT_PKCE),
+      { reason: 'code_challenge_missing', endpoint: 'authorize', remedy: /--no-require-pkce$/ },
+    ],
+    [
+      'a grant type that is not registered',
+      async (w) =>
+        await post(
+          w,
+          'token',
+          { grant_type: 'client_credentials' },
+          {
+            authorization: basic(w.web.clientId, w.webSecret),
+          },
+        ),
+      {
+        reason: 'grant_type_not_allowed',
+        expected: /authorization_code, refresh_token/,
+        received: /client_credentials/,
+        remedy:
+          /--grant-type authorization_code --grant-type refresh_token --grant-type client_credentials$/,
+      },
+    ],
+    [
+      'a disabled client',
+      async (w) => {
+        await w.provider.clients.update(w.web.clientId, { disabled: true });
+        return await openAuthorize(w, browserOf(w));
+      },
+      { reason: 'client_disabled', remedy: /application enable --client-id / },
+    ],
+    [
+      'a scope that the client may not have',
+      async (w) => {
+        await w.provider.clients.update(w.web.clientId, { scopes: ['openid'] });
+        return await openAuthorize(w, browserOf(w), { scope: 'read' });
+      },
+      { reason: 'scope_not_available', remedy: /--scope openid --scope read$/ },
+    ],
+  ];
+  it.each(rows)('ST-02 of %s says what would change it', async (_what, ask, expected) => {
+    const { world, lines } = await logged();
+    const { clientId } = world.web;
+    if (expected['reason'] === 'grant_type_not_allowed')
+      await world.provider.clients.update(clientId, {
+        grantTypes: ['authorization_code', 'refresh_token'],
+      });
+    await ask(world);
+    const told = lines.filter(({ message }) => message === 'request refused');
+    expect(told).toHaveLength(1);
+    expect(told[0]).toMatchObject({ clientId, requestId: expect.any(String) });
+    for (const [name, value] of Object.entries(expected)) {
+      if (value instanceof RegExp) expect(String(told[0]?.[name])).toMatch(value);
+      else expect(told[0]?.[name]).toBe(value);
+    }
+    expect(JSON.stringify(told)).not.toMatch(/secret=1|webSecret/);
+  });
+  it('ST-02 names a caller that may not see a token', async () => {
+    const { world, lines } = await logged();
+    const { access_token: token } = await getTokens(world);
+    const { client, clientSecret } = await world.provider.clients.create({
+      name: 'API',
+      grantTypes: ['client_credentials'],
+    });
+    const answer = await post(
+      world,
+      'introspect',
+      { token: String(token) },
+      {
+        authorization: basic(client.clientId, clientSecret ?? ''),
+      },
+    );
+    expect(answer.body).toEqual({ active: false });
+    expect(lines.at(-1)).toMatchObject({
+      clientId: client.clientId,
+      reason: 'token_of_another_client',
+      remedy: expect.stringMatching(/--scope introspection$/),
+    });
+  });
+  it('ST-02 never has what a person typed', async () => {
+    const { world, lines } = await logged();
+    const browser = browserOf(world);
+    await logIn(browser, await openAuthorize(world, browser), {
+      username: 'typed-name',
+      password: 'typed-password',
+    });
+    expect(lines.map(({ message }) => message)).toEqual(['sign-in refused']);
+    expect(JSON.stringify(lines)).not.toContain('typed');
+  });
+  it('ST-02 is one line, of bounded length, whatever a client_id holds', async () => {
+    const { world, lines } = await logged();
+    const hostile = `x\r\n{"level":50}\u001b[31m\u202e${'y'.repeat(5000)}`;
+    const params = authorizeParams(world, pkce().challenge, { client_id: hostile });
+    await browserOf(world).open(authorizeUrl(world, params));
+    const [line] = lines;
+    expect(String(line?.['received'])).toMatch(
+      /^x\\u\{d\}\\u\{a\}\{"level":50\}\\u\{1b\}\[31m\\u\{202e\}y+…$/,
+    );
+    expect(JSON.stringify(line).length).toBeLessThan(1500);
+  });
+  it('ST-02 of clients that nobody registered is written 30 times a minute, and then how often', async () => {
+    const { world, lines } = await logged();
+    const ask = async (): Promise<unknown> =>
+      await post(
+        world,
+        'token',
+        { grant_type: 'client_credentials' },
+        {
+          authorization: basic('nobody', 'x'),
+        },
+      );
+    for (let index = 0; index < 40; index += 1) await ask();
+    expect(lines).toHaveLength(30);
+    // A client that is registered is always told.
+    await openAuthorize(world, browserOf(world), WITHOUT_PKCE);
+    expect(lines).toHaveLength(31);
+    world.now += 60;
+    await ask();
+    expect(lines.slice(31)).toMatchObject([{ lost: 10 }, { reason: expect.any(String) }]);
+  });
+});
