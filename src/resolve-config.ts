@@ -87,6 +87,11 @@ function settingsOf(config: Config, features: readonly Feature[]): Settings {
     issuer,
     accounts,
     pages,
+    // A hint at logout is verified for as long as the session that it names can live.
+    keySchedule: {
+      ...all.keySchedule,
+      keepAfter: Math.max(all.keySchedule.keepAfter, all.lifetimes.sessionAbsolute),
+    },
     basePath: all.basePath.replace(/\/$/, ''),
     // An ephemeral store ends with the process, so its secret may as well.
     secret: [config.secret ?? randomBytes(32).toString('base64url')].flat(),

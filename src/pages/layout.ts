@@ -154,5 +154,10 @@ export function clientReturn(
 ): Markup | null {
   const address = webAddress(client?.clientUri ?? null);
   if (client === null || address === null) return null;
-  return markup`<p class="actions"><a class="button secondary" href="${address}" rel="noopener noreferrer">${label(clientName(client))}</a></p>`;
+  return wayOn(address, label(clientName(client)));
+}
+
+/** A link to where somebody goes on. */
+export function wayOn(address: string, label: Markup | string): Markup {
+  return markup`<p class="actions"><a id="go-on" class="button secondary" href="${address}" rel="noopener noreferrer">${label}</a></p>`;
 }

@@ -11,6 +11,7 @@ import {
   otherButton,
   primaryButton,
   type Sheet,
+  wayOn,
 } from './layout.ts';
 import { markup } from './markup.ts';
 import type { Messages } from './messages.ts';
@@ -42,6 +43,6 @@ export function signedOut(view: SignedOutView, { signedOut: texts }: Messages): 
     title,
     content: markup`<h1 id="${view.signedOut ? 'signed-out' : 'still-signed-in'}">${title}</h1>
 <p>${means(view.providerName)}</p>
-${clientReturn(view.client, texts.back)}`,
+${clientReturn(view.client, texts.back) ?? wayOn(view.homeUrl, texts.home(view.providerName))}`,
   };
 }

@@ -113,6 +113,8 @@ export interface Messages {
     readonly stayedMeans: (provider: string) => string;
     /** Link to the website of the application. */
     readonly back: (application: Markup) => Markup;
+    /** Link to the home of the provider, where no application is known. */
+    readonly home: (provider: string) => string;
   };
   /** The page where people type the user code of a device. */
   readonly device: {
@@ -236,6 +238,7 @@ export const ENGLISH: Messages = {
     stayedMeans: (provider) =>
       `Nothing has changed: you stay signed in to ${provider} in this browser. You can close this page.`,
     back: (application) => markup`Go to ${application}`,
+    home: (provider) => `Go to ${provider}`,
   },
   device: {
     title: 'Connect a device',

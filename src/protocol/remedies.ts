@@ -19,7 +19,7 @@ const LONGEST_IN_LOG = 600;
 /** A secret or token of ours, which somebody put where a name belongs. */
 const OURS = /\b(vk[a-z]{2}_)[A-Za-z0-9_-]+/g;
 
-/** A text for one line of a log: no secret of ours, and nothing that ends a line or changes a terminal. */
+/** One line of a log: no secret of ours, nothing that ends the line or changes a terminal. */
 export function forLog(text: string): string {
   const escaped = text
     .replaceAll(OURS, '$1…')

@@ -71,6 +71,9 @@ export interface AssembleOptions {
   readonly migrate?: boolean;
 }
 
+/** For commands, which print their own errors. */
+const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
 /**
  * The absolute path of the data folder: the setting `dataDir`, or `valetkey-data` in the working
  * folder.
@@ -140,14 +143,14 @@ export async function assemble(
     });
     const { issuer, isNew, others } = await whoseDatabase(database, settings, create);
     const accounts = passwordAccounts({ sql: database, issuer });
-    const logger = options.logger === undefined ? {} : { logger: options.logger };
+    const logger = options.logger ?? SILENT;
     const provider = createProvider(
       providerConfig(settings, {
         issuer,
         store: database,
         accounts,
         secret: secret.secrets,
-        ...logger,
+        logger,
       }),
     );
     return {

@@ -86,10 +86,20 @@ const CONFIRMATION: DeviceConfirmationView = {
 
 /** States without a form, which show the result of an action. */
 export const ENDS: Readonly<Record<string, Html>> = {
-  'signed out': PAGES.signedOut({ ...PAGE, client: CLIENT, signedOut: true }),
+  'signed out': PAGES.signedOut({
+    ...PAGE,
+    client: CLIENT,
+    signedOut: true,
+    homeUrl: 'https://op.example/',
+  }),
   'device, allowed': PAGES.deviceResult({ ...PAGE, client: CLIENT, allowed: true }),
   'device, denied': PAGES.deviceResult({ ...PAGE, client: LONG, allowed: false }),
-  stayed: PAGES.signedOut({ ...PAGE, client: null, signedOut: false }),
+  stayed: PAGES.signedOut({
+    ...PAGE,
+    client: null,
+    signedOut: false,
+    homeUrl: 'https://op.example/',
+  }),
   error: PAGES.error(ERROR),
   'our error': PAGES.error({ ...ERROR, status: 500, code: 'server_error', reason: 'server_error' }),
 };

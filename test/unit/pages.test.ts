@@ -22,7 +22,7 @@ const everywhere = (name: string): string[] => {
       newScopes: [{ name, description: name }],
     }),
     PAGES.logout(account),
-    PAGES.signedOut({ ...PAGE, client, signedOut: true }),
+    PAGES.signedOut({ ...PAGE, client, signedOut: true, homeUrl: 'https://op.example/' }),
     PAGES.device({ ...PAGE, form: FORM, userCode: name, problem: 'unknown', retryAfter: null }),
     PAGES.deviceConfirmation({
       ...account,
@@ -106,11 +106,12 @@ describe('what strangers chose', () => {
     'https:evil.example',
   ])('UI-05 is not linked: %s', (uri) => {
     const client = { ...CLIENT, clientUri: uri, policyUri: uri, tosUri: uri };
-    for (const html of [
-      PAGES.login({ ...LOGIN, client }),
-      PAGES.signedOut({ ...PAGE, client, signedOut: true }),
-    ])
-      expect(html).not.toContain('<a ');
+    expect(PAGES.login({ ...LOGIN, client })).not.toContain('<a ');
+    const homeUrl = 'https://op.example/';
+    const signedOut = PAGES.signedOut({ ...PAGE, client, signedOut: true, homeUrl });
+    expect([...signedOut.matchAll(/<a [^>]*href="([^"]*)"/g)].map(([, url]) => url)).toEqual([
+      homeUrl,
+    ]);
   });
 
   it('web addresses are linked, without telling where the reader comes from', () => {

@@ -18,6 +18,8 @@ export interface SignedOutView extends PageView {
   readonly client: ClientView | null;
   /** False when the user chose to stay signed in. */
   readonly signedOut: boolean;
+  /** Where somebody goes on who came from no application: the root of our origin. */
+  readonly homeUrl: string;
 }
 
 export const logoutPage: PageDefinition<LogoutView> = definePage('logout');

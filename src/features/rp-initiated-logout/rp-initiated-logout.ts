@@ -6,6 +6,7 @@
 import { accountName } from '../../domain/accounts.ts';
 import { type Interaction, newInteraction, sessionMark } from '../../domain/interactions.ts';
 import { redirectUnbound, redirectWithInteraction, resume } from '../../engine/continuation.ts';
+import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import {
@@ -19,6 +20,7 @@ import {
   requireOwnForm,
   requireOwnSite,
 } from '../../engine/forms.ts';
+import { logRefusal } from '../../engine/refusals.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { type Params, paramsOf } from '../../protocol/params.ts';
 import type { Session } from '../../store/records.ts';
@@ -56,10 +58,9 @@ function endpoint({ confirmation }: LogoutOptions): Endpoint {
       }
       const query = ctx.request.query();
       const text = query.get('interaction');
-      const interaction =
-        text === undefined
-          ? newInteraction(ctx, NAME, logoutParams(query), knownBrowser(ctx))
-          : await resume(ctx, text, NAME);
+      if (text !== undefined) return await goOn(ctx, await resume(ctx, text, NAME), confirmation);
+      await logProblems(ctx, query);
+      const interaction = newInteraction(ctx, NAME, logoutParams(query), knownBrowser(ctx));
       return await goOn(ctx, interaction, confirmation);
     },
   };
@@ -67,13 +68,19 @@ function endpoint({ confirmation }: LogoutOptions): Endpoint {
 
 // A relying party's POST comes from another site, without our cookies; it goes on as a GET that has
 // them.
-async function takePost(ctx: RequestContext, form: Params): Promise<Response> {
-  await readLogoutRequest(ctx, form);
+async function takePost(ctx: EngineContext, form: Params): Promise<Response> {
+  await logProblems(ctx, form);
   return await redirectUnbound(ctx, NAME, newInteraction(ctx, NAME, logoutParams(form), null));
 }
 
+/** Once, when the request arrives. @throws OAuthError */
+async function logProblems(ctx: EngineContext, params: Params): Promise<void> {
+  const { problems } = await readLogoutRequest(ctx, params);
+  for (const problem of problems) logRefusal(ctx, NAME, problem);
+}
+
 async function goOn(
-  ctx: RequestContext,
+  ctx: EngineContext,
   interaction: Interaction,
   confirmation: LogoutOptions['confirmation'],
 ): Promise<Response> {
@@ -88,8 +95,8 @@ async function goOn(
 }
 
 // RP-Initiated Logout §2: without a hint that names the current session, the user is asked.
-function isProven({ hint }: LogoutRequest, { sub, sid }: Session): boolean {
-  return hint !== null && hint.sub === sub && hint.sid === sid;
+function isProven({ hint, problems }: LogoutRequest, { sub, sid }: Session): boolean {
+  return problems.length === 0 && hint !== null && hint.sub === sub && hint.sid === sid;
 }
 
 async function ask(
@@ -114,7 +121,7 @@ async function ask(
   );
 }
 
-async function takeDecision(ctx: RequestContext, form: Params): Promise<Response> {
+async function takeDecision(ctx: EngineContext, form: Params): Promise<Response> {
   const interaction = await resume(ctx, form.get('interaction'), NAME);
   const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
   // Another site can send a form without our cookies, and with an interaction that is bound to no
@@ -153,7 +160,9 @@ function resultPage(
   signedOut: boolean,
 ): Response {
   const shown = client === null ? null : clientView(client, null);
-  return drawPage(ctx, signedOutPage, { ...pageView(ctx, uiLocales), client: shown, signedOut });
+  const homeUrl = new URL('/', ctx.settings.issuer).href;
+  const view = { ...pageView(ctx, uiLocales), client: shown, signedOut, homeUrl };
+  return drawPage(ctx, signedOutPage, view);
 }
 
 /** RP-Initiated Logout (OpenID Connect RP-Initiated Logout 1.0). */

@@ -1,8 +1,9 @@
 /** Which requests RP-Initiated Logout refuses, and where it sends nobody. Rules LO. */
 
+import { rpInitiatedLogout } from 'valetkey';
 import type { ScriptedBrowser, Visit } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { expectErrorPage, expectRefusal } from '../refusals.ts';
+import { expectErrorPage } from '../refusals.ts';
 import {
   basic,
   browserOf,
@@ -12,9 +13,9 @@ import {
   getTokens,
   makeWorld,
   openAuthorize,
+  pageOf,
   pkce,
   post,
-  read,
   type Tokens,
   type World,
 } from '../setup.ts';
@@ -42,7 +43,7 @@ const hinted = (more: Record<string, string> = {}): Record<string, string> => ({
 const signedIn = async (who = browser): Promise<boolean> =>
   codeOf(await openAuthorize(world, who, { prompt: 'none' })) !== null;
 
-describe('a request that is refused', () => {
+describe('a request with something wrong', () => {
   const table: [string, string, () => Record<string, string>][] = [
     [
       'LO-03 an unsigned hint',
@@ -92,24 +93,32 @@ describe('a request that is refused', () => {
   ];
 
   it.each(table)(
-    '[RP-Initiated Logout §2] [RP-Initiated Logout §3] shows a page and ends nothing for %s',
+    '[RP-Initiated Logout §2] [RP-Initiated Logout §3] asks, and sends nobody anywhere, for %s',
     async (_name, reason, make) => {
       const seen = await ask(make());
-      expectErrorPage(seen, { status: 400, code: 'invalid_request', reason });
+      expect([seen.leaves, pageOf(seen), world.reasons.at(-1)]).toEqual([null, 'logout', reason]);
+      expect(await signedIn()).toBe(true);
+      const done = await browser.submit(seen, { decision: 'logout' });
+      expect([done.leaves, done.status]).toEqual([null, 200]);
+      expect(done.html).toContain('id="signed-out"');
+      expect(done.html).toContain('id="go-on"');
+      expect(await signedIn()).toBe(false);
+    },
+  );
+  it.each(table)(
+    '[RP-Initiated Logout §2] asks for %s also where a proven hint would do',
+    async (_name, _reason, make) => {
+      world = await makeWorld({ features: [rpInitiatedLogout({ confirmation: 'when-unproven' })] });
+      browser = browserOf(world);
+      tokens = await getTokens(world, {}, browser);
+      expect(pageOf(await ask(make()))).toBe('logout');
       expect(await signedIn()).toBe(true);
     },
   );
-  it('[RP-Initiated Logout §2] answers in JSON where JSON is asked for', async () => {
-    const request = new Request(`${world.provider.url('rp-initiated-logout')}?id_token_hint=x`, {
-      headers: { accept: 'application/json' },
-    });
-    const answer = await read(await world.provider.fetch(request));
-    expectRefusal(world, answer, {
-      status: 400,
-      error: 'invalid_request',
-      reason: 'logout_hint_invalid',
-    });
-    expect(answer.body['error_description']).toBe('Missing or invalid id_token_hint.');
+  it('[RP-Initiated Logout §2] tells somebody who is not signed in so, and offers a way on', async () => {
+    const seen = await ask({ id_token_hint: 'x', post_logout_redirect_uri: BYE }, browserOf(world));
+    expect([seen.leaves, seen.status]).toEqual([null, 200]);
+    expect(seen.html).toMatch(/id="go-on"[^>]*href="https:\/\/op\.example\/"/);
   });
   it('[RP-Initiated Logout §2] refuses a repeated parameter', async () => {
     const seen = await browser.open(`${world.provider.url('rp-initiated-logout')}?state=a&state=b`);
@@ -169,11 +178,8 @@ describe('an id_token_hint', () => {
     await world.provider.clients.rotateSecret(clientId, 60);
     expect((await ask({ id_token_hint })).html).toContain('id="logout-form"');
     world.now += 60;
-    expectErrorPage(await ask({ id_token_hint }), {
-      status: 400,
-      code: 'invalid_request',
-      reason: 'logout_hint_invalid',
-    });
+    expect(pageOf(await ask({ id_token_hint, post_logout_redirect_uri: BYE }))).toBe('logout');
+    expect(world.reasons.at(-1)).toBe('logout_hint_invalid');
   });
 });
 
