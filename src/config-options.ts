@@ -155,12 +155,17 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
   basePath: {
     kind: 'text',
     description: 'Path below which the endpoints live',
-    default: '/o',
+    defaultText: 'the path of the issuer, or /o where it has none',
     emptyToo: true,
     check(value, option, refuse) {
       if (!/^(\/[A-Za-z0-9._~-]+)*\/?$/.test(String(value)))
         refuse(option, 'must be a path.', 'Write it like /o or /auth/v1.');
     },
+  },
+  trailingSlash: {
+    kind: 'flag',
+    description: 'The addresses of endpoints end with a slash; both forms always answer',
+    default: true,
   },
   secret: {
     kind: 'list',

@@ -44,8 +44,17 @@ export interface Config {
   readonly accounts: Accounts;
   /** What people see: `builtInPages()` of `valetkey/pages`, or your own. */
   readonly pages: Pages;
-  /** Path below which the endpoints live; independent of the issuer. @default '/o' */
+  /**
+   * Path below which the endpoints live.
+   * @default the path of the issuer, or '/o' where it has none
+   */
   readonly basePath?: string;
+  /**
+   * Whether the addresses of endpoints, in discovery and on pages, end with a slash. Both forms
+   * always answer. Frameworks that redirect from one form to the other want theirs.
+   * @default true
+   */
+  readonly trailingSlash?: boolean;
   /**
    * The secret that seals private keys, interactions and forms: at least 32 random bytes as text,
    * from outside the database. Of several the first is current; the others still open what they

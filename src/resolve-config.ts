@@ -92,7 +92,7 @@ function settingsOf(config: Config, features: readonly Feature[]): Settings {
       ...all.keySchedule,
       keepAfter: Math.max(all.keySchedule.keepAfter, all.lifetimes.sessionAbsolute),
     },
-    basePath: all.basePath.replace(/\/$/, ''),
+    basePath: (config.basePath ?? pathOf(issuer)).replace(/\/$/, ''),
     // An ephemeral store ends with the process, so its secret may as well.
     secret: [config.secret ?? randomBytes(32).toString('base64url')].flat(),
     name: config.name ?? new URL(issuer).host,
@@ -107,6 +107,12 @@ function settingsOf(config: Config, features: readonly Feature[]): Settings {
     weakened: weakenedBy(config, features),
     limits: LIMITS,
   };
+}
+
+/** Endpoints live below the path of the issuer, or below /o where it has none. */
+function pathOf(issuer: string): string {
+  const { pathname } = new URL(issuer);
+  return pathname === '/' ? '/o' : pathname;
 }
 
 /** Algorithms with a key of ours: given ones if any are given, else those of the schedule. */

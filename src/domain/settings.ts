@@ -162,6 +162,8 @@ export interface Settings {
   readonly issuer: string;
   /** Starts with a slash, ends without one; '' at the root. */
   readonly basePath: string;
+  /** Whether the addresses of endpoints end with a slash. Both forms answer. */
+  readonly trailingSlash: boolean;
   /** The current one first; the others still open what they sealed. */
   readonly secret: readonly string[];
   /** Where people are found. */

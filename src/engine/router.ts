@@ -6,11 +6,11 @@ import { OAuthError } from '../protocol/errors.ts';
 import { allowOrigin, preflight } from '../web/cors.ts';
 import { errorPage } from '../web/page.ts';
 import type { RequestInfo } from '../web/request.ts';
-import { asOAuthError, jsonError } from '../web/respond.ts';
+import { asOAuthError, jsonError, redirect } from '../web/respond.ts';
 import type { EngineContext } from './contracts/context.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
 import { logRefusal } from './refusals.ts';
-import { pathsOf, withoutSlash } from './urls.ts';
+import { addressAtIssuer, pathsOf, withoutSlash } from './urls.ts';
 
 /** An endpoint, with the values of the parameters in its path. */
 export interface Route {
@@ -131,7 +131,10 @@ async function answer(ctx: EngineContext, endpoint: Endpoint | null): Promise<Re
 }
 
 async function handle(ctx: EngineContext, endpoint: Endpoint): Promise<Response> {
-  const { method, headers } = ctx.request;
+  const { method, headers, url } = ctx.request;
+  const elsewhere = addressAtIssuer(ctx.settings, url);
+  if (elsewhere !== null && method === 'GET' && endpoint.errors === 'page')
+    return redirect(elsewhere);
   if (endpoint.methods.includes(method)) return await endpoint.handle(ctx);
   const asksFirst = method === 'OPTIONS' && headers.has('access-control-request-method');
   if (asksFirst && endpoint.cors !== undefined) return preflight(endpoint.methods);

@@ -5,11 +5,33 @@
 import type { Settings } from '../domain/settings.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
 
-type Place = Pick<Settings, 'issuer' | 'basePath'>;
+type Place = Pick<Settings, 'issuer' | 'basePath' | 'trailingSlash'>;
 
 /** The absolute URL of an endpoint, without the parameters of its path. */
-export function endpointUrl({ issuer, basePath }: Place, { path }: Pick<Endpoint, 'path'>): string {
-  return `${new URL(issuer).origin}${basePath}/${path.replace(/:.*$/, '')}`;
+export function endpointUrl(
+  { issuer, basePath, trailingSlash }: Place,
+  { path }: Pick<Endpoint, 'path'>,
+): string {
+  // What follows the slash of a path with parameters is a parameter.
+  const written = trailingSlash || path.includes(':') ? path : withoutSlash(path);
+  return `${new URL(issuer).origin}${basePath}/${written.replace(/:.*$/, '')}`;
+}
+
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+/**
+ * The same address at the issuer, for a request that came to another name of the same computer:
+ * a cookie of one name is not sent to the other, so a sign-in would never end. Null for any other
+ * request.
+ */
+export function addressAtIssuer({ issuer }: Pick<Settings, 'issuer'>, url: URL): string | null {
+  const ours = new URL(issuer);
+  const isElsewhere =
+    url.hostname !== ours.hostname &&
+    url.port === ours.port &&
+    LOOPBACK.includes(ours.hostname) &&
+    LOOPBACK.includes(url.hostname);
+  return isElsewhere ? `${ours.origin}${url.pathname}${url.search}` : null;
 }
 
 /**
@@ -18,7 +40,7 @@ export function endpointUrl({ issuer, basePath }: Place, { path }: Pick<Endpoint
  * an issuer with a path.
  */
 export function pathsOf(
-  { issuer, basePath }: Place,
+  { issuer, basePath }: Pick<Settings, 'issuer' | 'basePath'>,
   { path, document }: Pick<Endpoint, 'path' | 'document'>,
 ): readonly string[] {
   if (document === undefined) return [withoutSlash(`${basePath}/${path}`)];
