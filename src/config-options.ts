@@ -66,8 +66,7 @@ const REFRESH_TOKENS: OptionsOf<RefreshTokenRules> = {
 const KEY_SCHEDULE: OptionsOf<KeySchedule> = {
   algs: {
     kind: 'list',
-    description:
-      'Signing algorithms, each with a key of its own that is made when the first client needs it',
+    description: 'Signing algorithms, each with a key of its own',
     default: SIGNING_ALGS,
     choices: SIGNING_ALGS,
   },

@@ -19,7 +19,7 @@ import {
   metadataProblems,
   metadataTypeProblems,
 } from '../protocol/client-metadata-rules.ts';
-import type { SigningAlg } from '../protocol/names.ts';
+import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';
 import type { AuditEvent, Client, Seconds } from '../store/records.ts';
 import type { ClientStore } from '../store/store.ts';
 import { type ClientCache, createClientCache } from './client-cache.ts';
@@ -120,8 +120,8 @@ interface Parts {
   readonly vault: Vault;
   readonly events: Events;
   readonly rules: MetadataRules;
-  /** Has a signing key ready for an algorithm that a client registers for. */
-  readonly provideKey: (alg: SigningAlg) => Promise<void>;
+  /** When the signing key of an algorithm signs, in seconds. */
+  readonly provideKey: (alg: SigningAlg) => Promise<Seconds>;
   readonly cacheSeconds: number;
   readonly ages: Ages;
   /** True when an account has this subject identifier. */
@@ -192,6 +192,7 @@ async function create(
   if (secret !== null && secret.length < SHORTEST_SECRET)
     throw refused('clientSecret', `must have at least ${SHORTEST_SECRET} characters`);
   const alg = complete.idTokenSignedResponseAlg;
+  if (complete.responseTypes.length > 0) await requireKey(registry, alg);
   const client: Client = {
     ...complete,
     clientId,
@@ -209,7 +210,6 @@ async function create(
   );
   if (!inserted) throw refused('clientId', `${clientId} is taken`);
   registry.cache.forget(clientId);
-  await provideKeyOf(registry, client);
   return { client, clientSecret: secret };
 }
 
@@ -224,7 +224,9 @@ async function update(
   { disabled, ...metadata }: ClientChanges,
 ): Promise<Client | null> {
   const { rules, now } = registry;
-  const client = await change(registry, clientId, (before) => {
+  const alg = metadata.idTokenSignedResponseAlg;
+  if (alg !== undefined && rules.idTokenAlgs.includes(alg)) await requireKey(registry, alg);
+  return await change(registry, clientId, (before) => {
     const since = before.disabledAt ?? now();
     const disabledAt = disabled === undefined ? before.disabledAt : disabled ? since : null;
     // Switching off must work for a client that could not be registered today.
@@ -234,8 +236,6 @@ async function update(
       throw refused('clientType', 'needs other credentials: register a new client');
     return { ...before, ...complete, disabledAt };
   });
-  if (client !== null) await provideKeyOf(registry, client);
-  return client;
 }
 
 /**
@@ -318,11 +318,14 @@ async function change(
   throw new Error(`The client ${clientId} kept changing while it was being changed.`);
 }
 
-async function provideKeyOf(
-  { provideKey }: Registry,
-  { idTokenSignedResponseAlg: alg, responseTypes }: Client,
-): Promise<void> {
-  if (alg !== 'HS256' && responseTypes.length > 0) await provideKey(alg);
+/** A client is not registered for a key that verifiers may not know yet. */
+async function requireKey({ provideKey, now }: Registry, alg: IdTokenAlg): Promise<void> {
+  if (alg === 'HS256') return;
+  const activeAt = await provideKey(alg);
+  if (activeAt <= now()) return;
+  const from = new Date(activeAt * 1000).toISOString();
+  const problem = `${alg} was switched on a short while ago: its key is published first and signs from ${from} on`;
+  throw refused('idTokenSignedResponseAlg', problem);
 }
 
 function checked(rules: MetadataRules, metadata: ClientMetadata): CompleteClientMetadata {

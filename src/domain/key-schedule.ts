@@ -23,24 +23,18 @@ function retire(key: StoredKey, at: Seconds, schedule: KeySchedule): StoredKey {
   return { ...key, retiredAt: at, removedAt: at + schedule.keepAfter };
 }
 
-/**
- * Algorithms that have keys: the first one offered from the start, any other from the moment a
- * client asks for it. So a key set holds what is used, and the first start makes one RSA key
- * instead of two.
- */
-function algsInUse(keys: readonly StoredKey[], schedule: KeySchedule): readonly SigningAlg[] {
-  return schedule.algs.filter((alg, index) => index === 0 || keys.some((key) => key.alg === alg));
-}
-
 /** What is due: keys of an algorithm that has none, successors of keys near their end, removals. */
 export function dueKeys(keys: readonly StoredKey[], schedule: KeySchedule, now: Seconds): KeyPlan {
   let keep = keys.filter((key) => key.removedAt === null || key.removedAt > now);
+  // The first keys of all sign at once. That of an algorithm which is offered later is published
+  // first, as a successor is: verifiers may have the key set in their caches.
+  const first = keep.length === 0 ? now : now + schedule.publishBefore;
   const make: KeyWish[] = [];
-  for (const alg of algsInUse(keys, schedule)) {
+  for (const alg of schedule.algs) {
     const ofAlg = keep.filter((key) => key.alg === alg);
     const [newest] = ofAlg.sort((a, b) => b.activeAt - a.activeAt);
     if (newest === undefined) {
-      make.push({ alg, activeAt: now });
+      make.push({ alg, activeAt: first });
       continue;
     }
     const due = newest.activeAt + schedule.rotateEvery;
@@ -62,7 +56,7 @@ export function rotatedKeys(
   const activeAt = emergency ? now : now + schedule.publishBefore;
   const hasSuccessor = (alg: SigningAlg): boolean =>
     keys.some((key) => key.alg === alg && key.activeAt > now);
-  const algs = algsInUse(keys, schedule).filter((alg) => emergency || !hasSuccessor(alg));
+  const algs = schedule.algs.filter((alg) => emergency || !hasSuccessor(alg));
   const make = algs.map((alg) => ({ alg, activeAt }));
   if (emergency) return { keep: [], make };
   const keep = keys.map((key) =>

@@ -45,7 +45,8 @@ export interface Lifetimes {
 /** When signing keys are published, used and withdrawn. Seconds. */
 export interface KeySchedule {
   /**
-   * Algorithms on offer. The first has a key from the start, any other once a client asks for it.
+   * Algorithms on offer. Each has a key from the first start; that of one which is added later is
+   * published for `publishBefore` before a client can be registered for it.
    * @default all
    */
   readonly algs: readonly SigningAlg[];

@@ -9,7 +9,7 @@ import { generateSigningKey, type KeyState, type SigningKey } from '../crypto/ke
 import type { Vault } from '../crypto/vault.ts';
 import type { SigningAlg } from '../protocol/names.ts';
 import type { Seconds, StoredKey } from '../store/records.ts';
-import type { KeyStore } from '../store/store.ts';
+import { type KeyStore, StoreUnavailable } from '../store/store.ts';
 import type { EventFacts, Events } from './events.ts';
 import type { Ages } from './freshness.ts';
 import { dueKeys, type KeyPlan, type KeyWish, rotatedKeys } from './key-schedule.ts';
@@ -66,8 +66,11 @@ export interface SigningKeys extends KeyAdmin {
   maintain(): Promise<boolean>;
   /** Signs with the current key of `alg`. @throws Error when there is none */
   signer(alg: SigningAlg): Promise<Signer>;
-  /** Makes and publishes a key for `alg` if there is none, ahead of the first signature. */
-  provide(alg: SigningAlg): Promise<void>;
+  /**
+   * When the key of `alg` signs, in seconds. Publishes one if there is none: it then signs after
+   * `publishBefore`.
+   */
+  provide(alg: SigningAlg): Promise<Seconds>;
   /**
    * Verifies what one of our keys signed, as long as that is accepted; null for any other `kid`.
    */
@@ -139,23 +142,28 @@ async function list({ loaded, now }: KeyParts): Promise<readonly KeyInfo[]> {
   });
 }
 
-async function provide(parts: KeyParts, alg: SigningAlg): Promise<void> {
-  const { loaded, now, given, schedule } = parts;
-  if ((await loaded.ring()).current(alg, now()) !== null) return;
-  if (given !== null || !schedule.algs.includes(alg)) return;
-  await change(parts, (keys) => {
-    const exists = keys.some((key) => key.alg === alg);
-    return { keep: keys, make: exists ? [] : [{ alg, activeAt: now() }] };
-  });
+async function provide(parts: KeyParts, alg: SigningAlg): Promise<Seconds> {
+  const { loaded, now, given } = parts;
+  const current = (await loaded.ring()).current(alg, now());
+  if (current !== null) return current.activeAt;
+  // Another process may have made one.
+  if (given === null) await maintain(parts);
+  const first = (await loaded.ring()).keys
+    .filter((key) => key.alg === alg)
+    .reduce((earliest, { activeAt }) => Math.min(earliest, activeAt), Number.POSITIVE_INFINITY);
+  if (first === Number.POSITIVE_INFINITY) throw new Error(`There is no signing key for ${alg}.`);
+  return first;
 }
 
 async function currentKey(parts: KeyParts, alg: SigningAlg): Promise<SigningKey> {
   const { loaded, now } = parts;
   const key = (await loaded.ring()).current(alg, now());
   if (key !== null) return key;
+  if (parts.given !== null) throw new Error(`There is no signing key for ${alg}.`);
   await provide(parts, alg);
   const made = (await loaded.ring()).current(alg, now());
-  if (made === null) throw new Error(`There is no signing key for ${alg}.`);
+  if (made === null)
+    throw new StoreUnavailable(`The signing key for ${alg} is published, and signs later.`);
   return made;
 }
 

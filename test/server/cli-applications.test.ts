@@ -163,11 +163,11 @@ describe('application commands', () => {
       tosUri: 'https://rp.example/terms',
       disabledAt: null,
     });
-    // The key of its algorithm is published at registration, not with the first token.
+    // The keys of all algorithms are published from the first start.
     const algs = await inspect(place, async ({ provider }) =>
       (await provider.keys.list()).map(({ alg }) => alg),
     );
-    expect(algs.sort()).toEqual(['ES256', 'RS256']);
+    expect(algs.sort()).toEqual(['ES256', 'EdDSA', 'PS256', 'RS256']);
   });
 
   it('create accepts the option names of django-oauth-toolkit, and several values in one option', async () => {

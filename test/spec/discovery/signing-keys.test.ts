@@ -1,7 +1,13 @@
 /** Signing keys: how they are made, given, published, rotated and kept. Rules JW, MD. */
 
 import { generateKeyPairSync } from 'node:crypto';
-import { createProvider, memoryDatabase, type Provider } from 'valetkey';
+import {
+  type Client,
+  createProvider,
+  type KeySchedule,
+  memoryDatabase,
+  type Provider,
+} from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
 import { memoryAccounts } from 'valetkey/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -67,31 +73,67 @@ describe('keys that the provider makes', () => {
     expect(await states()).toEqual(['current']);
     expect(await isPublished(first)).toBe(false);
   });
-  it('[OIDC Discovery §3] exist for RS256 from the start, and for others once a client registers for them', async () => {
-    const provider = createProvider({
-      issuer: ISSUER,
-      store: memoryDatabase(),
-      accounts: memoryAccounts([]),
-      pages: builtInPages(),
-    });
+  it('[OIDC Discovery §3] exist for every algorithm from the start, so a first client of one finds it published', async () => {
+    const store = memoryDatabase();
+    const secret = 'a secret of at least thirty-two characters';
+    const node = (): Provider =>
+      createProvider({
+        issuer: ISSUER,
+        store,
+        accounts: memoryAccounts([]),
+        pages: builtInPages(),
+        clock: () => world.now,
+        secret,
+      });
+    const provider = node();
     await provider.maintain();
-    const [key] = await provider.keys.published();
-    expect([typeof key, key?.kty, Object.keys(key ?? {}).sort()]).toEqual([
-      'object',
-      'RSA',
-      ['alg', 'e', 'kid', 'kty', 'n', 'use'],
-    ]);
     const algs = async (): Promise<unknown[]> =>
-      (await provider.keys.published()).map(({ alg }) => alg);
-    expect(await algs()).toEqual(['RS256']);
-    await provider.clients.create({
+      (await provider.keys.published()).map(({ alg }) => alg).sort();
+    const all = ['ES256', 'EdDSA', 'PS256', 'RS256'];
+    expect(await algs()).toEqual(all);
+    const published = await provider.keys.published();
+    // Another process registers the first client of an algorithm.
+    await node().clients.create({
       name: 'x',
       redirectUris: ['https://x.example/'],
       idTokenSignedResponseAlg: 'EdDSA',
     });
-    expect(await algs()).toEqual(['RS256', 'EdDSA']);
+    expect(await provider.keys.published()).toEqual(published);
     await provider.keys.rotate({ emergency: true });
-    expect(await algs()).toEqual(['RS256', 'EdDSA']);
+    expect(await algs()).toEqual(all);
+  });
+  it('of an algorithm that is switched on later are published for a day before a client can be registered for it', async () => {
+    const store = memoryDatabase();
+    const secret = 'a secret of at least thirty-two characters';
+    const make = (algs: KeySchedule['algs']): Provider =>
+      createProvider({
+        issuer: ISSUER,
+        store,
+        accounts: memoryAccounts([]),
+        pages: builtInPages(),
+        clock: () => world.now,
+        keySchedule: { algs },
+        secret,
+      });
+    await make(['RS256']).maintain();
+    const provider = make(['RS256', 'ES256']);
+    const register = async (): Promise<unknown> =>
+      await provider.clients.create({
+        name: 'x',
+        redirectUris: ['https://x.example/'],
+        idTokenSignedResponseAlg: 'ES256',
+      });
+    await expect(register()).rejects.toThrow(/ES256 was switched on .* signs from 20\d\d-/);
+    expect((await provider.keys.published()).map(({ alg }) => alg)).toEqual(['RS256', 'ES256']);
+    const { client } = (await provider.clients.create({
+      name: 'y',
+      redirectUris: ['https://y.example/'],
+    })) as { client: Client };
+    await expect(
+      provider.clients.update(client.clientId, { idTokenSignedResponseAlg: 'ES256' }),
+    ).rejects.toThrow(/ES256 was switched on/);
+    world.now += 24 * 3600;
+    await register();
   });
   it('are one set when ten nodes start at once', async () => {
     const store = memoryDatabase();
