@@ -177,6 +177,7 @@ function createContext(
     given: settings.signingKeys,
     now,
     ages,
+    report: (error) => settings.logger.error({ error }, 'the signing keys could not be read'),
   });
   const clients = createClients({
     store: store.clients,

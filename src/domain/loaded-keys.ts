@@ -1,6 +1,7 @@
 /**
  * The key set in memory: loaded once, looked up again after a few seconds, opened and imported when
- * its version changed. While the store does not answer, signing goes on with what is loaded.
+ * its version changed. While the store does not answer, what is loaded signs and is published on:
+ * one look-up is under way, the next begins after a pause, and nobody waits for it.
  */
 import type { JWK } from 'jose';
 import {
@@ -18,8 +19,12 @@ import type { Ages, Moment } from './freshness.ts';
 import type { GivenKey } from './settings.ts';
 
 export interface LoadedKeys {
-  /** The keys, at most a few seconds old; makes the first ones where none exist. */
-  ring(): Promise<Keyring>;
+  /**
+   * The keys, at most a few seconds old while the store answers; makes the first ones where none
+   * exist.
+   * @param patience milliseconds to wait for a store that is slow; then the keys in memory count
+   */
+  ring(patience?: number): Promise<Keyring>;
   /** The keys as they are now. */
   load(): Promise<Keyring>;
   /** Takes a set that was just read or stored. */
@@ -33,12 +38,18 @@ interface Parts {
   readonly ages: Ages;
   /** Makes the first keys. */
   readonly makeFirst: () => Promise<unknown>;
+  /** Is told what went wrong in a look-up, except that the store does not answer. */
+  readonly report: (error: unknown) => void;
 }
 
 /**
  * Seconds after which the set is looked up again: a withdrawn key signs here no longer than that.
  */
 const FRESH_SECONDS = 5;
+/** Milliseconds that a slow store is waited for, by default, and after which it is given up. */
+const PATIENCE = 2000;
+/** Seconds between two look-ups while the store does not answer. */
+const PAUSE = 5;
 const SEALED_FOR = 'signing key';
 
 /** Seals a private key for the store. */
@@ -75,11 +86,14 @@ async function importGiven(keys: readonly GivenKey[]): Promise<Keyring> {
   return createKeyring(await Promise.all(imported));
 }
 
-export function createLoadedKeys({ store, vault, given, ages, makeFirst }: Parts): LoadedKeys {
+export function createLoadedKeys(parts: Parts): LoadedKeys {
+  const { store, vault, given, ages, makeFirst, report } = parts;
   let loaded: { readonly ring: Keyring; readonly version: number; checked: Moment } | null = null;
   /** One look-up, and one first start, under way at a time. */
   let loading: Promise<Keyring> | null = null;
   let starting: Promise<Keyring> | null = null;
+  /** The last look-up that had no answer; null since one had. */
+  let unanswered: Moment | null = null;
 
   const openAsOf = async (set: KeySet | null, began: Moment): Promise<Keyring> => {
     const kept = loaded;
@@ -99,14 +113,49 @@ export function createLoadedKeys({ store, vault, given, ages, makeFirst }: Parts
       loaded ??= { ring: await importGiven(given), version: -1, checked: ages.now() };
       return loaded.ring;
     }
-    const began = ages.now();
-    loading ??= store
-      .load()
-      .then(async (set) => await openAsOf(set, began))
-      .finally(() => {
-        loading = null;
-      });
+    if (loading === null) {
+      const lookUp = withAnswer(store, ages.now());
+      loading = lookUp;
+      // One that never ends is given up, so that another can begin.
+      const forget = (): void => {
+        if (loading === lookUp) loading = null;
+      };
+      const giveUp = setTimeout(() => {
+        unanswered = ages.now();
+        forget();
+      }, PATIENCE).unref();
+      void lookUp
+        .catch(() => undefined)
+        .finally(() => {
+          clearTimeout(giveUp);
+          forget();
+        });
+    }
     return await loading;
+  };
+  const withAnswer = async (from: KeyStore, began: Moment): Promise<Keyring> => {
+    try {
+      const ring = await openAsOf(await from.load(), began);
+      unanswered = null;
+      return ring;
+    } catch (error) {
+      unanswered = ages.now();
+      throw error;
+    }
+  };
+  /** Null when there is no answer in time. */
+  const lookAgain = async (patience: number): Promise<Keyring | null> => {
+    const answer = load().catch((error: unknown) => {
+      if (!(error instanceof StoreUnavailable)) report(error);
+      return null;
+    });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tired = new Promise<null>((resolve) => {
+      timer = setTimeout(resolve, patience, null);
+    });
+    const first = await Promise.race([answer, tired]);
+    clearTimeout(timer);
+    return first;
   };
   const start = async (): Promise<Keyring> => {
     const first = await load();
@@ -114,21 +163,19 @@ export function createLoadedKeys({ store, vault, given, ages, makeFirst }: Parts
     await makeFirst();
     return await load();
   };
-  const ring = async (): Promise<Keyring> => {
+  const ring = async (patience: number = PATIENCE): Promise<Keyring> => {
     if (loaded === null || loaded.ring.keys.length === 0) {
       starting ??= start().finally(() => {
         starting = null;
       });
       return await starting;
     }
-    if (given !== null || ages.isWithin(loaded.checked, FRESH_SECONDS)) return loaded.ring;
-    try {
-      return await load();
-    } catch (error) {
-      // A published key is good for much longer than an outage.
-      if (error instanceof StoreUnavailable) return loaded.ring;
-      throw error;
-    }
+    const known = loaded.ring;
+    if (given !== null || ages.isWithin(loaded.checked, FRESH_SECONDS)) return known;
+    if (unanswered === null) return (await lookAgain(patience)) ?? known;
+    // A published key is good for much longer than an outage, so nobody waits for the end of it.
+    if (!ages.isWithin(unanswered, PAUSE)) void lookAgain(0);
+    return known;
   };
   return { ring, load, open: async (set) => await openAsOf(set, ages.now()) };
 }

@@ -85,12 +85,16 @@ interface Parts {
   readonly ages: Ages;
   readonly given: readonly GivenKey[] | null;
   readonly now: () => Seconds;
+  /** Is told what went wrong in a look-up, except that the store does not answer. */
+  readonly report: (error: unknown) => void;
 }
 
 interface KeyParts extends Parts {
   readonly loaded: LoadedKeys;
 }
 
+/** Milliseconds that publishing waits for a slow store: verifiers ask again, and have no patience. */
+const SOON = 300;
 /** Attempts of a change while others change the key set. */
 const MOST_ATTEMPTS = 20;
 
@@ -114,7 +118,7 @@ export function createSigningKeys(given: Parts): SigningKeys {
       const key = known ?? (parts.given === null ? (await loaded.load()).find(kid, now()) : null);
       return key === null ? null : { alg: key.alg, key: key.publicKey };
     },
-    published: async () => (await loaded.ring()).published(now()),
+    published: async () => (await loaded.ring(SOON)).published(now()),
     list: async () => await list(parts),
     async rotate({ emergency = false } = {}) {
       if (parts.given !== null)
