@@ -106,7 +106,7 @@ const RATE_LIMITS: OptionsOf<RateLimits> = {
   loginByAddress: rateLimit(50, 900, 'Failed logins per network'),
   clientAuthentication: rateLimit(20, 60, 'Failed client authentications per client and network'),
   largeRequest: rateLimit(60, 900, 'Requests too large for an address, per network'),
-  largeRequestInAll: rateLimit(3000, 900, 'Requests too large for an address, in all'),
+  largeRequestInAll: rateLimit(10_000, 900, 'Requests too large for an address, in all'),
 };
 
 /** What only code can give. */

@@ -4,6 +4,7 @@
  */
 export type { Config, ScopeConfig } from './config.ts';
 export { CORE_OPTIONS } from './config-options.ts';
+export { describeError } from './console-logger.ts';
 export { sha256 } from './crypto/bytes.ts';
 export { type HandleKind, newHandle, parseHandle, type Random } from './crypto/handles.ts';
 export { type JwtClaims, JwtError, type JwtKey, type JwtProblem } from './crypto/jwt.ts';
@@ -176,6 +177,7 @@ export type {
   SigningAlg,
 } from './protocol/names.ts';
 export type { ParamLimits, Params } from './protocol/params.ts';
+export { forLog } from './protocol/remedies.ts';
 export { parseScope } from './protocol/scope.ts';
 export { createProvider, type Provider, type Sessions, type Subjects } from './provider.ts';
 export { checkConfig } from './resolve-config.ts';

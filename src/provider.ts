@@ -134,7 +134,7 @@ export function createProvider(config: Config): Provider {
     findRoute,
     longestUrl: settings.limits.url,
     contextFor,
-    refused: (reason: string) => refusals.write({ reason }, false),
+    refused: (reason: string) => refusals.write({ reason }, null),
   };
   if (settings.weakened.length > 0)
     logger.warn({ options: settings.weakened }, 'options that weaken security are on');

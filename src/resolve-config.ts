@@ -6,8 +6,9 @@ import { randomBytes } from 'node:crypto';
 import { checkEachOption, checkTogether } from './check-config.ts';
 import type { Config, ScopeConfig } from './config.ts';
 import { CORE_OPTIONS } from './config-options.ts';
+import { CONSOLE } from './console-logger.ts';
 import { pooledRandom } from './crypto/random.ts';
-import type { Logger, ScopeDefinition, Settings } from './domain/settings.ts';
+import type { ScopeDefinition, Settings } from './domain/settings.ts';
 import { type Assembly, assemble } from './engine/assemble.ts';
 import { type Feature, isEnabled } from './engine/contracts/feature.ts';
 import { problemList, withDefaults } from './engine/contracts/options.ts';
@@ -21,13 +22,6 @@ export interface ResolvedConfig {
   readonly settings: Settings;
   readonly assembly: Assembly;
 }
-
-/** Without a logger: what an operator has to know. Refusals are for those who pass one. */
-const CONSOLE: Logger = {
-  info: () => undefined,
-  warn: (fields, message) => console.warn(`valetkey: ${message}`, fields),
-  error: (fields, message) => console.error(`valetkey: ${message}`, fields),
-};
 
 /** Bounds of one request, in characters and parameters. */
 const LIMITS: Settings['limits'] = { total: 65_536, count: 100, value: 8192, url: 16_384 };

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { AuditEvent } from 'valetkey';
+import { type AuditEvent, forLog } from 'valetkey';
 import type { Assembly } from 'valetkey/server';
 import { globals, withAssembly } from './command-context.ts';
 import { wholeNumber } from './options.ts';
@@ -46,9 +46,9 @@ export function audit(program: Command): void {
     .action(async (options: AuditOptions, command: Command) => {
       await withAssembly(command, async ({ provider: { store } }) => {
         const { json } = globals(command);
+        if (options.follow) return await follow(store, options, json);
         const found = await find(store, options);
-        if (options.follow) await follow(store, options, json, found);
-        else say(json, { events: found }, found.map(lineOf).join('\n') || 'Nothing was found.');
+        say(json, { events: found }, found.map(lineOf).join('\n') || 'Nothing was found.');
       });
     });
 }
@@ -69,22 +69,17 @@ async function find(store: Store, options: AuditOptions): Promise<readonly Audit
     .reverse();
 }
 
-async function follow(
-  store: Store,
-  options: AuditOptions,
-  json: boolean,
-  first: readonly AuditEvent[],
-): Promise<void> {
-  const told = new Set<string>();
-  let found = first;
+async function follow(store: Store, options: AuditOptions, json: boolean): Promise<never> {
+  const all = { ...options, limit: MOST_ROWS };
+  let known: ReadonlySet<string> = new Set();
+  let found = await find(store, all);
+  let shown = found.slice(-options.limit);
   for (;;) {
-    for (const event of found.filter(({ id }) => !told.has(id))) {
-      told.add(event.id);
-      say(json, event, lineOf(event));
-    }
+    for (const event of shown) say(json, event, lineOf(event));
+    known = new Set(found.map(({ id }) => id));
     await pause(LOOK_AGAIN);
-    found = await find(store, { ...options, limit: MOST_ROWS });
-    for (const id of told) if (!found.some((event) => event.id === id)) told.delete(id);
+    found = await find(store, all);
+    shown = found.filter(({ id }) => !known.has(id));
   }
 }
 
@@ -94,7 +89,7 @@ function lineOf({ at, type, clientId, sub, reason, ip, requestId, detail }: Audi
     type,
     ...Object.entries({ client: clientId, sub, reason, from: ip, request: requestId, ...detail })
       .filter(([, value]) => value !== null)
-      .map(([name, value]) => `${name}=${String(value)}`),
+      .map(([name, value]) => `${name}=${forLog(String(value))}`),
   ];
   return parts.join('  ');
 }
@@ -165,7 +160,7 @@ function isText(value: unknown): value is string {
 }
 
 function word(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return forLog(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
 /** What the reasons mean, from the list in `docs/reasons.md`, which is part of the package. */

@@ -54,7 +54,7 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
     const found = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);
     return found?.account.enabled === true ? found : null;
   };
-  const counters = [[accountKey, rateLimits.login], ...network] as const;
+  const counters = [...network, [accountKey, rateLimits.login]] as const;
   const proven = await ctx.rateLimiter.attempt(counters, prove, accountKey);
   if (proven === null) {
     // Where the host tells no address, only the rows are limited in all.

@@ -1,7 +1,7 @@
 /** Decides which of the requested scopes a client gets. */
 import { STANDARD_SCOPES } from '../protocol/claims.ts';
 import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
-import { quoted, updateCommand } from '../protocol/remedies.ts';
+import { nameForLog, updateCommand } from '../protocol/remedies.ts';
 import { parseScope } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
 import type { Settings } from './settings.ts';
@@ -42,21 +42,21 @@ function scopeHint(
   asked: readonly string[],
   acting: 'for-user' | 'for-client',
 ): RefusalHint {
-  const received = asked.join(' ');
+  const received = asked.map(nameForLog).join(' ');
   const missing = asked.filter((name) => !settings.scopes.has(name));
   if (missing.length > 0)
     return {
       expected: `scopes of this server: ${[...settings.scopes.keys()].join(' ')}`,
       received,
-      remedy: `define ${missing.join(', ')} under scopes in the configuration`,
+      remedy: `define ${missing.map(nameForLog).join(', ')} under scopes in the configuration`,
     };
   if (acting === 'for-client' && asked.every((name) => Object.hasOwn(STANDARD_SCOPES, name)))
     return { expected: 'scopes that are not about a user', received };
-  const all = [...(client.scopes ?? []), ...asked].map((name) => `--scope ${quoted(name)}`);
+  const all = [...(client.scopes ?? []), ...asked];
   return {
     expected: client.scopes?.join(' ') ?? 'any scope of this server',
     received,
-    remedy: updateCommand(client.clientId, all.join(' ')),
+    remedy: `if the application may have it: ${updateCommand(client.clientId, '--scope', all)}`,
   };
 }
 

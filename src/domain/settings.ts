@@ -103,7 +103,7 @@ export interface RateLimits {
    * @default 60 in 15 minutes
    */
   readonly largeRequest: RateLimit;
-  /** The same from all networks together. @default 3000 in 15 minutes */
+  /** The same from all networks together. @default 10 000 in 15 minutes */
   readonly largeRequestInAll: RateLimit;
 }
 

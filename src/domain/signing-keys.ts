@@ -93,7 +93,7 @@ interface KeyParts extends Parts {
   readonly loaded: LoadedKeys;
 }
 
-/** Milliseconds that publishing waits for a slow store: verifiers ask again, and have no patience. */
+/** Milliseconds that publishing waits for a slow store. */
 const SOON = 300;
 /** Attempts of a change while others change the key set. */
 const MOST_ATTEMPTS = 20;

@@ -6,7 +6,7 @@ import { networkOf } from '../domain/addresses.ts';
 import { isPublic } from '../protocol/client-metadata-rules.ts';
 import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import type { Params } from '../protocol/params.ts';
-import { enableCommand, updateCommand } from '../protocol/remedies.ts';
+import { applicationCommand, nameForLog, updateCommand } from '../protocol/remedies.ts';
 import type { Client } from '../store/records.ts';
 import {
   type ClientAuthenticationMethod,
@@ -64,12 +64,14 @@ interface Detected {
  * The credentials of the request. RFC 6749 §2.3 allows one method; `none` only names the client.
  */
 function detectOne(ctx: EngineContext, params: Params): Detected {
+  let isMalformed = false;
   let used: { readonly method: ClientAuthenticationMethod; readonly presented: Presented } | null =
     null;
   let proofs = 0;
   for (const method of ctx.engine.clientAuthenticationMethods) {
     const presented = method.detect(ctx, params);
     if (presented === null) continue;
+    isMalformed ||= presented === 'malformed';
     const proves = method.needs !== 'none';
     if (proves) proofs += 1;
     // A client_id that only names the client stands beside the proof of another method.
@@ -83,7 +85,8 @@ function detectOne(ctx: EngineContext, params: Params): Detected {
       'The request uses more than one client authentication method.',
     );
   }
-  if (used === null || used.presented === 'malformed')
+  // What cannot be read beside a proof may name another client.
+  if (used === null || used.presented === 'malformed' || isMalformed)
     throw challenged(ctx, clientNotProven('client_credentials_missing'));
   return { method: used.method, presented: used.presented };
 }
@@ -94,7 +97,9 @@ async function judge(
 ): Promise<OAuthError | null> {
   if (client === null) return unknownClient(presented.clientId);
   if (client.disabledAt !== null)
-    return clientNotProven('client_disabled', { remedy: enableCommand(client.clientId) });
+    return clientNotProven('client_disabled', {
+      remedy: applicationCommand('enable', client.clientId),
+    });
   // RFC 7591 §2: token_endpoint_auth_method is what the client registered; nothing else is
   // accepted.
   if (![name, ...registeredAs].includes(client.tokenEndpointAuthMethod))
@@ -105,7 +110,7 @@ async function judge(
 function unknownClient(clientId: string): OAuthError {
   return clientNotProven('client_unknown', {
     expected: 'the client_id of an application (npx valetkey application list)',
-    received: clientId,
+    received: nameForLog(clientId),
   });
 }
 

@@ -13,7 +13,7 @@ import {
   nearestMismatch,
   redirectUriProblem,
 } from '../protocol/redirect-uri.ts';
-import { enableCommand, quoted, updateCommand } from '../protocol/remedies.ts';
+import { applicationCommand, nameForLog, updateCommand } from '../protocol/remedies.ts';
 import type { Client, Seconds } from '../store/records.ts';
 import { pickParams } from '../web/parameter-places.ts';
 import type { EngineContext } from './contracts/context.ts';
@@ -136,7 +136,7 @@ async function findClient(ctx: EngineContext, params: Params): Promise<Client> {
       {
         hint: {
           expected: 'the client_id of an application (npx valetkey application list)',
-          received: clientId,
+          received: nameForLog(clientId),
         },
       },
     );
@@ -160,7 +160,7 @@ function requireEnabled(client: Client): Client {
     'unauthorized_client',
     'client_disabled',
     'The application is switched off.',
-    { hint: { remedy: enableCommand(client.clientId) } },
+    { hint: { remedy: applicationCommand('enable', client.clientId) } },
   );
 }
 
@@ -179,7 +179,7 @@ function mismatchHint(ctx: EngineContext, client: Client, sent: string): Refusal
   const { requested, nearest, differs } = nearestMismatch(sent, client.redirectUris);
   // A query is not logged: it may hold a secret of the application.
   const query = sent.includes('?') ? ' (with its query)' : '';
-  const all = [...client.redirectUris, requested].map((uri) => `--redirect-uri ${quoted(uri)}`);
+  const all = [...client.redirectUris, requested];
   const rules = redirectUriRulesOf(ctx.settings, client);
   const problem = redirectUriProblem(requested, client.applicationType, rules);
   return {
@@ -187,7 +187,7 @@ function mismatchHint(ctx: EngineContext, client: Client, sent: string): Refusal
     received: `${requested} (differs in: ${differs})`,
     remedy:
       problem === null
-        ? `if this address is the application's: ${updateCommand(client.clientId, all.join(' '))}${query}`
+        ? `if this address is the application's: ${updateCommand(client.clientId, '--redirect-uri', all)}${query}`
         : `change the address in the application: it ${problem}`,
   };
 }

@@ -7,38 +7,46 @@ import type { OAuthError } from '../protocol/errors.ts';
 import { forLog } from '../protocol/remedies.ts';
 import type { EngineContext, RefusalLog } from './contracts/context.ts';
 
-/** Lines in a minute about requests that name no registered client. */
-const MOST_UNKNOWN = 30;
+/** Lines in a minute that are alike. */
+const MOST_LINES = 30;
+const UNKNOWN = 'no registered client';
+/** Clients and reasons that are told apart in a minute. */
+const MOST_KINDS = 1000;
 
+/** Anybody can send any number of requests: of those that are alike the first are written. */
 export function createRefusalLog(logger: Logger, now: () => number): RefusalLog {
   let minute = 0;
-  let unknown = 0;
+  let lines = new Map<string, number>();
   return {
-    write(facts, isKnown) {
-      if (!isKnown) {
-        const current = Math.floor(now() / 60);
-        if (current !== minute) {
-          if (unknown > MOST_UNKNOWN) {
-            const lost = unknown - MOST_UNKNOWN;
-            logger.info({ lost }, 'more requests of a minute named no registered client');
-          }
-          [minute, unknown] = [current, 0];
+    write(facts, about) {
+      const current = Math.floor(now() / 60);
+      if (current !== minute) {
+        for (const [reason, written] of lines) {
+          const lost = written - MOST_LINES;
+          if (lost > 0) logger.info({ lost, reason }, 'refusals like this were not written');
         }
-        unknown += 1;
-        if (unknown > MOST_UNKNOWN) return;
+        [minute, lines] = [current, new Map()];
       }
-      logger.info(facts, 'request refused');
+      const isNew = about !== null && !lines.has(about);
+      const key = about === null || (isNew && lines.size >= MOST_KINDS) ? UNKNOWN : about;
+      const written = (lines.get(key) ?? 0) + 1;
+      lines.set(key, written);
+      if (written <= MOST_LINES) logger.info(facts, 'request refused');
     },
   };
 }
 
 /** Tells operators of a refusal. @param endpoint null where there is none at the address */
-export function logRefusal(ctx: EngineContext, endpoint: string | null, error: OAuthError): void {
+export function logRefusal(
+  ctx: EngineContext,
+  endpoint: string | null,
+  error: Pick<OAuthError, 'code' | 'reason' | 'hint'>,
+): void {
   const { clientId, request, refusals } = ctx;
   const { code, reason, hint } = error;
   const { requestId } = request;
   const told = Object.entries(hint).map(([name, value]) => [name, forLog(String(value))]);
   const about = clientId === null ? {} : { clientId };
   const facts = { endpoint, requestId, ...about, code, reason, ...Object.fromEntries(told) };
-  refusals.write(facts, clientId !== null);
+  refusals.write(facts, clientId === null ? null : `${clientId} ${reason}`);
 }

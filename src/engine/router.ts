@@ -3,6 +3,8 @@
  * Endpoints do what is left.
  */
 import { OAuthError } from '../protocol/errors.ts';
+import { updateCommand } from '../protocol/remedies.ts';
+import type { Client } from '../store/records.ts';
 import { allowOrigin, preflight } from '../web/cors.ts';
 import { errorPage } from '../web/page.ts';
 import type { RequestInfo } from '../web/request.ts';
@@ -113,8 +115,38 @@ export async function serve(
   const response = await answer(ctx, endpoint);
   // RFC 9700 §2.6: only what needs no cookies is readable from other origins; pages and the
   // authorization endpoint never are.
-  if (endpoint?.cors !== undefined) await allowOrigin(ctx, endpoint.cors, response);
+  if (endpoint?.cors !== undefined) {
+    const client = endpoint.cors === 'client' ? await callerOf(ctx) : null;
+    if (allowOrigin(ctx, endpoint.cors, client, response) && client !== null)
+      logOrigin(ctx, endpoint.name, client);
+  }
   return response;
+}
+
+/** The client that called, also where the call was refused before it was known. */
+async function callerOf(ctx: EngineContext): Promise<Client | null> {
+  if (ctx.request.method !== 'POST' || !ctx.request.headers.has('origin')) return null;
+  try {
+    const clientId = ctx.clientId ?? (await ctx.request.form()).get('client_id');
+    return clientId === undefined ? null : await ctx.clients.find(clientId);
+  } catch {
+    // What is wrong with the request is in the response already.
+    return null;
+  }
+}
+
+function logOrigin(ctx: EngineContext, endpoint: string, client: Client): void {
+  const { clientId, allowedOrigins } = client;
+  const origin = ctx.request.headers.get('origin') ?? '';
+  const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin;
+  const command = updateCommand(clientId, '--allowed-origin', [...allowedOrigins, origin]);
+  const hint = {
+    expected: allowedOrigins.join(' ') || 'no origin: none is registered',
+    received: origin,
+    ...(isOrigin ? { remedy: `if this page is the application's: ${command}` } : {}),
+  };
+  ctx.clientId = clientId;
+  logRefusal(ctx, endpoint, { code: 'unreadable', reason: 'origin_not_allowed', hint });
 }
 
 async function answer(ctx: EngineContext, endpoint: Endpoint | null): Promise<Response> {

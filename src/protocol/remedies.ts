@@ -1,23 +1,43 @@
-/** Commands that change what was refused, for the log of the operator. */
+/**
+ * What the log of the operator may say of a request: commands that change what was refused, and
+ * values that came with it. Anybody can send a request, so a command holds only words that no shell
+ * reads differently, and a value is bounded and printable.
+ */
 
-/** `valetkey application update` for a client. @param options as they are typed */
-export function updateCommand(clientId: string, options: string): string {
-  return `npx valetkey application update --client-id ${quoted(clientId)} ${options}`;
+/** Words that every shell takes as they are, and that name one value of an option. */
+const PLAIN = /^[A-Za-z0-9._:/@+-]+$/;
+
+/**
+ * `valetkey application update` with an option that gets these values; where one of them is not
+ * plain, only the option to change.
+ */
+export function updateCommand(
+  clientId: string,
+  option: string,
+  values: readonly string[] = [],
+): string {
+  if (![clientId, ...values].every((word) => PLAIN.test(word)))
+    return `change ${option} of this application with: npx valetkey application update`;
+  const given = values.length === 0 ? option : values.map((one) => `${option} ${one}`).join(' ');
+  return `npx valetkey application update --client-id ${clientId} ${given}`;
 }
 
-/** Enables a client that is disabled. */
-export function enableCommand(clientId: string): string {
-  return `npx valetkey application enable --client-id ${quoted(clientId)}`;
+/** Another command of `valetkey application` for a client. */
+export function applicationCommand(name: 'enable' | 'rotate-secret', clientId: string): string {
+  const command = `npx valetkey application ${name}`;
+  return PLAIN.test(clientId) ? `${command} --client-id ${clientId}` : command;
 }
 
-/** A word of a command line, in quotes where a shell would read it differently. */
-export function quoted(word: string): string {
-  return /^[A-Za-z0-9._:/@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
+/** As short as no secret is. */
+const LONGEST_NAME = 31;
 const LONGEST_IN_LOG = 600;
 /** A secret or token of ours, which somebody put where a name belongs. */
-const OURS = /\b(vk[a-z]{2}_)[A-Za-z0-9_-]+/g;
+const OURS = /(vk[a-z]{2}_)[A-Za-z0-9_-]+/g;
+
+/** A name that somebody sent. A long one may be a secret in the wrong place, so it is cut. */
+export function nameForLog(name: string): string {
+  return name.length <= LONGEST_NAME ? name : `${name.slice(0, 8)}… (${name.length} characters)`;
+}
 
 /** One line of a log: no secret of ours, nothing that ends the line or changes a terminal. */
 export function forLog(text: string): string {

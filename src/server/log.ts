@@ -3,7 +3,7 @@
  * writes only the fields listed here, so that no token or secret reaches the log.
  */
 import { pino } from 'pino';
-import type { Logger } from 'valetkey';
+import { describeError, type Logger } from 'valetkey';
 import type { GivenSettings } from './settings-table.ts';
 
 /**
@@ -86,23 +86,6 @@ function traceOf(error: unknown): string {
 function allowed(fields: object): object {
   const kept = Object.entries(fields).filter(([name]) => FIELDS.includes(name));
   return Object.fromEntries(
-    kept.map(([name, value]) => [name, value instanceof Error ? described(value) : value]),
+    kept.map(([name, value]) => [name, value instanceof Error ? describeError(value) : value]),
   );
-}
-
-/**
- * Reduces an error to members that are safe to log, because database drivers attach parameters and
- * rows to their errors. The limit on causes protects against an error that is its own cause.
- */
-function described(error: Error, depth = 0): object {
-  const { code } = error as { code?: unknown };
-  return {
-    name: error.name,
-    message: error.message,
-    ...(typeof code === 'string' ? { code } : {}),
-    stack: error.stack,
-    ...(error.cause instanceof Error && depth < 3
-      ? { cause: described(error.cause, depth + 1) }
-      : {}),
-  };
 }

@@ -51,6 +51,12 @@ export interface Faults {
   mayRepeat(code: string, error: unknown): boolean;
   /** True if the code says that the database does not answer. */
   isGone(code: string): boolean;
+  /** True if a table or column is missing: the schema is not the one of this software. */
+  isOtherSchema(code: string, error: unknown): boolean;
+  /** True if the database does not let this user in. */
+  isRefused(code: string): boolean;
+  /** True if there is no database of this name. */
+  isMissingDatabase(code: string): boolean;
   /**
    * True if a statement took longer than the server lets it, or waited for a lock for longer: the
    * work may succeed in smaller pieces.

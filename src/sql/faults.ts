@@ -41,6 +41,23 @@ export function asUnavailable(error: unknown): StoreUnavailable | null {
     : null;
 }
 
+/** An error that says what an operator has to mend; null for all other errors. */
+function asMendable(error: unknown): StoreUnavailable | null {
+  const cause = causeOf(error) ?? error;
+  const message = messageOf(codeOf(cause), cause);
+  return message === null ? null : new StoreUnavailable(message, { cause });
+}
+
+function messageOf(code: string, error: unknown): string | null {
+  if (FAULTS.some((faults) => faults.isOtherSchema(code, error)))
+    return 'The tables of the database are missing, or those of another version. Run `npx valetkey migrate`, or await database.migrate() in your program.';
+  if (FAULTS.some((faults) => faults.isMissingDatabase(code)))
+    return 'There is no database of this name on the server. Create it, or change the URL.';
+  if (FAULTS.some((faults) => faults.isRefused(code)))
+    return 'The database refuses this user: the name, the password or a privilege is wrong.';
+  return null;
+}
+
 /** True if a statement met a limit of the server: the same work may succeed in smaller pieces. */
 export function metLimit(error: unknown): boolean {
   const code = codeOf(causeOf(error));
@@ -67,7 +84,7 @@ export async function withFaults<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!mayRepeat(error)) throw asUnavailable(error) ?? error;
+      if (!mayRepeat(error)) throw asMendable(error) ?? asUnavailable(error) ?? error;
       if (attempt === MOST_ATTEMPTS)
         throw new StoreUnavailable('The database is too busy.', { cause: error });
       // The pause has a random part, so that two calls that collided do not collide again.

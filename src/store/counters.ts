@@ -17,7 +17,7 @@ export interface PlaceLimit {
   readonly seconds: number;
   /**
    * Seconds after the last place was taken until places that were not given back are free: their
-   * process has ended.
+   * process has ended. A key that is in use all the time keeps them until its window ends.
    */
   readonly life: number;
 }

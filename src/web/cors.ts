@@ -2,7 +2,6 @@
  * Which pages of other origins may read an answer. Credentials of a browser (cookies) are never
  * part of it.
  */
-import { forLog, quoted, updateCommand } from '../protocol/remedies.ts';
 import type { Client } from '../store/records.ts';
 import type { RequestContext } from './request.ts';
 
@@ -15,55 +14,32 @@ export type CorsRule = 'any' | 'client';
 /**
  * Names the origin that may read `response`, if any. Public clients name themselves in the form; a
  * secret has no place in a browser.
+ * @param client the client that asks, if it is known
+ * @returns true when the page that asked may not read the answer, though its client is known
  */
-export async function allowOrigin(
-  ctx: RequestContext,
+export function allowOrigin(
+  { request, settings }: RequestContext,
   rule: CorsRule,
+  client: Client | null,
   response: Response,
-): Promise<void> {
-  response.headers.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After');
-  if (rule === 'any') return response.headers.set('Access-Control-Allow-Origin', '*');
-  response.headers.append('Vary', 'Origin');
+): boolean {
+  const { headers } = response;
+  headers.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After');
   // A preflight does not say which client will call. Its answer gives nothing away: whether the
   // page may read the response of the call itself is decided by the client then.
-  if (ctx.request.method === 'OPTIONS')
-    return response.headers.set('Access-Control-Allow-Origin', '*');
-  const origin = ctx.request.headers.get('origin');
+  if (rule === 'any' || request.method === 'OPTIONS') {
+    headers.set('Access-Control-Allow-Origin', '*');
+    return false;
+  }
+  headers.append('Vary', 'Origin');
+  const origin = request.headers.get('origin');
+  const ours = new URL(settings.issuer).origin;
+  if (origin === null || origin === 'null' || origin === ours || client === null) return false;
   // RFC 9700 §2.6: endpoints that browser applications call directly support CORS; here for the
   // origins they registered.
-  const ours = new URL(ctx.settings.issuer).origin;
-  if (origin === null || origin === 'null' || origin === ours) return;
-  const client = await clientOf(ctx);
-  if (client === null) return;
-  const { clientId, allowedOrigins } = client;
-  if (allowedOrigins.includes(origin)) {
-    response.headers.set('Access-Control-Allow-Origin', origin);
-    return;
-  }
-  const { requestId } = ctx.request;
-  const all = [...allowedOrigins, origin].map((one) => `--allowed-origin ${quoted(one)}`).join(' ');
-  ctx.settings.logger.info(
-    {
-      requestId,
-      clientId,
-      reason: 'origin_not_allowed',
-      expected: allowedOrigins.join(' ') || 'no origin',
-      received: forLog(origin),
-      remedy: `if this page is the application's: ${updateCommand(clientId, all)}`,
-    },
-    'the answer cannot be read by the page that asked',
-  );
-}
-
-async function clientOf(ctx: RequestContext): Promise<Client | null> {
-  if (ctx.request.method !== 'POST') return null;
-  try {
-    const clientId = (await ctx.request.form()).get('client_id');
-    return clientId === undefined ? null : await ctx.clients.find(clientId);
-  } catch {
-    // What is wrong with the request is in the response already.
-    return null;
-  }
+  if (!client.allowedOrigins.includes(origin)) return true;
+  headers.set('Access-Control-Allow-Origin', origin);
+  return false;
 }
 
 /** What calls carry: those of the protocol, and what libraries for tracing add to every call. */

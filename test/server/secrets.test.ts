@@ -193,12 +193,8 @@ async function everythingWrong(): Promise<void> {
     authorizeUrl(issuer, APPLICATION, request, {
       redirect_uri: `https://rp.example/cb?token=${stray('redirect')}`,
     }),
-    authorizeUrl(
-      issuer,
-      { ...APPLICATION, clientId: keep('stray client', `vkcs_${random()}`) },
-      request,
-    ),
-    authorizeUrl(issuer, APPLICATION, request, { scope: keep('stray scope', `vkat_${random()}`) }),
+    authorizeUrl(issuer, { ...APPLICATION, clientId: stray('client') }, request),
+    authorizeUrl(issuer, APPLICATION, request, { scope: stray('scope') }),
     authorizeUrl(issuer, APPLICATION, request, { request: stray('object') }),
   ];
   for (const address of addresses) await fetch(address, { redirect: 'manual' });

@@ -67,7 +67,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       }));
       expect(left).toEqual({
         pending: [],
-        keys: ['RS256 current'],
+        keys: ['RS256 current', 'PS256 current', 'ES256 current', 'EdDSA current'],
         people: ['admin'],
         applications: ['demo'],
       });
@@ -141,7 +141,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
         listening: place.issuer,
         discovery: printed.discovery,
         made: { migrations: [], secret: false, issuer: false },
-        keys: { count: 1, made: false },
+        keys: { count: 4, made: false },
         administrator: { username: 'admin', password: null },
         demo: { clientId: 'demo', clientSecret: null },
         weakened: [],

@@ -161,16 +161,24 @@ describe('a proof', () => {
     expect(await limiter.attempt([narrow, wide], proving(true).prove)).toBe('proven');
   });
   it('that is right forgives the wrong ones under one key, and none that is under way', async () => {
-    const { prove: wrong, seen } = proving(false, 100);
-    await limiter.attempt([wide, narrow], wrong);
-    const others = many(2, () => limiter.attempt([wide], wrong));
-    await sleep(20);
-    // A place is free: one is wrong, and two are under way.
-    const other = [['other'], { limit: 9, seconds: 60 }] as const;
-    expect(await outcome(limiter.attempt([other], proving(true).prove, wide[0]))).toBe('proven');
-    expect(await others).toEqual([null, null]);
-    expect(seen.evaluated).toBe(3);
-    expect(await outcome(limiter.attempt([narrow], wrong))).toBe('retry after 60');
+    const { prove: wrong } = proving(false, 200);
+    const other = [['other'], { limit: 2, seconds: 60 }] as const;
+    const right = async (): Promise<unknown> =>
+      await outcome(limiter.attempt([wide, other], proving(true).prove, wide[0]));
+    for (let attempt = 0; attempt < 2; attempt += 1)
+      await limiter.attempt([wide], proving(false).prove);
+    await limiter.attempt([other], proving(false).prove);
+    // The third place under `wide` is the last one, and this one is right.
+    expect(await right()).toBe('proven');
+    const underWay = many(2, () => limiter.attempt([wide], wrong));
+    await sleep(50);
+    expect(await right()).toBe('proven');
+    expect(await underWay).toEqual([null, null]);
+    // Those that were under way count: one is left. Under `other` nothing was forgiven.
+    const rest = await many(2, () => limiter.attempt([wide], proving(false).prove));
+    expect([of(rest, null), of(rest, 'retry after 60')]).toEqual([1, 1]);
+    await limiter.attempt([other], proving(false).prove);
+    expect(await outcome(limiter.attempt([other], wrong))).toBe('retry after 60');
   });
   it('stands, whatever becomes of its place, which is free when its life has ended', async () => {
     const { settle } = counters;

@@ -7,10 +7,11 @@ import type { Engine } from './engine.ts';
 /** Writes refusals to the log. */
 export interface RefusalLog {
   /**
-   * @param isKnown false for requests that name no registered client: anybody can send any number
-   * of them, so only the first of each minute are written, and then how many there were
+   * Writes a line, unless many like it were written in this minute.
+   * @param about what lines are alike: a client and a reason; null for requests that name no
+   * registered client
    */
-  write(facts: object, isKnown: boolean): void;
+  write(facts: object, about: string | null): void;
 }
 
 /** A context with the request and with everything that features contribute. */

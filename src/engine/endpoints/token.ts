@@ -13,7 +13,7 @@ import {
 } from '../../domain/issuance.ts';
 import { availableScopes } from '../../domain/scopes.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
-import { quoted, updateCommand } from '../../protocol/remedies.ts';
+import { updateCommand } from '../../protocol/remedies.ts';
 import { covers } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
 import { StoreUnavailable } from '../../store/store.ts';
@@ -83,11 +83,10 @@ export const token: Endpoint = {
 };
 
 function grantTypeHint({ clientId, grantTypes }: Client, type: string): RefusalHint {
-  const all = [...grantTypes, type].map((one) => `--grant-type ${quoted(one)}`).join(' ');
   return {
     expected: grantTypes.join(', ') || 'no grant type',
     received: type,
-    remedy: updateCommand(clientId, all),
+    remedy: `if the application may do this: ${updateCommand(clientId, '--grant-type', [...grantTypes, type])}`,
   };
 }
 

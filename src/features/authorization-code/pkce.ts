@@ -72,8 +72,9 @@ function mayOmitChallenge(
 ): boolean {
   if (isPublic(client)) return false;
   const required = requirePkce(client);
-  if (settings.allowMissingPkce || required === false) return true;
-  if (required === true || client.registrationSource !== 'manual') return false;
+  if (required !== null) return !required;
+  if (settings.allowMissingPkce) return true;
+  if (client.registrationSource !== 'manual') return false;
   return request.scopes.includes('openid') && (nonce(request) ?? '') !== '';
 }
 

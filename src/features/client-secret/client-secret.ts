@@ -6,7 +6,7 @@ import {
   type PresentedCredentials,
 } from '../../engine/contracts/client-authentication.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
-import { quoted } from '../../protocol/remedies.ts';
+import { applicationCommand } from '../../protocol/remedies.ts';
 import { basicCredentials } from '../../web/basic-credentials.ts';
 import type { RequestContext } from '../../web/request.ts';
 
@@ -53,7 +53,7 @@ function proof(
       return clientNotProven('client_secret_wrong', {
         expected: 'the secret that was printed when the application was made, or a later one',
         received: 'another one, or one that has expired',
-        remedy: `npx valetkey application rotate-secret --client-id ${quoted(clientId)}`,
+        remedy: `if the secret is lost: ${applicationCommand('rotate-secret', clientId)}`,
       });
     },
   };

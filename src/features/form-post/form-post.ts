@@ -22,6 +22,7 @@ const mode: ResponseMode = {
 <body><form id="response-form" method="post" action="${redirectUri}">${fields}<noscript><button id="response-submit" type="submit">Continue to the application</button></noscript></form>
 <script>${raw(SUBMIT)}</script></body></html>`;
     return htmlResponse(ctx.settings.issuer, String(document), {
+      inPopup: true,
       formGoesTo: redirectUri,
       script: SUBMIT_SOURCE,
       headers: { 'Referrer-Policy': 'no-referrer' },

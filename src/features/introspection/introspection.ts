@@ -4,12 +4,13 @@ import { findEnabledAccount } from '../../domain/accounts.ts';
 import { issuedToThis } from '../../domain/clients.ts';
 import { familyIdOf, judge } from '../../domain/refresh-tokens.ts';
 import { clientEndpoint } from '../../engine/client-endpoint.ts';
+import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
-import { quoted, updateCommand } from '../../protocol/remedies.ts';
+import { logRefusal } from '../../engine/refusals.ts';
+import { updateCommand } from '../../protocol/remedies.ts';
 import { formatScope } from '../../protocol/scope.ts';
 import type { AccessToken, Client } from '../../store/records.ts';
-import type { RequestContext } from '../../web/request.ts';
 import { json } from '../../web/respond.ts';
 
 /**
@@ -38,28 +39,24 @@ const endpoint: Endpoint = clientEndpoint({
 });
 
 // RFC 7662 §4: a token that does not concern the caller is inactive for it.
-function mayKnow(ctx: RequestContext, caller: Client, clientId: string): boolean {
+function mayKnow(ctx: EngineContext, caller: Client, clientId: string): boolean {
   const { clientId: asking, scopes } = caller;
   if (asking === clientId || (scopes?.includes(INTROSPECTION_SCOPE) ?? false)) return true;
-  const all = [...(scopes ?? []), INTROSPECTION_SCOPE];
-  const remedy = updateCommand(asking, all.map((one) => `--scope ${quoted(one)}`).join(' '));
-  ctx.settings.logger.info(
-    {
-      requestId: ctx.request.requestId,
-      endpoint: 'introspect',
-      clientId: asking,
-      reason: 'token_of_another_client',
-      expected: 'a resource server, whose registration names the scope introspection',
-      received: `a token of the client ${clientId}`,
-      remedy,
-    },
-    'told that a token is inactive',
-  );
+  const command =
+    scopes === null
+      ? 'register it anew, with --kind resource-server'
+      : updateCommand(asking, '--scope', [...scopes, INTROSPECTION_SCOPE]);
+  const hint = {
+    expected: 'a resource server, whose registration names the scope introspection',
+    received: `a token of the client ${clientId}`,
+    remedy: `only if this is an API that checks tokens: ${command}`,
+  };
+  logRefusal(ctx, 'introspect', { code: 'inactive', reason: 'token_of_another_client', hint });
   return false;
 }
 
 async function describeAccessToken(
-  ctx: RequestContext,
+  ctx: EngineContext,
   caller: Client,
   token: AccessToken,
 ): Promise<object | null> {
@@ -82,7 +79,7 @@ async function describeAccessToken(
 }
 
 async function describeRefreshToken(
-  ctx: RequestContext,
+  ctx: EngineContext,
   caller: Client,
   text: string,
 ): Promise<object | null> {
@@ -118,7 +115,7 @@ function scopeOf(scopes: readonly string[]): { readonly scope?: string } {
  * null when the account does not exist or is disabled.
  */
 async function describeAccount(
-  ctx: RequestContext,
+  ctx: EngineContext,
   sub: string,
 ): Promise<{ readonly username?: string } | null> {
   const account = await findEnabledAccount(ctx.settings.accounts, sub);

@@ -2,12 +2,13 @@
 
 import { JwtError } from '../../crypto/jwt.ts';
 import { type Hint, verifyHint } from '../../domain/id-tokens.ts';
+import { redirectUriRulesOf } from '../../domain/redirect-rules.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import { LONGEST_STATE } from '../../engine/parameters.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
-import { nearestMismatch, withQuery } from '../../protocol/redirect-uri.ts';
-import { quoted, updateCommand } from '../../protocol/remedies.ts';
+import { nearestMismatch, redirectUriProblem, withQuery } from '../../protocol/redirect-uri.ts';
+import { nameForLog, updateCommand } from '../../protocol/remedies.ts';
 import type { Client } from '../../store/records.ts';
 import { localesOf, pickParams } from '../../web/parameter-places.ts';
 
@@ -51,7 +52,7 @@ export async function readLogoutRequest(
   const hint = await readHint(ctx, params.get('id_token_hint'), problems);
   const client = await findClient(ctx, hint, params.get('client_id'), problems);
   ctx.clientId = client?.clientId ?? null;
-  const address = returnAddress(client, params, problems);
+  const address = returnAddress(ctx, client, params, problems);
   const disabled = client !== null && client.disabledAt !== null;
   // Send nobody to a disabled client, but sign the user out all the same.
   const returnTo = disabled || problems.length > 0 ? null : address;
@@ -92,7 +93,7 @@ async function findClient(
   // RP-Initiated Logout §2: client_id and the hint name the same client.
   if (hint !== null && clientId !== undefined && clientId !== hint.client.clientId) {
     const description = 'The client_id is not that of the id_token_hint.';
-    const received = `${clientId} beside an ID token of ${hint.client.clientId}`;
+    const received = `${nameForLog(clientId)} beside an ID token of ${hint.client.clientId}`;
     problems.push(refused('logout_client_mismatch', description, { hint: { received } }));
     return null;
   }
@@ -101,7 +102,9 @@ async function findClient(
   const client = await ctx.clients.find(clientId);
   if (client === null) {
     const description = 'The application is not registered here.';
-    problems.push(refused('logout_client_unknown', description, { hint: { received: clientId } }));
+    problems.push(
+      refused('logout_client_unknown', description, { hint: { received: nameForLog(clientId) } }),
+    );
   }
   return client;
 }
@@ -109,6 +112,7 @@ async function findClient(
 // RP-Initiated Logout §3: the address is one that the client registered, exactly, and the client is
 // known.
 function returnAddress(
+  ctx: EngineContext,
   client: Client | null,
   params: Params,
   problems: OAuthError[],
@@ -124,11 +128,16 @@ function returnAddress(
   const { clientId, postLogoutRedirectUris: known } = client;
   if (!known.includes(uri)) {
     const { requested, nearest, differs } = nearestMismatch(uri, known);
-    const all = [...known, requested].map((one) => `--post-logout-redirect-uri ${quoted(one)}`);
+    const command = updateCommand(clientId, '--post-logout-redirect-uri', [...known, requested]);
+    const rules = redirectUriRulesOf(ctx.settings, client);
+    const problem = redirectUriProblem(requested, client.applicationType, rules);
     const hint = {
       expected: nearest === '' ? 'no address: none is registered' : nearest,
       received: `${requested} (differs in: ${differs})`,
-      remedy: `if this address is the application's: ${updateCommand(clientId, all.join(' '))}`,
+      remedy:
+        problem === null
+          ? `if this address is the application's: ${command}`
+          : `change the address in the application: it ${problem}`,
     };
     const description = 'The post_logout_redirect_uri is not registered for this application.';
     problems.push(refused('logout_redirect_uri_mismatch', description, { hint }));

@@ -15,5 +15,8 @@ export const MYSQL_FAULTS: Faults = {
   // Galera calls a conflict between two servers a deadlock as well.
   mayRepeat: (code) => code === 'ER_LOCK_DEADLOCK',
   isGone: (code) => GONE.test(code),
+  isOtherSchema: (code) => ['ER_NO_SUCH_TABLE', 'ER_BAD_FIELD_ERROR'].includes(code),
+  isRefused: (code) => /^ER_(DB)?ACCESS_DENIED/.test(code),
+  isMissingDatabase: (code) => code === 'ER_BAD_DB_ERROR',
   isLimit: (code) => LIMITS.includes(code),
 };

@@ -14,9 +14,11 @@ const AGAIN = ['40P01', '40001'];
 /**
  * Error classes for lost connections, exhausted resources, operator intervention and failed logins,
  * then single codes: statement cancelled, lock not available, idle in a transaction for too long,
- * read-only (after a failover), no such database.
+ * read-only (after a failover), no such database, and what the server cannot do in its state.
  */
-const GONE = /^(08|53|57P|28)|^(57014|55P03|25P03|25006|3D000)$/;
+const GONE = /^(08|53|57P|28)|^(57014|55P03|25P03|25006|3D000|55000)$/;
+/** No such table, column or schema. */
+const OTHER_SCHEMA = ['42P01', '42703', '3F000'];
 /** Statement cancelled, lock not available. */
 const LIMITS = ['57014', '55P03'];
 /**
@@ -31,6 +33,9 @@ export const POSTGRES_FAULTS: Faults = {
   codeOf: () => null,
   mayRepeat: (code, error) => AGAIN.includes(code) || isStaleStatement(error),
   isGone: (code) => GONE.test(code),
+  isOtherSchema: (code) => OTHER_SCHEMA.includes(code),
+  isRefused: (code) => code.startsWith('28') && OF_SERVER.test(code),
+  isMissingDatabase: (code) => code === '3D000',
   isLimit: (code) => LIMITS.includes(code),
 };
 

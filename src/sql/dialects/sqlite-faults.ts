@@ -26,5 +26,9 @@ export const SQLITE_FAULTS: Faults = {
   mayRepeat: (code) => code === STALE_SNAPSHOT,
   // The second is what node:sqlite says of a database that was closed.
   isGone: (code) => GONE.test(code) || code === 'ERR_INVALID_STATE',
+  isOtherSchema: (_code, error) =>
+    error instanceof Error && /no such (table|column)|has no column named/.test(error.message),
+  isRefused: () => false,
+  isMissingDatabase: () => false,
   isLimit: () => false,
 };

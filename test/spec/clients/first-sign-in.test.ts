@@ -131,6 +131,15 @@ describe('a library that sends no code_challenge', () => {
       reason: 'code_challenge_missing',
     });
   });
+  it('PK-01 is refused where PKCE is required of this client, also with allowMissingPkce', async () => {
+    world = await makeWorld({ allowMissingPkce: true });
+    const client = await make({ fields: { require_pkce: true } });
+    const visit = await browserOf(world).open(request(client, { nonce: 'n' }));
+    expectRefusedRedirect(world, visit, {
+      error: 'invalid_request',
+      reason: 'code_challenge_missing',
+    });
+  });
   it('PK-01 signs in without a nonce once the operator registered it so (passport, goth)', async () => {
     const client = await make({ fields: { require_pkce: false } });
     expect((await redeem(await signIn(client), inHeader(client))).status).toBe(200);
@@ -232,6 +241,20 @@ describe('a public client that sends Basic with its id and an empty secret', () 
       }),
       { status: 401, error: 'invalid_client', reason: 'client_credentials_missing' },
     );
+  });
+});
+
+describe('two names in one request', () => {
+  it('CL-03 an empty Basic secret of another client beside a right secret is refused', async () => {
+    const [client, other] = [await make(), await make()];
+    const code = await signIn(client, { nonce: 'n' });
+    const [body] = inBody(client);
+    const headers = { authorization: basic(other.clientId, '') };
+    expectRefusal(world, await redeem(code, [body, headers]), {
+      status: 401,
+      error: 'invalid_client',
+      reason: 'client_credentials_missing',
+    });
   });
 });
 
