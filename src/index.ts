@@ -17,6 +17,7 @@ export type {
   Credentials,
   HostSession,
 } from './domain/accounts.ts';
+export { addressIn } from './domain/addresses.ts';
 export {
   type ChosenCredentials,
   type ClientChanges,

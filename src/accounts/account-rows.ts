@@ -24,6 +24,8 @@ export interface AccountRows {
   findBySub(sub: string): Promise<AccountRow | undefined>;
   /** @param name in its stored spelling */
   findByName(name: string): Promise<AccountRow | undefined>;
+  /** The only account with this verified e-mail address; undefined when there are several. */
+  findByEmail(email: string): Promise<AccountRow | undefined>;
   /** Ordered by username, after `after` (exclusive). */
   list(page: { readonly after?: string; readonly limit: number }): Promise<readonly AccountRow[]>;
   /** False if the username or the subject is taken. */
@@ -45,6 +47,10 @@ export function accountRows(sql: AccountsDatabase, tenant: string): AccountRows 
   return {
     findBySub: async (sub) => await rows().where('sub', '=', sub).executeTakeFirst(),
     findByName: async (name) => await rows().where('username', '=', name).executeTakeFirst(),
+    async findByEmail(email) {
+      const [only, second] = await rows().where('email', '=', email).limit(2).execute();
+      return second === undefined ? only : undefined;
+    },
     async list({ after, limit }) {
       const page = rows().orderBy('username').limit(limit);
       return await (after === undefined ? page : page.where('username', '>', after)).execute();

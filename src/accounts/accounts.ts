@@ -13,7 +13,7 @@ import {
   type AccountsDatabase,
   accountRows,
 } from './account-rows.ts';
-import { checkClaims } from './claims.ts';
+import { checkClaims, verifiedEmail } from './claims.ts';
 import { createHasher, type PasswordHasher } from './password-hasher.ts';
 import { type AccountsMigration, accountsMigrations } from './tables.ts';
 
@@ -51,9 +51,12 @@ export interface AccountInfo extends Account {
 
 /** Accounts with passwords. */
 export interface PasswordAccounts extends Accounts {
-  /** Proves a username and password; null if they are wrong. The spelling of names is ignored. */
+  /**
+   * Proves a username, or the verified e-mail address of one account, and a password; null if they
+   * are wrong. The spelling of names is ignored.
+   */
   authenticate: NonNullable<Accounts['authenticate']>;
-  /** The stored spelling of a username: NFKC, trimmed, lower case. */
+  /** The stored spelling of a username, also for the e-mail address of its account. */
   canonical: NonNullable<Accounts['canonical']>;
   /**
    * Creates an enabled account.
@@ -125,7 +128,7 @@ export function passwordAccounts(options: {
     await rows.update(sub, { ...changes, updated_at: now() });
 
   return {
-    canonical: canonicalName,
+    canonical: async (typed) => (await findTyped(rows, typed))?.username ?? canonicalName(typed),
     find: async (sub) => infoOrNull(await rows.findBySub(sub)),
     authenticate,
     async create({ username, password, claims = {}, sub = randomBytes(16).toString('base64url') }) {
@@ -138,6 +141,7 @@ export function passwordAccounts(options: {
         password: await hashOf(hasher, password),
         enabled: 1,
         claims: JSON.stringify(accepted(claims)),
+        email: verifiedEmail(claims),
         created_at: now(),
         updated_at: now(),
       };
@@ -157,9 +161,20 @@ export function passwordAccounts(options: {
       await change(sub, { password: await hashOf(hasher, password) }),
     setEnabled: async (sub, enabled) => await change(sub, { enabled: enabled ? 1 : 0 }),
     updateClaims: async (sub, claims) =>
-      await change(sub, { claims: JSON.stringify(accepted(claims)) }),
+      await change(sub, {
+        claims: JSON.stringify(accepted(claims)),
+        email: verifiedEmail(claims),
+      }),
     delete: async (sub) => await rows.delete(sub, now()),
   };
+}
+
+/** The account of what was typed: its username, or its e-mail address. The username wins. */
+async function findTyped(rows: AccountRows, typed: string): Promise<AccountRow | undefined> {
+  const name = canonicalName(typed);
+  const named = await rows.findByName(name);
+  if (named !== undefined || !name.includes('@')) return named;
+  return await rows.findByEmail(name);
 }
 
 /** Proves a username and a password, in a time that does not depend on whether the name exists. */
@@ -170,21 +185,19 @@ function passwordCheck(
   let decoy: Promise<string> | null = null;
   return async ({ username, password }) => {
     const began = performance.now();
-    const row = await rows.findByName(canonicalName(username));
+    const row = await findTyped(rows, username);
+    const normal = password.normalize('NFKC');
     // An unknown name is checked against a decoy hash, so that it takes as long as a known one.
     decoy ??= hasher.hash(randomBytes(16).toString('hex'));
     const hash = row?.password ?? (await decoy);
-    const isRight =
-      password.length <= LONGEST_PASSWORD &&
-      (await hasher.verify(hash, password.normalize('NFKC')));
+    const isRight = normal.length <= LONGEST_PASSWORD && (await hasher.verify(hash, normal));
     if (row === undefined || !isRight) {
       // Hashes of several kinds may be stored, and they take different times. Every failed
       // attempt takes as long as the slowest kind, so that the time does not reveal a username.
       await pause(Math.max(0, began + hasher.slowest() - performance.now()));
       return null;
     }
-    if (hasher.isOutdated(hash))
-      await rows.replaceHash(row, await hasher.hash(password.normalize('NFKC')));
+    if (hasher.isOutdated(hash)) await rows.replaceHash(row, await hasher.hash(normal));
     return { account: infoOf(row), amr: ['pwd'] };
   };
 }
@@ -208,7 +221,8 @@ function infoOrNull(row: AccountRow | undefined): AccountInfo | null {
 }
 
 function checkNames(name: string, sub: string): void {
-  if (!/^[^\p{C}]{1,255}$/u.test(name))
+  // Joiners are part of names in some scripts, and of emoji.
+  if (!/^[^\p{C}]([^\p{C}]|[\u200c\u200d](?!$)){0,254}$/u.test(name))
     throw new AccountError('The username must be 1 to 255 printable characters.');
   if (!/^[\x21-\x7e]{1,255}$/.test(sub))
     throw new AccountError(

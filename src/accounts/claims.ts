@@ -40,7 +40,7 @@ const KINDS = {
   ),
   zoneinfo: words,
   locale: words,
-  email: v.pipe(v.string(), v.email()),
+  email: v.pipe(v.string(), v.maxLength(254), v.rfcEmail()),
   email_verified: v.boolean(),
   phone_number: words,
   phone_number_verified: v.boolean(),
@@ -54,6 +54,12 @@ const KINDS = {
 export const STANDARD_CLAIMS: readonly string[] = Object.keys(KINDS);
 
 const schema = v.looseObject(v.entriesFromObjects([v.partial(v.object(KINDS))]));
+
+/** The e-mail address by which somebody can sign in, in lower case; null without a verified one. */
+export function verifiedEmail(claims: Readonly<Record<string, unknown>>): string | null {
+  const { email, email_verified: isVerified } = claims;
+  return typeof email === 'string' && isVerified === true ? email.toLowerCase() : null;
+}
 
 /**
  * One sentence about the first wrong claim; null if all are right. Claims that are not standard

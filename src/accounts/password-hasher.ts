@@ -25,8 +25,8 @@ export interface PasswordHasher {
   /** True if new hashes are made with other parameters. Replace such a hash at the next sign-in. */
   isOutdated(hash: string): boolean;
   /**
-   * Milliseconds that the slowest `verify` took so far, without the time in the queue; at most
-   * 1000.
+   * Milliseconds that the slowest `verify` of the last minutes took, without the time in the queue;
+   * at most 1000.
    */
   slowest(): number;
 }
@@ -52,12 +52,12 @@ interface Argon2 {
 /** A hasher with Argon2id if `@node-rs/argon2` is installed, else with the scrypt of Node. */
 export function createHasher(): PasswordHasher {
   const run = gate(mostAtOnce(availableParallelism(), process.env['UV_THREADPOOL_SIZE']));
-  let slowest = 0;
+  const slowest = createSlowest(() => performance.now());
   const timed = async (check: () => Promise<boolean>): Promise<boolean> =>
     await run(async () => {
       const began = performance.now();
       const right = await check();
-      slowest = Math.max(slowest, Math.min(performance.now() - began, LONGEST_WAIT));
+      slowest.note(Math.min(performance.now() - began, LONGEST_WAIT));
       return right;
     });
   let loading: Promise<Argon2 | null> | null = null;
@@ -89,7 +89,34 @@ export function createHasher(): PasswordHasher {
       return await timed(async () => await library.verify(hash, password));
     },
     isOutdated: (hash) => !hash.startsWith(preferred),
-    slowest: () => slowest,
+    slowest: slowest.read,
+  };
+}
+
+/** Milliseconds after which a slow check is forgotten: a burst makes all checks slow. */
+const REMEMBERED = 60_000;
+
+/** The slowest of the last minutes. @param now milliseconds on a clock that is never set */
+export function createSlowest(now: () => number): {
+  note(milliseconds: number): void;
+  read(): number;
+} {
+  let begun = now();
+  let [current, before] = [0, 0];
+  const turn = (): void => {
+    const age = now() - begun;
+    if (age < REMEMBERED) return;
+    [before, current, begun] = [age < 2 * REMEMBERED ? current : 0, 0, now()];
+  };
+  return {
+    note(milliseconds) {
+      turn();
+      current = Math.max(current, milliseconds);
+    },
+    read() {
+      turn();
+      return Math.max(current, before);
+    },
   };
 }
 

@@ -3,6 +3,7 @@
  * applying the migrations is left to `valetkey/sql`.
  */
 import type { Kysely } from 'kysely';
+import { verifiedEmail } from './claims.ts';
 
 /** Name of the table, without prefix. */
 export const ACCOUNTS_TABLE = 'accounts';
@@ -23,6 +24,8 @@ export interface AccountTables {
     enabled: number;
     /** JSON object. */
     claims: string;
+    /** The verified e-mail address of the claims, in lower case; null without one. */
+    email: string | null;
     /** Seconds since 1970. */
     created_at: number;
     /** Seconds since 1970. */
@@ -85,6 +88,31 @@ export const accountsMigrations: readonly AccountsMigration[] = [
         .addColumn('deleted_at', 'bigint', (column) => column.notNull())
         .addPrimaryKeyConstraint(`${prefix}${DELETED_TABLE}_pk`, ['tenant', 'sub'] as never[])
         .execute();
+    },
+  },
+  {
+    name: '0003-account-emails',
+    async up(on, prefix) {
+      await on.schema.alterTable(ACCOUNTS_TABLE).addColumn('email', 'varchar(255)').execute();
+      await on.schema
+        .createIndex(`${prefix}accounts_email`)
+        .on(ACCOUNTS_TABLE)
+        .columns(['tenant', 'email'])
+        .execute();
+      const db = on as unknown as Kysely<AccountTables>;
+      for (const { tenant, sub, claims } of await db
+        .selectFrom(ACCOUNTS_TABLE)
+        .select(['tenant', 'sub', 'claims'])
+        .execute()) {
+        const email = verifiedEmail(JSON.parse(claims) as Readonly<Record<string, unknown>>);
+        if (email === null) continue;
+        await db
+          .updateTable(ACCOUNTS_TABLE)
+          .set({ email })
+          .where('tenant', '=', tenant)
+          .where('sub', '=', sub)
+          .execute();
+      }
     },
   },
 ];

@@ -13,7 +13,7 @@ import {
   settingsTable,
   whoseDatabase,
 } from 'valetkey/server';
-import type { SqlDatabase } from 'valetkey/sql';
+import { embeddedFile, type SqlDatabase } from 'valetkey/sql';
 import { globals, settingsOf } from './command-context.ts';
 import { problemsOf, say, table } from './output.ts';
 
@@ -97,7 +97,7 @@ function settings(given: GivenSettings): Finding {
 
 async function database(given: GivenSettings): Promise<readonly Finding[]> {
   try {
-    const { database: db } = openDatabase(given, { create: false });
+    const { database: db, url } = openDatabase(given, { create: false });
     try {
       const { driver, version, serverTime, warnings } = await db.check();
       const pending = await db.pendingMigrations();
@@ -112,6 +112,7 @@ async function database(given: GivenSettings): Promise<readonly Finding[]> {
         skew <= MOST_SKEW
           ? good('Clock', `${skew} s from the database`)
           : bad('Clock', `${skew} s from the database`, 'Synchronise both clocks (NTP).'),
+        ...filesOf(url),
         ...(pending.length === 0 ? [await issuer(db, given)] : []),
       ];
     } finally {
@@ -120,6 +121,21 @@ async function database(given: GivenSettings): Promise<readonly Finding[]> {
   } catch (error) {
     return [stopped('Database', error)];
   }
+}
+
+/** The files of the embedded database: they hold everything, sealed or as digests. */
+function filesOf(url: string): readonly Finding[] {
+  const file = embeddedFile(url);
+  if (file === null) return [];
+  const open = [file, `${file}-wal`, `${file}-shm`].filter((one) => isOpenToOthers(one));
+  if (open.length === 0) return [good('Database file', `${file}, readable by its owner alone`)];
+  const found = `other users can read ${open.join(', ')}`;
+  return [bad('Database file', found, `Run: chmod 600 ${open.join(' ')}`)];
+}
+
+function isOpenToOthers(file: string): boolean {
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0;
+  return (mode & 0o077) !== 0;
 }
 
 async function issuer(db: SqlDatabase, given: GivenSettings): Promise<Finding> {

@@ -16,9 +16,6 @@ import { wholeNumber } from './options.ts';
 import { fail, say } from './output.ts';
 import { isFirstWorker, isWorker, sayReady, startWorkers, stopWithOthers } from './workers.ts';
 
-/** Milliseconds to wait for a stop before the process exits without it. */
-const PATIENCE = 10_000;
-
 interface ServeOptions {
   readonly port?: number;
   readonly host?: string;
@@ -52,8 +49,12 @@ export function serve(program: Command): void {
         if (!json) say(json, {}, `All ${count} processes are ready.`);
         return;
       }
+      // Until it has started there is nothing to stop in order. The first process of a container
+      // has no action of its own for signals.
+      let stop = (): void => process.exit(0);
+      onSignals(() => stop());
       const server = await startServer(sources);
-      stopOnSignal(server, json);
+      stop = stopOf(server, json);
       announce(server, json);
     });
 }
@@ -88,7 +89,7 @@ function stopOf(server: RunningServer, json: boolean): () => void {
   return () => {
     if (asked) return;
     asked = true;
-    setTimeout(() => process.exit(1), PATIENCE).unref();
+    setTimeout(() => process.exit(1), server.longestStop).unref();
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -99,8 +100,7 @@ function stopOf(server: RunningServer, json: boolean): () => void {
   };
 }
 
-function stopOnSignal(server: RunningServer, json: boolean): void {
-  const stop = stopOf(server, json);
+function onSignals(stop: () => void): void {
   let asked = false;
   const onSignal = (): void => {
     // A second signal exits without waiting.

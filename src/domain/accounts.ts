@@ -71,7 +71,7 @@ export interface Accounts {
    * any I/O.
    * @default the lower-cased username
    */
-  canonical?(username: string): string;
+  canonical?(username: string): string | Promise<string>;
   /**
    * Who is signed in to the host in this browser; null: nobody. Give it when your application keeps
    * sessions: the provider then keeps none of its own, and asks at the authorization endpoint, at

@@ -30,8 +30,11 @@ export function canonicalUsername(typed: string): string {
 }
 
 /** What attempts on an account are counted under, however the name was typed. */
-export function accountKeyOf({ settings: { accounts } }: Context, username: string): string {
-  return accounts.canonical?.(username) ?? username.toLowerCase();
+export async function accountKeyOf(
+  { settings: { accounts } }: Context,
+  username: string,
+): Promise<string> {
+  return (await accounts.canonical?.(username)) ?? username.toLowerCase();
 }
 
 /**

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import proxyAddr from 'proxy-addr';
-import type { Provider } from 'valetkey';
+import { addressIn, type Provider } from 'valetkey';
 
 /** How a provider is mounted on `node:http`. */
 export interface NodeOptions {
@@ -69,7 +69,17 @@ export function peerAddress(
     typeof trustProxy === 'number'
       ? (_address: string, hop: number): boolean => hop < trustProxy
       : proxyAddr.compile([...trustProxy]);
-  return (request) => proxyAddr(request, trust);
+  // What a proxy wrote that is no address (RFC 7239 §6: `unknown`, `_hidden`) says nothing.
+  return (request) => {
+    let last = request.socket.remoteAddress;
+    for (const [hop, told] of proxyAddr.all(request).entries()) {
+      const address = addressIn(told);
+      if (address === null) return last;
+      last = address;
+      if (!trust(address, hop)) return last;
+    }
+    return last;
+  };
 }
 
 /**

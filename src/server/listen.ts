@@ -10,10 +10,10 @@ export interface Listening {
   /** Where it listens, for people and programs on this machine. */
   readonly url: string;
   /**
-   * Announces the stop, accepts no more connections and waits for running requests. After so many
-   * milliseconds it closes the connections that are left.
+   * Announces the stop, accepts no more connections after `notice` milliseconds, and waits for
+   * running requests. After `milliseconds` more it closes the connections that are left.
    */
-  drain(milliseconds: number): Promise<void>;
+  drain(notice: number, milliseconds: number): Promise<void>;
 }
 
 /** Bytes and milliseconds. Longer headers are answered with 431, slower peers with 408. */
@@ -29,8 +29,6 @@ const LIMITS = {
  * ones, and their peers try again after a second, and then after three.
  */
 const BACKLOG = 4096;
-/** Milliseconds between the announcement of a stop and the last new connection. */
-const NOTICE = 500;
 const LOOPBACK: readonly string[] = ['127.0.0.1', '::1'];
 /** Error codes of a machine without IPv6. */
 const ABSENT: readonly unknown[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
@@ -73,7 +71,7 @@ export async function listen(
         : host;
   return {
     url: `http://${named}:${actual}`,
-    drain: async (milliseconds) => await drain(servers, farewell, milliseconds),
+    drain: async (notice, milliseconds) => await drain(servers, farewell, notice, milliseconds),
   };
 }
 
@@ -132,12 +130,13 @@ function createFarewell(): Farewell {
 async function drain(
   servers: readonly Server[],
   farewell: Farewell,
+  notice: number,
   milliseconds: number,
 ): Promise<void> {
   farewell.begin();
   // Accept connections for a moment longer: load balancers that probe `/readyz` learn of the stop,
   // and requests that are already on their way get an answer.
-  await pause(Math.min(NOTICE, milliseconds));
+  await pause(notice);
   const closed = Promise.all(
     servers.map(async (server) => await new Promise((resolve) => server.close(resolve))),
   );

@@ -55,9 +55,12 @@ export interface RunningServer {
   readonly assembly: Assembly;
   /** What the start found and created. */
   readonly found: FirstStart;
+  /** Milliseconds after which a stop has failed. */
+  readonly longestStop: number;
   /**
-   * Accepts no more connections, waits at most 8 seconds for running requests, writes waiting audit
-   * events and closes the database. Every further call waits for the same stop.
+   * Says that it stops (`stopNotice`), accepts no more connections, waits at most 7.5 seconds for
+   * running requests, writes waiting audit events and closes the database. Every further call waits
+   * for the same stop.
    */
   stop(): Promise<void>;
 }
@@ -73,8 +76,10 @@ const CLEAR_EVERY = 60 * 60_000;
  */
 const CLEAR_BATCH = 5000;
 const CLEAR_PAUSE = 200;
-/** Milliseconds to wait for running requests. The whole stop must take less than 10 seconds. */
-const DRAIN = 8000;
+/** Milliseconds to wait for running requests. */
+const DRAIN = 7500;
+/** Milliseconds for closing what is left. */
+const CLOSING = 2000;
 
 /** How a server starts. */
 export interface StartOptions {
@@ -126,7 +131,7 @@ async function serve(assembly: Assembly, log: Logger, listenLast: boolean): Prom
   try {
     found = early ?? (await firstStart(assembly));
   } catch (error) {
-    await drain(0);
+    await drain(0, 0);
     throw error;
   }
   serving = requests(assembly, readiness, log);
@@ -134,10 +139,11 @@ async function serve(assembly: Assembly, log: Logger, listenLast: boolean): Prom
     every(MAINTAIN_EVERY, () => provider.maintain(), log, 'could not maintain the signing keys'),
     every(CLEAR_EVERY, () => clearAll(provider), log, 'could not delete expired rows'),
   ];
+  const notice = noticeOf(settings, assembly.issuer);
   const stop = async (): Promise<void> => {
     readiness.stopping();
     for (const timer of timers) clearInterval(timer);
-    await drain(DRAIN);
+    await drain(notice, DRAIN);
     await assembly.close();
   };
   let stopped: Promise<void> | null = null;
@@ -146,6 +152,7 @@ async function serve(assembly: Assembly, log: Logger, listenLast: boolean): Prom
     provider,
     assembly,
     found,
+    longestStop: notice + DRAIN + CLOSING,
     stop: async () => {
       stopped ??= stop();
       await stopped;
@@ -208,6 +215,11 @@ function every(
     () => void work().catch((error: unknown) => log.error({ error }, complaint)),
     milliseconds,
   ).unref();
+}
+
+/** The setting `stopNotice`. Nothing balances load on loopback, so a stop is quick there. */
+function noticeOf(settings: GivenSettings, issuer: string): number {
+  return (settings['stopNotice'] as number | undefined) ?? (isLoopback(issuer) ? 500 : 5000);
 }
 
 /** The setting `host`. Without it, an issuer on loopback is reachable from this machine alone. */

@@ -91,6 +91,11 @@ const SERVER_SETTINGS: readonly SettingDefinition[] = [
     'count',
     'Milliseconds to wait for the database server before a request fails. Default: 2000.',
   ),
+  setting(
+    'stopNotice',
+    'count',
+    'Milliseconds for which a server that stops takes new connections, so that load balancers learn of it. Default: 5000, or 500 for an issuer on loopback.',
+  ),
   setting('autoMigrate', 'flag', 'Apply pending database migrations at start. Default: true.'),
   setting(
     'logoFile',

@@ -151,8 +151,19 @@ function unknownNames(
       .map((path) => complain(path, [...paths, ...CODE_SETTINGS])),
     ...Object.keys(env)
       .filter((name) => name.startsWith('VALETKEY_') && !names.includes(name))
+      .filter((name) => !isOfKubernetes(name, env[name] ?? ''))
       .map((name) => complain(name, names)),
   ];
+}
+
+/** Kubernetes describes a service named valetkey to every container that starts beside it. */
+function isOfKubernetes(name: string, value: string): boolean {
+  return (
+    /^VALETKEY_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/.test(
+      name,
+    ) ||
+    (name === 'VALETKEY_PORT' && /^(tcp|udp|sctp):\/\//.test(value))
+  );
 }
 
 /** Turns nested groups into dotted paths. A value that is itself a map (`scopes`) stays a map. */

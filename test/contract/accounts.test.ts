@@ -29,6 +29,7 @@ describe.each(DATABASES)('$name', (kind) => {
         ...MIGRATIONS,
         '0001-accounts',
         '0002-deleted-accounts',
+        '0003-account-emails',
       ]);
       accounts = passwordAccounts({ sql, issuer: ISSUER, clock: () => now });
       await accounts.create({
@@ -84,7 +85,7 @@ describe.each(DATABASES)('$name', (kind) => {
         expect((await accounts.authenticate({ username, password: PASSWORD }))?.account.sub).toBe(
           'alice',
         );
-        expect(accounts.canonical(username)).toBe('alice');
+        expect(await accounts.canonical(username)).toBe('alice');
       },
     );
     it.each([
@@ -96,6 +97,70 @@ describe.each(DATABASES)('$name', (kind) => {
       ['a\0b', PASSWORD],
     ])('UI-10 authenticate refuses %s', async (username, password) => {
       expect(await accounts.authenticate({ username, password })).toBeNull();
+    });
+    it.each(["o'brien@example.com", 'a&b@example.com', 'first.last+tag@sub.example.co.uk'])(
+      'an account may have the e-mail address %s',
+      async (email) => {
+        expect(
+          await accounts.updateClaims('alice', { name: 'Alice Example', team: 'red', email }),
+        ).toBe(true);
+        await accounts.updateClaims('alice', { name: 'Alice Example', team: 'red' });
+      },
+    );
+    it('somebody signs in with a verified e-mail address that no other account has', async () => {
+      const other = { issuer: 'https://mail.example', sql, clock: () => now };
+      const people = passwordAccounts(other);
+      const signIn = async (username: string): Promise<string | undefined> =>
+        (await people.authenticate({ username, password: PASSWORD }))?.account.sub;
+      const add = async (sub: string, username: string, email: string, verified: boolean) =>
+        await people.create({
+          sub,
+          username,
+          password: PASSWORD,
+          claims: { email, email_verified: verified },
+        });
+      await add('a', 'ann', 'Ann@Example.com', true);
+      await add('b', 'bea', 'bea@example.com', false);
+      expect(await signIn(' ANN@example.com ')).toBe('a');
+      // Failed attempts are counted for the account, however it is named.
+      expect(await people.canonical('ann@example.com')).toBe('ann');
+      expect(await signIn('bea@example.com')).toBeUndefined();
+      await people.updateClaims('b', { email: 'ann@example.com', email_verified: true });
+      expect(await signIn('ann@example.com')).toBeUndefined();
+      expect(await people.canonical('ann@example.com')).toBe('ann@example.com');
+      await people.updateClaims('b', {});
+      expect(await signIn('ann@example.com')).toBe('a');
+      // A username wins over the e-mail address of somebody else.
+      await add('c', 'ann@example.com', 'c@example.com', true);
+      expect(await signIn('ann@example.com')).toBe('c');
+    });
+    it.each(['نام\u200cکاربری', '👩\u200d💻', 'क्\u200dष'])(
+      'a name may have joiners: %s',
+      async (username) => {
+        const people = passwordAccounts({ issuer: 'https://names.example', sql, clock: () => now });
+        const { sub } = await people.create({ username, password: PASSWORD });
+        expect((await people.authenticate({ username, password: PASSWORD }))?.account.sub).toBe(
+          sub,
+        );
+      },
+    );
+    it.each(['\u200dname', 'name\u200d', 'a\u202eb', 'a\u00adb'])(
+      'a name may not have them at its ends, nor other marks that nobody sees (%#)',
+      async (username) => {
+        await expect(accounts.create({ username, password: PASSWORD })).rejects.toBeInstanceOf(
+          AccountError,
+        );
+      },
+    );
+    it('a password that can be set signs in, however its characters are composed', async () => {
+      const people = passwordAccounts({ issuer: 'https://length.example', sql, clock: () => now });
+      // 128 characters, written as 256.
+      const password = 'e\u0301'.repeat(128);
+      const { sub } = await people.create({ username: 'long', password });
+      for (const typed of [password, password.normalize('NFC')])
+        expect(
+          (await people.authenticate({ username: 'long', password: typed }))?.account.sub,
+        ).toBe(sub);
     });
     it('UI-10 authenticate checks a hash for an unknown name as well', async () => {
       const seen: string[] = [];
@@ -131,7 +196,9 @@ describe.each(DATABASES)('$name', (kind) => {
             .selectFrom('accounts' as never)
             .selectAll()
             .execute()
-        ).map((row) => (row as { password: string }).password)[0];
+        )
+          .map((row) => row as { sub: string; password: string })
+          .find(({ sub }) => sub === 'alice')?.password;
       expect(await stored()).toBe('weak');
       const strong = passwordAccounts({ sql, issuer: ISSUER });
       expect(await strong.setPassword('alice', PASSWORD)).toBe(true);

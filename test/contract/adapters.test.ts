@@ -131,6 +131,26 @@ describe('the address of the peer behind proxies', () => {
   ])('MD-01 trustProxy %o: the address is %s', (trust, address) =>
     expect(peerAddress(trust)(request)).toBe(address),
   );
+  it.each<[forwarded: string, trust: number | string[], address: string]>([
+    // Some load balancers add a port, another one for each connection.
+    ['203.0.113.6:50001', 1, '203.0.113.6'],
+    ['203.0.113.6:50002', ['loopback'], '203.0.113.6'],
+    ['203.0.113.6:50001, 10.0.0.7:4711', ['loopback', '10.0.0.0/8'], '203.0.113.6'],
+    ['[2001:db8::1]:8080', 1, '2001:db8::1'],
+    ['unknown', 1, '127.0.0.1'],
+    ['_hidden, 10.0.0.7', ['loopback', '10.0.0.0/8'], '10.0.0.7'],
+    ['nonsense, 198.51.100.1', 2, '198.51.100.1'],
+  ])(
+    'MD-01 X-Forwarded-For %s with trustProxy %o: the address is %s',
+    (forwarded, trust, address) => {
+      const behind = {
+        headers: { 'x-forwarded-for': forwarded },
+        socket: { remoteAddress: '127.0.0.1' },
+        connection: { remoteAddress: '127.0.0.1' },
+      } as never;
+      expect(peerAddress(trust)(behind)).toBe(address);
+    },
+  );
   it.each([
     '*',
     '0.0.0.0/0',

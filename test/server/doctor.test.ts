@@ -69,6 +69,17 @@ describe.each(DATABASES)('$name', (kind) => {
       chmodSync(secretFile, 0o600);
     });
 
+    it.runIf(kind.name === 'SQLite')(
+      'finds a database file that other users can read',
+      async () => {
+        const file = String(place.env['DATABASE_URL']).replace('sqlite:', '');
+        chmodSync(file, 0o644);
+        expect(await wrong(place.env)).toEqual(['Database file']);
+        chmodSync(file, 0o600);
+        expect(await wrong(place.env)).toEqual([]);
+      },
+    );
+
     it('finds a missing, empty or different secret', async () => {
       const aside = `${secretFile}.aside`;
       renameSync(secretFile, aside);

@@ -1,4 +1,4 @@
-/** A database whose tables are missing, or those of another version: 503, and the remedy is told. */
+/** A database whose tables are missing, or of another version: 503, and the remedy is told. */
 import { createProvider, type Provider } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
 import { type SqlDatabase, sqlDatabase } from 'valetkey/sql';

@@ -99,6 +99,20 @@ describe('what counts', () => {
       name: 'file',
     });
   });
+  it('variables of Kubernetes about a service named valetkey are not ours', async () => {
+    const ofKubernetes = {
+      VALETKEY_SERVICE_HOST: '10.0.0.1',
+      VALETKEY_SERVICE_PORT: '80',
+      VALETKEY_SERVICE_PORT_HTTP: '80',
+      VALETKEY_PORT: 'tcp://10.0.0.1:80',
+      VALETKEY_PORT_80_TCP: 'tcp://10.0.0.1:80',
+      VALETKEY_PORT_80_TCP_ADDR: '10.0.0.1',
+      VALETKEY_PORT_80_TCP_PORT: '80',
+      VALETKEY_PORT_80_TCP_PROTO: 'tcp',
+    };
+    await read({ env: ofKubernetes });
+    expect(await options({ env: { VALETKEY_PORT: '4000' } })).toEqual(['VALETKEY_PORT']);
+  });
   it('an empty variable is none, as in files for containers', async () => {
     expect(
       await read({ env: { PORT: '', VALETKEY_ISSUER: '', VALETKEY_SECRET_FILE: '' } }),

@@ -102,7 +102,7 @@ async function logIn(
 ): Promise<StepOutcome> {
   const username = canonicalUsername(params.get('username') ?? '');
   const password = params.get('password') ?? '';
-  const account = accountKeyOf(ctx, username);
+  const account = await accountKeyOf(ctx, username);
   const browser = interaction.browser ?? '';
   const known = isKnownDevice(ctx, browser, account);
   const attempt = { username, password, account, knownDevice: known ? browser : null };
