@@ -108,6 +108,9 @@ describe.skipIf(services.chromium === null)('oidc-client-ts', () => {
     await page.click('#popup');
     const popup = await opened;
     const closed = popup.waitForEvent('close');
+    await popup.waitForSelector('#login-form');
+    // Cross-Origin-Opener-Policy would cut it off here. Other libraries have no other way back.
+    expect(await popup.evaluate('opener !== null')).toBe(true);
     await signIn(popup);
     expect(await shownUser(page, 'null')).toMatchObject(isAlice);
     await closed;

@@ -80,7 +80,9 @@ export async function serve(port: number, listener: RequestListener): Promise<vo
 export async function openPage(): Promise<Page> {
   const browser = await launch();
   onTestFinished(async () => await browser.close());
-  return await browser.newPage();
+  const page = await browser.newPage();
+  page.setDefaultTimeout(15_000);
+  return page;
 }
 
 /** Fills in the login page, and allows what the application asks for. */
