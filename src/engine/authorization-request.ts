@@ -241,12 +241,33 @@ const REFUSED = [
 ] as const;
 
 /**
+ * Both halves. Before the second one refuses, the client is looked up again: another node may have
+ * allowed what is asked for. Then it is judged anew, from the beginning.
+ * @returns the request, and what was proven of the client as it is now
+ * @throws OAuthError
+ */
+export async function readAsClientIs(
+  ctx: EngineContext,
+  given: Parameters<typeof readAuthorizationRequest>[1],
+  proven: ProvenDestination,
+): Promise<{ readonly request: AuthorizationRequest; readonly proven: ProvenDestination }> {
+  try {
+    return { request: await readAuthorizationRequest(ctx, given, proven), proven };
+  } catch (error) {
+    const isRefusal = error instanceof OAuthError;
+    if (!isRefusal || (await ctx.clients.lookAgain(proven.client)) === null) throw error;
+    const anew = await proveDestination(ctx, given.params);
+    return { request: await readAuthorizationRequest(ctx, given, anew), proven: anew };
+  }
+}
+
+/**
  * Second half: everything else.
  * @param given `sent` is what an endpoint received now, before parameters were picked from it; null
  * when an interaction goes on that passed its checks before
  * @throws OAuthError to be sent to the destination
  */
-export async function readAuthorizationRequest(
+async function readAuthorizationRequest(
   ctx: EngineContext,
   {
     params,

@@ -8,7 +8,7 @@ import { type Params, paramsOf } from '../protocol/params.ts';
 import { formatScope } from '../protocol/scope.ts';
 import {
   proveDestination,
-  readAuthorizationRequest,
+  readAsClientIs,
   requestedResponseType,
   requestParameters,
 } from './authorization-request.ts';
@@ -45,17 +45,22 @@ export async function openRequest(
   parameters: RequestParameters,
   sent: Params | null,
 ): Promise<OpenedFlow> {
-  const proven = await proveDestination(ctx, parameters.params);
-  const { client, destination } = proven;
+  let proven = await proveDestination(ctx, parameters.params);
   return {
     flow: authorizeFlow,
-    client,
-    redirectUri: destination.redirectUri,
+    get client() {
+      return proven.client;
+    },
+    get redirectUri() {
+      return proven.destination.redirectUri;
+    },
     async request() {
-      return await readAuthorizationRequest(ctx, { ...parameters, sent }, proven);
+      const read = await readAsClientIs(ctx, { ...parameters, sent }, proven);
+      proven = read.proven;
+      return read.request;
     },
     complete: async (context, end) => {
-      const { sentRedirectUri } = proven;
+      const { client, destination, sentRedirectUri } = proven;
       const { consumes } = parameters;
       const interaction = end.continued ? end.interaction : null;
       const { request, session } = end;
@@ -74,7 +79,7 @@ export async function openRequest(
       // A refusal answers the request as well, so it consumes a pushed request.
       const { consumes } = parameters;
       if (consumes !== null) await context.store.oneTime.consume(consumes, context.now());
-      return await sendRefusal(context, destination, error);
+      return await sendRefusal(context, proven.destination, error);
     },
   };
 }

@@ -27,8 +27,9 @@ export async function situationOf(
   opened: OpenedFlow,
   interaction: Interaction,
 ): Promise<Situation> {
-  const { client, redirectUri, flow } = opened;
   const request = await opened.request();
+  // As they were found when the request was read.
+  const { client, redirectUri, flow } = opened;
   const { current, authorization } = await currentSessionFor(ctx, client);
   const { session, account } = current;
   return {

@@ -117,8 +117,12 @@ export async function serve(
   // authorization endpoint never are.
   if (endpoint?.cors !== undefined) {
     const client = endpoint.cors === 'client' ? await callerOf(ctx) : null;
-    if (allowOrigin(ctx, endpoint.cors, client, response) && client !== null)
-      logOrigin(ctx, endpoint.name, client);
+    if (allowOrigin(ctx, endpoint.cors, client, response) && client !== null) {
+      // Another node may have registered the origin.
+      const changed = await ctx.clients.lookAgain(client).catch(() => null);
+      if (changed === null || allowOrigin(ctx, endpoint.cors, changed, response))
+        logOrigin(ctx, endpoint.name, changed ?? client);
+    }
   }
   return response;
 }

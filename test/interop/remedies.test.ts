@@ -28,16 +28,8 @@ async function signInAfterRemedy(op: Standalone, library: Library): Promise<stri
   expect(command, remedy).toMatch(/ --no-require-pkce$/);
 
   await op.command(...command.split(' '));
-  // A server that runs goes by the client in its memory for up to clientCacheSeconds.
-  await expect
-    .poll(
-      async () => {
-        await library.begin(page, origin);
-        return await page.waitForSelector('#login-form', { timeout: 1_000 }).catch(() => null);
-      },
-      { timeout: 45_000, interval: 1_000 },
-    )
-    .not.toBeNull();
+  await library.begin(page, origin);
+  await page.waitForSelector('#login-form');
   await signIn(page);
   await page.waitForURL(`${origin}${library.end}`);
   return await page.textContent('body');

@@ -27,6 +27,9 @@ import { named, nameOf } from '../contracts/engine.ts';
 /** How often a request is judged, if others are faster or another node changes the client. */
 const MOST_ATTEMPTS = 3;
 
+/** Refusals by what a client may have, which another node may have changed. */
+const ABOUT_CLIENT: readonly string[] = ['invalid_scope', 'unauthorized_client'];
+
 export const token: Endpoint = {
   name: 'token',
   path: 'token/',
@@ -68,7 +71,11 @@ export const token: Endpoint = {
           { hint: grantTypeHint(client, type) },
         );
       }
-      const issued = await issue(ctx, client, prove, began);
+      const issued = await issue(ctx, client, prove, began).catch(async (error: unknown) => {
+        const isAboutClient = error instanceof OAuthError && ABOUT_CLIENT.includes(error.code);
+        if (!isAboutClient || (await ctx.clients.lookAgain(client)) === null) throw error;
+        return 'client_changed' as const;
+      });
       if (issued !== 'client_changed') {
         const { response, sub } = issued;
         const detail = { grant_type: type, scope: response.scope ?? null };

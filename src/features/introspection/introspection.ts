@@ -39,9 +39,12 @@ const endpoint: Endpoint = clientEndpoint({
 });
 
 // RFC 7662 §4: a token that does not concern the caller is inactive for it.
-function mayKnow(ctx: EngineContext, caller: Client, clientId: string): boolean {
+async function mayKnow(ctx: EngineContext, caller: Client, clientId: string): Promise<boolean> {
   const { clientId: asking, scopes } = caller;
-  if (asking === clientId || (scopes?.includes(INTROSPECTION_SCOPE) ?? false)) return true;
+  if (asking === clientId || isResourceServer(caller)) return true;
+  // Another node may have registered it as one.
+  const changed = await ctx.clients.lookAgain(caller);
+  if (changed !== null && changed.disabledAt === null && isResourceServer(changed)) return true;
   const command =
     scopes === null
       ? 'register it anew, with --kind resource-server'
@@ -55,12 +58,16 @@ function mayKnow(ctx: EngineContext, caller: Client, clientId: string): boolean 
   return false;
 }
 
+function isResourceServer({ scopes }: Client): boolean {
+  return scopes?.includes(INTROSPECTION_SCOPE) ?? false;
+}
+
 async function describeAccessToken(
   ctx: EngineContext,
   caller: Client,
   token: AccessToken,
 ): Promise<object | null> {
-  if (!mayKnow(ctx, caller, token.clientId)) return null;
+  if (!(await mayKnow(ctx, caller, token.clientId))) return null;
   const person = token.sub === null ? {} : await describeAccount(ctx, token.sub);
   if (person === null) return null;
   return {
@@ -85,7 +92,7 @@ async function describeRefreshToken(
 ): Promise<object | null> {
   const familyId = familyIdOf(text);
   const found = familyId === null ? null : await ctx.store.tokens.findFamily(familyId);
-  if (found === null || !mayKnow(ctx, caller, found.family.clientId)) return null;
+  if (found === null || !(await mayKnow(ctx, caller, found.family.clientId))) return null;
   // Looking is not using: an outdated token is only inactive here.
   const { is, family } = judge(text, found, 0, ctx.now());
   if (is !== 'live') return null;

@@ -6,7 +6,7 @@ import type { RateLimit } from '../../domain/settings.ts';
 import {
   carriedParams,
   proveDestination,
-  readAuthorizationRequest,
+  readAsClientIs,
 } from '../../engine/authorization-request.ts';
 import { type ClientCall, clientEndpoint } from '../../engine/client-endpoint.ts';
 import { type ClientField, clientField } from '../../engine/contracts/client-field.ts';
@@ -94,7 +94,7 @@ async function checked(
   const pushed = { params: paramsOf(params), source: PUSHED, sent };
   // RFC 9126 §2.1: the request is validated as one at the authorization endpoint is.
   const proven = await proveDestination(ctx, pushed.params);
-  await readAuthorizationRequest(ctx, pushed, proven);
+  await readAsClientIs(ctx, pushed, proven);
   return params;
 }
 

@@ -52,7 +52,7 @@ export async function readLogoutRequest(
   const hint = await readHint(ctx, params.get('id_token_hint'), problems);
   const client = await findClient(ctx, hint, params.get('client_id'), problems);
   ctx.clientId = client?.clientId ?? null;
-  const address = returnAddress(ctx, client, params, problems);
+  const address = await returnAddress(ctx, client, params, problems);
   const disabled = client !== null && client.disabledAt !== null;
   // Send nobody to a disabled client, but sign the user out all the same.
   const returnTo = disabled || problems.length > 0 ? null : address;
@@ -111,24 +111,30 @@ async function findClient(
 
 // RP-Initiated Logout §3: the address is one that the client registered, exactly, and the client is
 // known.
-function returnAddress(
+async function returnAddress(
   ctx: EngineContext,
-  client: Client | null,
+  known: Client | null,
   params: Params,
   problems: OAuthError[],
-): string | null {
+): Promise<string | null> {
   const uri = params.get('post_logout_redirect_uri');
   if (uri === undefined) return null;
-  if (client === null && problems.length > 0) return null;
-  if (client === null) {
+  if (known === null && problems.length > 0) return null;
+  if (known === null) {
     const description = 'A post_logout_redirect_uri needs an id_token_hint or a client_id.';
     problems.push(refused('logout_client_missing', description));
     return null;
   }
-  const { clientId, postLogoutRedirectUris: known } = client;
-  if (!known.includes(uri)) {
-    const { requested, nearest, differs } = nearestMismatch(uri, known);
-    const command = updateCommand(clientId, '--post-logout-redirect-uri', [...known, requested]);
+  const isKnown = known.postLogoutRedirectUris.includes(uri);
+  // Another node may have registered it.
+  const client = isKnown ? known : ((await ctx.clients.lookAgain(known)) ?? known);
+  const { clientId, postLogoutRedirectUris: addresses } = client;
+  if (!addresses.includes(uri)) {
+    const { requested, nearest, differs } = nearestMismatch(uri, addresses);
+    const command = updateCommand(clientId, '--post-logout-redirect-uri', [
+      ...addresses,
+      requested,
+    ]);
     const rules = redirectUriRulesOf(ctx.settings, client);
     const problem = redirectUriProblem(requested, client.applicationType, rules);
     const hint = {

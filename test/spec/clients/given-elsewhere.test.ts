@@ -9,12 +9,15 @@ import { expectErrorPage, expectRefusal } from '../refusals.ts';
 import {
   type Answer,
   allow,
+  authorizeParams,
   basic,
   browserOf,
   codeOf,
+  isActive,
   logIn,
   makeWorld,
   openAuthorize,
+  pageOf,
   pkce,
   post,
   type World,
@@ -89,6 +92,70 @@ describe('at the first try', () => {
     await change({ redirectUris: [...world.web.redirectUris, ELSEWHERE] });
     const visit = await allow(browser, await logIn(browser, await authorize(ELSEWHERE)));
     expect([visit.leaves?.origin, codeOf(visit) !== null]).toEqual(['https://rp.example', true]);
+  });
+  it('PK-01 a request without PKCE is taken once the client may do without', async () => {
+    await knownAs({ fields: { require_pkce: true } });
+    await change({ fields: { require_pkce: false } });
+    const changes = { code_challenge: null, code_challenge_method: null, nonce: null };
+    const visit = await logIn(browser, await openAuthorize(world, browser, changes));
+    expect(codeOf(await allow(browser, visit))).not.toBeNull();
+  });
+  it('[RFC6749 §3.3] a scope that was added is granted, to people and to the client itself', async () => {
+    await knownAs({ scopes: ['openid'] });
+    await change({ scopes: ['openid', 'read'] });
+    expect((await ownTokens()).body['scope']).toBe('read');
+    await knownAs({ scopes: ['openid'] });
+    await change({ scopes: ['openid', 'read'] });
+    expect(pageOf(await openAuthorize(world, browser, { scope: 'read' }))).toBe('login');
+  });
+  it('[RFC9126 §2.1] a scope that was added may be pushed', async () => {
+    await knownAs({ scopes: ['openid'] });
+    await change({ scopes: ['openid', 'read'] });
+    const params = authorizeParams(world, pkce().challenge, { scope: 'read' });
+    const request = new Request(world.provider.url('pushed-authorization-request'), {
+      method: 'POST',
+      headers: {
+        authorization: basic(world.web.clientId, world.webSecret),
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: params.toString(),
+    });
+    expect((await world.provider.fetch(request)).status).toBe(201);
+  });
+  it('[RFC7662 §2.1] a client that became a resource server sees the tokens of others', async () => {
+    const { client, clientSecret } = await world.provider.clients.create({
+      name: 'Job',
+      grantTypes: ['client_credentials'],
+    });
+    const headers = { authorization: basic(client.clientId, clientSecret ?? '') };
+    const { body } = await post(world, 'token', { grant_type: 'client_credentials' }, headers);
+    const token = String(body['access_token']);
+    await knownAs({ scopes: ['read'] });
+    await change({ scopes: ['read', 'introspection'] });
+    expect(await isActive(world, token)).toBe(true);
+  });
+  it('[RFC9700 §2.6] a page at an origin that was added reads the answer', async () => {
+    await knownAs({});
+    const origin = 'https://added.example';
+    await change({ allowedOrigins: [origin] });
+    const { headers } = await post(
+      world,
+      'token',
+      { grant_type: 'client_credentials' },
+      { authorization: basic(world.web.clientId, world.webSecret), origin },
+    );
+    expect(headers.get('access-control-allow-origin')).toBe(origin);
+  });
+  it('[RP-Initiated Logout §3] an address for after a logout that was added is followed', async () => {
+    await knownAs({});
+    const address = 'https://rp.example/later';
+    await change({ postLogoutRedirectUris: [address] });
+    const query = new URLSearchParams({
+      client_id: world.web.clientId,
+      post_logout_redirect_uri: address,
+    });
+    const visit = await browser.open(`${world.provider.url('rp-initiated-logout')}?${query}`);
+    expect(visit.leaves?.href).toBe(address);
   });
   it('a client that was registered anew with another secret is known by it', async () => {
     await knownAs({ secrets: [] });
