@@ -2,6 +2,8 @@
  * The public API: making a provider, the contracts a user may implement, and the types both speak.
  * Nothing else is public at ".".
  */
+
+export type { Subjects, TokenInfo, Tokens } from './administration.ts';
 export type { Config, ScopeConfig } from './config.ts';
 export { CORE_OPTIONS } from './config-options.ts';
 export { describeError } from './console-logger.ts';
@@ -180,7 +182,7 @@ export type {
 export type { ParamLimits, Params } from './protocol/params.ts';
 export { forLog } from './protocol/remedies.ts';
 export { parseScope } from './protocol/scope.ts';
-export { createProvider, type Provider, type Sessions, type Subjects } from './provider.ts';
+export { createProvider, type Provider, type Sessions } from './provider.ts';
 export { checkConfig } from './resolve-config.ts';
 export * from './store/counters.ts';
 export type * from './store/issue.ts';

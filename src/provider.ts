@@ -2,10 +2,10 @@
  * Wires the parts of a provider together. Everything that exists is in the lists of `features.ts`
  * and `engine/assemble.ts`.
  */
+import { type Subjects, subjectsOf, type Tokens, tokensOf } from './administration.ts';
 import type { Config } from './config.ts';
 import { base64url } from './crypto/handles.ts';
 import { createVault } from './crypto/vault.ts';
-import { withdrawAuthorization } from './domain/authorizations.ts';
 import { type Clients, createClients } from './domain/clients.ts';
 import type { Context } from './domain/context.ts';
 import { createEvents, type EventLog } from './domain/events.ts';
@@ -53,6 +53,8 @@ export interface Provider {
   readonly interactions: Interactions;
   /** What can be done about people. */
   readonly subjects: Subjects;
+  /** What can be done about single tokens. */
+  readonly tokens: Tokens;
   /** What can be done about sessions that the host keeps (`accounts.current`). */
   readonly sessions: Sessions;
   /**
@@ -72,25 +74,6 @@ export interface Provider {
   clear(batch: number): Promise<ClearedCounts>;
   /** Writes waiting audit events; call it before the process ends. */
   close(): Promise<void>;
-}
-
-/** What can be done about a person. */
-export interface Subjects {
-  /**
-   * Ends every session, code and token of a subject: account disabled, password changed, "sign out
-   * everywhere".
-   */
-  revoke(sub: string): Promise<void>;
-  /**
-   * Ends everything of a subject whose account was deleted: what `revoke` ends, and everything that
-   * the subject allowed. Delete the account first.
-   */
-  delete(sub: string): Promise<void>;
-  /**
-   * Withdraws what a subject allowed a client, with every token under it. False when there was
-   * nothing.
-   */
-  withdraw(sub: string, clientId: string): Promise<boolean>;
 }
 
 /** What can be done about sessions that the host keeps. */
@@ -150,6 +133,7 @@ export function createProvider(config: Config): Provider {
       contextFor(request, new URL(request.url), info, {}),
     ),
     subjects: subjectsOf(ctx),
+    tokens: tokensOf(ctx),
     sessions: { end: async (sessionId) => await endSessionOfHost(ctx, sessionId) },
     store,
     weakened: settings.weakened,
@@ -187,6 +171,7 @@ function createContext(
     provideKey: async (alg) => await keys.provide(alg),
     cacheSeconds: settings.clientCacheSeconds,
     ages,
+    scopes: [...settings.scopes.keys()],
     isSubject: async (text) => (await settings.accounts.find(text)) !== null,
     now,
     random,
@@ -231,25 +216,5 @@ function urlsOf(
     const url = urls.get(name);
     if (url !== undefined) return url;
     throw new Error(`There is no endpoint ${name}, but ${[...urls.keys()].join(', ')}.`);
-  };
-}
-
-function subjectsOf(ctx: Context): Subjects {
-  const revoke = async (sub: string): Promise<void> => {
-    await ctx.events.act(
-      'subject.revoked',
-      { sub },
-      async (row) => await ctx.store.tokens.revokeSubject(sub, ctx.now(), row),
-      () => true,
-    );
-  };
-  return {
-    revoke,
-    async delete(sub) {
-      await revoke(sub);
-      for (const { clientId } of await ctx.store.authorizations.listBySubject(sub))
-        await withdrawAuthorization(ctx, sub, clientId);
-    },
-    withdraw: async (sub, clientId) => await withdrawAuthorization(ctx, sub, clientId),
   };
 }

@@ -150,7 +150,11 @@ export function passwordAccounts(options: {
         throw new AccountError(`The subject ${sub} belonged to an account that was deleted.`);
       if (await rows.insert(row)) return infoOf(row);
       const isNameFree = (await rows.findByName(name)) === undefined;
-      throw new AccountError(`The ${isNameFree ? `subject ${sub}` : `username ${name}`} is taken.`);
+      throw new AccountError(
+        isNameFree
+          ? `The subject ${sub} is taken: leave it out to get a random one.`
+          : `The username ${username} is taken: choose another, or change that account.`,
+      );
     },
     findByUsername: async (username) => infoOrNull(await rows.findByName(canonicalName(username))),
     list: async ({ after, limit }) =>

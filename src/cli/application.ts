@@ -16,7 +16,7 @@ import type { AnyFeature } from 'valetkey/server';
 import { type MetadataOptions, metadataOf, metadataOptions } from './application-options.ts';
 import { globals, withAssembly } from './command-context.ts';
 import { wholeNumber } from './options.ts';
-import { say, table } from './output.ts';
+import { say, table, time } from './output.ts';
 
 const EXAMPLES = `
 Examples:
@@ -201,14 +201,17 @@ function rotateSecret(group: Command): void {
           const rotated = await provider.clients.rotateSecret(clientId, overlap);
           if (rotated === null)
             throw new Error(`There is no confidential application ${clientId}.`);
-          const { clientSecret } = rotated;
+          const { client, clientSecret } = rotated;
+          const ends = client.secrets.flatMap(({ expiresAt }) => expiresAt ?? []);
+          const last = ends.length === 0 ? null : Math.max(...ends);
           const rows = [
             ['Client ID', clientId],
             ['New secret', clientSecret ?? ''],
+            ['Earlier secrets', last === null ? 'have ended' : `work until ${time(last)}`],
           ];
           say(
             globals(command).json,
-            { client_id: clientId, client_secret: clientSecret },
+            { client_id: clientId, client_secret: clientSecret, earlier_secrets_end: last },
             table(rows),
           );
         });
@@ -230,7 +233,7 @@ async function required(finding: ReturnType<Clients['find']>, clientId: string):
 }
 
 function unknown(clientId: string): Error {
-  return new Error(`There is no application ${clientId}.`);
+  return new Error(`There is no application ${clientId}. See: valetkey application list`);
 }
 
 function typeOf(client: Client): 'public' | 'confidential' {

@@ -18,10 +18,27 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   user: async () => (await import('./user.ts')).user,
   application: async () => (await import('./application.ts')).application,
   keys: async () => (await import('./keys.ts')).keys,
+  session: async () => (await import('./access.ts')).session,
+  consent: async () => (await import('./access.ts')).consent,
+  token: async () => (await import('./access.ts')).token,
   audit: async () => (await import('./audit.ts')).audit,
   explain: async () => (await import('./audit.ts')).explain,
   'clear-expired': async () => (await import('./clear-expired.ts')).clearExpired,
   doctor: async () => (await import('./doctor.ts')).doctor,
+};
+
+/** Other words for commands, as other software has them. */
+const ALIASES: Readonly<Record<string, string>> = {
+  app: 'application',
+  apps: 'application',
+  applications: 'application',
+  client: 'application',
+  clients: 'application',
+  users: 'user',
+  sessions: 'session',
+  consents: 'consent',
+  tokens: 'token',
+  start: 'serve',
 };
 
 /** Options of the program whose next word is their value, and no command. */
@@ -45,12 +62,22 @@ const program = new Command('valetkey')
   .exitOverride();
 
 // Load only the command that is called. The help of the program lists all commands.
-const words = process.argv.slice(2);
+const words = commandWords(process.argv.slice(2));
 const called = words.find(
   (word, index) => Object.hasOwn(COMMANDS, word) && !VALUED.includes(words[index - 1] ?? ''),
 );
 const wanted =
   called === undefined || words.includes('help') ? Object.values(COMMANDS) : [COMMANDS[called]];
+
+/** The words with an alias of a command replaced: only the first word can be one. */
+function commandWords(given: readonly string[]): string[] {
+  const index = given.findIndex(
+    (word, at) => !word.startsWith('-') && !VALUED.includes(given[at - 1] ?? ''),
+  );
+  const word = given[index] ?? '';
+  const alias = Object.hasOwn(ALIASES, word) ? ALIASES[word] : undefined;
+  return given.map((one, at) => (at === index ? (alias ?? one) : one));
+}
 
 /**
  * The features in force, including those of the settings file. A problem of the file is ignored
@@ -72,7 +99,7 @@ async function features(): Promise<readonly AnyFeature[]> {
 try {
   const inForce = await features();
   for (const load of wanted) (await load?.())?.(program, inForce);
-  await program.parseAsync();
+  await program.parseAsync(words, { from: 'user' });
 } catch (error) {
   // Commander also throws after it printed the help or the version, which is no failure.
   if (!(error instanceof CommanderError && error.exitCode === 0))

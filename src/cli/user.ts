@@ -23,7 +23,9 @@ export function user(program: Command): void {
   create(group);
   list(group);
   const setPassword = withPassword(
-    change(group, 'set-password', 'set a new password and end all sessions and tokens'),
+    change(group, 'set-password', 'set a new password and end all sessions and tokens').alias(
+      'passwd',
+    ),
   );
   setPassword.action(
     async (options: PasswordOptions & { readonly username: string }, command: Command) => {
@@ -45,6 +47,16 @@ export function user(program: Command): void {
   show(group);
   update(group);
   switchTo(group, 'disable', 'disable an account and end all its sessions and tokens', false);
+  change(group, 'unlock', 'forget the wrong passwords that were counted for an account').action(
+    async (options: { readonly username: string }, command: Command) => {
+      await withAssembly(command, async (assembly) => {
+        const { sub, username } = await find(assembly, options.username);
+        await assembly.provider.subjects.unlock(username);
+        const text = `${username} can sign in again within five seconds.`;
+        say(globals(command).json, { username, sub, unlocked: true }, text);
+      });
+    },
+  );
   switchTo(group, 'enable', 'enable an account', true);
   change(group, 'delete', 'delete an account and end all its sessions, tokens and consents').action(
     async (options: { readonly username: string }, command: Command) => {
@@ -69,6 +81,10 @@ function create(group: Command): void {
       .description('create an account; without a password option it prints a random password once')
       .requiredOption('--username <name>', 'username to sign in with (required)'),
   ).option('--sub <text>', 'subject identifier (default: random)');
+  command.addHelpText(
+    'after',
+    '\nExamples:\n  npx valetkey user create --username alice --name "Alice Example" --email alice@example.com --email-verified\n  npx valetkey user create --username alice --password-stdin < password.txt',
+  );
   claimOptions(command).action(async (options: CreateOptions, self: Command) => {
     const { username, sub } = options;
     await withAssembly(self, async ({ accounts, provider }) => {
@@ -195,16 +211,18 @@ function list(group: Command): void {
 }
 
 function switchTo(group: Command, name: string, about: string, enabled: boolean): void {
-  change(group, name, about).action(
-    async (options: { readonly username: string }, command: Command) => {
-      await withAssembly(command, async (assembly) => {
+  const command = change(group, name, about);
+  if (!enabled) command.option('--reason <text>', 'why; it stands in the audit log');
+  command.action(
+    async (options: { readonly username: string; readonly reason?: string }, self: Command) => {
+      await withAssembly(self, async (assembly) => {
         const { sub, username } = await find(assembly, options.username);
         await assembly.accounts.setEnabled(sub, enabled);
-        if (!enabled) await assembly.provider.subjects.revoke(sub);
+        if (!enabled) await assembly.provider.subjects.revoke(sub, options.reason);
         const text = enabled
           ? `${username} is enabled.`
           : `${username} is disabled; all sessions and tokens have ended.`;
-        say(globals(command).json, { username, sub, enabled }, text);
+        say(globals(self).json, { username, sub, enabled }, text);
       });
     },
   );
@@ -228,7 +246,7 @@ function withPassword(command: Command): Command {
 
 async function find({ accounts }: Assembly, username: string): Promise<AccountInfo> {
   const account = await accounts.findByUsername(username);
-  if (account === null) throw new Error(`There is no user ${username}.`);
+  if (account === null) throw new Error(`There is no user ${username}. See: valetkey user list`);
   return account;
 }
 

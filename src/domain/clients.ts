@@ -124,6 +124,8 @@ interface Parts {
   readonly provideKey: (alg: SigningAlg) => Promise<Seconds>;
   readonly cacheSeconds: number;
   readonly ages: Ages;
+  /** The scopes on offer. */
+  readonly scopes: readonly string[];
   /** True when an account has this subject identifier. */
   readonly isSubject: (text: string) => Promise<boolean>;
   readonly now: () => Seconds;
@@ -181,6 +183,7 @@ async function create(
 ): Promise<RegisteredClient> {
   const { rules, random, now, store, events } = registry;
   const complete = checked(rules, metadata);
+  checkScopes(registry, metadata, []);
   const clientId = chosen.clientId ?? base64url(random(16));
   if (!/^[\x21-\x7e]{1,255}$/.test(clientId) || clientId.startsWith('https://'))
     throw refused('clientId', 'must be 1 to 255 printable characters and no URL');
@@ -208,7 +211,8 @@ async function create(
     { clientId },
     async (row) => await store.insert(client, row),
   );
-  if (!inserted) throw refused('clientId', `${clientId} is taken`);
+  if (!inserted)
+    throw refused('clientId', `${clientId} is taken; choose another, or change that application`);
   registry.cache.forget(clientId);
   return { client, clientSecret: secret };
 }
@@ -232,6 +236,7 @@ async function update(
     // Switching off must work for a client that could not be registered today.
     if (Object.keys(metadata).length === 0) return { ...before, disabledAt };
     const complete = checked(rules, merged(rules, before, metadata));
+    checkScopes(registry, metadata, [...(before.scopes ?? []), ...(before.defaultScopes ?? [])]);
     if (needsOtherCredentials(rules, before, complete))
       throw refused('clientType', 'needs other credentials: register a new client');
     return { ...before, ...complete, disabledAt };
@@ -316,6 +321,28 @@ async function change(
     }
   }
   throw new Error(`The client ${clientId} kept changing while it was being changed.`);
+}
+
+/** Registered by resource servers, which ask about tokens; nobody requests it. */
+const ASKING_SCOPE = 'introspection';
+
+/** A misspelt scope would be missing without a word. Those that a client has already may stay. */
+function checkScopes(
+  { scopes: known }: Registry,
+  { scopes, defaultScopes }: Partial<ClientMetadata>,
+  held: readonly string[],
+): void {
+  const accepted = [...known, ...held, ASKING_SCOPE];
+  const problems = Object.entries({ scopes, defaultScopes }).flatMap(([field, named]) =>
+    (named ?? [])
+      .filter((name) => !accepted.includes(name))
+      .map((name): MetadataProblem => {
+        const remedy = `there are: ${known.join(', ')}`;
+        const problem = `names ${JSON.stringify(name)}, which is no scope of this server (${remedy})`;
+        return { field, code: 'invalid_client_metadata', problem };
+      }),
+  );
+  if (problems.length > 0) throw new ClientMetadataError(problems);
 }
 
 /** A client is not registered for a key that verifiers may not know yet. */

@@ -27,6 +27,7 @@ export const CORE_EVENTS: readonly string[] = [
   'client.updated',
   'client.deleted',
   'subject.revoked',
+  'token.revoked',
   'keys.rotated',
 ];
 

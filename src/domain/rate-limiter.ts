@@ -34,6 +34,8 @@ export interface RateLimiter {
     prove: () => Promise<T | null>,
     forgives?: RateLimitKey,
   ): Promise<T | null>;
+  /** Forgets the wrong attempts under a key, here at once and in other processes within seconds. */
+  forgive(key: RateLimitKey): Promise<void>;
   /**
    * Counts one call.
    * @throws TooManyAttempts when the limit is reached
@@ -74,6 +76,8 @@ const SOON = 2;
 const PLACE_LIFE = 120;
 /** How many attempts wait for a place under one key, in one process. */
 const LONGEST_LINE = 1000;
+/** Seconds for which a key is refused from memory: another process may forgive it. */
+const SURE = 5;
 
 /** A key that is known to be exhausted. */
 interface Lock {
@@ -101,7 +105,7 @@ export function createRateLimiter(
   const refuseIfKnown = (name: string): void => {
     const lock = exhausted.get(name);
     if (lock === undefined) return;
-    if (ages.isWithin(lock.since, lock.seconds))
+    if (ages.isWithin(lock.since, Math.min(lock.seconds, SURE)))
       throw new TooManyAttempts(lock.since.at + lock.seconds - nowIn());
     exhausted.delete(name);
   };
@@ -168,6 +172,12 @@ export function createRateLimiter(
           outcome === 'right' && name !== forgiven ? 'uncounted' : outcome;
         await Promise.all(placed.map(async (name) => await settle(name, own(name))));
       }
+    },
+    async forgive(key) {
+      const name = nameOf(key);
+      exhausted.delete(name);
+      await counters.settle(name, 'right');
+      lines.wake(name);
     },
     take,
     async isWithin(limited) {

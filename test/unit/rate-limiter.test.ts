@@ -75,9 +75,12 @@ describe('a call', () => {
   it('above the limit is told how long to wait, and is refused from memory from then on', async () => {
     await limiter.take(narrow);
     await expect(limiter.take(narrow)).rejects.toMatchObject({ status: 429, retryAfter: 60 });
-    now += 20;
-    expect([await outcome(limiter.take(narrow)), asked]).toEqual(['retry after 40', 2]);
-    now += 40;
+    now += 4;
+    expect([await outcome(limiter.take(narrow)), asked]).toEqual(['retry after 56', 2]);
+    // Another process may have forgiven it, so the store is asked every five seconds.
+    now += 1;
+    expect([await outcome(limiter.take(narrow)), asked]).toEqual(['retry after 55', 3]);
+    now += 55;
     await limiter.take(narrow);
   });
   it.each([-7200, -20])(
@@ -179,6 +182,15 @@ describe('a proof', () => {
     expect([of(rest, null), of(rest, 'retry after 60')]).toEqual([1, 1]);
     await limiter.attempt([other], proving(false).prove);
     expect(await outcome(limiter.attempt([other], wrong))).toBe('retry after 60');
+  });
+  it('that are wrong can be forgiven by another process, and here by the next look', async () => {
+    for (let attempt = 0; attempt < 3; attempt += 1)
+      await limiter.attempt([wide], proving(false).prove);
+    expect(await outcome(limiter.attempt([wide], proving(true).prove))).toBe('retry after 60');
+    await onNode().forgive(wide[0]);
+    expect(await outcome(limiter.attempt([wide], proving(true).prove))).toBe('retry after 60');
+    now += 5;
+    expect(await outcome(limiter.attempt([wide], proving(true).prove))).toBe('proven');
   });
   it('stands, whatever becomes of its place, which is free when its life has ended', async () => {
     const { settle } = counters;

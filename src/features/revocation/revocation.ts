@@ -47,5 +47,5 @@ export const revocation: FeatureFactory = defineFeature({
   name: 'revocation',
   description: 'Token revocation (RFC 7009)',
   options: {},
-  create: () => ({ endpoints: [endpoint], events: ['token.revoked'] }),
+  create: () => ({ endpoints: [endpoint] }),
 });
