@@ -220,6 +220,10 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
     'name',
     'detect',
   ),
+  clients: {
+    ...code('Clients that are registered and brought up to date at the start', checkClients),
+    default: [],
+  },
   rateLimits: RATE_LIMITS,
   clientCacheSeconds: {
     kind: 'seconds',
@@ -275,6 +279,24 @@ function isDescribed(scope: unknown): boolean {
   if (!isObject(scope) || typeof scope['description'] !== 'string') return false;
   const claims = scope['claims'] ?? [];
   return Array.isArray(claims) && claims.every((claim) => typeof claim === 'string');
+}
+
+function checkClients(value: unknown, option: string, refuse: Refuse): void {
+  if (!Array.isArray(value)) {
+    refuse(option, 'must be a list.', 'Write a list.');
+    return;
+  }
+  const seen = new Set<unknown>();
+  for (const [index, client] of value.entries()) {
+    const path = `${option}[${index}]`;
+    const { clientId, name } = isObject(client) ? client : {};
+    if (typeof clientId !== 'string' || typeof name !== 'string') {
+      refuse(path, 'has no clientId, or no name.', "Write { clientId: 'my-app', name: 'My app' }.");
+      continue;
+    }
+    if (seen.has(clientId)) refuse(path, `is ${clientId} again.`, 'List each client once.');
+    seen.add(clientId);
+  }
 }
 
 function checkPrivateSchemes(value: unknown, option: string, refuse: Refuse): void {

@@ -2,8 +2,10 @@
  * What the user writes. Each option has one entry in `config-options.ts`: its kind, default, check
  * and description. `resolve-config.ts` makes `Settings` of it, which the rest of the code reads.
  */
+
 import type { Random } from './crypto/handles.ts';
 import type { Accounts } from './domain/accounts.ts';
+import type { ManagedClient } from './domain/client-registry.ts';
 import type { Pages } from './domain/pages.ts';
 import type {
   ClaimsSource,
@@ -105,6 +107,12 @@ export interface Config {
   readonly grants?: readonly Grant[];
   /** Client authentication methods of yours, where a whole feature is not needed. @default [] */
   readonly clientAuthenticationMethods?: readonly ClientAuthenticationMethod[];
+  /**
+   * Clients that are registered, and brought up to date, at the start. What is not given here has
+   * its default, so change them here alone. A client that is taken off the list stays as it is.
+   * @default []
+   */
+  readonly clients?: readonly ManagedClient[];
   /** How many failed attempts are tolerated. */
   readonly rateLimits?: Partial<RateLimits>;
   /**

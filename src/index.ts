@@ -27,8 +27,9 @@ export {
   type ClientPage,
   type Clients,
   type KnownClients,
+  type ManagedClient,
   type RegisteredClient,
-} from './domain/clients.ts';
+} from './domain/client-registry.ts';
 export type { Context } from './domain/context.ts';
 export type { EventFacts, Events } from './domain/events.ts';
 export type { Interaction, StepStates } from './domain/interactions.ts';

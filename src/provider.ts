@@ -6,7 +6,8 @@ import { type Subjects, subjectsOf, type Tokens, tokensOf } from './administrati
 import type { Config } from './config.ts';
 import { base64url } from './crypto/handles.ts';
 import { createVault } from './crypto/vault.ts';
-import { type Clients, createClients } from './domain/clients.ts';
+import type { Clients } from './domain/client-registry.ts';
+import { createClients } from './domain/clients.ts';
 import type { Context } from './domain/context.ts';
 import { createEvents, type EventLog } from './domain/events.ts';
 import { createAges } from './domain/freshness.ts';
@@ -21,6 +22,7 @@ import { contextOfRequest } from './engine/request-context.ts';
 import { createRoutes, type Route, serve } from './engine/router.ts';
 import { endpointUrl } from './engine/urls.ts';
 import { createInteractions, type Interactions } from './host-interactions.ts';
+import { managedClients } from './managed-clients.ts';
 import type { FeatureField } from './protocol/client-fields.ts';
 import { type ResolvedConfig, resolveConfig } from './resolve-config.ts';
 import type { ClearedCounts, Store } from './store/store.ts';
@@ -65,9 +67,10 @@ export interface Provider {
   /** Options in force that weaken security. */
   readonly weakened: readonly string[];
   /**
-   * Makes keys where none exist and moves due ones; call it at start and every few minutes. Without
-   * it keys are made by the first request that needs one, and never move. True when this call made
-   * or moved any.
+   * Makes keys where none exist and moves due ones, and registers the clients of the configuration;
+   * call it at start and every few minutes. Without it the first request does both, and keys never
+   * move. True when this call made or moved any key.
+   * @throws ClientMetadataError when a client of the configuration cannot be registered
    */
   maintain(): Promise<boolean>;
   /** Deletes what can no longer matter, at most `batch` rows per record kind. */
@@ -112,6 +115,7 @@ export function createProvider(config: Config): Provider {
     const read = readRequest(request, url, info, path, parts);
     return contextOfRequest(shared, read);
   };
+  const managed = managedClients(config.clients ?? [], ctx.clients, logger, now);
   const findRoute = createRoutes(settings, assembly.endpoints);
   const serving = {
     findRoute,
@@ -123,7 +127,10 @@ export function createProvider(config: Config): Provider {
     logger.warn({ options: settings.weakened }, 'options that weaken security are on');
   return {
     issuer: settings.issuer,
-    fetch: async (request, info = {}) => await serve(serving, request, info),
+    async fetch(request, info = {}) {
+      await managed.beforeRequest();
+      return await serve(serving, request, info);
+    },
     handles: (pathname) => findRoute(pathname) !== null,
     url: ctx.url,
     clients: ctx.clients,
@@ -137,7 +144,11 @@ export function createProvider(config: Config): Provider {
     sessions: { end: async (sessionId) => await endSessionOfHost(ctx, sessionId) },
     store,
     weakened: settings.weakened,
-    maintain: async () => await ctx.keys.maintain(),
+    async maintain() {
+      const isChanged = await ctx.keys.maintain();
+      await managed.ensure();
+      return isChanged;
+    },
     clear: async (batch) => await store.clear(now(), batch, now() - settings.lifetimes.audit),
     close: async () => await events.flush(),
   };
@@ -172,6 +183,7 @@ function createContext(
     cacheSeconds: settings.clientCacheSeconds,
     ages,
     scopes: [...settings.scopes.keys()],
+    env: process.env,
     isSubject: async (text) => (await settings.accounts.find(text)) !== null,
     now,
     random,

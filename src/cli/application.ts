@@ -30,6 +30,12 @@ Examples:
     npx valetkey application create --kind service --name "Nightly job" --scope read
     npx valetkey application create --kind resource-server --name "My API"`;
 
+const SOURCES: Readonly<Record<Client['registrationSource'], string>> = {
+  manual: 'an operator, or the host',
+  configuration: 'the configuration, which manages it',
+  dynamic: 'itself',
+};
+
 type Clients = Parameters<Parameters<typeof withAssembly>[1]>[0]['provider']['clients'];
 
 /**
@@ -61,6 +67,7 @@ export function application(program: Command, features: readonly AnyFeature[]): 
   one(group, 'delete', 'delete an application and everything issued to it').action(
     async ({ clientId }: { readonly clientId: string }, command: Command) => {
       await withAssembly(command, async ({ provider }) => {
+        await refuseManaged(provider.clients, clientId);
         if (!(await provider.clients.delete(clientId))) throw unknown(clientId);
         say(globals(command).json, { deleted: clientId }, `Deleted ${clientId}.`);
       });
@@ -169,6 +176,7 @@ function update(group: Command, fields: readonly FeatureField[]): void {
     const changes = metadataOf(options, fields);
     if (Object.keys(changes).length === 0) throw new Error('No change was given. See --help.');
     await withAssembly(command, async ({ provider }) => {
+      await refuseManaged(provider.clients, clientId);
       tell(command, fields, await required(provider.clients.update(clientId, changes), clientId));
     });
   });
@@ -198,6 +206,7 @@ function rotateSecret(group: Command): void {
         command: Command,
       ) => {
         await withAssembly(command, async ({ provider }) => {
+          await refuseManaged(provider.clients, clientId);
           const rotated = await provider.clients.rotateSecret(clientId, overlap);
           if (rotated === null)
             throw new Error(`There is no confidential application ${clientId}.`);
@@ -232,6 +241,15 @@ async function required(finding: ReturnType<Clients['find']>, clientId: string):
   return client;
 }
 
+/** The next start would undo the change. */
+async function refuseManaged(clients: Clients, clientId: string): Promise<void> {
+  const client = await clients.find(clientId);
+  if (client?.registrationSource !== 'configuration') return;
+  throw new Error(
+    `${clientId} is managed: the settings file lists it under clients. Change it there, and restart.`,
+  );
+}
+
 function unknown(clientId: string): Error {
   return new Error(`There is no application ${clientId}. See: valetkey application list`);
 }
@@ -258,6 +276,7 @@ function described(client: Client, fields: readonly FeatureField[]): object {
     scope: client.scopes === null ? null : client.scopes.join(' '),
     ...Object.fromEntries(fields.map((field) => [field.wireName, fieldOf(client, field)])),
     disabled: client.disabledAt !== null,
+    registered_by: client.registrationSource,
   };
 }
 
@@ -295,6 +314,7 @@ function tell(
     ],
     ['Consent', client.skipConsent ? 'not required' : 'required'],
     ['State', client.disabledAt === null ? 'enabled' : 'disabled'],
+    ['Registered by', SOURCES[client.registrationSource]],
     ...fields.map((field) => [field.wireName, String(fieldOf(client, field) ?? 'default')]),
   ]);
   say(globals(command).json, { ...described(client, fields), ...more }, text);

@@ -5,6 +5,7 @@
  */
 import { base64url, type Random } from '../crypto/handles.ts';
 import type { Vault } from '../crypto/vault.ts';
+import { metadataOfKind } from '../protocol/client-kinds.ts';
 import {
   type ClientMetadata,
   type CompleteClientMetadata,
@@ -23,97 +24,23 @@ import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';
 import type { AuditEvent, Client, Seconds } from '../store/records.ts';
 import type { ClientStore } from '../store/store.ts';
 import { type ClientCache, createClientCache } from './client-cache.ts';
-import { clientSecret, newClientSecret, SHORTEST_SECRET, withNewSecret } from './client-secrets.ts';
+import {
+  type ChosenCredentials,
+  type ClientChanges,
+  ClientMetadataError,
+  type KnownClients,
+  type ManagedClient,
+  type RegisteredClient,
+} from './client-registry.ts';
+import {
+  clientSecret,
+  newClientSecret,
+  SHORTEST_SECRET,
+  secretMatches,
+  withNewSecret,
+} from './client-secrets.ts';
 import type { Events } from './events.ts';
 import type { Ages } from './freshness.ts';
-
-/** A registration was refused; lists everything wrong with it. */
-export class ClientMetadataError extends Error {
-  /** Always `ClientMetadataError`. */
-  override readonly name = 'ClientMetadataError';
-  /** Everything that is wrong, one entry per problem. */
-  readonly problems: readonly MetadataProblem[];
-
-  constructor(problems: readonly MetadataProblem[]) {
-    super(problems.map((p) => `${p.field} ${p.problem}`).join('; '));
-    this.problems = problems;
-  }
-}
-
-/** A client just made, with its secret in clear: the only time it is seen. */
-export interface RegisteredClient {
-  /** The client as stored. */
-  readonly client: Client;
-  /** Null for clients that prove themselves without a secret. */
-  readonly clientSecret: string | null;
-}
-
-/** What may be changed of a client: its metadata, and whether it is disabled. */
-export interface ClientChanges extends Partial<ClientMetadata> {
-  /** True disables the client, false enables it. @default unchanged */
-  readonly disabled?: boolean;
-}
-
-/** Credentials that the caller chooses for a new client. */
-export interface ChosenCredentials {
-  /** 1 to 255 printable characters, and no URL. @default random */
-  readonly clientId?: string;
-  /** At least 32 characters. @default made here */
-  readonly clientSecret?: string;
-}
-
-/** A page of a list of clients. */
-export interface ClientPage {
-  /** Begin after this client_id. */
-  readonly after?: string;
-  /** Length of the page, at most. */
-  readonly limit: number;
-  /** Only clients of this owner. */
-  readonly owner?: string;
-}
-
-/**
- * Registered clients. Change clients through these methods only: they keep the rules and update the
- * cache.
- */
-export interface Clients {
-  /** A client, disabled or not; null when there is none. From memory for `clientCacheSeconds`. */
-  find(clientId: string): Promise<Client | null>;
-  /** As `find`, but null for a disabled client. */
-  findEnabled(clientId: string): Promise<Client | null>;
-  /** Registers a client. @throws ClientMetadataError */
-  create(metadata: ClientMetadata, chosen?: ChosenCredentials): Promise<RegisteredClient>;
-  /**
-   * Changes the named members. `disabled` alone does not check the other members again. Null when
-   * there is no such client.
-   * @throws ClientMetadataError
-   */
-  update(clientId: string, changes: ClientChanges): Promise<Client | null>;
-  /**
-   * Adds a new secret; the others end after `overlap` seconds. Null when there is no client of this
-   * id that uses a secret.
-   */
-  rotateSecret(clientId: string, overlap: number): Promise<RegisteredClient | null>;
-  /**
-   * Deletes a client and ends everything that was issued to it. False when there was
-   * none.
-   */
-  delete(clientId: string): Promise<boolean>;
-  /** In order of client_id. */
-  list(page: ClientPage): Promise<readonly Client[]>;
-}
-
-/** Registered clients, for the parts of the provider. */
-export interface KnownClients extends Clients {
-  /**
-   * Before something is refused by a client that was found: the client as it is now, if another
-   * node changed it meanwhile; null if it is as it was, or is gone. Each client is looked up once a
-   * second at most.
-   */
-  lookAgain(client: Client): Promise<Client | null>;
-  /** Another node has changed this client: it is loaded anew when it is asked for. */
-  forget(clientId: string): void;
-}
 
 interface Parts {
   readonly store: ClientStore;
@@ -126,6 +53,8 @@ interface Parts {
   readonly ages: Ages;
   /** The scopes on offer. */
   readonly scopes: readonly string[];
+  /** Where secrets of managed clients come from. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** True when an account has this subject identifier. */
   readonly isSubject: (text: string) => Promise<boolean>;
   readonly now: () => Seconds;
@@ -154,6 +83,7 @@ export function createClients(parts: Parts): KnownClients {
       return client === null || client.disabledAt !== null ? null : client;
     },
     create: async (metadata, chosen = {}) => await create(registry, metadata, chosen),
+    ensure: async (client) => await ensure(registry, client),
     update: async (clientId, changes) => await update(registry, clientId, changes),
     rotateSecret: async (clientId, overlap) => await rotateSecret(registry, clientId, overlap),
     async delete(clientId) {
@@ -180,6 +110,7 @@ async function create(
   registry: Registry,
   metadata: ClientMetadata,
   chosen: ChosenCredentials,
+  registrationSource: Client['registrationSource'] = 'manual',
 ): Promise<RegisteredClient> {
   const { rules, random, now, store, events } = registry;
   const complete = checked(rules, metadata);
@@ -200,7 +131,7 @@ async function create(
     ...complete,
     clientId,
     secrets: secret === null ? [] : [clientSecret(registry, secret, alg)],
-    registrationSource: 'manual',
+    registrationSource,
     disabledAt: null,
     createdAt: now(),
     updatedAt: now(),
@@ -215,6 +146,64 @@ async function create(
     throw refused('clientId', `${clientId} is taken; choose another, or change that application`);
   registry.cache.forget(clientId);
   return { client, clientSecret: secret };
+}
+
+/** Seconds for which the secret before works on, when the configuration has another one. */
+const OVERLAP = 86_400;
+
+async function ensure(registry: Registry, managed: ManagedClient): Promise<Client> {
+  const { rules, env, now } = registry;
+  const { clientId, kind, clientSecret: given, clientSecretEnv: variable, ...rest } = managed;
+  const metadata = kind === undefined ? rest : metadataOfKind(kind, rest);
+  const complete = checked(rules, metadata);
+  checkScopes(registry, metadata, []);
+  const usesSecret = rules.authMethods.get(complete.tokenEndpointAuthMethod) === 'secret';
+  const secret = given ?? (variable === undefined ? undefined : env[variable]);
+  if (usesSecret && (secret === undefined || secret.length < SHORTEST_SECRET)) {
+    const from = variable === undefined ? 'clientSecret or clientSecretEnv' : variable;
+    throw refused(
+      'clientSecret',
+      `of ${clientId} must have ${SHORTEST_SECRET} characters: ${from}`,
+    );
+  }
+  if (usesSecret === false && secret !== undefined)
+    throw refused('clientSecret', `of ${clientId} has no use: the client is public`);
+  if (complete.responseTypes.length > 0)
+    await requireKey(registry, complete.idTokenSignedResponseAlg);
+  if ((await registry.load(clientId)) === null) {
+    const chosen = { clientId, ...(secret === undefined ? {} : { clientSecret: secret }) };
+    try {
+      return (await create(registry, metadata, chosen, 'configuration')).client;
+    } catch (error) {
+      // Another process may have registered it just now.
+      if ((await registry.load(clientId)) === null) throw error;
+    }
+  }
+  const changed = await change(registry, clientId, (before) => {
+    const secrets = secret === undefined ? [] : secretsWith(registry, before, secret, complete);
+    const after = { ...before, ...complete, secrets, registrationSource: 'configuration' as const };
+    return JSON.stringify(after) === JSON.stringify(before) ? null : after;
+  });
+  const client = changed ?? (await registry.load(clientId));
+  if (client === null) throw refused('clientId', `${clientId} was deleted at ${now()}`);
+  return client;
+}
+
+/** The secrets of a client with this one among them, readable where its algorithm needs that. */
+function secretsWith(
+  registry: Registry,
+  before: Client,
+  text: string,
+  { idTokenSignedResponseAlg: alg }: CompleteClientMetadata,
+): Client['secrets'] {
+  const [newest] = before.secrets;
+  const isNewest =
+    newest !== undefined &&
+    secretMatches({ ...before, secrets: [newest] }, text, registry.now()) &&
+    (alg !== 'HS256' || newest.sealed !== null);
+  return isNewest
+    ? before.secrets
+    : withNewSecret(before.secrets, clientSecret(registry, text, alg), OVERLAP);
 }
 
 /** Arbitrary, so that a client that is registered anew is not taken for the one before. */

@@ -5,7 +5,7 @@
 import type { Vault } from '../crypto/vault.ts';
 import type { Seconds } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
-import type { KnownClients } from './clients.ts';
+import type { KnownClients } from './client-registry.ts';
 import type { Events } from './events.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { RequestFacts } from './request-facts.ts';

@@ -50,7 +50,13 @@ export function providerConfig(settings: GivenSettings, parts: ConfigParts): Con
     scopes: { ...DEMO_SCOPES, ...(settings['scopes'] as object | undefined) },
     features: givenFeatures(settings),
     ...(keys.length > 0 ? { signingKeys: keys } : {}),
+    ...clientsOf(settings),
   };
+}
+
+/** The clients that the settings file lists; the provider checks them. */
+function clientsOf({ clients }: GivenSettings): Pick<Config, 'clients'> {
+  return clients === undefined ? {} : { clients: clients as NonNullable<Config['clients']> };
 }
 
 /** The built-in features that have options in the settings, and all features of the operator. */

@@ -16,8 +16,8 @@ import {
 } from './settings-file.ts';
 import { type GivenSettings, type SettingDefinition, settingsTable } from './settings-table.ts';
 
-/** Settings that only a module can contain. */
-const CODE_SETTINGS: readonly string[] = ['features', 'templates'];
+/** Settings that only a file can contain. */
+const CODE_SETTINGS: readonly string[] = ['features', 'templates', 'clients'];
 
 const WANTED: Readonly<Record<SettingDefinition['kind'], string>> = {
   text: 'a non-empty string',
@@ -41,13 +41,14 @@ export async function readSettings(sources: SettingSources): Promise<GivenSettin
     const remedy = 'Write JSON, or a module whose default export is an object.';
     problems.push({ option: file.path ?? '', problem: file.problem, remedy });
   }
-  const { features: own, templates, ...content } = file.content;
+  const { features: own, templates, clients, ...content } = file.content;
   const table = settingsTable(featuresOf(file));
   const fromFile = flatten(table, content);
   problems.push(...unknownNames(table, fromFile, sources.env), ...codeProblems(own, templates));
   const { given, written } = collect(table, fromFile, sources, problems);
   if (Array.isArray(own)) given['features'] = own.filter(isFeatureFactory);
   if (isMap(templates)) given['templates'] = templates;
+  if (clients !== undefined) given['clients'] = clients;
   const nameOf = (option: string): string => nameIn(table, option, written);
   if (given['port'] === 0 && given['issuer'] === undefined)
     problems.push({

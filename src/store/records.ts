@@ -39,8 +39,11 @@ export interface Client extends CompleteClientMetadata {
   readonly clientId: string;
   /** The secrets of the client; empty for a public client. */
   readonly secrets: readonly ClientSecret[];
-  /** `manual` if the host or an operator registered it, `dynamic` if it registered itself. */
-  readonly registrationSource: 'manual' | 'dynamic';
+  /**
+   * `manual` if the host or an operator registered it, `configuration` if the configuration lists
+   * it, `dynamic` if it registered itself.
+   */
+  readonly registrationSource: 'manual' | 'configuration' | 'dynamic';
   /** When the client was disabled; null while it is enabled. */
   readonly disabledAt: Seconds | null;
   /** When the client was registered. */

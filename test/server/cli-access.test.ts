@@ -1,4 +1,4 @@
-/** `valetkey session`, `consent`, `token` and `user unlock`, against what a running server keeps. */
+/** `valetkey session`, `consent`, `token` and `user unlock`. */
 import { scriptedBrowser } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inspect, type Json, makePlace, type Place, run, told } from './command-line.ts';

@@ -74,7 +74,7 @@ function mayOmitChallenge(
   const required = requirePkce(client);
   if (required !== null) return !required;
   if (settings.allowMissingPkce) return true;
-  if (client.registrationSource !== 'manual') return false;
+  if (client.registrationSource === 'dynamic') return false;
   return request.scopes.includes('openid') && (nonce(request) ?? '') !== '';
 }
 

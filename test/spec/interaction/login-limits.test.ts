@@ -116,12 +116,12 @@ const checkedBy = (check: (username: string) => Promise<boolean>): void => {
 };
 
 describe('proofs that were not evaluated, or were right', () => {
-  it('150 people of one office sign in at once: all are in, and nobody is locked afterwards', async () => {
+  it('70 people of one office sign in at once: all are in, and nobody is locked afterwards', async () => {
     checkedBy(async () => {
-      await sleep(5);
+      await sleep(1);
       return true;
     });
-    const people = Array.from({ length: 150 }, (_, index) => `person${index}`);
+    const people = Array.from({ length: 70 }, (_, index) => `person${index}`);
     const statuses = await Promise.all(
       people.map(async (name) => await attempt('198.51.100.12', name, 'right')),
     );

@@ -1,0 +1,112 @@
+/** Clients as hosts and the parts of the provider use them. They are kept by `clients.ts`. */
+import type { ClientKind } from '../protocol/client-kinds.ts';
+import type { ClientMetadata } from '../protocol/client-metadata.ts';
+import type { MetadataProblem } from '../protocol/client-metadata-rules.ts';
+import type { Client } from '../store/records.ts';
+
+/** A registration was refused; lists everything wrong with it. */
+export class ClientMetadataError extends Error {
+  /** Always `ClientMetadataError`. */
+  override readonly name = 'ClientMetadataError';
+  /** Everything that is wrong, one entry per problem. */
+  readonly problems: readonly MetadataProblem[];
+
+  constructor(problems: readonly MetadataProblem[]) {
+    super(problems.map((p) => `${p.field} ${p.problem}`).join('; '));
+    this.problems = problems;
+  }
+}
+
+/** A client just made, with its secret in clear: the only time it is seen. */
+export interface RegisteredClient {
+  /** The client as stored. */
+  readonly client: Client;
+  /** Null for clients that prove themselves without a secret. */
+  readonly clientSecret: string | null;
+}
+
+/** What may be changed of a client: its metadata, and whether it is disabled. */
+export interface ClientChanges extends Partial<ClientMetadata> {
+  /** True disables the client, false enables it. @default unchanged */
+  readonly disabled?: boolean;
+}
+
+/** Credentials that the caller chooses for a new client. */
+export interface ChosenCredentials {
+  /** 1 to 255 printable characters, and no URL. @default random */
+  readonly clientId?: string;
+  /** At least 32 characters. @default made here */
+  readonly clientSecret?: string;
+}
+
+/** A client that the configuration lists. */
+export interface ManagedClient extends ClientMetadata {
+  /** 1 to 255 printable characters, and no URL. */
+  readonly clientId: string;
+  /** What it is: fills in what the other members leave open (`metadataOfKind`). @default none */
+  readonly kind?: ClientKind;
+  /** Its secret, at least 32 characters; needed unless the client is public. */
+  readonly clientSecret?: string;
+  /** The environment variable that holds its secret, instead of `clientSecret`. */
+  readonly clientSecretEnv?: string;
+}
+
+/** A page of a list of clients. */
+export interface ClientPage {
+  /** Begin after this client_id. */
+  readonly after?: string;
+  /** Length of the page, at most. */
+  readonly limit: number;
+  /** Only clients of this owner. */
+  readonly owner?: string;
+}
+
+/**
+ * Registered clients. Change clients through these methods only: they keep the rules and update the
+ * cache.
+ */
+export interface Clients {
+  /** A client, disabled or not; null when there is none. From memory for `clientCacheSeconds`. */
+  find(clientId: string): Promise<Client | null>;
+  /** As `find`, but null for a disabled client. */
+  findEnabled(clientId: string): Promise<Client | null>;
+  /** Registers a client. @throws ClientMetadataError */
+  create(metadata: ClientMetadata, chosen?: ChosenCredentials): Promise<RegisteredClient>;
+  /**
+   * Registers a client, or brings it up to date: afterwards it is what is given here, and what is
+   * not given has its default. Another secret replaces the one before, which works for a day. The
+   * same call again changes nothing.
+   * @throws ClientMetadataError
+   */
+  ensure(client: ManagedClient): Promise<Client>;
+  /**
+   * Changes the named members. `disabled` alone does not check the other members again. Null when
+   * there is no such client.
+   * @throws ClientMetadataError
+   */
+  update(clientId: string, changes: ClientChanges): Promise<Client | null>;
+  /**
+   * Adds a new secret; the others end after `overlap` seconds. Null when there is no client of this
+   * id that uses a secret.
+   */
+  rotateSecret(clientId: string, overlap: number): Promise<RegisteredClient | null>;
+  /**
+   * Deletes a client and ends everything that was issued to it. False when there was
+   * none.
+   */
+  delete(clientId: string): Promise<boolean>;
+  /** In order of client_id. */
+  list(page: ClientPage): Promise<readonly Client[]>;
+}
+
+/** Registered clients, for the parts of the provider. */
+export interface KnownClients extends Clients {
+  /**
+   * Before something is refused by a client that was found: the client as it is now, if another
+   * node changed it meanwhile; null if it is as it was, or is gone. Each client is looked up once a
+   * second at most.
+   */
+  lookAgain(client: Client): Promise<Client | null>;
+  /** Another node has changed this client: it is loaded anew when it is asked for. */
+  forget(clientId: string): void;
+}
