@@ -123,8 +123,7 @@ async function create(
     throw refused('clientId', `${clientId} is the subject of an account; choose another`);
   const usesSecret = rules.authMethods.get(complete.tokenEndpointAuthMethod) === 'secret';
   const secret = usesSecret ? (chosen.clientSecret ?? newClientSecret(random)) : null;
-  if (secret !== null && secret.length < SHORTEST_SECRET)
-    throw refused('clientSecret', `must have at least ${SHORTEST_SECRET} characters`);
+  if (secret !== null) checkSecret(secret);
   const alg = complete.idTokenSignedResponseAlg;
   if (complete.responseTypes.length > 0) await requireKey(registry, alg);
   const client: Client = {
@@ -166,7 +165,8 @@ async function ensure(registry: Registry, managed: ManagedClient): Promise<Clien
       `of ${clientId} must have ${SHORTEST_SECRET} characters: ${from}`,
     );
   }
-  if (usesSecret === false && secret !== undefined)
+  if (usesSecret && secret !== undefined) checkSecret(secret);
+  if (!usesSecret && secret !== undefined)
     throw refused('clientSecret', `of ${clientId} has no use: the client is public`);
   if (complete.responseTypes.length > 0)
     await requireKey(registry, complete.idTokenSignedResponseAlg);
@@ -204,6 +204,21 @@ function secretsWith(
   return isNewest
     ? before.secrets
     : withNewSecret(before.secrets, clientSecret(registry, text, alg), OVERLAP);
+}
+
+/** How Django and others begin the text of a hash. */
+const HASHED =
+  /^(pbkdf2_sha\d+|bcrypt(_sha256)?|argon2|scrypt|md5)\$|^\$(2[aby]|argon2\w*|scrypt)\$/;
+
+function checkSecret(text: string): void {
+  if (text.length < SHORTEST_SECRET)
+    throw refused('clientSecret', `must have at least ${SHORTEST_SECRET} characters`);
+  // The client would send its secret, which is another text.
+  if (HASHED.test(text))
+    throw refused(
+      'clientSecret',
+      'is a hash, not a secret: a hash of another server proves nothing here, so rotate the secret and give the new one to the application',
+    );
 }
 
 /** Arbitrary, so that a client that is registered anew is not taken for the one before. */

@@ -110,6 +110,11 @@ describe('a client that the configuration lists', () => {
     ['an empty variable', { clientSecretEnv: 'TEST_APP_SECRET' }, /characters: TEST_APP_SECRET/],
     ['a short secret', { clientSecret: 'short' }, /32 characters/],
     [
+      'a secret as Django stores it',
+      { clientSecret: 'pbkdf2_sha256$600000$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA=' },
+      /is a hash, not a secret/,
+    ],
+    [
       'a member that does not exist',
       { clientSecret: SECRET, redirectURIs: [] },
       /redirectURIs is not a field/,
