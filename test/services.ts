@@ -19,6 +19,12 @@ export const services = {
   chromium: given('TEST_CHROMIUM'),
   /** Path of the apache2 binary. Its modules include mod_auth_openidc. */
   apache: given('TEST_APACHE'),
+  /** Path of the nginx binary. */
+  nginx: given('TEST_NGINX'),
+  /** Path of the caddy binary. */
+  caddy: given('TEST_CADDY'),
+  /** Path of systemd-analyze, which checks units. */
+  systemd: given('TEST_SYSTEMD'),
   /** Path of a Python that has Authlib, Flask and Requests. */
   authlib: given('TEST_AUTHLIB'),
   /** Path of the module of next-auth that handles the requests of an API route. */

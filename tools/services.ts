@@ -1,9 +1,10 @@
 /**
  * The services that tests need besides the dependencies: PostgreSQL and MariaDB servers, Chromium,
- * Apache with mod_auth_openidc, Python with Authlib, next-auth, and a Node with built-in SQLite.
- * Finds each one, or installs it where that is possible (as root on Debian; the last two from npm),
- * and passes it to the tests in an environment variable. A variable that is already set stays
- * unchanged. When this file is run as a program, it installs what is missing and lists the result.
+ * Apache with mod_auth_openidc, nginx, Caddy, systemd-analyze, Python with Authlib, next-auth, and
+ * a Node with built-in SQLite. Finds each one, or installs it where that is possible (as root on
+ * Debian; the last two from npm), and passes it to the tests in an environment variable. A variable
+ * that is already set stays unchanged. When this file is run as a program, it installs what is
+ * missing and lists the result.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,6 +19,9 @@ interface Need {
     | 'TEST_MARIADB_URL'
     | 'TEST_CHROMIUM'
     | 'TEST_APACHE'
+    | 'TEST_NGINX'
+    | 'TEST_CADDY'
+    | 'TEST_SYSTEMD'
     | 'TEST_AUTHLIB'
     | 'TEST_NEXT_AUTH'
     | 'TEST_NEWER_NODE'
@@ -65,6 +69,24 @@ const NEEDS: readonly Need[] = [
       existsSync('/usr/lib/apache2/modules/mod_auth_openidc.so')
         ? firstFile(['/usr/sbin/apache2'])
         : null,
+  },
+  {
+    variable: 'TEST_NGINX',
+    what: 'nginx',
+    packages: ['nginx'],
+    find: () => firstFile(['/usr/sbin/nginx']),
+  },
+  {
+    variable: 'TEST_CADDY',
+    what: 'Caddy',
+    packages: ['caddy'],
+    find: () => firstFile(['/usr/bin/caddy']),
+  },
+  {
+    variable: 'TEST_SYSTEMD',
+    what: 'the checker of units of systemd',
+    packages: ['systemd'],
+    find: () => firstFile(['/usr/bin/systemd-analyze']),
   },
   {
     variable: 'TEST_AUTHLIB',
