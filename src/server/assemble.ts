@@ -111,8 +111,13 @@ export function openDatabase(
  * of the database file. A folder that is created here is private too.
  */
 function makePrivate(file: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  closeSync(openSync(file, 'a', 0o600));
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    closeSync(openSync(file, 'a', 0o600));
+  } catch (cause) {
+    const message = `The database ${file} cannot be written. Give this user the folder, or name another one in VALETKEY_DATA_DIR.`;
+    throw new Error(message, { cause });
+  }
 }
 
 /**
