@@ -80,6 +80,13 @@ export function subjectsOf(ctx: Context): Subjects {
       () => true,
     );
   };
+  const liveSessions = async (sub: string): Promise<readonly Session[]> => {
+    const { sessionIdle } = ctx.settings.lifetimes;
+    const now = ctx.now();
+    return (await sessions.listBySubject(sub)).filter(
+      ({ expiresAt, seenAt }) => expiresAt > now && seenAt + sessionIdle > now,
+    );
+  };
   return {
     revoke,
     async delete(sub) {
@@ -89,14 +96,15 @@ export function subjectsOf(ctx: Context): Subjects {
     },
     consents: async (sub) => await authorizations.listBySubject(sub),
     withdraw: async (sub, clientId) => await withdrawAuthorization(ctx, sub, clientId),
-    sessions: async (sub) => await sessions.listBySubject(sub),
+    sessions: async (sub) => await liveSessions(sub),
     async endSession(sub, sid) {
-      const session = (await sessions.listBySubject(sub)).find((one) => one.sid === sid);
+      const session = (await liveSessions(sub)).find((one) => one.sid === sid);
       return session !== undefined && (await endSession(ctx, session));
     },
     async unlock(username) {
       const account = await accountKeyOf(ctx, canonicalUsername(username));
       await ctx.rateLimiter.forgive(['login', account]);
+      ctx.events.record('subject.unlocked', { detail: { username } });
     },
   };
 }

@@ -22,6 +22,7 @@ import {
   type OptionsOf,
   type Refuse,
 } from './engine/contracts/options.ts';
+import { CLIENT_KINDS } from './protocol/client-kinds.ts';
 import { SIGNING_ALGS } from './protocol/names.ts';
 import { isNeverRedirected } from './protocol/redirect-uri.ts';
 import { isScopeToken } from './protocol/scope.ts';
@@ -289,11 +290,21 @@ function checkClients(value: unknown, option: string, refuse: Refuse): void {
   const seen = new Set<unknown>();
   for (const [index, client] of value.entries()) {
     const path = `${option}[${index}]`;
-    const { clientId, name } = isObject(client) ? client : {};
+    if (!isObject(client)) {
+      refuse(path, 'is not an object.', "Write { clientId: 'my-app', name: 'My app' }.");
+      continue;
+    }
+    const { clientId, name } = client;
     if (typeof clientId !== 'string' || typeof name !== 'string') {
       refuse(path, 'has no clientId, or no name.', "Write { clientId: 'my-app', name: 'My app' }.");
       continue;
     }
+    const { kind, clientSecret, clientSecretEnv } = client;
+    if (kind !== undefined && !(CLIENT_KINDS as readonly unknown[]).includes(kind))
+      refuse(path, 'has a kind that does not exist.', `Write one of ${CLIENT_KINDS.join(', ')}.`);
+    for (const secret of [clientSecret, clientSecretEnv])
+      if (secret !== undefined && typeof secret !== 'string')
+        refuse(path, 'has a secret that is no text.', "Write clientSecretEnv: 'MY_APP_SECRET'.");
     if (seen.has(clientId)) refuse(path, `is ${clientId} again.`, 'List each client once.');
     seen.add(clientId);
   }

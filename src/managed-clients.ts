@@ -28,7 +28,11 @@ export function managedClients(
   let underWay: Promise<void> | null = null;
   let triedAt = Number.NEGATIVE_INFINITY;
   const register = async (): Promise<void> => {
-    for (const client of listed) await clients.ensure(client);
+    const problems: unknown[] = [];
+    for (const client of listed)
+      await clients.ensure(client).catch((error: unknown) => problems.push(error));
+    // All others are registered when one of them cannot be.
+    if (problems.length > 0) throw problems[0];
     isDone = true;
   };
   const ensure = async (): Promise<void> => {

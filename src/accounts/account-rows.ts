@@ -26,6 +26,8 @@ export interface AccountRows {
   findByName(name: string): Promise<AccountRow | undefined>;
   /** The only account with this verified e-mail address; undefined when there are several. */
   findByEmail(email: string): Promise<AccountRow | undefined>;
+  /** True if it is the verified e-mail address of another account. */
+  isEmailOf(email: string, otherThan: string): Promise<boolean>;
   /** Ordered by username, after `after` (exclusive). */
   list(page: { readonly after?: string; readonly limit: number }): Promise<readonly AccountRow[]>;
   /** False if the username or the subject is taken. */
@@ -50,6 +52,10 @@ export function accountRows(sql: AccountsDatabase, tenant: string): AccountRows 
     async findByEmail(email) {
       const [only, second] = await rows().where('email', '=', email).limit(2).execute();
       return second === undefined ? only : undefined;
+    },
+    async isEmailOf(email, otherThan) {
+      const found = rows().where('email', '=', email).where('sub', '!=', otherThan);
+      return (await found.limit(1).execute()).length > 0;
     },
     async list({ after, limit }) {
       const page = rows().orderBy('username').limit(limit);

@@ -141,11 +141,13 @@ export function passwordAccounts(options: {
         password: await hashOf(hasher, password),
         enabled: 1,
         claims: JSON.stringify(accepted(claims)),
-        email: verifiedEmail(claims),
+        email: await emailFor(rows, sub, claims),
         created_at: now(),
         updated_at: now(),
       };
       // OIDC Core §2: a subject identifier is never reassigned.
+      if (name.includes('@') && (await rows.isEmailOf(name, sub)))
+        throw new AccountError(`${username} is the e-mail address of another account.`);
       if (await rows.wasDeleted(sub))
         throw new AccountError(`The subject ${sub} belonged to an account that was deleted.`);
       if (await rows.insert(row)) return infoOf(row);
@@ -167,7 +169,7 @@ export function passwordAccounts(options: {
     updateClaims: async (sub, claims) =>
       await change(sub, {
         claims: JSON.stringify(accepted(claims)),
-        email: verifiedEmail(claims),
+        email: await emailFor(rows, sub, claims),
       }),
     delete: async (sub) => await rows.delete(sub, now()),
   };
@@ -176,9 +178,21 @@ export function passwordAccounts(options: {
 /** The account of what was typed: its username, or its e-mail address. The username wins. */
 async function findTyped(rows: AccountRows, typed: string): Promise<AccountRow | undefined> {
   const name = canonicalName(typed);
-  const named = await rows.findByName(name);
-  if (named !== undefined || !name.includes('@')) return named;
-  return await rows.findByEmail(name);
+  if (!name.includes('@')) return await rows.findByName(name);
+  // Both, so that the number of queries does not tell which names exist.
+  const [named, mailed] = await Promise.all([rows.findByName(name), rows.findByEmail(name)]);
+  return named ?? mailed;
+}
+
+/** The address by which an account can sign in: not one that is the username of another. */
+async function emailFor(
+  rows: AccountRows,
+  sub: string,
+  claims: Readonly<Record<string, unknown>>,
+): Promise<string | null> {
+  const email = verifiedEmail(claims);
+  const named = email === null ? undefined : await rows.findByName(email);
+  return named === undefined || named.sub === sub ? email : null;
 }
 
 /** Proves a username and a password, in a time that does not depend on whether the name exists. */

@@ -12,7 +12,7 @@ import {
   isPublic,
   metadataOfKind,
 } from 'valetkey';
-import type { AnyFeature } from 'valetkey/server';
+import type { AnyFeature, Assembly } from 'valetkey/server';
 import { type MetadataOptions, metadataOf, metadataOptions } from './application-options.ts';
 import { globals, withAssembly } from './command-context.ts';
 import { wholeNumber } from './options.ts';
@@ -66,8 +66,9 @@ export function application(program: Command, features: readonly AnyFeature[]): 
   switchTo(group, 'enable', 'enable an application', false);
   one(group, 'delete', 'delete an application and everything issued to it').action(
     async ({ clientId }: { readonly clientId: string }, command: Command) => {
-      await withAssembly(command, async ({ provider }) => {
-        await refuseManaged(provider.clients, clientId);
+      await withAssembly(command, async (assembly) => {
+        const { provider } = assembly;
+        refuseManaged(assembly, clientId);
         if (!(await provider.clients.delete(clientId))) throw unknown(clientId);
         say(globals(command).json, { deleted: clientId }, `Deleted ${clientId}.`);
       });
@@ -175,8 +176,9 @@ function update(group: Command, fields: readonly FeatureField[]): void {
     const { clientId } = options;
     const changes = metadataOf(options, fields);
     if (Object.keys(changes).length === 0) throw new Error('No change was given. See --help.');
-    await withAssembly(command, async ({ provider }) => {
-      await refuseManaged(provider.clients, clientId);
+    await withAssembly(command, async (assembly) => {
+      const { provider } = assembly;
+      refuseManaged(assembly, clientId);
       tell(command, fields, await required(provider.clients.update(clientId, changes), clientId));
     });
   });
@@ -205,8 +207,9 @@ function rotateSecret(group: Command): void {
         { clientId, overlap }: { readonly clientId: string; readonly overlap: number },
         command: Command,
       ) => {
-        await withAssembly(command, async ({ provider }) => {
-          await refuseManaged(provider.clients, clientId);
+        await withAssembly(command, async (assembly) => {
+          const { provider } = assembly;
+          refuseManaged(assembly, clientId);
           const rotated = await provider.clients.rotateSecret(clientId, overlap);
           if (rotated === null)
             throw new Error(`There is no confidential application ${clientId}.`);
@@ -242,9 +245,9 @@ async function required(finding: ReturnType<Clients['find']>, clientId: string):
 }
 
 /** The next start would undo the change. */
-async function refuseManaged(clients: Clients, clientId: string): Promise<void> {
-  const client = await clients.find(clientId);
-  if (client?.registrationSource !== 'configuration') return;
+function refuseManaged({ settings }: Assembly, clientId: string): void {
+  const listed = (settings['clients'] ?? []) as readonly { readonly clientId?: unknown }[];
+  if (!listed.some((client) => client.clientId === clientId)) return;
   throw new Error(
     `${clientId} is managed: the settings file lists it under clients. Change it there, and restart.`,
   );

@@ -67,8 +67,8 @@ export interface Accounts {
    */
   authenticate?(credentials: Credentials): Promise<Authenticated | null>;
   /**
-   * One canonical key per account for counting failed attempts, however the name was typed; without
-   * any I/O.
+   * One canonical key per account for counting failed attempts, however the name was typed. It is
+   * asked before the attempt is counted, so it must cost little, and as much for unknown names.
    * @default the lower-cased username
    */
   canonical?(username: string): string | Promise<string>;

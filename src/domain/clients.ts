@@ -125,7 +125,8 @@ async function create(
   const secret = usesSecret ? (chosen.clientSecret ?? newClientSecret(random)) : null;
   if (secret !== null) checkSecret(secret);
   const alg = complete.idTokenSignedResponseAlg;
-  if (complete.responseTypes.length > 0) await requireKey(registry, alg);
+  if (complete.responseTypes.length > 0 && registrationSource === 'manual')
+    await requireKey(registry, alg);
   const client: Client = {
     ...complete,
     clientId,
@@ -168,8 +169,9 @@ async function ensure(registry: Registry, managed: ManagedClient): Promise<Clien
   if (usesSecret && secret !== undefined) checkSecret(secret);
   if (!usesSecret && secret !== undefined)
     throw refused('clientSecret', `of ${clientId} has no use: the client is public`);
-  if (complete.responseTypes.length > 0)
-    await requireKey(registry, complete.idTokenSignedResponseAlg);
+  // A key that is published and signs later stops no start.
+  const alg = complete.idTokenSignedResponseAlg;
+  if (complete.responseTypes.length > 0 && alg !== 'HS256') await registry.provideKey(alg);
   if ((await registry.load(clientId)) === null) {
     const chosen = { clientId, ...(secret === undefined ? {} : { clientSecret: secret }) };
     try {

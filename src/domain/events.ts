@@ -27,6 +27,7 @@ export const CORE_EVENTS: readonly string[] = [
   'client.updated',
   'client.deleted',
   'subject.revoked',
+  'subject.unlocked',
   'token.revoked',
   'keys.rotated',
 ];

@@ -7,7 +7,7 @@
 import type { Authenticated } from './accounts.ts';
 import { networkOf } from './addresses.ts';
 import type { Context } from './context.ts';
-import type { LimitedKey, RateLimitKey } from './rate-limiter.ts';
+import { type LimitedKey, type RateLimitKey, TooManyAttempts } from './rate-limiter.ts';
 
 /** One attempt. */
 export interface LoginAttempt {
@@ -44,8 +44,6 @@ export async function accountKeyOf(
 export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<ProvenLogin | null> {
   const { accounts, rateLimits } = ctx.settings;
   const { username, password, account, knownDevice } = attempt;
-  const accountKey: RateLimitKey =
-    knownDevice === null ? ['login', account] : ['login in', knownDevice, account];
   // Where the peer's address is not known there is nothing to count by it.
   const address = ctx.request?.address ?? null;
   const network: readonly LimitedKey[] =
@@ -57,8 +55,9 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
     const found = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);
     return found?.account.enabled === true ? found : null;
   };
-  const counters = [...network, [accountKey, rateLimits.login]] as const;
-  const proven = await ctx.rateLimiter.attempt(counters, prove, accountKey);
+  const under = async (key: RateLimitKey): Promise<Authenticated | null> =>
+    await ctx.rateLimiter.attempt([...network, [key, rateLimits.login]], prove, key);
+  const proven = await underOwn(under, knownDevice, account);
   if (proven === null) {
     // Where the host tells no address, only the rows are limited in all.
     const inAll = [['login from', networkOf(null)], rateLimits.loginByAddress] as const;
@@ -70,4 +69,22 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
     return null;
   }
   return { ...proven, began };
+}
+
+/**
+ * A browser that is known has a limit of its own. Once that is reached, the limit of the account
+ * counts there too: it is the one that an operator can unlock.
+ */
+async function underOwn(
+  under: (key: RateLimitKey) => Promise<Authenticated | null>,
+  knownDevice: string | null,
+  account: string,
+): Promise<Authenticated | null> {
+  if (knownDevice === null) return await under(['login', account]);
+  try {
+    return await under(['login in', knownDevice, account]);
+  } catch (error) {
+    if (!(error instanceof TooManyAttempts)) throw error;
+    return await under(['login', account]);
+  }
 }

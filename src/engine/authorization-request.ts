@@ -151,7 +151,10 @@ function isRegistered(ctx: EngineContext, client: Client, sent: string): boolean
 }
 
 function isRefused(ctx: EngineContext, client: Client, sent: string | null): boolean {
-  return client.disabledAt !== null || (sent !== null && !isRegistered(ctx, client, sent));
+  // Without an address the only registered one counts.
+  const isUnclear = sent === null && client.redirectUris.length !== 1;
+  const isForeign = sent !== null && !isRegistered(ctx, client, sent);
+  return client.disabledAt !== null || isUnclear || isForeign;
 }
 
 function requireEnabled(client: Client): Client {
@@ -256,8 +259,17 @@ export async function readAsClientIs(
   } catch (error) {
     const isRefusal = error instanceof OAuthError;
     if (!isRefusal || (await ctx.clients.lookAgain(proven.client)) === null) throw error;
-    const anew = await proveDestination(ctx, given.params);
+    const anew = await proveAnew(ctx, given.params);
     return { request: await readAuthorizationRequest(ctx, given, anew), proven: anew };
+  }
+}
+
+/** RFC 6749 §4.1.2.1: an address that was withdrawn meanwhile gets no answer, not even this one. */
+async function proveAnew(ctx: EngineContext, params: Params): Promise<ProvenDestination> {
+  try {
+    return await proveDestination(ctx, params);
+  } catch (error) {
+    throw error instanceof OAuthError ? error.notRedirected() : error;
   }
 }
 

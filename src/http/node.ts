@@ -73,10 +73,12 @@ export function peerAddress(
   return (request) => {
     let last = request.socket.remoteAddress;
     for (const [hop, told] of proxyAddr.all(request).entries()) {
+      // A proxy that connects by a Unix socket has no address; only a number of hops trusts it.
+      const isSocket = hop === 0 && told === undefined;
       const address = addressIn(told);
-      if (address === null) return last;
-      last = address;
-      if (!trust(address, hop)) return last;
+      if (address === null && !isSocket) return last;
+      last = address ?? last;
+      if (!trust(address ?? '', hop)) return last;
     }
     return last;
   };

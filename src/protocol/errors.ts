@@ -120,15 +120,18 @@ export class OAuthError extends Error {
 
   /** The same refusal with more response headers. */
   withHeaders(headers: Readonly<Record<string, string>>): OAuthError {
-    const { code, reason, description, ...same } = this;
-    const all = { ...this.headers, ...headers };
-    return new OAuthError(code, reason, description, {
-      status: same.status,
-      redirectable: same.redirectable,
-      hint: same.hint,
-      cause: this.cause,
-      headers: all,
-    });
+    return this.#with({ headers: { ...this.headers, ...headers } });
+  }
+
+  /** The same refusal, which is shown and never sent to the redirect URI of the client. */
+  notRedirected(): OAuthError {
+    return this.#with({ redirectable: false });
+  }
+
+  #with(changes: OAuthErrorOptions): OAuthError {
+    const { code, reason, description, status, redirectable, headers, hint, cause } = this;
+    const same = { status, redirectable, headers, hint, cause };
+    return new OAuthError(code, reason, description, { ...same, ...changes });
   }
 }
 

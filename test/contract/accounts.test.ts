@@ -130,9 +130,11 @@ describe.each(DATABASES)('$name', (kind) => {
       expect(await people.canonical('ann@example.com')).toBe('ann@example.com');
       await people.updateClaims('b', {});
       expect(await signIn('ann@example.com')).toBe('a');
-      // A username wins over the e-mail address of somebody else.
-      await add('c', 'ann@example.com', 'c@example.com', true);
-      expect(await signIn('ann@example.com')).toBe('c');
+      // Nobody takes the address over, by a username or the other way round.
+      await expect(add('c', 'ann@example.com', 'c@example.com', true)).rejects.toThrow(/e-mail/);
+      await add('d', 'dan@example.com', 'd@example.com', true);
+      await people.updateClaims('b', { email: 'dan@example.com', email_verified: true });
+      expect(await signIn('dan@example.com')).toBe('d');
     });
     it.each(['نام\u200cکاربری', '👩\u200d💻', 'क्\u200dष'])(
       'a name may have joiners: %s',

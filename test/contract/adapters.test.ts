@@ -151,6 +151,17 @@ describe('the address of the peer behind proxies', () => {
       expect(peerAddress(trust)(behind)).toBe(address);
     },
   );
+  it('MD-01 a proxy that connects by a Unix socket is trusted as one hop', () => {
+    const bySocket = {
+      headers: { 'x-forwarded-for': '203.0.113.9' },
+      socket: {},
+      connection: {},
+    } as never;
+    expect([peerAddress(1)(bySocket), peerAddress(['loopback'])(bySocket)]).toEqual([
+      '203.0.113.9',
+      undefined,
+    ]);
+  });
   it.each([
     '*',
     '0.0.0.0/0',

@@ -27,13 +27,22 @@ const refused = async (...args: string[]): Promise<string> => {
   return stderr;
 };
 
-/** Signs alice in, allows everything, and redeems the code. */
-const signIn = async (password = PASSWORD): Promise<Json | null> =>
+/** Signs alice in, allows everything, and redeems the code. @param cookies of her own browser */
+const signIn = async (
+  password = PASSWORD,
+  cookies: Map<string, string> = new Map(),
+): Promise<Json | null> =>
   await inspect(place, async ({ provider }) => {
     const browser = scriptedBrowser(
       async (request) => await provider.fetch(request, { ip: '192.0.2.1' }),
       (url) => url.origin === provider.issuer,
     );
+    // She is known in this browser, and not signed in.
+    for (const [name, value] of cookies)
+      if (!name.includes('session')) browser.cookies.set(name, value);
+    const keep = (): void => {
+      for (const [name, value] of browser.cookies) cookies.set(name, value);
+    };
     const query = new URLSearchParams({
       client_id: 'app',
       redirect_uri: CALLBACK,
@@ -44,6 +53,7 @@ const signIn = async (password = PASSWORD): Promise<Json | null> =>
     visit = await browser.submit(visit, { username: 'alice', password, decision: 'login' });
     if (visit.html.includes('id="consent-form"'))
       visit = await browser.submit(visit, { decision: 'allow' });
+    keep();
     const code = visit.leaves?.searchParams.get('code');
     if (code === null || code === undefined) return null;
     const response = await provider.fetch(
@@ -129,6 +139,17 @@ describe('user', () => {
       unlocked: true,
     });
     expect(await signIn()).not.toBeNull();
+  });
+  it('unlock works in her own browser, where she mistyped', async () => {
+    const own = new Map<string, string>();
+    expect(await signIn(PASSWORD, own)).not.toBeNull();
+    // The browser has a limit of its own, and then that of the account counts.
+    for (let attempt = 0; attempt < 10; attempt += 1) expect(await signIn('wrong', own)).toBeNull();
+    expect(await signIn(PASSWORD, own)).toBeNull();
+    await command('user', 'unlock', '--username', 'alice');
+    expect(await signIn(PASSWORD, own)).not.toBeNull();
+    const { events } = await command('audit', '--type', 'subject.unlocked');
+    expect((events as Json[]).at(-1)).toMatchObject({ detail: { username: 'alice' } });
   });
   it('disable keeps the reason in the audit log', async () => {
     await command('user', 'disable', '--username', 'alice', '--reason', 'left the company');

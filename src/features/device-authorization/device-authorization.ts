@@ -9,6 +9,9 @@ import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { OAuthError } from '../../protocol/errors.ts';
+import type { Params } from '../../protocol/params.ts';
+import { updateCommand } from '../../protocol/remedies.ts';
+import type { Client } from '../../store/records.ts';
 import { json } from '../../web/respond.ts';
 import { codeEntry, type UserCodeLimits } from './code-entry.ts';
 import { DEVICE, deviceConfirmation, deviceFlow, type PlaceOf } from './device-flow.ts';
@@ -52,19 +55,43 @@ function endpoint(options: DeviceAuthorizationOptions): Endpoint {
   });
 }
 
-async function takeRequest(
+/** The client as it is, and the scopes that it gets. @throws OAuthError */
+async function allowedTo(
   ctx: EngineContext,
-  { client, params }: ClientCall,
-  { lifetime, interval, verificationUri }: DeviceAuthorizationOptions,
-): Promise<Response> {
-  if (!client.grantTypes.includes(DEVICE_GRANT)) {
+  known: Client,
+  params: Params,
+): Promise<{ readonly client: Client; readonly scopes: readonly string[] }> {
+  try {
+    return { client: known, scopes: scopesFor(ctx, known, params) };
+  } catch (error) {
+    // Another node may have allowed it.
+    const client = await ctx.clients.lookAgain(known);
+    if (client === null || client.disabledAt !== null) throw error;
+    return { client, scopes: scopesFor(ctx, client, params) };
+  }
+}
+
+function scopesFor(ctx: EngineContext, client: Client, params: Params): readonly string[] {
+  const { clientId, grantTypes } = client;
+  if (!grantTypes.includes(DEVICE_GRANT)) {
+    const all = [...grantTypes, DEVICE_GRANT];
+    const command = updateCommand(clientId, '--grant-type', all);
     throw new OAuthError(
       'unauthorized_client',
       'device_grant_not_allowed',
       'The client may not use this grant type.',
+      { hint: { remedy: `if the application may do this: ${command}` } },
     );
   }
-  const scopes = resolveScopes(ctx.settings, client, params.get('scope'), 'for-user');
+  return resolveScopes(ctx.settings, client, params.get('scope'), 'for-user');
+}
+
+async function takeRequest(
+  ctx: EngineContext,
+  { client: known, params }: ClientCall,
+  { lifetime, interval, verificationUri }: DeviceAuthorizationOptions,
+): Promise<Response> {
+  const { client, scopes } = await allowedTo(ctx, known, params);
   const facts = { clientId: client.clientId, scopes, interval, lifetime };
   const { deviceCode, userCode } = await storeRequest(ctx, facts);
   const page = verificationUri ?? ctx.url(DEVICE);

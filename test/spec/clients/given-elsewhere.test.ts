@@ -167,6 +167,24 @@ describe('at the first try', () => {
   });
 });
 
+describe('what another node withdrew', () => {
+  it.each<[string, () => Promise<void>]>([
+    [
+      'an address',
+      async () => await change({ redirectUris: ['https://rp.example/only', ELSEWHERE] }),
+    ],
+    ['a client', async () => await change({ disabledAt: world.now })],
+  ])(
+    '[RFC6749 §4.1.2.1] %s gets no answer, also not that another parameter is wrong',
+    async (_what, withdraw) => {
+      await knownAs({});
+      await withdraw();
+      const visit = await openAuthorize(world, browser, { response_type: 'nonsense' });
+      expect([visit.leaves, visit.status]).toEqual([null, 400]);
+    },
+  );
+});
+
 describe('what is refused all the same', () => {
   it('CL-06 costs one look-up in a second, however many ask, and none for an unknown client', async () => {
     await knownAs({});
