@@ -272,13 +272,14 @@ function checkScopes(value: unknown, option: string, refuse: Refuse): void {
       refuse(path, 'is not a scope value.', remedy);
     }
     if (scope !== null && typeof scope !== 'string' && !isDescribed(scope))
-      refuse(path, 'must have a description.', 'Write a text, or { description, claims }.');
+      refuse(path, 'must have a description.', 'Write a text, or { description, claims, writes }.');
   }
 }
 
 function isDescribed(scope: unknown): boolean {
   if (!isObject(scope) || typeof scope['description'] !== 'string') return false;
-  const claims = scope['claims'] ?? [];
+  const { claims = [], writes = false } = scope;
+  if (typeof writes !== 'boolean') return false;
   return Array.isArray(claims) && claims.every((claim) => typeof claim === 'string');
 }
 

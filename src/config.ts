@@ -31,6 +31,11 @@ export type ScopeConfig =
       readonly description: string;
       /** Claims it releases at userinfo. @default those of the standard scope, or none */
       readonly claims?: readonly string[];
+      /**
+       * Whether it lets applications change something; the consent page marks it.
+       * @default true for names that end with `write`
+       */
+      readonly writes?: boolean;
     };
 
 /** Configuration of a provider. Durations are seconds. */

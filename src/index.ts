@@ -193,6 +193,7 @@ export * from './store/store.ts';
 export { type VerifyIdTokenOptions, verifyIdToken } from './verify-id-token.ts';
 export type { CorsRule } from './web/cors.ts';
 export {
+  acceptedLanguages,
   definePage,
   drawPage,
   htmlResponse,

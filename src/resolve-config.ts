@@ -16,6 +16,7 @@ import { BUILT_IN_FEATURES } from './features.ts';
 import { SCOPE_CLAIMS, STANDARD_SCOPES } from './protocol/claims.ts';
 import { ConfigError, type ConfigProblem } from './protocol/errors.ts';
 import { SIGNING_ALGS, type SigningAlg } from './protocol/names.ts';
+import { isWriting } from './protocol/scope.ts';
 
 /** What a provider is made of. */
 export interface ResolvedConfig {
@@ -129,9 +130,10 @@ function scopesOf(
       scopes.delete(name);
       continue;
     }
-    const { description, claims } =
-      typeof scope === 'string' ? { description: scope, claims: undefined } : scope;
-    scopes.set(name, { name, description, claims: claims ?? SCOPE_CLAIMS[name] ?? [] });
+    const given: Exclude<ScopeConfig, string> =
+      typeof scope === 'string' ? { description: scope } : scope;
+    const { description, claims = SCOPE_CLAIMS[name] ?? [], writes = isWriting(name) } = given;
+    scopes.set(name, { name, description, claims, writes });
   }
   return scopes;
 }

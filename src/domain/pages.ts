@@ -30,6 +30,8 @@ export interface ScopeView {
   readonly name: string;
   /** Continues the sentence "It will be able to …". */
   readonly description: string;
+  /** It lets the application change something, rather than only read. */
+  readonly writes: boolean;
 }
 
 /** Where a form posts to, and the hidden fields it must carry unchanged. */
@@ -80,6 +82,11 @@ export interface LoginView extends StepView {
   readonly retryAfter: number | null;
   /** Somebody is signed in already and must prove it is still them (prompt=login, max_age). */
   readonly again: boolean;
+  /**
+   * Human name of the signed-in account, if it is the one that must prove it is still them; else
+   * null.
+   */
+  readonly accountName: string | null;
   /** Authentication contexts the application would like (`acr_values`), best first. */
   readonly acrValues: readonly string[];
 }
@@ -148,6 +155,8 @@ export interface Pages {
   readonly error: PageTemplate<ErrorView>;
   /** Files below `PageView.assetsUrl`. */
   readonly assets?: Assets;
+  /** BCP 47 tags of their languages, for discovery. Left out: nothing is said about them. */
+  readonly languages?: readonly string[];
   /** Pages that features add. */
-  readonly [page: string]: PageTemplate | string | Assets | undefined;
+  readonly [page: string]: PageTemplate | string | Assets | readonly string[] | undefined;
 }

@@ -18,6 +18,8 @@ export interface ScopeDefinition {
   readonly description: string;
   /** Claims it releases at userinfo. */
   readonly claims: readonly string[];
+  /** Whether it lets applications change something, rather than only read. */
+  readonly writes: boolean;
 }
 
 /** Lifetimes in seconds. */

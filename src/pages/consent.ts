@@ -2,7 +2,7 @@
  * The consent page: which application asks, for which account, for which scopes, and whether also
  * while the person is away. When it is shown, and what an answer means, is decided by the core.
  */
-import type { ConsentView, ScopeView } from 'valetkey';
+import type { ConsentView } from 'valetkey';
 import {
   clientLinks,
   clientRow,
@@ -11,6 +11,7 @@ import {
   otherButton,
   primaryButton,
   type Sheet,
+  scopeList,
 } from './layout.ts';
 import { type Markup, markup } from './markup.ts';
 import type { Messages } from './messages.ts';
@@ -23,14 +24,15 @@ export function consent(view: ConsentView, messages: Messages): Sheet {
     content: markup`<h1>${texts.title}</h1>
 ${clientRow(view.client)}
 <p>${texts.whose(name(view.accountName))}</p>
-<div id="consent-scopes" class="scopes">
-${scopes(view, texts)}
-</div>
 ${form(
   'consent-form',
   view.form,
-  markup`<p class="small">${texts.withdraw(view.providerName)}</p>
-<div class="actions pair">
+  // The scopes are in the form, because its buttons stay in sight for as long as the form is.
+  markup`<div id="consent-scopes" class="scopes">
+${scopes(view, messages)}
+</div>
+<p class="small">${texts.withdraw(view.providerName)}</p>
+<div class="actions pair in-sight">
 ${primaryButton('consent-allow', 'allow', texts.allow)}
 ${otherButton('consent-deny', 'deny', 'secondary', texts.deny)}
 </div>
@@ -40,24 +42,11 @@ ${clientLinks(view.client, messages)}`,
   };
 }
 
-function scopes(
-  { newScopes, knownScopes, offline }: ConsentView,
-  texts: Messages['consent'],
-): Markup {
+function scopes({ newScopes, knownScopes, offline }: ConsentView, messages: Messages): Markup {
+  const { consent: texts } = messages;
   if (newScopes.length === 0 && knownScopes.length === 0 && !offline)
     return markup`<p>${texts.nothing}</p>`;
-  return markup`${list(knownScopes.length === 0 ? texts.asks : texts.asksAlso, 'new', newScopes)}
-${list(texts.known, 'known', knownScopes)}
+  return markup`${scopeList(knownScopes.length === 0 ? texts.asks : texts.asksAlso, 'new', newScopes, messages)}
+${scopeList(texts.known, 'known', knownScopes, messages)}
 ${offline && markup`<p class="offline"><strong>${texts.offline}</strong><br>${texts.offlineMeans}</p>`}`;
-}
-
-function list(title: string, kind: 'new' | 'known', views: readonly ScopeView[]): Markup | null {
-  if (views.length === 0) return null;
-  const items = views.map(
-    ({ description }) => markup`<li>${description}</li>
-`,
-  );
-  return markup`<h2>${title}</h2>
-<ul class="scope-list ${kind}">
-${items}</ul>`;
 }

@@ -13,6 +13,7 @@ import {
   otherButton,
   primaryButton,
   type Sheet,
+  scopeList,
 } from './layout.ts';
 import { type Markup, markup } from './markup.ts';
 import type { Messages } from './messages.ts';
@@ -80,22 +81,11 @@ function place(
   return markup`<div><dt>${texts.place}</dt><dd id="device-place"><bdi>${where}</bdi>${aside}</dd></div>`;
 }
 
-function scopes(
-  { scopes: views, offline }: DeviceConfirmationView,
-  { consent, deviceConfirmation: texts }: Messages,
-): Markup {
+function scopes({ scopes: views, offline }: DeviceConfirmationView, messages: Messages): Markup {
+  const { consent, deviceConfirmation: texts } = messages;
   if (views.length === 0 && !offline) return markup`<p>${consent.nothing}</p>`;
-  const items = views.map(
-    ({ description }) => markup`<li>${description}</li>
-`,
-  );
-  const list =
-    views.length > 0 &&
-    markup`<h2>${texts.asks}</h2>
-<ul class="scope-list new">
-${items}</ul>`;
   return markup`<div id="device-scopes" class="scopes">
-${list}
+${scopeList(texts.asks, 'new', views, messages)}
 ${offline && markup`<p class="offline"><strong>${consent.offline}</strong><br>${consent.offlineMeans}</p>`}
 </div>`;
 }

@@ -3,17 +3,20 @@
  * which refusals those are.
  */
 import type { ErrorView } from 'valetkey';
+import { primaryOf } from './languages.ts';
 import type { Sheet } from './layout.ts';
 import { markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
 /** The template of the error page. */
-export function error(view: ErrorView, { error: texts }: Messages): Sheet {
+export function error(view: ErrorView, { lang, error: texts }: Messages): Sheet {
   const title = texts.title(view.status);
+  // The core describes refusals in English; a screen reader pronounces them so.
+  const english = primaryOf(lang) !== 'en' && markup` lang="en"`;
   return {
     title,
     content: markup`<h1 id="error-title">${title}</h1>
-<p id="error-description" class="lead">${view.description}</p>
+<p id="error-description" class="lead"${english}>${view.description}</p>
 <p>${texts.advice(view.status)}</p>
 <h2 class="unseen">${texts.details}</h2>
 <dl class="details">

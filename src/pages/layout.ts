@@ -2,7 +2,8 @@
  * The parts that pages share: the document around the content, the form and its buttons, and the
  * display of applications and people. Escaping is in `markup.ts`, the texts are in `messages.ts`.
  */
-import type { ClientView, FormView, Html, PageView } from 'valetkey';
+import type { ClientView, FormView, Html, PageView, ScopeView } from 'valetkey';
+import { scopeText } from './languages.ts';
 import {
   displayName,
   type Inside,
@@ -124,6 +125,24 @@ function tone(clientId: string): number {
   let sum = 0;
   for (const character of clientId) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
   return sum % TONES;
+}
+
+/** Scopes under a heading, those that change something marked; null without scopes. */
+export function scopeList(
+  title: string,
+  kind: 'new' | 'known',
+  views: readonly ScopeView[],
+  messages: Messages,
+): Markup | null {
+  if (views.length === 0) return null;
+  const items = views.map((view) => {
+    const mark = view.writes && markup` <span class="tag">${messages.consent.writes}</span>`;
+    return markup`<li${view.writes && markup` class="writes"`}>${scopeText(view, messages)}${mark}</li>
+`;
+  });
+  return markup`<h2>${title}</h2>
+<ul class="scope-list ${kind}">
+${items}</ul>`;
 }
 
 /**

@@ -3,7 +3,15 @@
  * and what an answer means, is decided by the core.
  */
 import type { LoginView } from 'valetkey';
-import { clientLinks, clientRow, form, otherButton, primaryButton, type Sheet } from './layout.ts';
+import {
+  clientLinks,
+  clientRow,
+  form,
+  name,
+  otherButton,
+  primaryButton,
+  type Sheet,
+} from './layout.ts';
 import { type Markup, markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
@@ -24,6 +32,7 @@ export function login(view: LoginView, messages: Messages): Sheet {
     title: problem === null ? heading : texts.problem(heading),
     content: markup`<h1>${heading}</h1>
 ${clientRow(view.client, messages.continueTo)}
+${view.accountName !== null && markup`<p id="login-account">${texts.signedInAs(name(view.accountName))}</p>`}
 ${problem}
 ${form(
   'login-form',

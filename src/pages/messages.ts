@@ -1,16 +1,16 @@
 /**
- * All texts of the built-in pages, one object per language. A host adds a language, or replaces the
- * English texts, with another object of the same shape (`builtInPages({ messages })`). The
- * descriptions of scopes and refusals are not here: the core provides them.
+ * What the built-in pages say, as a type: one object per language, complete, so that a missing word
+ * does not compile. The texts are in `messages-en.ts`, `messages-de.ts` and `messages-fr.ts`; which
+ * language a page has is decided in `languages.ts`.
  */
-import { type Inside, type Markup, markup } from './markup.ts';
+import type { Markup } from './markup.ts';
 
 /**
  * The texts in one language. Names of applications and people are passed as markup, so that a
  * translation may put them anywhere in the sentence.
  */
 export interface Messages {
-  /** BCP 47 tag of the language, for `<html lang>`. Pages are chosen by its first subtag only. */
+  /** BCP 47 tag of the language, for `<html lang>` and for choosing it. */
   readonly lang: string;
   /** After the text of a link that opens in a new tab. Only screen readers see it. */
   readonly newTab: string;
@@ -25,12 +25,34 @@ export interface Messages {
     /** Text of the link to its terms of service. */
     readonly terms: string;
   };
+  /**
+   * What scopes mean, by name. They replace the descriptions of the configuration, which are in one
+   * language; the built-in ones replace only the standard descriptions.
+   */
+  readonly scopes: {
+    /** The scope `openid`. */
+    readonly openid: string;
+    /** The scope `profile`. */
+    readonly profile: string;
+    /** The scope `email`. */
+    readonly email: string;
+    /** The scope `address`. */
+    readonly address: string;
+    /** The scope `phone`. */
+    readonly phone: string;
+    /** The scope `offline_access`. */
+    readonly offline_access: string;
+    /** Scopes of the configuration. */
+    readonly [scope: string]: string;
+  };
   /** The login page. */
   readonly login: {
     /** Title of the page. */
     readonly title: string;
     /** Title if a signed-in person must prove again who they are. */
     readonly again: string;
+    /** Names the signed-in person who must prove again who they are. */
+    readonly signedInAs: (account: Markup) => Markup;
     /** Label of the username field. */
     readonly username: string;
     /** Label of the password field. */
@@ -73,6 +95,8 @@ export interface Messages {
     readonly known: string;
     /** Instead of scopes, if the application asks for none. */
     readonly nothing: string;
+    /** After a scope that lets the application change something. */
+    readonly writes: string;
     /** Heading of `offline_access`. */
     readonly offline: string;
     /** Explains `offline_access`. */
@@ -180,139 +204,15 @@ export interface Messages {
     /** Label of the request id. */
     readonly request: string;
   };
-}
-
-/** The built-in English texts. A translation may start from a copy. */
-export const ENGLISH: Messages = {
-  lang: 'en',
-  newTab: 'opens in a new tab',
-  continueTo: (application: Inside) => markup`to continue to ${application}`,
-  about: { website: 'Website', policy: 'Privacy policy', terms: 'Terms of service' },
-  login: {
-    title: 'Sign in',
-    again: 'Confirm it’s you',
-    username: 'Username',
-    password: 'Password',
-    submit: 'Sign in',
-    cancel: 'Cancel',
-    problem: (title) => `Problem: ${title}`,
-    credentials: 'That username and password do not match. Check both and try again.',
-    limited: (seconds) =>
-      `Too many attempts. Try again ${seconds === null ? 'later' : `in ${duration(seconds)}`}.`,
-    idle: 'This page was open for a while. Please sign in now.',
-  },
-  account: {
-    title: 'Choose an account',
-    go: (account) => markup`Continue as ${account}`,
-    another: 'Use another account',
-    cancel: 'Cancel',
-  },
-  consent: {
-    title: 'Allow access?',
-    whose: (account) => markup`This application asks for access to the account of ${account}.`,
-    asks: 'It will be able to',
-    asksAlso: 'It will also be able to',
-    known: 'You already allowed it to',
-    nothing: 'It asks for no data of yours.',
-    offline: 'Also while you are away',
-    offlineMeans: 'It may go on using this access when you are not signed in.',
-    withdraw: (provider) => `You can withdraw this at any time by contacting ${provider}.`,
-    allow: 'Allow',
-    deny: 'Deny',
-    notYou: 'Not you?',
-    another: 'Use another account',
-  },
-  logout: {
-    title: 'Sign out?',
-    asked: (application) => markup`asked by ${application}`,
-    who: (account, provider) =>
-      markup`You are signed in to ${provider} as ${account}. Applications you opened may keep their own sign-in.`,
-    confirm: 'Sign out',
-    stay: 'Stay signed in',
-  },
-  signedOut: {
-    out: 'You are signed out',
-    outMeans: (provider) =>
-      `You are no longer signed in to ${provider} in this browser. You can close this page.`,
-    stayed: 'You are still signed in',
-    stayedMeans: (provider) =>
-      `Nothing has changed: you stay signed in to ${provider} in this browser. You can close this page.`,
-    back: (application) => markup`Go to ${application}`,
-    home: (provider) => `Go to ${provider}`,
-  },
-  device: {
-    title: 'Connect a device',
-    lead: 'Type the code that your device shows.',
-    code: 'Code',
-    submit: 'Continue',
-    unknown: 'That code is not valid. Check it on your device; codes are good for a few minutes.',
-    limited: (seconds) =>
-      `Too many wrong codes. Try again ${seconds === null ? 'later' : `in ${duration(seconds)}`}.`,
-  },
-  deviceConfirmation: {
-    title: 'Is this your device?',
-    whose: (application, account) =>
-      markup`A device with ${application} asks for access to the account of ${account}.`,
-    compare: 'Code on the device',
-    place: 'It asks from',
-    sameNetwork: 'the same network as you',
-    otherNetwork: 'another network than yours',
-    warning:
-      'Only go on if you started this yourself and the device in front of you shows this code. If somebody sent you the code or a link, choose Deny.',
-    asks: 'The device will be able to',
-    allow: 'Allow',
-    deny: 'Deny',
-  },
-  deviceResult: {
-    allowed: 'Your device is connected',
-    allowedMeans: (application) =>
-      markup`${application} on your device goes on by itself. You can close this page.`,
-    denied: 'Nothing was connected',
-    deniedMeans: (application) =>
-      markup`${application} on that device gets no access. You can close this page.`,
-  },
-  error: {
-    title: (status) => {
-      if (status === 403) return 'This is not allowed';
-      if (status === 404) return 'Page not found';
-      if (status === 429) return 'Too many attempts';
-      return status >= 500 ? 'Something went wrong' : 'We can’t continue';
-    },
-    advice: (status) => {
-      if (status === 429) return 'Wait a while, then try again.';
-      if (status >= 500) return 'The fault is on our side. Please try again in a few minutes.';
-      return 'Go back to the application and start again. If that does not help, send these details to the people who run it.';
-    },
-    details: 'Details',
-    code: 'Error',
-    reason: 'Reason',
-    request: 'Request',
-  },
-};
-
-function duration(seconds: number): string {
-  const [count, unit] =
-    seconds < 90
-      ? [Math.max(1, Math.ceil(seconds)), 'second']
-      : [Math.ceil(seconds / 60), 'minute'];
-  return `${count} ${unit}${count === 1 ? '' : 's'}`;
-}
-
-/**
- * The texts in the first wanted language that exists. If none exists, the first catalog is used.
- * Languages are compared by their first subtag.
- * @param locales wanted languages, as BCP 47 tags, best first
- * @param catalogs the catalogs of the host, which come before the built-in English one
- */
-export function messagesFor(
-  locales: readonly string[],
-  catalogs: readonly Messages[] = [],
-): Messages {
-  const all = [...catalogs, ENGLISH];
-  for (const wanted of locales) {
-    const language = wanted.split('-')[0]?.toLowerCase();
-    const found = all.find(({ lang }) => lang.split('-')[0]?.toLowerCase() === language);
-    if (found !== undefined) return found;
-  }
-  return all[0] ?? ENGLISH;
+  /** The page at the root of the standalone server. */
+  readonly home: {
+    /** Title of the page. */
+    readonly title: string;
+    /** Says why there is nothing to do here. */
+    readonly lead: string;
+    /** Tells those who set up an application where it finds what it needs. */
+    readonly setup: (discovery: Markup) => Markup;
+    /** Text of the link to the discovery document. */
+    readonly discovery: string;
+  };
 }

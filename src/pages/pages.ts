@@ -1,8 +1,8 @@
 /**
  * `valetkey/pages`: the built-in pages, as plain HTML forms that need no script. `builtInPages()`
  * implements the port `Pages` and lets a host replace texts, colours, templates or whole pages.
- * Each page has a file with its template; the texts are in `messages.ts`, the style sheet is in
- * `style.ts`. When a page is shown, and what an answer means, is decided by the core.
+ * Each page has a file with its template; the texts are in `messages-….ts`, one file per language,
+ * and the style sheet is in `style.ts`. When a page is shown, and what an answer means, is decided by the core.
  */
 import { createHash } from 'node:crypto';
 import type {
@@ -26,13 +26,17 @@ import { account } from './account.ts';
 import { consent } from './consent.ts';
 import { device, deviceConfirmation, deviceResult } from './device.ts';
 import { error } from './error.ts';
+import { type HomeView, home } from './home.ts';
+import { languagesOf, type Words } from './languages.ts';
 import { htmlDocument, type Sheet } from './layout.ts';
 import { login } from './login.ts';
 import { logo } from './logo.ts';
 import { logout, signedOut } from './logout.ts';
-import { type Messages, messagesFor } from './messages.ts';
+import type { Messages } from './messages.ts';
 import { STYLE } from './style.ts';
 
+export type { HomeView } from './home.ts';
+export { scopeText, type Words } from './languages.ts';
 export {
   clientLinks,
   clientName,
@@ -43,6 +47,7 @@ export {
   otherButton,
   primaryButton,
   type Sheet,
+  scopeList,
 } from './layout.ts';
 export {
   displayName,
@@ -52,7 +57,10 @@ export {
   visibleText,
   webAddress,
 } from './markup.ts';
-export { ENGLISH, type Messages } from './messages.ts';
+export type { Messages } from './messages.ts';
+export { GERMAN } from './messages-de.ts';
+export { ENGLISH } from './messages-en.ts';
+export { FRENCH } from './messages-fr.ts';
 
 /**
  * Draws the content of a page. The document around it, its head and its style sheet are the same
@@ -80,6 +88,8 @@ export interface Templates {
   readonly deviceConfirmation: Template<DeviceConfirmationView>;
   /** Tells whether the device was connected. */
   readonly deviceResult: Template<DeviceResultView>;
+  /** Tells people at the root of the standalone server what it is. */
+  readonly home: Template<HomeView>;
 }
 
 /** The built-in templates. Templates of your own may call them. */
@@ -93,6 +103,7 @@ export const templates: Templates = {
   device,
   deviceConfirmation,
   deviceResult,
+  home,
 };
 
 /** The pages of steps. A host may replace them with a page at a URL of its own. */
@@ -135,11 +146,24 @@ export interface BuiltInPagesOptions extends Partial<DrawnPages> {
     readonly [page: string]: Template<never> | undefined;
   };
   /**
-   * Texts of your own, one object per language. They come before the built-in English texts, and
-   * the first is used if no wanted language exists.
+   * Texts of your own, one object per language. English, German and French are built in; an object
+   * here replaces the built-in language of its name, or adds one. The first is used if no wanted
+   * language exists.
    * @default []
    */
   readonly messages?: readonly Messages[];
+  /**
+   * Single texts of your own, by language: `{ de: { scopes: { 'photos.read': 'Fotos sehen' } } }`.
+   * A tag with a region makes a language of its own from the one it belongs to: `de-CH`.
+   * @default {}
+   */
+  readonly words?: Readonly<Record<string, Words>>;
+  /**
+   * The languages on offer, by their tags: `['de', 'en']`. The first is used if no wanted language
+   * exists.
+   * @default all: those of `messages`, English, German and French, those that `words` makes
+   */
+  readonly languages?: readonly string[];
 }
 
 const ACCENT = '#0f766e';
@@ -147,7 +171,8 @@ const ACCENT = '#0f766e';
 /**
  * The pages of a provider, for `Config.pages`. The name that they show comes from the configuration
  * of the provider.
- * @throws ConfigError when the accent colour has not the form `#rgb` or `#rrggbb`
+ * @throws ConfigError when the accent colour has not the form `#rgb` or `#rrggbb`, or when an
+ * option names a language that has no texts
  */
 export function builtInPages(options: BuiltInPagesOptions = {}): Pages & DrawnPages {
   const {
@@ -156,8 +181,11 @@ export function builtInPages(options: BuiltInPagesOptions = {}): Pages & DrawnPa
     logo: picture,
     templates: others = {},
     messages: catalogs = [],
+    words = {},
+    languages: offered = null,
     ...own
   } = options;
+  const languages = languagesOf({ messages: catalogs, words, languages: offered });
   const accent = accentOf(accentColor);
   const assets: Readonly<Record<string, Asset>> = {
     'style.css': { contentType: 'text/css; charset=utf-8', body: STYLE + accent.rules + css },
@@ -167,14 +195,15 @@ export function builtInPages(options: BuiltInPagesOptions = {}): Pages & DrawnPa
   const drawn =
     <View extends PageView>(template: Template<View>): ((view: View) => Html) =>
     (view) => {
-      const messages = messagesFor(view.locales, catalogs);
+      const messages = languages.for(view.locales);
       return htmlDocument(view, messages, template(view, messages), version);
     };
   const all: Readonly<Record<string, Template<never> | undefined>> = { ...templates, ...others };
   const pages = Object.entries(all).flatMap(([page, template]) =>
     template === undefined ? [] : [[page, drawn(template)]],
   );
-  return { ...Object.fromEntries(pages), ...own, assets } as Pages & DrawnPages;
+  return { ...Object.fromEntries(pages), ...own, assets, languages: languages.tags } as Pages &
+    DrawnPages;
 }
 
 /** A version for the URLs of the files. It changes when the content of a file changes. */

@@ -10,6 +10,7 @@ export const STYLE = `@layer base, parts, theme;
 @layer base {
   :root {
     color-scheme: light;
+    accent-color: var(--accent);
     --canvas: #f3f3ef;
     --card: #ffffff;
     --soft: #f7f7f4;
@@ -83,7 +84,8 @@ export const STYLE = `@layer base, parts, theme;
     align-content: start;
     padding-block: 1.75rem 2rem;
   }
-  form { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; }
+  form { display: flex; flex-direction: column; gap: 1.25rem; }
+  form > * { min-inline-size: 0; }
   .lead { font-size: 1.0625rem; }
   .small { font-size: 0.875rem; color: var(--muted); }
   .name { font-weight: 600; }
@@ -126,6 +128,7 @@ export const STYLE = `@layer base, parts, theme;
     border: 1px solid var(--edge);
     border-radius: var(--radius);
     background: var(--card);
+    caret-color: var(--link);
   }
   .field input:focus-visible { outline-width: 2px; outline-offset: -1px; border-color: var(--link); }
   .field input[aria-invalid="true"] { border-color: var(--bad); }
@@ -150,6 +153,7 @@ export const STYLE = `@layer base, parts, theme;
   .primary:hover { background: var(--accent-hover); }
   .secondary { color: var(--ink); border-color: var(--edge); }
   .quiet { color: var(--muted); }
+  .secondary:hover { border-color: var(--link); }
   .secondary:hover, .quiet:hover { color: var(--ink); background: var(--soft); }
   .link { display: inline; padding: 0.25rem 0; border: 0; background: none; cursor: pointer; }
   .switch { text-align: center; }
@@ -173,6 +177,9 @@ export const STYLE = `@layer base, parts, theme;
   }
   .scope-list.known li { color: var(--muted); }
   .scope-list.known li::before { border-color: currentColor; }
+  .scope-list .writes::before { inset-block-start: 0.375em; inline-size: 0.625rem; block-size: 0.625rem; border: 0; border-radius: 50%; background: var(--link); transform: none; }
+  .scope-list.known .writes::before { background: currentColor; }
+  .tag { display: inline-block; padding-inline: 0.5rem; border: 1px solid var(--link); border-radius: 1rem; font-size: 0.8125rem; line-height: 1.4; color: var(--link); background: var(--card); }
   .scope-list + h2, .scope-list + .offline { margin-block-start: 0.125rem; padding-block-start: 0.875rem; border-block-start: 1px solid var(--line); }
 
   .client-links { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding-block-start: 1.125rem; border-block-start: 1px solid var(--line); font-size: 0.875rem; }
@@ -196,6 +203,19 @@ export const STYLE = `@layer base, parts, theme;
       box-shadow: var(--shadow);
     }
     .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0.75rem; }
+  }
+  @media (width < 30rem) and (height >= 30rem) {
+    .in-sight {
+      position: sticky;
+      inset-block-end: 0;
+      flex-direction: row;
+      flex-wrap: wrap;
+      margin: 0 calc(-1 * var(--gutter));
+      padding: 0.75rem var(--gutter);
+      background: var(--card);
+      box-shadow: 0 -1px 0 var(--line);
+    }
+    .in-sight > .button { flex: 1 1 7rem; inline-size: auto; }
   }
   @media (prefers-reduced-motion: no-preference) {
     .button, .field input { transition: background-color 0.12s, border-color 0.12s; }

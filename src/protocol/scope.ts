@@ -42,3 +42,8 @@ export function formatScope(scopes: readonly string[]): string {
 export function covers(held: readonly string[], wanted: readonly string[]): boolean {
   return wanted.every((scope) => held.includes(scope));
 }
+
+/** Whether the name of a scope says that it lets applications write: `photos.write`, `api:write`. */
+export function isWriting(name: string): boolean {
+  return /write$/i.test(name);
+}

@@ -5,7 +5,7 @@
  */
 import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { createProvider, type Logger, type Provider } from 'valetkey';
+import { createProvider, type Logger, type Pages, type Provider } from 'valetkey';
 import { accountsMigrations, type PasswordAccounts, passwordAccounts } from 'valetkey/accounts';
 import { embeddedFile, embeddedUrl, type SqlDatabase, sqlDatabase } from 'valetkey/sql';
 import { issuerOf, providerConfig, sqlOptionsOf } from './provider-config.ts';
@@ -47,6 +47,8 @@ export interface Assembly {
   readonly otherIssuers: readonly string[];
   /** The provider of this issuer. */
   readonly provider: Provider;
+  /** The pages of the provider. */
+  readonly pages: Pages;
   /** Writes waiting audit events, then closes the database. */
   close(): Promise<void>;
 }
@@ -149,15 +151,14 @@ export async function assemble(
     const { issuer, isNew, others } = await whoseDatabase(database, settings, create);
     const accounts = passwordAccounts({ sql: database, issuer });
     const logger = options.logger ?? SILENT;
-    const provider = createProvider(
-      providerConfig(settings, {
-        issuer,
-        store: database,
-        accounts,
-        secret: secret.secrets,
-        logger,
-      }),
-    );
+    const config = providerConfig(settings, {
+      issuer,
+      store: database,
+      accounts,
+      secret: secret.secrets,
+      logger,
+    });
+    const provider = createProvider(config);
     return {
       settings,
       issuer,
@@ -168,6 +169,7 @@ export async function assemble(
       made: { migrations, secret: secret.made, issuer: isNew },
       otherIssuers: others,
       provider,
+      pages: config.pages,
       async close() {
         await provider.close().finally(async () => await database.close());
       },

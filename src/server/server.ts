@@ -194,7 +194,8 @@ function requests(assembly: Assembly, readiness: Readiness, log: Logger): Reques
       return answer(response, 405, 'The request method is not allowed here.', {
         Allow: 'GET, HEAD',
       });
-    if (path === '/') return void sendResponse(homePage(assembly), response);
+    if (path === '/')
+      return void sendResponse(homePage(assembly, request.headers['accept-language']), response);
     if (path === '/healthz') return answer(response, 200, 'ok');
     if (path === '/readyz')
       return void readiness

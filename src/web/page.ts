@@ -3,7 +3,7 @@
  * pages.
  */
 
-import type { Assets, ClientView, Html, PageTemplate, PageView } from '../domain/pages.ts';
+import type { ClientView, Html, Pages, PageTemplate, PageView } from '../domain/pages.ts';
 import type { OAuthError } from '../protocol/errors.ts';
 import { redirectTarget } from '../protocol/redirect-uri.ts';
 import type { Client } from '../store/records.ts';
@@ -60,7 +60,7 @@ export function drawPage<View extends PageView>(
   return htmlResponse(ctx.settings.issuer, html, options);
 }
 
-function templateOf(entry: PageTemplate | string | Assets | undefined): PageTemplate | null {
+function templateOf(entry: Pages[string]): PageTemplate | null {
   return typeof entry === 'function' ? entry : null;
 }
 
@@ -122,17 +122,30 @@ function formAction(redirectUri: string | undefined): string {
 
 /** What every page knows about us and its reader. */
 export function pageView(ctx: RequestContext, uiLocales: readonly string[] = []): PageView {
-  const accepted = (ctx.request.headers.get('accept-language') ?? '')
-    .slice(0, 500)
-    .split(',')
-    .map((item) => item.split(';')[0]?.trim() ?? '')
-    .filter(isLanguageTag);
   return {
     providerName: ctx.settings.name,
     logoUrl: ctx.settings.logoUrl,
-    locales: [...uiLocales, ...accepted],
+    locales: [...uiLocales, ...acceptedLanguages(ctx.request.headers.get('accept-language'))],
     assetsUrl: ctx.url('assets'),
   };
+}
+
+/**
+ * The languages of an `Accept-Language` header, best first; refused ones (`q=0`) are left out
+ * (RFC 9110 §12.5.4).
+ */
+export function acceptedLanguages(header: string | null): readonly string[] {
+  return (header ?? '')
+    .slice(0, 500)
+    .split(',')
+    .map((item) => {
+      const [tag = '', ...parameters] = item.split(';').map((part) => part.trim());
+      const quality = parameters.find((part) => /^q=/i.test(part))?.slice(2) ?? '1';
+      return { tag, quality: Number(quality) };
+    })
+    .filter(({ tag, quality }) => isLanguageTag(tag) && quality > 0)
+    .sort((a, b) => b.quality - a.quality)
+    .map(({ tag }) => tag);
 }
 
 /** What pages may say about a client. */

@@ -11,7 +11,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { builtInPages } from 'valetkey/pages';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { services } from '../services.ts';
-import { ALL, ENDS, PAGES } from './views.ts';
+import { ALL, ENDS, PAGES, statesIn } from './views.ts';
 
 const POLICY = [
   "default-src 'none'",
@@ -29,7 +29,11 @@ const ARGUMENTS = [
   '--no-first-run',
   '--disable-background-networking',
 ];
-const NAMES = Object.keys(ALL);
+const TRANSLATED = ['de', 'fr'].flatMap((language) =>
+  Object.entries(statesIn(language)).map(([name, html]) => [`${language}, ${name}`, html] as const),
+);
+const STATES: Readonly<Record<string, string>> = { ...ALL, ...Object.fromEntries(TRANSLATED) };
+const NAMES = Object.keys(STATES);
 
 interface AxeResult {
   readonly id: string;
@@ -59,7 +63,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
       if (request.method === 'POST') posted = new URLSearchParams(body);
       response.setHeader('Content-Type', 'text/html; charset=utf-8');
       response.setHeader('Content-Security-Policy', POLICY);
-      response.end(ALL[name] ?? ENDS['stayed']);
+      response.end(STATES[name] ?? ENDS['stayed']);
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

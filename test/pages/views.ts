@@ -43,7 +43,7 @@ const LONG: ClientView = {
   host: 'a-very-long-subdomain-name-of-somebody.applications.customer-portal.example.co.uk',
 };
 const scopes = (...descriptions: string[]): ScopeView[] =>
-  descriptions.map((description, index) => ({ name: `s${index}`, description }));
+  descriptions.map((description, index) => ({ name: `s${index}`, description, writes: false }));
 
 export const LOGIN: LoginView = {
   ...PAGE,
@@ -53,6 +53,7 @@ export const LOGIN: LoginView = {
   problem: null,
   retryAfter: null,
   again: false,
+  accountName: null,
   acrValues: [],
 };
 export const CONSENT: ConsentView = {
@@ -60,7 +61,10 @@ export const CONSENT: ConsentView = {
   client: CLIENT,
   form: FORM,
   accountName: 'Alice Example',
-  newScopes: scopes('Confirm who you are', 'See your email address'),
+  newScopes: [
+    { name: 'openid', description: 'Confirm who you are', writes: false },
+    { name: 'email', description: 'See your email address', writes: false },
+  ],
   knownScopes: [],
   offline: false,
 };
@@ -85,49 +89,54 @@ const CONFIRMATION: DeviceConfirmationView = {
 };
 
 /** States without a form, which show the result of an action. */
-export const ENDS: Readonly<Record<string, Html>> = {
-  'signed out': PAGES.signedOut({
+const endsOf = (pages: Drawing): Readonly<Record<string, Html>> => ({
+  'signed out': pages.signedOut({
     ...PAGE,
     client: CLIENT,
     signedOut: true,
     homeUrl: 'https://op.example/',
   }),
-  'device, allowed': PAGES.deviceResult({ ...PAGE, client: CLIENT, allowed: true }),
-  'device, denied': PAGES.deviceResult({ ...PAGE, client: LONG, allowed: false }),
-  stayed: PAGES.signedOut({
+  'device, allowed': pages.deviceResult({ ...PAGE, client: CLIENT, allowed: true }),
+  'device, denied': pages.deviceResult({ ...PAGE, client: LONG, allowed: false }),
+  stayed: pages.signedOut({
     ...PAGE,
     client: null,
     signedOut: false,
     homeUrl: 'https://op.example/',
   }),
-  error: PAGES.error(ERROR),
-  'our error': PAGES.error({ ...ERROR, status: 500, code: 'server_error', reason: 'server_error' }),
-};
-export const FORMS: Readonly<Record<string, Html>> = {
-  login: PAGES.login(LOGIN),
-  'login, wrong': PAGES.login({ ...LOGIN, username: 'alice', problem: 'credentials' }),
-  'login, limited': PAGES.login({
+  error: pages.error(ERROR),
+  'our error': pages.error({ ...ERROR, status: 500, code: 'server_error', reason: 'server_error' }),
+  home: pages.home({
+    ...PAGE,
+    discoveryUrl: 'https://op.example/.well-known/openid-configuration',
+  }),
+});
+const formsOf = (pages: Drawing): Readonly<Record<string, Html>> => ({
+  login: pages.login(LOGIN),
+  'login, wrong': pages.login({ ...LOGIN, username: 'alice', problem: 'credentials' }),
+  'login, limited': pages.login({
     ...LOGIN,
     username: 'alice',
     problem: 'limited',
     retryAfter: 840,
   }),
-  'login, idle': PAGES.login({ ...LOGIN, problem: 'idle', again: true }),
-  'login, long names': PAGES.login({
+  'login, idle': pages.login({ ...LOGIN, problem: 'idle', again: true }),
+  'login, again': pages.login({ ...LOGIN, again: true, accountName: 'Alice Example' }),
+  'login, long names': pages.login({
     ...LOGIN,
     client: LONG,
     username: 'a'.repeat(90),
     problem: 'credentials',
   }),
-  account: PAGES.account(account),
-  'account, long names': PAGES.account({ ...account, client: LONG, accountName: 'a'.repeat(100) }),
-  consent: PAGES.consent(CONSENT),
-  'consent, more': PAGES.consent({
+  account: pages.account(account),
+  'account, long names': pages.account({ ...account, client: LONG, accountName: 'a'.repeat(100) }),
+  consent: pages.consent(CONSENT),
+  'consent, more': pages.consent({
     ...CONSENT,
     knownScopes: scopes('See your phone number'),
     offline: true,
   }),
-  'consent, many': PAGES.consent({
+  'consent, many': pages.consent({
     ...CONSENT,
     client: LONG,
     newScopes: scopes(
@@ -138,13 +147,21 @@ export const FORMS: Readonly<Record<string, Html>> = {
     ),
     offline: true,
   }),
-  'consent, nothing': PAGES.consent({ ...CONSENT, newScopes: [] }),
-  logout: PAGES.logout(account),
-  device: PAGES.device(DEVICE),
-  'device, wrong': PAGES.device({ ...DEVICE, userCode: 'BCDF-GHJK', problem: 'unknown' }),
-  'device, limited': PAGES.device({ ...DEVICE, problem: 'limited', retryAfter: 840 }),
-  'device, confirmation': PAGES.deviceConfirmation(CONFIRMATION),
-  'device, far away': PAGES.deviceConfirmation({
+  'consent, writes': pages.consent({
+    ...CONSENT,
+    newScopes: [
+      ...CONSENT.newScopes,
+      { name: 'photos.write', description: 'Add and change your photos', writes: true },
+    ],
+    knownScopes: [{ name: 'albums.write', description: 'Arrange your albums', writes: true }],
+  }),
+  'consent, nothing': pages.consent({ ...CONSENT, newScopes: [] }),
+  logout: pages.logout(account),
+  device: pages.device(DEVICE),
+  'device, wrong': pages.device({ ...DEVICE, userCode: 'BCDF-GHJK', problem: 'unknown' }),
+  'device, limited': pages.device({ ...DEVICE, problem: 'limited', retryAfter: 840 }),
+  'device, confirmation': pages.deviceConfirmation(CONFIRMATION),
+  'device, far away': pages.deviceConfirmation({
     ...CONFIRMATION,
     client: LONG,
     accountName: 'a'.repeat(100),
@@ -152,12 +169,31 @@ export const FORMS: Readonly<Record<string, Html>> = {
     sameNetwork: false,
     offline: true,
   }),
-  'device, nothing': PAGES.deviceConfirmation({
+  'device, nothing': pages.deviceConfirmation({
     ...CONFIRMATION,
     scopes: [],
     place: null,
     sameNetwork: null,
   }),
-  'logout, unknown application': PAGES.logout({ ...account, client: null }),
+  'logout, unknown application': pages.logout({ ...account, client: null }),
+});
+
+/** The built-in pages for people who want this language. */
+const wanting = (language: string): Drawing =>
+  Object.fromEntries(
+    Object.entries(PAGES).map(([name, draw]) => [
+      name,
+      typeof draw === 'function'
+        ? (view: never) => draw({ ...(view as PageView), locales: [language] } as never)
+        : draw,
+    ]),
+  ) as unknown as Drawing;
+
+/** Every state in a language. */
+export const statesIn = (language: string): Readonly<Record<string, Html>> => {
+  const pages = wanting(language);
+  return { ...formsOf(pages), ...endsOf(pages) };
 };
+export const ENDS = endsOf(PAGES);
+export const FORMS = formsOf(PAGES);
 export const ALL: Readonly<Record<string, Html>> = { ...FORMS, ...ENDS };

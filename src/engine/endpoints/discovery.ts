@@ -16,6 +16,7 @@ type MetadataPart = readonly [from: string, members: Readonly<Record<string, unk
 
 /** What the core says of itself (OIDC Discovery §3, RFC 8414 §2). */
 function coreMetadata(settings: Settings, engine: Engine): Readonly<Record<string, unknown>> {
+  const { languages } = settings.pages;
   return {
     issuer: settings.issuer,
     scopes_supported: [...settings.scopes.keys()],
@@ -25,6 +26,7 @@ function coreMetadata(settings: Settings, engine: Engine): Readonly<Record<strin
     id_token_signing_alg_values_supported: settings.idTokenAlgs,
     prompt_values_supported: PROMPTS,
     authorization_response_iss_parameter_supported: true,
+    ...(languages === undefined ? {} : { ui_locales_supported: languages }),
   };
 }
 

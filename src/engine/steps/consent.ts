@@ -6,7 +6,7 @@ import type { Settings } from '../../domain/settings.ts';
 import { isPublic } from '../../protocol/client-metadata-rules.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { isAnybodysScheme } from '../../protocol/redirect-uri.ts';
-import { covers, parseScope } from '../../protocol/scope.ts';
+import { covers, isWriting, parseScope } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
 import { definePage } from '../../web/page.ts';
 import {
@@ -96,6 +96,7 @@ export function scopeViews(settings: Settings, scopes: readonly string[]): reado
   return scopes.map((name) => ({
     name,
     description: settings.scopes.get(name)?.description ?? name,
+    writes: settings.scopes.get(name)?.writes ?? isWriting(name),
   }));
 }
 

@@ -1,4 +1,5 @@
 /** The login step: when somebody has to prove who they are, and the page on which they do. */
+import { accountName } from '../../domain/accounts.ts';
 import { loginMark } from '../../domain/interactions.ts';
 import {
   accountKeyOf,
@@ -32,11 +33,13 @@ export const login: Step = defineStep<LoginView>({
   // Signing in is what makes a session, so its form is valid for any.
   anySession: true,
   due,
-  view: (_ctx, { request, session }, { because }, notice) => ({
+  view: (_ctx, { request, session, account }, { because }, notice) => ({
     username: notice?.typed ?? loginHint(request) ?? '',
     problem: problemOf(notice?.problem),
     retryAfter: notice?.retryAfter ?? null,
     again: session !== null && because !== 'switch_account',
+    // Where somebody else was asked for, the signed-in account is not the one to prove.
+    accountName: AGAIN.includes(because) && account !== null ? accountName(account) : null,
     acrValues: acrValues(request),
   }),
   async answer(ctx, posted) {
@@ -46,6 +49,8 @@ export const login: Step = defineStep<LoginView>({
   },
 });
 
+/** Reasons for which the signed-in person has to prove that it is still them. */
+const AGAIN: readonly string[] = ['prompt_login', 'max_age'];
 const PROBLEMS = ['credentials', 'limited', 'idle'] as const;
 
 function problemOf(problem: string | undefined): LoginView['problem'] {
