@@ -8,7 +8,7 @@ import { GERMAN } from './messages-de.ts';
 import { ENGLISH } from './messages-en.ts';
 import { FRENCH } from './messages-fr.ts';
 
-/** The built-in texts, one object per language. A new language is one more file, and is added here. */
+/** The built-in texts. A new language is a file with one object, and is added here. */
 const BUILT_IN: readonly Messages[] = [ENGLISH, GERMAN, FRENCH];
 
 /** Some texts of a language: any member of `Messages`, and any member of its groups. */

@@ -24,7 +24,7 @@ export const GERMAN: Messages = {
     title: 'Anmelden',
     again: 'Erneut anmelden',
     signedInAs: (account) =>
-      markup`Sie sind als ${account} angemeldet. Bitte geben Sie Ihr Passwort noch einmal ein.`,
+      markup`Sie sind als ${account} angemeldet. Bitte melden Sie sich zur Sicherheit noch einmal an.`,
     username: 'Benutzername',
     password: 'Passwort',
     submit: 'Anmelden',

@@ -22,7 +22,7 @@ export const ENGLISH: Messages = {
     title: 'Sign in',
     again: 'Confirm it’s you',
     signedInAs: (account) =>
-      markup`You are signed in as ${account}. Please enter your password once more.`,
+      markup`You are signed in as ${account}. Please sign in once more, so that we know it is you.`,
     username: 'Username',
     password: 'Password',
     submit: 'Sign in',

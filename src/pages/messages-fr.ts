@@ -28,7 +28,7 @@ export const FRENCH: Messages = {
     title: 'Se connecter',
     again: 'Confirmez votre identité',
     signedInAs: (account) =>
-      markup`Votre session est ouverte au nom de ${account}. Veuillez saisir de nouveau votre mot de passe.`,
+      markup`Votre session est ouverte au nom de ${account}. Par sécurité, veuillez vous identifier de nouveau.`,
     username: 'Identifiant',
     password: 'Mot de passe',
     submit: 'Se connecter',

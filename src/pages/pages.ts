@@ -2,7 +2,8 @@
  * `valetkey/pages`: the built-in pages, as plain HTML forms that need no script. `builtInPages()`
  * implements the port `Pages` and lets a host replace texts, colours, templates or whole pages.
  * Each page has a file with its template; the texts are in `messages-….ts`, one file per language,
- * and the style sheet is in `style.ts`. When a page is shown, and what an answer means, is decided by the core.
+ * and the style sheet is in `style.ts`. When a page is shown, and what an answer means, is decided
+ * by the core.
  */
 import { createHash } from 'node:crypto';
 import type {

@@ -43,7 +43,7 @@ export function covers(held: readonly string[], wanted: readonly string[]): bool
   return wanted.every((scope) => held.includes(scope));
 }
 
-/** Whether the name of a scope says that it lets applications write: `photos.write`, `api:write`. */
+/** True if the name of a scope says that applications may write: `photos.write`, `api:write`. */
 export function isWriting(name: string): boolean {
   return /write$/i.test(name);
 }

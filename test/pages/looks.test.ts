@@ -33,7 +33,7 @@ const TRANSLATED = ['de', 'fr'].flatMap((language) =>
   Object.entries(statesIn(language)).map(([name, html]) => [`${language}, ${name}`, html] as const),
 );
 const STATES: Readonly<Record<string, string>> = { ...ALL, ...Object.fromEntries(TRANSLATED) };
-const NAMES = Object.keys(STATES);
+const NAMES = Object.keys(ALL);
 
 interface AxeResult {
   readonly id: string;
@@ -146,19 +146,47 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
     );
   });
 
+  async function fits(page: Page): Promise<void> {
+    const tooWide = `[...document.querySelectorAll('body *')]
+      .filter((element) => !element.classList.contains('unseen') && element.getBoundingClientRect().right > 320)
+      .map((element) => element.outerHTML)`;
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
+    expect(await page.evaluate(tooWide)).toEqual([]);
+  }
+
   it.each(NAMES)('the page fits into 320 pixels: %s', async (name) => {
     await visit(name, { viewport: { width: 320, height: 640 } }, async (page) => {
-      const tooWide = `[...document.querySelectorAll('body *')]
-        .filter((element) => !element.classList.contains('unseen') && element.getBoundingClientRect().right > 320)
-        .map((element) => element.outerHTML)`;
-      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
-      expect(await page.evaluate(tooWide)).toEqual([]);
+      await fits(page);
       // Phones zoom into a field whose text is smaller than 16 pixels.
       const sizes = await page.evaluate<string[]>(
         "[...document.querySelectorAll('input:not([type=hidden])')].map((input) => getComputedStyle(input).fontSize)",
       );
       for (const size of sizes) expect(Number.parseFloat(size)).toBeGreaterThanOrEqual(16);
     });
+  });
+
+  it.each(TRANSLATED.map(([name]) => name))(
+    'other languages fit into 320 pixels, and axe finds no problem: %s',
+    async (name) => {
+      await visit(name, { viewport: { width: 320, height: 640 } }, async (page) => {
+        await fits(page);
+        expect(await axe(page)).toEqual([]);
+      });
+    },
+  );
+
+  it('on a phone the buttons stay in sight below many scopes, not on a low screen', async () => {
+    const bottom = async (height: number): Promise<number> => {
+      let found = 0;
+      await visit('consent, many', { viewport: { width: 360, height } }, async (page) => {
+        found = await page.evaluate(
+          "document.querySelector('#consent-allow').getBoundingClientRect().bottom",
+        );
+      });
+      return found;
+    };
+    expect(await bottom(640)).toBeLessThanOrEqual(640);
+    expect(await bottom(320)).toBeGreaterThan(320);
   });
 
   it.each([
@@ -197,7 +225,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
       ],
     ],
     ['logout', ['logout-confirm', 'logout-stay']],
-    ['signed out', ['Go to Photo Studio']],
+    ['signed out', ['go-on']],
   ])(
     'the keyboard reaches every control in order, with a visible focus: %s',
     async (name, expected) => {

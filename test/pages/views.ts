@@ -82,7 +82,10 @@ const DEVICE: DeviceView = { ...PAGE, form: FORM, userCode: '', problem: null, r
 const CONFIRMATION: DeviceConfirmationView = {
   ...account,
   userCode: 'BCDF-GHJK',
-  scopes: scopes('See your name and profile details', 'Read your photos'),
+  scopes: [
+    { name: 'profile', description: 'See your name and profile details', writes: false },
+    { name: 'photos', description: 'Read your photos', writes: false },
+  ],
   offline: false,
   place: 'Utrecht, Netherlands',
   sameNetwork: true,

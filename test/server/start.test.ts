@@ -218,7 +218,7 @@ describe.each(['/', '/identity', '/identity/'])('an issuer that ends in %s', (pa
     const place = await makePlace();
     const issuer = `${place.issuer}${path}`;
     const server = await startServing(
-      { ...place, env: { ...place.env, VALETKEY_ISSUER: issuer } },
+      { ...place, env: { ...place.env, VALETKEY_ISSUER: issuer, VALETKEY_NAME: 'Northwind ID' } },
       ['--json'],
     );
     onTestFinished(async () => {
@@ -227,9 +227,15 @@ describe.each(['/', '/identity', '/identity/'])('an issuer that ends in %s', (pa
     });
     const { discovery } = oneObject(server.output());
     expect(await (await fetch(String(discovery))).json()).toMatchObject({ issuer });
-    const [, link = ''] =
-      /href="([^"]+openid-configuration)"/.exec(await (await fetch(`${place.issuer}/`)).text()) ??
-      [];
+    const home = await fetch(`${place.issuer}/`, { headers: { 'accept-language': 'de-AT' } });
+    const html = await home.text();
+    const [, link = ''] = /href="([^"]+openid-configuration)"/.exec(html) ?? [];
     expect(link).toBe(discovery);
+    expect(html).toContain('<html lang="de">');
+    expect(html).toContain('<span class="brand-name">Northwind ID</span>');
+    const [, logo = ''] = /<img class="brand-logo" src="([^"]+)"/.exec(html) ?? [];
+    expect((await fetch(new URL(logo, place.issuer))).headers.get('content-type')).toMatch(
+      /^image\/svg/,
+    );
   });
 });

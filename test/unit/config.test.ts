@@ -88,6 +88,7 @@ describe('one option', () => {
         { read: {} },
         { read: { description: 'x', claims: 'name' } },
         { read: { description: 'x', claims: [5] } },
+        { read: { description: 'x', writes: 'yes' } },
       ],
     ],
     ['claims', [{}, 'roles']],
@@ -163,7 +164,11 @@ describe('one option', () => {
     { logoUrl: null },
     { logoUrl: '/logo.svg' },
     {
-      scopes: { read: 'x', phone: null, team: { description: 'y', claims: ['team'] } },
+      scopes: {
+        read: 'x',
+        phone: null,
+        team: { description: 'y', claims: ['team'], writes: true },
+      },
       defaultScopes: ['read'],
     },
     { publicMaxAge: 60, keySchedule: { publishBefore: 180, keepAfter: 3780, rotateEvery: 181 } },

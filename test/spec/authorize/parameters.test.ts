@@ -73,6 +73,24 @@ it('[OIDC Core §3.1.2.1] passes ui_locales on to sign-in and logout pages, and 
   );
   expect(seen).toEqual(['login nl,de-AT gold,silver', 'signedOut nl']);
 });
+it.each([
+  ['ui_locales=de', { ui_locales: 'de' }, '', 'de', 'Anmelden'],
+  ['ui_locales before the browser', { ui_locales: 'fr de' }, 'de', 'fr', 'Se connecter'],
+  ['Accept-Language: fr-CH, en;q=0.5', {}, 'fr-CH, en;q=0.5', 'fr', 'Se connecter'],
+  ['the best quality', {}, 'en;q=0.5, fr;q=0, de-AT;q=0.8', 'de', 'Anmelden'],
+  ['an unknown language', {}, 'nl, *;q=0.1', 'en', 'Sign in'],
+  ['nonsense', {}, 'de;q=x, ;;;=,, fr;q=-1', 'en', 'Sign in'],
+])(
+  '[OIDC Core §3.1.2.1] people sign in in their language: %s',
+  async (_, changes, accepted, language, title) => {
+    const { html } = await browserOf(world).open(
+      authorizeUrl(world, authorizeParams(world, pkce().challenge, changes)),
+      { headers: { 'accept-language': accepted } },
+    );
+    expect(html).toContain(`<html lang="${language}">`);
+    expect(html).toContain(`<h1>${title}</h1>`);
+  },
+);
 it('UI-09 knows no parameter that says where a page goes next', async () => {
   for (const name of ['next', 'return_to', 'returnTo', 'redirect', 'continue', 'url']) {
     for (const target of [

@@ -1,5 +1,6 @@
 /** Discovery (OIDC Discovery, RFC 8414): what is announced, and where. Rules MD. */
 
+import { builtInPages } from 'valetkey/pages';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectRefusal } from '../refusals.ts';
 import { ISSUER, makeWorld, read, SIGNING_KEYS, type World } from '../setup.ts';
@@ -64,6 +65,7 @@ describe('the document', () => {
       introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
       code_challenge_methods_supported: ['S256'],
       prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+      ui_locales_supported: ['en', 'de', 'fr'],
       authorization_response_iss_parameter_supported: true,
       claims_parameter_supported: false,
       request_parameter_supported: false,
@@ -90,6 +92,14 @@ describe('the document', () => {
       'billing',
     ]);
     expect(body['claims_supported']).not.toContain('phone_number');
+  });
+  it('names the languages of the pages, and none where a host draws pages of its own', async () => {
+    const german = await makeWorld({ pages: builtInPages({ languages: ['de'] }) });
+    const { languages: _, ...own } = builtInPages();
+    const unknown = await makeWorld({ pages: own });
+    const said = async (place: World): Promise<unknown> =>
+      (await get('/.well-known/openid-configuration', {}, place)).body['ui_locales_supported'];
+    expect([await said(german), await said(unknown)]).toEqual([['de'], undefined]);
   });
   it('MD-01 names the issuer whatever the headers of a request say', async () => {
     const { body } = await get('/.well-known/openid-configuration', {

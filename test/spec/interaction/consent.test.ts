@@ -117,3 +117,34 @@ describe('a decision', () => {
     });
   });
 });
+
+describe('what lets an application change something is marked', () => {
+  it.each([
+    ['by its name', {}, ['Write a', 'Write b', 'Write c']],
+    [
+      'or as the configuration says',
+      {
+        'a.write': { description: 'Write a', writes: false },
+        admin: { description: 'Run it', writes: true },
+      },
+      ['Write b', 'Write c', 'Run it'],
+    ],
+  ])('%s', async (_, scopes, marked) => {
+    const all = {
+      'a.write': 'Write a',
+      'b:write': 'Write b',
+      write: 'Write c',
+      writer: 'Read who wrote',
+      admin: 'Run it',
+      ...scopes,
+    };
+    const place = await makeWorld({ scopes: all });
+    const who = browserOf(place);
+    const scope = `openid ${Object.keys(all).join(' ')}`;
+    const { html } = await logIn(who, await openAuthorize(place, who, { scope }));
+    const found = [
+      ...html.matchAll(/<li class="writes">([^<]*) <span class="tag">can change data/g),
+    ];
+    expect(found.map(([, text]) => text)).toEqual(marked);
+  });
+});

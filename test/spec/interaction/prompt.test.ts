@@ -168,6 +168,25 @@ describe('prompt=select_account', () => {
   });
 });
 
+describe('the login page names the account', () => {
+  const named = (html: string): string | undefined =>
+    /<p id="login-account">[^<]*<strong class="name"><bdi>([^<]*)/.exec(html)?.[1];
+
+  it('that has to sign in once more, and none to strangers', async () => {
+    expect(named((await start()).html)).toBeUndefined();
+    await signedIn();
+    for (const changes of [{ prompt: 'login' }, { max_age: '0' }])
+      expect(named((await start(changes)).html)).toBe('Alice Example');
+  });
+  it('not where somebody else is asked for', async () => {
+    const { id_token } = await getTokens(world, {}, browser);
+    const other = browserOf(world);
+    await logIn(other, await start({}, other), BOB);
+    const visit = await start({ id_token_hint: id_token }, other);
+    expect([pageOf(visit), named(visit.html)]).toEqual(['login', undefined]);
+  });
+});
+
 describe('id_token_hint', () => {
   it('[OIDC Core §3.1.2.2] [OIDC Core §3.1.2.1] AZ-21 needs no page for the same person, asks another one to log in, and refuses whoever stays', async () => {
     const tokens = await getTokens(world, {}, browser);
