@@ -3,12 +3,13 @@
  */
 
 import { builtInPages } from 'valetkey/pages';
-import type { Visit } from 'valetkey/testing';
+import { scriptedBrowser, type Visit } from 'valetkey/testing';
 import { beforeEach, expect, it } from 'vitest';
 import {
   authorizeParams,
   authorizeUrl,
   browserOf,
+  ISSUER,
   makeWorld,
   openAuthorize,
   pageOf,
@@ -83,10 +84,14 @@ it.each([
 ])(
   '[OIDC Core §3.1.2.1] people sign in in their language: %s',
   async (_, changes, accepted, language, title) => {
-    const { html } = await browserOf(world).open(
-      authorizeUrl(world, authorizeParams(world, pkce().challenge, changes)),
-      { headers: { 'accept-language': accepted } },
+    const browser = scriptedBrowser(
+      async (request) => {
+        request.headers.set('accept-language', accepted);
+        return await world.provider.fetch(request, { ip: '192.0.2.1' });
+      },
+      (url) => url.origin === ISSUER,
     );
+    const { html } = await openAuthorize(world, browser, changes);
     expect(html).toContain(`<html lang="${language}">`);
     expect(html).toContain(`<h1>${title}</h1>`);
   },
