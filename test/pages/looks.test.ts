@@ -136,7 +136,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
       async (accentColor) => {
         assets = builtInPages({ accentColor }).assets ?? {};
         try {
-          for (const name of ['login, wrong', 'consent, more']) {
+          for (const name of ['login, wrong', 'consent, writes']) {
             await visit(name, { colorScheme }, async (page) => expect(await axe(page)).toEqual([]));
           }
         } finally {
