@@ -51,6 +51,7 @@ export function languagesOf({ messages, words, languages }: LanguageOptions): La
   let all = [...messages, ...BUILT_IN.filter((built) => !isReplaced(built))];
   for (const [lang, changes] of Object.entries(words)) {
     const base = lookUp(lang, all) ?? refuse('words', lang);
+    if (!isGroup(changes)) refuse('words', lang);
     const changed = { ...merged(base, changes), lang };
     all =
       base.lang.toLowerCase() === lang.toLowerCase()
@@ -62,13 +63,41 @@ export function languagesOf({ messages, words, languages }: LanguageOptions): La
   return { tags: all.map(({ lang }) => lang), for: (locales) => chosen(locales, all) };
 }
 
-/** Adds the changes to the texts, group by group. */
+/**
+ * Adds the changes to the texts, group by group.
+ * @throws ConfigError when a change is no text of the pages, or has another type
+ */
 function merged(base: Messages, changes: Words): Messages {
   const groups = Object.entries(changes).map(([name, change]) => {
-    const before = base[name as keyof Messages];
-    return [name, typeof change === 'object' ? { ...(before as object), ...change } : change];
+    const path = `${base.lang}.${name}`;
+    const before: unknown = base[name as keyof Messages];
+    checkType(before, change, path);
+    if (!isGroup(before) || !isGroup(change)) return [name, change];
+    // A host's own scopes have a text here and none in the built-in languages.
+    for (const [member, text] of Object.entries(change))
+      checkType(before[member] ?? (name === 'scopes' ? '' : undefined), text, `${path}.${member}`);
+    return [name, { ...before, ...change }];
   });
   return { ...base, ...Object.fromEntries(groups) };
+}
+
+const isGroup = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+/** Types do not check a settings file, and a wrong text would fail while its page is drawn. */
+function checkType(before: unknown, change: unknown, path: string): void {
+  if (before !== undefined && typeof change === typeof before && change !== null) return;
+  const expected = typeof before === 'object' ? 'a group of texts' : `a ${typeof before}`;
+  throw new ConfigError([
+    {
+      option: 'words',
+      problem:
+        before === undefined
+          ? `names ${path}, which is no text of the pages.`
+          : `has for ${path} something that is not ${expected}.`,
+      remedy: 'The type Messages of valetkey/pages lists all texts.',
+    },
+  ]);
 }
 
 function refuse(option: string, lang: string): never {
@@ -76,7 +105,7 @@ function refuse(option: string, lang: string): never {
     {
       option,
       problem: `names the language ${lang}, which has no texts.`,
-      remedy: 'Add all its texts with the option messages.',
+      remedy: `Built in are ${BUILT_IN.map((built) => built.lang).join(', ')}; the option messages of builtInPages adds others.`,
     },
   ]);
 }

@@ -173,7 +173,7 @@ const ACCENT = '#0f766e';
  * The pages of a provider, for `Config.pages`. The name that they show comes from the configuration
  * of the provider.
  * @throws ConfigError when the accent colour has not the form `#rgb` or `#rrggbb`, or when an
- * option names a language that has no texts
+ * option names a language or a text that does not exist
  */
 export function builtInPages(options: BuiltInPagesOptions = {}): Pages & DrawnPages {
   const {

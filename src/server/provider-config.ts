@@ -33,11 +33,13 @@ const DEMO_SCOPES = { read: 'Read your data' };
 
 /**
  * The configuration of the provider.
- * @throws ConfigError when the accent colour or a file for the pages is not valid
+ * @throws ConfigError when the accent colour, a file or a language for the pages is not valid
  */
 export function providerConfig(settings: GivenSettings, parts: ConfigParts): Config {
   const accentColor = settings['accentColor'] as string | undefined;
   const templates = settings['templates'] as BuiltInPagesOptions['templates'];
+  const languages = settings['languages'] as BuiltInPagesOptions['languages'];
+  const words = settings['words'] as BuiltInPagesOptions['words'];
   const keys = givenKeys(settings);
   return {
     ...valuesOf(CORE_OPTIONS, settings),
@@ -46,6 +48,8 @@ export function providerConfig(settings: GivenSettings, parts: ConfigParts): Con
       ...(accentColor === undefined ? {} : { accentColor }),
       ...pageFiles(settings),
       ...(templates === undefined ? {} : { templates }),
+      ...(languages === undefined ? {} : { languages }),
+      ...(words === undefined ? {} : { words }),
     }),
     scopes: { ...DEMO_SCOPES, ...(settings['scopes'] as object | undefined) },
     features: givenFeatures(settings),
@@ -192,7 +196,13 @@ function problemsWith(settings: GivenSettings, parts: ConfigParts): readonly Con
   }
 }
 
-const PAGE_SETTINGS: readonly string[] = ['accentColor', 'logoFile', 'styleFile'];
+const PAGE_SETTINGS: readonly string[] = [
+  'accentColor',
+  'logoFile',
+  'styleFile',
+  'languages',
+  'words',
+];
 
 /** Settings that are options of the database, with the names of those options. */
 const SQL_SETTINGS: readonly (readonly [path: string, option: keyof SqlOptions])[] = [

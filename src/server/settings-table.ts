@@ -104,6 +104,8 @@ const SERVER_SETTINGS: readonly SettingDefinition[] = [
   ),
   setting('styleFile', 'text', 'File of CSS rules that are added after the built-in ones.'),
   setting('accentColor', 'text', 'Colour of buttons and links, as #rrggbb or #rgb.'),
+  setting('languages', 'list', 'Languages of the pages, the first for all others: de, en, fr.'),
+  setting('words', 'map', 'Texts of the pages: {"de": {"scopes": {"read": "Ihre Daten lesen"}}}'),
   setting(
     'rsaPrivateKey',
     'text',

@@ -189,12 +189,17 @@ describe('a host', () => {
     expect(builtInPages().languages).toEqual(['en', 'de', 'fr']);
   });
 
-  it.each([{ words: { nl: {} } }, { languages: ['nl'] }])(
-    'is told of a language without texts: %j',
-    (options) => {
-      expect(() => builtInPages(options)).toThrow(ConfigError);
-    },
-  );
+  it.each([
+    { words: { nl: {} } },
+    { languages: ['nl'] },
+    { words: { de: { login: { heading: 'x' } } } },
+    { words: { de: { login: { limited: 'x' } } } },
+    { words: { de: { login: 'x' } } },
+    { words: { de: { footer: 'x' } } },
+    { words: { de: null } },
+  ])('is told of a language without texts and of texts that do not exist: %j', (options) => {
+    expect(() => builtInPages(options as BuiltInPagesOptions)).toThrow(ConfigError);
+  });
 });
 
 it('the page at the root shows name and logo of the operator', () => {

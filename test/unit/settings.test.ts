@@ -52,6 +52,7 @@ describe('the table', () => {
       databaseUrl: 'sqlite::memory:',
       secret: GOOD_SECRET.replaceAll(' ', '-'),
       accentColor: '#0f766e',
+      languages: 'de,fr',
       logoUrl: '/logo.svg',
       logoFile: file('<svg xmlns="http://www.w3.org/2000/svg"/>', 'svg'),
       styleFile: file('h1 { color: red }', 'css'),
@@ -107,6 +108,8 @@ describe('a value that does not fit', () => {
       'VALETKEY_RATE_LIMITS_LOGIN',
       value,
     ]),
+    ['VALETKEY_LANGUAGES', 'de,tlh'],
+    ['VALETKEY_WORDS', '{"de": {"login": {"heading": "x"}}}'],
     ['VALETKEY_LOG_LEVEL', 'verbose'],
     ['VALETKEY_RP_INITIATED_LOGOUT_CONFIRMATION', 'Always'],
   ])('in the environment: %s=%s', async (name, value) =>
