@@ -9,7 +9,7 @@ const listener = nodeListener(provider);
 const app = fastify();
 // This hook runs before Fastify reads the body, so the provider reads it unchanged.
 app.addHook('onRequest', async (request, reply) => {
-  const [path = '/'] = request.originalUrl.split('?');
+  const [path = '/'] = (request.raw.url ?? '/').split('?');
   if (!provider.handles(path)) return;
   // The provider writes the response, so Fastify must not.
   reply.hijack();
