@@ -171,6 +171,10 @@ describe('docs/guides/own-login.md', () => {
   });
 });
 
+const SOURCE = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => readFileSync(join('src', path), 'utf8'))
+  .join('\n');
 const GUIDES = readdirSync('docs/guides').map((name) => `docs/guides/${name}`);
 /** What `files` of package.json puts into the package. */
 const PACKED = /^(src|docs|examples|(README|CHANGELOG|SECURITY)\.md$)/;
@@ -186,6 +190,18 @@ describe.each(GUIDES)('%s', (guide) => {
       expect(statSync(path, { throwIfNoEntry: false }), path).toBeDefined();
       expect(path).toMatch(PACKED);
     }
+  });
+
+  it('names reasons, commands and options that exist', () => {
+    const reasons = [...text.matchAll(/^\|(.*?)\|/gm)].flatMap(([, first = '']) => [
+      ...first.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g),
+    ]);
+    for (const [, reason = ''] of reasons) expect(SOURCE).toContain(`'${reason}'`);
+    for (const [, command = ''] of text.matchAll(/npx valetkey ([a-z-]+)/g))
+      expect(SOURCE).toMatch(new RegExp(`\\.command\\('${command}|  '?${command}'?: async`));
+    for (const [line] of text.matchAll(/(npx valetkey|application update|--kind)[^`\n]*/g))
+      for (const [, flag = ''] of line.matchAll(/--(?:no-)?([a-z-]+)/g))
+        expect(SOURCE, line).toMatch(new RegExp(`'${flag}'|--${flag}`));
   });
 
   it('shows code of the programs that it links to', () => {
