@@ -53,12 +53,12 @@ describe('docs/guides/mounting.md', () => {
     onTestFinished(() => void vi.restoreAllMocks());
     const endpoints = await import('../../examples/mount-next/app/o/[...path]/route.ts');
     const documents = await import('../../examples/mount-next/app/.well-known/[...path]/route.ts');
-    const application = printed(lines.join('\n'));
     const issuer = 'http://localhost:4000';
 
     const discovery = await documents.GET(
       new Request(`${issuer}/.well-known/openid-configuration`),
     );
+    const application = printed(lines.join('\n'));
     const { token_endpoint: token } = (await discovery.json()) as Record<string, string>;
     // Next.js would redirect an address that ends with a slash.
     expect(token).toBe(`${issuer}/o/token`);
