@@ -1,5 +1,5 @@
 /**
- * A provider inside a Hono application; the same lines run on Bun, Deno and in a Next route. Run
+ * A provider inside a Hono application; for Next.js see `docs/guides/mounting.md`. Run
  * it: `npx tsx examples/hono.ts`
  */
 import { serve } from '@hono/node-server';

@@ -141,9 +141,9 @@ function checkPages(
   }
   for (const { page } of steps) {
     const given = pages[page.name];
-    const address = typeof given === 'string' && URL.canParse(given, 'https://host.example');
-    if (typeof given !== 'function' && !address)
-      wrong(page.name, 'must be a function, or the address of your own page.');
+    const isAddress = typeof given === 'string' && /^(\/|https?:\/\/)/.test(given);
+    if (typeof given !== 'function' && !(isAddress && URL.canParse(given, 'https://host.example')))
+      wrong(page.name, 'must be a function, or the address of your own page, such as /login.');
   }
 }
 

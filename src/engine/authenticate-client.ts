@@ -87,7 +87,13 @@ function detectOne(ctx: EngineContext, params: Params): Detected {
   }
   // What cannot be read beside a proof may name another client.
   if (used === null || used.presented === 'malformed' || isMalformed)
-    throw challenged(ctx, clientNotProven('client_credentials_missing'));
+    throw challenged(
+      ctx,
+      clientNotProven('client_credentials_missing', {
+        expected: 'client_id and secret, in the Authorization header or in the form',
+        received: 'none that can be read; some proxies take the Authorization header off',
+      }),
+    );
   return { method: used.method, presented: used.presented };
 }
 

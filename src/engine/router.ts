@@ -2,7 +2,7 @@
  * From a request to its endpoint and back: paths, methods, CORS, and refusals as JSON or pages.
  * Endpoints do what is left.
  */
-import { OAuthError } from '../protocol/errors.ts';
+import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import { updateCommand } from '../protocol/remedies.ts';
 import type { Client } from '../store/records.ts';
 import { allowOrigin, preflight } from '../web/cors.ts';
@@ -158,12 +158,22 @@ async function answer(ctx: EngineContext, endpoint: Endpoint | null): Promise<Re
     if (endpoint === null) {
       throw new OAuthError('invalid_request', 'path_unknown', 'There is nothing at this address.', {
         status: 404,
+        hint: pathHint(ctx),
       });
     }
     return await handle(ctx, endpoint);
   } catch (failure) {
     return refusal(ctx, endpoint, failure);
   }
+}
+
+/** What is mounted under a prefix is often called with the prefix taken off. */
+function pathHint({ settings: { basePath }, request: { url } }: EngineContext): RefusalHint {
+  return {
+    expected: `a path below ${basePath || '/'}`,
+    received: url.pathname.slice(0, 200),
+    remedy: 'if a prefix was taken off on the way, pass the whole path on, or change basePath',
+  };
 }
 
 async function handle(ctx: EngineContext, endpoint: Endpoint): Promise<Response> {

@@ -6,21 +6,23 @@
  * by the core.
  */
 import { createHash } from 'node:crypto';
-import type {
-  AccountView,
-  Asset,
-  ConsentView,
-  DeviceConfirmationView,
-  DeviceResultView,
-  DeviceView,
-  ErrorView,
-  Html,
-  LoginView,
-  LogoutView,
-  Pages,
-  PageTemplate,
-  PageView,
-  SignedOutView,
+import {
+  type AccountView,
+  type Asset,
+  ConfigError,
+  type ConsentView,
+  type DeviceConfirmationView,
+  type DeviceResultView,
+  type DeviceView,
+  type ErrorView,
+  type Html,
+  type LoginView,
+  type LogoutView,
+  nearest,
+  type Pages,
+  type PageTemplate,
+  type PageView,
+  type SignedOutView,
 } from 'valetkey';
 import { accentOf } from './accent.ts';
 import { account } from './account.ts';
@@ -173,7 +175,7 @@ const ACCENT = '#0f766e';
  * The pages of a provider, for `Config.pages`. The name that they show comes from the configuration
  * of the provider.
  * @throws ConfigError when the accent colour has not the form `#rgb` or `#rrggbb`, or when an
- * option names a language or a text that does not exist
+ * option does not exist, or names a language or a text that does not exist
  */
 export function builtInPages(options: BuiltInPagesOptions = {}): Pages & DrawnPages {
   const {
@@ -186,6 +188,7 @@ export function builtInPages(options: BuiltInPagesOptions = {}): Pages & DrawnPa
     languages: offered = null,
     ...own
   } = options;
+  checkNames(own, [...Object.keys(templates), ...Object.keys(others)]);
   const languages = languagesOf({ messages: catalogs, words, languages: offered });
   const accent = accentOf(accentColor);
   const assets: Readonly<Record<string, Asset>> = {
@@ -205,6 +208,22 @@ export function builtInPages(options: BuiltInPagesOptions = {}): Pages & DrawnPa
   );
   return { ...Object.fromEntries(pages), ...own, assets, languages: languages.tags } as Pages &
     DrawnPages;
+}
+
+const OPTIONS = ['accentColor', 'css', 'logo', 'templates', 'messages', 'words', 'languages'];
+
+/** A misspelt option would change nothing without a word. */
+function checkNames(own: object, pages: readonly string[]): void {
+  const problems = Object.entries(own).flatMap(([name, given]) => {
+    const option = `pages.${name}`;
+    if (typeof given === 'function' || (typeof given === 'string' && pages.includes(name)))
+      return [];
+    const known = [...OPTIONS, ...pages];
+    const near = nearest(name, known);
+    const remedy = near === null ? `There are: ${known.join(', ')}.` : `Did you mean ${near}?`;
+    return [{ option, problem: 'is no option and no page.', remedy }];
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 /** A version for the URLs of the files. It changes when the content of a file changes. */

@@ -177,7 +177,7 @@ const SOURCE = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .join('\n');
 const GUIDES = readdirSync('docs/guides').map((name) => `docs/guides/${name}`);
 /** What `files` of package.json puts into the package. */
-const PACKED = /^(src|docs|examples|(README|CHANGELOG|SECURITY)\.md$)/;
+const PACKED = /^(src|docs|deploy|examples|(README|CHANGELOG|SECURITY)\.md$)/;
 
 describe.each(GUIDES)('%s', (guide) => {
   const text = readFileSync(guide, 'utf8');

@@ -53,7 +53,7 @@ describe.concurrent.each(DATABASES)('$name', (kind) => {
       const sets = await Promise.all(
         tales.map(async ({ listening }) => (await kidsAt(String(listening))).join()),
       );
-      expect([new Set(sets).size, sets[0]?.split(',').length]).toEqual([1, 1]);
+      expect([new Set(sets).size, sets[0]?.split(',').length]).toEqual([1, 4]);
       expect((await told(['user', 'list'], place.env))['users']).toHaveLength(1);
       expect((await told(['application', 'list'], place.env))['applications']).toHaveLength(1);
       expect(readdirSync(join(place.folder, 'data'))).toEqual(['secret']);

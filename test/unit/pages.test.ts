@@ -239,6 +239,20 @@ describe('under the content security policy', () => {
   });
 });
 
+describe('an option that does not exist', () => {
+  it.each<[object, RegExp]>([
+    [
+      { acentColor: '#123456' },
+      /pages\.acentColor: is no option and no page\. Did you mean accentColor\?/,
+    ],
+    [{ consnt: '/my/consent' }, /pages\.consnt: .* Did you mean consent\?/],
+    [{ login: 5 }, /pages\.login: is no option/],
+    [{ brandingSettings: {} }, /pages\.brandingSettings: .*There are: accentColor/],
+  ])('%o is told, with the nearest name', (options, problem) =>
+    expect(() => builtInPages(options as Parameters<typeof builtInPages>[0])).toThrow(problem),
+  );
+});
+
 describe('what a host may change', () => {
   it('name and logo come from the provider', () => {
     const html = PAGES.login({ ...LOGIN, providerName: 'A & B', logoUrl: '/me.svg' });
