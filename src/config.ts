@@ -153,8 +153,8 @@ export interface Config {
   /** Random bytes. For tests. @default those of the machine */
   readonly random?: Random;
   /**
-   * Any logger with `info`, `warn` and `error`. `info` gets a line for each refusal. An error stands
-   * in the field `error`: pino needs `serializers: { error: describeError }`.
+   * Any logger with `info`, `warn` and `error`. `info` gets a line for each refusal. An error is in
+   * the field `error`: pino needs `serializers: { error: describeError }`.
    * @default warnings and errors go to the console
    */
   readonly logger?: Logger;
