@@ -3,7 +3,7 @@
  * Endpoints do what is left.
  */
 import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
-import { updateCommand } from '../protocol/remedies.ts';
+import { nameForLog, updateCommand } from '../protocol/remedies.ts';
 import type { Client } from '../store/records.ts';
 import { allowOrigin, preflight } from '../web/cors.ts';
 import { errorPage } from '../web/page.ts';
@@ -171,7 +171,7 @@ async function answer(ctx: EngineContext, endpoint: Endpoint | null): Promise<Re
 function pathHint({ settings: { basePath }, request: { url } }: EngineContext): RefusalHint {
   return {
     expected: `a path below ${basePath || '/'}`,
-    received: url.pathname.slice(0, 200),
+    received: url.pathname.split('/').slice(0, 9).map(nameForLog).join('/'),
     remedy: 'if a prefix was taken off on the way, pass the whole path on, or change basePath',
   };
 }
