@@ -7,6 +7,7 @@ import { CORE_OPTIONS } from './config-options.ts';
 import type { KeySchedule, Lifetimes } from './domain/settings.ts';
 import { checkOptions, type Refuse, withDefaults } from './engine/contracts/options.ts';
 import { STANDARD_SCOPES } from './protocol/claims.ts';
+import { isLoopbackHost } from './protocol/redirect-uri.ts';
 
 /** Options without which there is no provider. */
 const REQUIRED = ['store', 'accounts', 'pages'] as const;
@@ -36,7 +37,7 @@ function checkIssuer({ issuer, allowInsecureIssuer }: Config, refuse: Refuse): v
     refuse('issuer', 'has user information.', 'Leave it out.');
   else if (url.href !== issuer && url.href !== `${issuer}/`)
     refuse('issuer', 'is not in its ordinary spelling.', `Write ${url.href.replace(/\/$/, '')}.`);
-  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  const loopback = isLoopbackHost(url.hostname);
   const http = url.protocol === 'http:' && (loopback || allowInsecureIssuer === true);
   if (url.protocol !== 'https:' && !http) {
     const remedy = 'Use https; http is for loopback only (or allowInsecureIssuer).';

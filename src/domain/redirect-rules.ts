@@ -1,12 +1,10 @@
 /** Which redirect URIs a client may register and use, by the settings and by what it is. */
 import { isPublic } from '../protocol/client-metadata-rules.ts';
-import { type RedirectUriRules, rulesOfClient } from '../protocol/redirect-uri.ts';
+import { isLoopbackHost, type RedirectUriRules, rulesOfClient } from '../protocol/redirect-uri.ts';
 import type { Client } from '../store/records.ts';
 import type { Settings } from './settings.ts';
 
 type RedirectSettings = Pick<Settings, 'issuer' | 'allowLocalhostRedirect' | 'allowPrivateSchemes'>;
-
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 /** The rules for all clients. Where the issuer is on loopback, everything runs on one computer. */
 export function redirectUriRules({
@@ -15,7 +13,7 @@ export function redirectUriRules({
   allowPrivateSchemes,
 }: RedirectSettings): RedirectUriRules {
   return {
-    allowLocalhost: allowLocalhostRedirect || LOOPBACK.includes(new URL(issuer).hostname),
+    allowLocalhost: allowLocalhostRedirect || isLoopbackHost(new URL(issuer).hostname),
     privateSchemes: allowPrivateSchemes,
   };
 }

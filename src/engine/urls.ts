@@ -3,6 +3,7 @@
  * each endpoint.
  */
 import type { Settings } from '../domain/settings.ts';
+import { isLoopbackHost } from '../protocol/redirect-uri.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
 
 type Place = Pick<Settings, 'issuer' | 'basePath' | 'trailingSlash'>;
@@ -17,8 +18,6 @@ export function endpointUrl(
   return `${new URL(issuer).origin}${basePath}/${written.replace(/:.*$/, '')}`;
 }
 
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
-
 /**
  * The same address at the issuer, for a request that came to another name of the same computer:
  * a cookie of one name is not sent to the other, so a sign-in would never end. Null for any other
@@ -29,8 +28,8 @@ export function addressAtIssuer({ issuer }: Pick<Settings, 'issuer'>, url: URL):
   const isElsewhere =
     url.hostname !== ours.hostname &&
     url.port === ours.port &&
-    LOOPBACK.includes(ours.hostname) &&
-    LOOPBACK.includes(url.hostname);
+    isLoopbackHost(ours.hostname) &&
+    isLoopbackHost(url.hostname);
   return isElsewhere ? `${ours.origin}${url.pathname}${url.search}` : null;
 }
 

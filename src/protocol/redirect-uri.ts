@@ -140,6 +140,11 @@ export function redirectUriProblem(
   return dotSegments(uri);
 }
 
+/** True for the names and addresses of the computer itself, as `URL.hostname` spells them. */
+export function isLoopbackHost(hostname: string): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}
+
 /** True for a host name or address without characters that mean something elsewhere. */
 export function isHost(hostname: string): boolean {
   return HOST.test(hostname);

@@ -387,6 +387,7 @@ describe('slow clients', () => {
           error?: { message: string };
         },
     );
+    // Refusals that name no client are written 30 times a minute; every server error is.
     expect(entries.length).toBeGreaterThan(30);
     const errors = entries
       .filter(({ level }) => level >= 50)
