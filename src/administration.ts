@@ -6,8 +6,9 @@
 import { sha256 } from './crypto/bytes.ts';
 import { findLiveAccessToken } from './domain/access-tokens.ts';
 import { withdrawAuthorization } from './domain/authorizations.ts';
-import { issuedToThis } from './domain/clients.ts';
 import type { Context } from './domain/context.ts';
+import { issuedToThis } from './domain/former-clients.ts';
+import { rememberEnds } from './domain/host-sessions.ts';
 import { accountKeyOf, canonicalUsername } from './domain/login.ts';
 import { familyIdOf, judge } from './domain/refresh-tokens.ts';
 import { endSession } from './domain/sessions.ts';
@@ -76,7 +77,10 @@ export function subjectsOf(ctx: Context): Subjects {
     await ctx.events.act(
       'subject.revoked',
       { sub, reason },
-      async (row) => await tokens.revokeSubject(sub, ctx.now(), row),
+      async (row) => {
+        await rememberEnds(ctx, sub);
+        return await tokens.revokeSubject(sub, ctx.now(), row);
+      },
       () => true,
     );
   };

@@ -62,6 +62,7 @@ export const MIGRATIONS: readonly string[] = [
   '0002-one-time-records',
   '0003-disabled-clients',
   '0004-places-of-attempts',
+  '0005-numbered-revocations',
 ];
 
 export const DATABASES: readonly DatabaseKind[] = [

@@ -5,8 +5,8 @@
 import { sha256 } from '../crypto/bytes.ts';
 import { newHandle, parseHandle } from '../crypto/handles.ts';
 import type { AccessToken, AuditEvent, Client, Entitlement } from '../store/records.ts';
-import { issuedToThis } from './clients.ts';
 import type { Context } from './context.ts';
+import { issuedToThis } from './former-clients.ts';
 
 /** A new token: the text for the client, and the record we keep. */
 export interface MadeAccessToken {

@@ -4,15 +4,17 @@
  */
 import { base64url } from '../crypto/handles.ts';
 import { covers } from '../protocol/scope.ts';
-import type { Authorization, Client } from '../store/records.ts';
-import { issuedToThis } from './clients.ts';
+import type { Authorization, Client, Session } from '../store/records.ts';
 import type { Context } from './context.ts';
+import { issuedToThis } from './former-clients.ts';
 
 /** What is to be remembered. */
 export interface Allowed {
   readonly sub: string;
   /** The client, as it was when the subject was asked. */
   readonly client: Client;
+  /** The session in which the subject was asked. */
+  readonly session: Pick<Session, 'handle' | 'sid'>;
   readonly scopes: readonly string[];
   /**
    * True when the subject was asked and agreed; false for the operator's own application, which
@@ -45,24 +47,24 @@ export async function ofThisClient(
 }
 
 /**
- * Makes or widens the authorization, unless it holds everything already. Null when another node
- * changed the client, so that nobody allows a new client what they were asked for an earlier one.
+ * Makes or widens the authorization, unless it holds everything already. Nothing is remembered when
+ * another node changed the client, so that nobody allows a new client what they were asked for an
+ * earlier one, or ended the session.
  */
 export async function rememberAuthorization(
   ctx: Context,
   allowed: Allowed,
   before: Authorization | null,
-): Promise<Authorization | null> {
-  const { sub, client } = allowed;
+): Promise<Authorization | 'session_ended' | 'client_changed'> {
+  const { sub, client, session } = allowed;
   const { clientId } = client;
   const scopes = allowed.asked ? allowed.scopes : [];
   if (before !== null && covers(before.scopes, scopes)) return before;
-  const registered = await ctx.store.clients.find(clientId);
-  if (registered?.version !== client.version) return null;
   const now = ctx.now();
   const id = base64url(ctx.settings.random(16));
   const authorization = { id, sub, clientId, scopes, createdAt: now, updatedAt: now };
-  return await ctx.store.authorizations.remember(authorization);
+  const conditions = { clientVersion: client.version, session };
+  return await ctx.store.authorizations.remember(authorization, conditions);
 }
 
 /**

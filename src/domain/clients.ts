@@ -40,10 +40,12 @@ import {
   withNewSecret,
 } from './client-secrets.ts';
 import type { Events } from './events.ts';
+import type { FormerClients } from './former-clients.ts';
 import type { Ages } from './freshness.ts';
 
 interface Parts {
   readonly store: ClientStore;
+  readonly former: FormerClients;
   readonly vault: Vault;
   readonly events: Events;
   readonly rules: MetadataRules;
@@ -88,11 +90,10 @@ export function createClients(parts: Parts): KnownClients {
     rotateSecret: async (clientId, overlap) => await rotateSecret(registry, clientId, overlap),
     async delete(clientId) {
       try {
-        return await parts.events.act(
-          'client.deleted',
-          { clientId },
-          async (row) => await store.delete(clientId, row),
-        );
+        return await parts.events.act('client.deleted', { clientId }, async (row) => {
+          await parts.former.remember(clientId);
+          return await store.delete(clientId, row);
+        });
       } finally {
         cache.forget(clientId);
       }
@@ -133,6 +134,7 @@ async function create(
     secrets: secret === null ? [] : [clientSecret(registry, secret, alg)],
     registrationSource,
     disabledAt: null,
+    hasPredecessor: chosen.clientId !== undefined && (await registry.former.includes(clientId)),
     createdAt: now(),
     updatedAt: now(),
     version: firstVersion(random),
@@ -372,9 +374,4 @@ function checked(rules: MetadataRules, metadata: ClientMetadata): CompleteClient
 
 function refused(field: string, problem: string): ClientMetadataError {
   return new ClientMetadataError([{ field, code: 'invalid_client_metadata', problem }]);
-}
-
-/** True when it was issued to this registration, not to an earlier one of the same client_id. */
-export function issuedToThis(client: Client, issuedAt: Seconds): boolean {
-  return client.createdAt <= issuedAt;
 }

@@ -77,11 +77,9 @@ async function begin(
   const { sub, acr, amr = [], authTime } = host;
   const sid = replaces?.sid ?? newSid(ctx);
   const session = newSession(ctx, { sub, authTime, acr: acr ?? null, amr }, handle, sid);
-  const outcome = await ctx.store.sessions.start(
-    session,
-    replaces?.handle ?? null,
-    session.authTime,
-  );
+  const outcome = await ctx.store.sessions.start(session, replaces?.handle ?? null, {
+    time: session.authTime,
+  });
   if (outcome === 'subject_revoked') return null;
   if (outcome === 'exists') return 'exists';
   // Look after the start as well: an end that runs at the same time first remembers itself, then
@@ -126,6 +124,17 @@ export async function endHostSession(
 ): Promise<boolean> {
   await rememberEnd(ctx, session.handle, authTime);
   return await endSession(ctx, session);
+}
+
+/**
+ * Remembers that the logins of this subject that are known here end, before everything of the
+ * subject is revoked. One may be of the same second as the revocation, and the host may still name
+ * it.
+ */
+export async function rememberEnds(ctx: Context, sub: string): Promise<void> {
+  if (ctx.settings.accounts.current === undefined) return;
+  for (const { handle, authTime } of await ctx.store.sessions.listBySubject(sub))
+    await rememberEnd(ctx, handle, authTime);
 }
 
 /**

@@ -14,8 +14,9 @@ import type {
   IssueOutcome,
   OneTimeConsumption,
   StoredConsumption,
+  SubjectCondition,
 } from '../store/issue.ts';
-import type { Client, Entitlement, Family, IdTokenRecord, Seconds } from '../store/records.ts';
+import type { Client, Entitlement, Family, IdTokenRecord } from '../store/records.ts';
 import { type AccessTokenFacts, type MadeAccessToken, makeAccessToken } from './access-tokens.ts';
 import type { Context } from './context.ts';
 import { type IdTokenSigner, idTokenSigner } from './id-tokens.ts';
@@ -37,17 +38,17 @@ export interface Redemption {
   /** What issuing consumes; null when nothing is. */
   readonly consumption: Consumption | null;
   /**
-   * When the subject proved who they are or allowed this, in seconds. Nothing is issued when
-   * everything of the subject was revoked at or after that. Needed only where neither a code nor a
-   * refresh token is consumed.
-   * @default when the token request began
+   * How many revocations of subjects there were (`tokens.revocations`) before the subject proved
+   * who they are or allowed this. Nothing is issued when everything of the subject was revoked
+   * later. Needed only where neither a code nor a refresh token is consumed.
+   * @default as many as there were when the token request began
    */
-  readonly provenAt?: Seconds;
+  readonly revocations?: number;
 }
 
 /** A redemption that the token endpoint has held to its bounds. */
-export interface CheckedRedemption extends Redemption {
-  readonly provenAt: Seconds;
+export interface CheckedRedemption extends Omit<Redemption, 'revocations'> {
+  readonly revocations: number | null;
   /** What the host adds to an ID token. */
   readonly claims: JwtClaims;
 }
@@ -182,16 +183,22 @@ async function startFamily(
   consumption: FirstConsumption,
 ): Promise<Issued> {
   const { random } = ctx.settings;
-  const { scopes, provenAt } = redemption;
+  const { scopes } = redemption;
   const part = newFamilyPart(random);
   const refreshable = redemption.refreshable && client.grantTypes.includes('refresh_token');
   const refreshToken = refreshable ? newRefreshToken(part, random) : null;
   const family = newFamily(ctx, entitlement, part, refreshToken);
   const made = makeTokens(ctx, { clientId: client.clientId, scopes, entitlement, family });
   // Revoking a subject consumes its codes, so a code needs no second condition.
-  const subject = consumption?.kind === 'code' ? null : { sub: entitlement.sub, since: provenAt };
+  const subject = consumption?.kind === 'code' ? null : conditionOf(redemption, entitlement);
   const issue = issueOf(client, made, { consumption, subject, family });
   return await storeAndSign(ctx, client, redemption, made, issue, refreshToken);
+}
+
+function conditionOf({ revocations }: CheckedRedemption, { sub }: Entitlement): SubjectCondition {
+  if (revocations === null)
+    throw new Error('The grant type does not say how many revocations came before its proof.');
+  return { sub, revocations };
 }
 
 function newFamily(

@@ -19,9 +19,9 @@ export interface LoginAttempt {
   readonly knownDevice: string | null;
 }
 
-/** A proven person, and when the attempt began, in seconds. */
+/** A proven person, and how many revocations of subjects there were before the proof. */
 export interface ProvenLogin extends Authenticated {
-  readonly began: number;
+  readonly revocations: number;
 }
 
 /** One spelling per name, before anything is looked up or counted. */
@@ -48,11 +48,12 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
   const address = ctx.request?.address ?? null;
   const network: readonly LimitedKey[] =
     address === null ? [] : [[['login from', networkOf(address)], rateLimits.loginByAddress]];
-  let began = ctx.now();
+  let revocations = 0;
   const empty = username === '' || password === '';
   const prove = async (): Promise<Authenticated | null> => {
-    began = ctx.now();
-    const found = empty ? null : ((await accounts.authenticate?.({ username, password })) ?? null);
+    if (empty) return null;
+    revocations = await ctx.store.tokens.revocations();
+    const found = (await accounts.authenticate?.({ username, password })) ?? null;
     return found?.account.enabled === true ? found : null;
   };
   const under = async (key: RateLimitKey): Promise<Authenticated | null> =>
@@ -68,7 +69,7 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
     else ctx.events.notify('login.failed', { reason: 'credentials' });
     return null;
   }
-  return { ...proven, began };
+  return { ...proven, revocations };
 }
 
 /**

@@ -25,11 +25,11 @@ export interface Login {
   /** When they did, in seconds. A host passes the time of its own login. @default now */
   readonly authTime?: number;
   /**
-   * When the proof began, in seconds. What ends a subject's sessions after that ends this one as
-   * well.
-   * @default now
+   * How many revocations of subjects there were before the proof (`tokens.revocations`). A later
+   * one of this subject ends this login as well.
+   * @default as many as there are when the session starts
    */
-  readonly began?: number;
+  readonly revocations?: number;
 }
 
 /**
@@ -118,8 +118,10 @@ export async function startSession(
   const handle = newHandle('session', ctx.settings.random);
   const sid = replaces?.sub === login.sub ? replaces.sid : newSid(ctx);
   const session = newSession(ctx, login, sha256(handle), sid);
-  const began = login.began ?? ctx.now();
-  const outcome = await ctx.store.sessions.start(session, replaces?.handle ?? null, began);
+  const revocations = login.revocations ?? (await ctx.store.tokens.revocations());
+  const outcome = await ctx.store.sessions.start(session, replaces?.handle ?? null, {
+    revocations,
+  });
   if (outcome === 'exists') throw new Error('A random session handle came twice.');
   return outcome === 'started' ? { session, handle } : null;
 }

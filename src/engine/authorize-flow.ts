@@ -99,12 +99,13 @@ async function makeAll(
   let made: ResponseParameters = Object.assign({}, ...earlier);
   const missing = artifacts.filter((_, index) => earlier[index] === null);
   if (missing.length === 0) return made;
-  const { sub } = authorized.session;
+  const { session } = authorized;
+  const { sub } = session;
   const { clientId, scopes } = authorized.request;
   const asked = consentIn(end.interaction) !== null;
-  const allowed = { sub, client: authorized.client, scopes, asked };
+  const allowed = { sub, client: authorized.client, session, scopes, asked };
   const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
-  if (authorization === null) return 'client_changed';
+  if (typeof authorization === 'string') return authorization;
   const consumer = artifacts.find(({ consumesRequest }) => consumesRequest === true);
   const { consumes } = authorized;
   if (consumer === undefined && consumes !== null)

@@ -29,8 +29,25 @@ export function authorizationStore(
       );
       return row === undefined ? null : recordOf(AUTHORIZATION, row);
     },
-    async remember(authorization) {
+    async remember(authorization, { clientVersion, session }) {
       return await db.transaction().execute(async (trx) => {
+        const { numUpdatedRows } = await trx
+          .updateTable('sessions')
+          .set({ writes: sql`writes + 1` })
+          .where('tenant', '=', tenant)
+          .where('handle', '=', session.handle)
+          .where('sid', '=', session.sid)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) return 'session_ended';
+        const client = await trx
+          .selectFrom('clients')
+          .select('version')
+          .where('tenant', '=', tenant)
+          .where('client_id', '=', authorization.clientId)
+          .where('version', '=', clientVersion)
+          .where('disabled_at', 'is', null)
+          .executeTakeFirst();
+        if (client === undefined) return 'client_changed';
         // The upsert locks the row, new or existing, so that two concurrent unions lose no scope.
         const row = await dialect.upsert(trx, {
           table: 'authorizations',

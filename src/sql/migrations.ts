@@ -10,6 +10,7 @@ import { firstTables } from './migrations/0001-first-tables.ts';
 import { oneTimeRecords } from './migrations/0002-one-time-records.ts';
 import { disabledClients } from './migrations/0003-disabled-clients.ts';
 import { placesOfAttempts } from './migrations/0004-places-of-attempts.ts';
+import { numberedRevocations } from './migrations/0005-numbered-revocations.ts';
 import type { Tables } from './schema.ts';
 
 /** The migrations of the store itself, in the order in which they run. */
@@ -18,6 +19,7 @@ const STORE_MIGRATIONS: readonly Migration[] = [
   oneTimeRecords,
   disabledClients,
   placesOfAttempts,
+  numberedRevocations,
 ];
 
 /** Applies migrations to one database. */

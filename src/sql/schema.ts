@@ -152,7 +152,15 @@ export const AUDIT: Columns<AuditEvent> = {
 };
 
 /** Columns and values of acts that are numbers and in none of the lists above. */
-const OTHER_NUMBERS = ['offline', 'writes', 'count', 'reset_at', 'disabled_at', 'client_version'];
+const OTHER_NUMBERS = [
+  'offline',
+  'writes',
+  'count',
+  'reset_at',
+  'disabled_at',
+  'client_version',
+  'revocation',
+];
 const NUMBERS: ReadonlySet<string> = new Set([
   ...OTHER_NUMBERS,
   ...[SESSION, AUTHORIZATION, CODE, FAMILY, ACCESS_TOKEN, ID_TOKEN, ONE_TIME_RECORD, AUDIT]

@@ -11,7 +11,7 @@ import { consumeCodes } from './codes.ts';
 import type { SqlDialect } from './dialect.ts';
 import { type Hot, type Lookup, slot } from './hot.ts';
 import { AUTHORIZATION, columnNames, recordOf, rowOf, SESSION, type Tables } from './schema.ts';
-import { provenSince } from './subjects.ts';
+import { provenBefore } from './subjects.ts';
 
 const SESSION_LOOKUP: Lookup = {
   column: 'handle',
@@ -56,9 +56,9 @@ export function sessionStore(
       const columns = columnNames(AUTHORIZATION).map((name) => [name, row[`a_${name}`] ?? null]);
       return { session, authorization: recordOf(AUTHORIZATION, Object.fromEntries(columns)) };
     },
-    async start(session, replaces, began) {
+    async start(session, replaces, proof) {
       return await db.transaction().execute(async (trx) => {
-        if (!(await take(trx, dialect, provenSince(dialect, tenant, session.sub, began))))
+        if (!(await take(trx, dialect, provenBefore(dialect, tenant, session.sub, proof))))
           return 'subject_revoked';
         if (replaces === session.handle) await remove(trx, tenant, replaces);
         const row = { ...rowOf(SESSION, tenant, session), writes: 0 };

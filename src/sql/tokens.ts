@@ -24,7 +24,7 @@ import {
   type Tables,
   type Value,
 } from './schema.ts';
-import { provenSince, rememberRevoked } from './subjects.ts';
+import { provenBefore, rememberRevoked, revocations } from './subjects.ts';
 
 const FAMILIES = sql.table('families');
 const AUTHORIZATIONS = sql.table('authorizations');
@@ -93,6 +93,7 @@ export function tokenStore(
         await rememberRevoked(trx, dialect, tenant, sub, now);
         return await endEverything(trx, tenant, sub, now, audit);
       }),
+    revocations: async () => await revocations(hot, tenant),
     async findIdToken(jti) {
       const row = await db
         .selectFrom('id_tokens')
@@ -192,7 +193,9 @@ function actOf(dialect: SqlDialect, issue: Issue): Act {
   const { subject, consumption, family, accessToken, idToken } = issue;
   const writes: ActWrite[] = [];
   if (subject !== null)
-    writes.push(...provenSince(dialect, slot('tenant'), slot('sub'), slot('since')));
+    writes.push(
+      ...provenBefore(dialect, slot('tenant'), slot('sub'), { revocations: slot('revocations') }),
+    );
   if (consumption !== null) writes.push(consumedBy(consumption));
   const rows: NewRow[] = [];
   if (family !== null) rows.push(newRow('families', FAMILY_COLUMNS));
@@ -217,7 +220,7 @@ function valuesOf(tenant: string, issue: Issue, now: number): Values {
     client_id: clientId,
     client_version: clientVersion,
   };
-  if (subject !== null) Object.assign(values, { sub: subject.sub, since: subject.since });
+  if (subject !== null) Object.assign(values, subject);
   if (consumption !== null) Object.assign(values, consumptionValues(consumption, family));
   if (family !== null) addRow(values, familyRow(tenant, family), 'families.');
   if (accessToken !== null)

@@ -53,12 +53,15 @@ export interface OneTimeConsumption {
 /** What issuing tokens consumes, as the store sees it. */
 export type StoredConsumption = CodeConsumption | RefreshTokenConsumption | OneTimeConsumption;
 
-/** A condition of issuing: the subject was not revoked at or after `since`. */
+/** A condition of issuing: the subject was not revoked later than this. */
 export interface SubjectCondition {
   /** The subject. */
   readonly sub: string;
-  /** When the subject proved who they are, or allowed what is issued. */
-  readonly since: Seconds;
+  /**
+   * What `tokens.revocations` said before the subject proved who they are, or allowed what is
+   * issued.
+   */
+  readonly revocations: number;
 }
 
 /** What one token response stores: together, or not at all. */
@@ -77,8 +80,7 @@ export interface Issue {
   readonly consumption: StoredConsumption | null;
   /**
    * For tokens of a subject that no code or refresh token speaks for: they are issued only if the
-   * subject was not revoked at or after `since`. The act writes the subject's row, as
-   * `revokeSubject` does.
+   * subject was not revoked since. The act writes the subject's row, as `revokeSubject` does.
    */
   readonly subject: SubjectCondition | null;
   /** The family that begins, if one does. */

@@ -15,14 +15,14 @@ import type {
   OneTimeRecord,
   Session,
 } from './records.ts';
-import type { ActRow } from './store.ts';
+import type { ActRow, LoginProof } from './store.ts';
 
 /** All records of one issuer. */
 export interface MemoryTables {
   readonly clients: Map<string, Client>;
   readonly sessions: Map<string, Session>;
-  /** Time of the last revocation of a subject (`tokens.revokeSubject`), by subject, in seconds. */
-  readonly revokedSubjects: Map<string, number>;
+  /** The last revocation of a subject (`tokens.revokeSubject`), by subject. */
+  readonly revokedSubjects: Map<string, Revocation>;
   readonly authorizations: Map<string, Authorization>;
   /** Ids of authorizations, by `pairKey`. */
   readonly authorizationIds: Map<string, string>;
@@ -37,6 +37,16 @@ export interface MemoryTables {
   readonly counters: Map<string, Counter>;
   readonly audit: Map<string, AuditEvent>;
   keySet: KeySet | null;
+  /** How many revocations of subjects there were. */
+  revocations: number;
+}
+
+/** The last revocation of a subject. */
+interface Revocation {
+  /** When, in seconds. */
+  readonly time: number;
+  /** Which one of all. */
+  readonly number: number;
 }
 
 /** A counter of calls, or of attempts. */
@@ -54,6 +64,7 @@ export function memoryTables(): MemoryTables {
     clients: new Map(),
     sessions: new Map(),
     revokedSubjects: new Map(),
+    revocations: 0,
     authorizations: new Map(),
     authorizationIds: new Map(),
     codes: new Map(),
@@ -94,9 +105,11 @@ export function versionOf(tables: MemoryTables, clientId: string): number | null
   return client?.disabledAt === null ? client.version : null;
 }
 
-/** False if the subject was revoked at or after `since` (in seconds). */
-export function provenSince(tables: MemoryTables, sub: string, since: number): boolean {
-  return (tables.revokedSubjects.get(sub) ?? Number.NEGATIVE_INFINITY) < since;
+/** False if the subject was revoked after the proof. */
+export function isProven(tables: MemoryTables, sub: string, proof: LoginProof): boolean {
+  const last = tables.revokedSubjects.get(sub);
+  if (last === undefined) return true;
+  return 'time' in proof ? last.time <= proof.time : last.number <= proof.revocations;
 }
 
 /** Deletes an authorization and its entry in `authorizationIds`. */

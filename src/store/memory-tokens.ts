@@ -7,9 +7,9 @@ import {
   consumeCodes,
   consumeOneTime,
   isAuthorized,
+  isProven,
   type MemoryTables,
   oneTimeKey,
-  provenSince,
   recordAct,
   removeWhere,
   revokeFamilies,
@@ -94,13 +94,15 @@ export function tokenStore(tables: MemoryTables): TokenStore {
       return accessTokens.delete(digest);
     },
     async revokeSubject(sub, now, audit) {
-      const before = tables.revokedSubjects.get(sub) ?? now;
-      tables.revokedSubjects.set(sub, Math.max(now, before));
+      tables.revocations += 1;
+      const time = Math.max(now, tables.revokedSubjects.get(sub)?.time ?? now);
+      tables.revokedSubjects.set(sub, { time, number: tables.revocations });
       removeWhere(tables.sessions, (session) => session.sub === sub);
       consumeCodes(tables, now, (code) => code.sub === sub);
       recordAct(tables, audit);
       return revokeFamilies(tables, now, (family) => family.sub === sub);
     },
+    revocations: async () => tables.revocations,
     findIdToken: async (jti) => idTokens.get(jti) ?? null,
   };
 }
@@ -108,8 +110,7 @@ export function tokenStore(tables: MemoryTables): TokenStore {
 function issueTokens(tables: MemoryTables, issue: Issue, now: number): IssueOutcome {
   const { clientId, clientVersion, consumption, subject, family, accessToken, idToken } = issue;
   if (versionOf(tables, clientId) !== clientVersion) return 'client_changed';
-  if (subject !== null && !provenSince(tables, subject.sub, subject.since))
-    return 'subject_revoked';
+  if (subject !== null && !isProven(tables, subject.sub, subject)) return 'subject_revoked';
   if (consumption !== null && !consume(tables, consumption, family, now)) return 'consumed';
   if (family !== null) tables.families.set(family.id, family);
   if (accessToken !== null) tables.accessTokens.set(accessToken.digest, accessToken);

@@ -8,13 +8,14 @@ import {
   type Counter,
   consumeCodes,
   deleteAuthorization,
+  isProven,
   type MemoryTables,
   memoryTables,
   pairKey,
-  provenSince,
   recordAct,
   removeWhere,
   revokeFamilies,
+  versionOf,
 } from './memory-tables.ts';
 import { codeStore, oneTimeStore, tokenStore } from './memory-tokens.ts';
 import type { AuditEvent, Authorization } from './records.ts';
@@ -95,8 +96,8 @@ function sessionStore(tables: MemoryTables): Store['sessions'] {
       const id = tables.authorizationIds.get(pairKey(session.sub, clientId)) ?? '';
       return { session, authorization: tables.authorizations.get(id) ?? null };
     },
-    async start(session, replaces, began) {
-      if (!provenSince(tables, session.sub, began)) return 'subject_revoked';
+    async start(session, replaces, proof) {
+      if (!isProven(tables, session.sub, proof)) return 'subject_revoked';
       if (session.handle !== replaces && sessions.has(session.handle)) return 'exists';
       if (replaces !== null) sessions.delete(replaces);
       sessions.set(session.handle, session);
@@ -130,7 +131,9 @@ function authorizationStore(tables: MemoryTables): Store['authorizations'] {
     authorizations.get(authorizationIds.get(pairKey(sub, clientId)) ?? '') ?? null;
   return {
     find: async (sub, clientId) => find(sub, clientId),
-    async remember(authorization) {
+    async remember(authorization, { clientVersion, session }) {
+      if (tables.sessions.get(session.handle)?.sid !== session.sid) return 'session_ended';
+      if (versionOf(tables, authorization.clientId) !== clientVersion) return 'client_changed';
       const before = find(authorization.sub, authorization.clientId);
       const after =
         before === null

@@ -46,6 +46,11 @@ export interface Client extends CompleteClientMetadata {
   readonly registrationSource: 'manual' | 'configuration' | 'dynamic';
   /** When the client was disabled; null while it is enabled. */
   readonly disabledAt: Seconds | null;
+  /**
+   * True when another client had the same client_id before: what was issued before `createdAt`
+   * belongs to that one. Absent in records of an earlier version, where it is not known.
+   */
+  readonly hasPredecessor?: boolean;
   /** When the client was registered. */
   readonly createdAt: Seconds;
   /** When the record last changed. */

@@ -143,6 +143,20 @@ export interface FoundSession {
   readonly authorization: Authorization | null;
 }
 
+/**
+ * When the proof of a login began. The number of revocations orders it exactly, whatever the clocks
+ * of the nodes say. A host that vouches for a login of its own has only a time.
+ */
+export type LoginProof =
+  | {
+      /** What `tokens.revocations` said before the proof. */
+      readonly revocations: number;
+    }
+  | {
+      /** The time of the proof. A revocation in the same second counts as earlier. */
+      readonly time: Seconds;
+    };
+
 /** Logins of browsers. */
 export interface SessionStore {
   /** The session of a handle, expired or not. */
@@ -152,15 +166,15 @@ export interface SessionStore {
   /**
    * One atomic act: inserts `session` and deletes the session it replaces (which may have the same
    * handle). Nothing changes, and it resolves to
-   * - `subject_revoked` when the subject was revoked (`tokens.revokeSubject`) at or after `began`,
-   *   when the proof of the login began: a login under way cannot slip past a revocation;
+   * - `subject_revoked` when the subject was revoked (`tokens.revokeSubject`) after the proof
+   *   began: a login under way cannot slip past a revocation;
    * - `exists` when there is a session of this handle already: of any number of concurrent starts
    *   under one handle exactly one sees `started`.
    */
   start(
     session: Session,
     replaces: Digest | null,
-    began: Seconds,
+    proof: LoginProof,
   ): Promise<'started' | 'exists' | 'subject_revoked'>;
   /** Moves `seenAt` forward; never backward, never re-creates. */
   touch(handle: Digest, seenAt: Seconds): Promise<void>;
@@ -175,6 +189,14 @@ export interface SessionStore {
   listBySubject(sub: string): Promise<readonly Session[]>;
 }
 
+/** What must hold for an authorization to be remembered. */
+export interface AuthorizationConditions {
+  /** The version of the client for which the subject was asked. The client still has it. */
+  readonly clientVersion: number;
+  /** The session in which the subject was asked. It still stands. */
+  readonly session: Pick<Session, 'handle' | 'sid'>;
+}
+
 /** What subjects let clients do. */
 export interface AuthorizationStore {
   /** The one authorization of a subject and a client. */
@@ -182,9 +204,13 @@ export interface AuthorizationStore {
   /**
    * Makes or widens the one authorization of (sub, clientId): scopes become the union, `id` and
    * `createdAt` stay those of the existing row. One atomic act: two concurrent calls lose no scope.
-   * Resolves to what then stands.
+   * Resolves to what then stands. Nothing changes when a condition does not hold. It writes the
+   * session's row, so that what ends a subject leaves no authorization of a request under way.
    */
-  remember(authorization: Authorization): Promise<Authorization>;
+  remember(
+    authorization: Authorization,
+    conditions: AuthorizationConditions,
+  ): Promise<Authorization | 'session_ended' | 'client_changed'>;
   /**
    * One atomic act: deletes the authorization, consumes the codes issued under it, then revokes its
    * families. False when there was none.
@@ -285,10 +311,15 @@ export interface TokenStore {
   ): Promise<boolean>;
   /**
    * One atomic act: ends all sessions, codes and families of a subject (account disabled, password
-   * changed), in this order. Logins and grants whose proof began at or before `now` start nothing
-   * any more. Resolves to the number of families ended.
+   * changed), in this order. Logins and grants whose proof began before start nothing any more.
+   * Resolves to the number of families ended.
    */
   revokeSubject(sub: string, now: Seconds, audit: ActRow): Promise<number>;
+  /**
+   * How many revocations of subjects there were so far. Ask before somebody proves who they are: a
+   * revocation that comes later has a higher number.
+   */
+  revocations(): Promise<number>;
   /** The record of an ID token, expired or not. */
   findIdToken(jti: string): Promise<IdTokenRecord | null>;
 }

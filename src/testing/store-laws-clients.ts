@@ -6,7 +6,15 @@ import assert from 'node:assert/strict';
 import type { AccessToken, Client, Issue, Store } from 'valetkey';
 import { extend, insertCode, issueFreely, nothingFor, redeem, rotate } from './store-acts.ts';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
-import { NOW, type SampleFamily, sample, withClient, withFamily, word } from './store-samples.ts';
+import {
+  FIRST_PROOF,
+  NOW,
+  type SampleFamily,
+  sample,
+  withClient,
+  withFamily,
+  word,
+} from './store-samples.ts';
 
 const IDLE = NOW + 9;
 
@@ -118,7 +126,7 @@ const GIFTS: Readonly<Record<string, Prepare>> = {
     await store.oneTime.put(record);
     const tokens = { ...sample.issue(facts, null, null), clientVersion };
     const consumption = { kind: 'one_time_record', record } as const;
-    const subject = { sub: facts.sub, since: NOW };
+    const subject = { sub: facts.sub, ...FIRST_PROOF };
     return {
       issue: async () =>
         await store.tokens.issue({ ...tokens, consumption, subject, family: null }, NOW),

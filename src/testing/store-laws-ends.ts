@@ -8,6 +8,7 @@ import type { Family, Store } from 'valetkey';
 import { extend, insertCode, issueFreely, rotate } from './store-acts.ts';
 import { isLive, type Law } from './store-case.ts';
 import {
+  allow,
   type Facts,
   NOW,
   type SampleIssue,
@@ -28,7 +29,7 @@ async function withFamilyOf(
   of?: Facts,
 ): Promise<{ facts: Facts; family: Family; issue: SampleIssue }> {
   const facts = await withClient(store, of);
-  const authorization = await store.authorizations.remember(sample.authorization(facts));
+  const authorization = await allow(store, sample.authorization(facts));
   const family = sample.family(facts, authorization.id, changes);
   const issue = sample.issue(facts, family.id, authorization.id, { expiresAt: NOW + 10_000 });
   await issueFreely(store, issue, family);
@@ -167,9 +168,8 @@ export const END_LAWS: readonly Law[] = [
     async (store) => {
       const mine = await withCode(store);
       const others = await withCode(store);
-      const elsewhere = await store.authorizations.remember(
-        sample.authorization({ ...mine.facts, clientId: word() }),
-      );
+      const other = await withClient(store, { sub: mine.facts.sub });
+      const elsewhere = await allow(store, sample.authorization(other), mine.session);
       assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW + 1, null), 0);
       assert.deepEqual(
         [

@@ -3,9 +3,19 @@
  * redemption and tokens are in `store-laws-tokens.ts`.
  */
 import assert from 'node:assert/strict';
+import type { Authorization, AuthorizationConditions, LoginProof } from 'valetkey';
 import { insertCode, redeem } from './store-acts.ts';
 import { CROWD, count, crowd, isLive, type Law } from './store-case.ts';
-import { NOW, sample, withClient, withCode, withFamily, word } from './store-samples.ts';
+import {
+  allow,
+  FIRST_PROOF,
+  NOW,
+  sample,
+  withClient,
+  withCode,
+  withFamily,
+  word,
+} from './store-samples.ts';
 
 /** The laws of this file. */
 export const SESSION_LAWS: readonly Law[] = [
@@ -15,14 +25,14 @@ export const SESSION_LAWS: readonly Law[] = [
       const facts = sample.facts();
       const first = sample.session(facts);
       const second = sample.session(facts);
-      assert.equal(await store.sessions.start(first, null, NOW), 'started');
+      assert.equal(await store.sessions.start(first, null, FIRST_PROOF), 'started');
       assert.deepEqual(await store.sessions.find(first.handle), first);
       assert.deepEqual(await store.sessions.findFor(first.handle, facts.clientId), {
         session: first,
         authorization: null,
       });
       assert.equal(await store.sessions.findFor(word(), facts.clientId), null);
-      assert.equal(await store.sessions.start(second, first.handle, NOW), 'started');
+      assert.equal(await store.sessions.start(second, first.handle, FIRST_PROOF), 'started');
       assert.equal(await store.sessions.find(first.handle), null);
       await store.sessions.touch(second.handle, NOW + 5);
       await store.sessions.touch(second.handle, NOW + 3);
@@ -85,17 +95,16 @@ export const SESSION_LAWS: readonly Law[] = [
   [
     'authorizations.remember: 100 concurrent widenings lose no scope and make one record',
     async (store) => {
-      const facts = sample.facts();
+      const { facts, session } = await withCode(store);
       const made = await crowd(
         async (index) =>
-          await store.authorizations.remember(
-            sample.authorization(facts, { scopes: [`s${index}`] }),
-          ),
+          await allow(store, sample.authorization(facts, { scopes: [`s${index}`] }), session),
       );
       assert.equal(new Set(made.map(({ id }) => id)).size, 1);
       const [only, ...others] = await store.authorizations.listBySubject(facts.sub);
       assert.equal(others.length, 0);
-      assert.equal(new Set(only?.scopes).size, CROWD);
+      const { scopes } = sample.authorization(facts);
+      assert.equal(new Set(only?.scopes).size, CROWD + scopes.length);
       assert.deepEqual(await store.authorizations.find(facts.sub, facts.clientId), only);
     },
   ],
@@ -131,7 +140,7 @@ export const SESSION_LAWS: readonly Law[] = [
       );
       const found = await store.tokens.findFamily(family.id);
       assert.deepEqual([found?.authorized, found?.family.revokedAt], [false, NOW]);
-      const again = await store.authorizations.remember(sample.authorization(facts));
+      const again = await allow(store, sample.authorization(facts), session);
       assert.notEqual(again.id, authorization.id);
       assert.equal(await isLive(store, issue), false);
     },
@@ -144,7 +153,7 @@ export const SESSION_LAWS: readonly Law[] = [
       const code = sample.code(facts, word());
       assert.equal(await insertCode(store, code, session.handle, null), 'session_ended');
       assert.equal(await store.codes.find(code.digest), null);
-      await store.sessions.start(session, null, NOW);
+      await store.sessions.start(session, null, FIRST_PROOF);
       const outcomes = await crowd(async () => await insertCode(store, code, session.handle, null));
       assert.deepEqual([count(outcomes, 'stored'), count(outcomes, 'exists')], [1, CROWD - 1]);
       const found = { code, authorized: false };
@@ -203,23 +212,76 @@ export const SESSION_LAWS: readonly Law[] = [
     'sessions.start beside revokeSubject: a login that began before starts nothing, one that begins later does',
     async (store) => {
       const facts = sample.facts();
+      const start = async (proof: LoginProof): Promise<string> =>
+        await store.sessions.start(sample.session(facts), null, proof);
+      const before = { revocations: await store.tokens.revocations() };
+      assert.equal(await start(before), 'started');
       await store.tokens.revokeSubject(facts.sub, NOW, null);
-      assert.equal(
-        await store.sessions.start(sample.session(facts), null, NOW - 1),
-        'subject_revoked',
-      );
-      assert.equal(await store.sessions.start(sample.session(facts), null, NOW), 'subject_revoked');
-      assert.equal(await store.sessions.start(sample.session(facts), null, NOW + 1), 'started');
+      const after = { revocations: await store.tokens.revocations() };
+      assert.deepEqual([await start(before), await start(after)], ['subject_revoked', 'started']);
+      // A node whose clock is behind revokes as well: the number decides, not the time.
       await store.tokens.revokeSubject(facts.sub, NOW - 100, null);
-      assert.equal(await store.sessions.start(sample.session(facts), null, NOW), 'subject_revoked');
+      assert.equal(await start(after), 'subject_revoked');
+      // Whom another revocation is about may sign in.
+      const other = sample.session(sample.facts());
+      assert.equal(await store.sessions.start(other, null, before), 'started');
+      // A host knows only a time. It never goes back, and one second is one time.
+      const times = [await start({ time: NOW - 1 }), await start({ time: NOW })];
+      assert.deepEqual(times, ['subject_revoked', 'started']);
       for (let round = 0; round < 20; round += 1) {
         const others = sample.facts();
+        const proof = { revocations: await store.tokens.revocations() };
         await Promise.all([
-          store.sessions.start(sample.session(others), null, NOW),
+          store.sessions.start(sample.session(others), null, proof),
           store.tokens.revokeSubject(others.sub, NOW, null),
-          store.sessions.start(sample.session(others), null, NOW),
+          store.sessions.start(sample.session(others), null, proof),
         ]);
         assert.deepEqual(await store.sessions.listBySubject(others.sub), []);
+      }
+    },
+  ],
+  [
+    'tokens.revocations: concurrent revocations have different numbers, each higher than those before',
+    async (store) => {
+      const before = await store.tokens.revocations();
+      await crowd(async () => await store.tokens.revokeSubject(word(), NOW, null));
+      assert.equal(await store.tokens.revocations(), before + CROWD);
+    },
+  ],
+  [
+    'authorizations.remember beside revokeSubject: only in a session that stands, and for the client as it was judged',
+    async (store) => {
+      const { facts, session, authorization } = await withCode(store);
+      const clientVersion = (await store.clients.find(facts.clientId))?.version ?? 0;
+      const wider = sample.authorization(facts, { scopes: ['more'] });
+      const remember = async (
+        changes: Partial<AuthorizationConditions>,
+      ): Promise<Authorization | string> =>
+        await store.authorizations.remember(wider, { clientVersion, session, ...changes });
+      const others = [
+        await remember({ session: { ...session, handle: word() } }),
+        await remember({ session: { ...session, sid: word() } }),
+        await remember({ clientVersion: clientVersion + 1 }),
+      ];
+      assert.deepEqual(others, ['session_ended', 'session_ended', 'client_changed']);
+      assert.deepEqual(await store.authorizations.find(facts.sub, facts.clientId), authorization);
+      for (let round = 0; round < 20; round += 1) {
+        const one = await withCode(store);
+        const more = sample.authorization(one.facts, { scopes: ['more'] });
+        const version = (await store.clients.find(one.facts.clientId))?.version ?? 0;
+        const conditions = { clientVersion: version, session: one.session };
+        // What deletes a subject revokes it first, and withdraws what is there after that.
+        const end = async (): Promise<void> => {
+          await store.tokens.revokeSubject(one.facts.sub, NOW, null);
+          for (const row of await store.authorizations.listBySubject(one.facts.sub))
+            await store.authorizations.revoke(row, NOW, null);
+        };
+        await Promise.all([
+          store.authorizations.remember(more, conditions),
+          end(),
+          store.authorizations.remember(more, conditions),
+        ]);
+        assert.deepEqual(await store.authorizations.listBySubject(one.facts.sub), []);
       }
     },
   ],

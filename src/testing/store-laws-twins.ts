@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import type { AuditEvent, Database, Store } from 'valetkey';
 import { extend, insertCode, issueFreely, nothingFor, redeem, rotate } from './store-acts.ts';
 import type { Law } from './store-case.ts';
-import { NOW, type SampleIssue, sample, word } from './store-samples.ts';
+import { allow, FIRST_PROOF, NOW, type SampleIssue, sample, word } from './store-samples.ts';
 
 /** A record of every kind, for both issuers. */
 interface Records {
@@ -46,8 +46,8 @@ function records(): Records {
 
 async function fill(store: Store, all: Records): Promise<void> {
   assert.equal(await store.clients.insert(all.client, null), true);
-  assert.equal(await store.sessions.start(all.session, null, NOW), 'started');
-  await store.authorizations.remember(all.authorization);
+  assert.equal(await store.sessions.start(all.session, null, FIRST_PROOF), 'started');
+  await allow(store, all.authorization, all.session);
   for (const code of [all.used, all.open])
     assert.equal(await insertCode(store, code, all.session.handle, null), 'stored');
   assert.equal(await redeem(store, all.used.digest, all.family, all.issue, NOW), 'fresh');
@@ -105,7 +105,7 @@ const CHANGES: readonly (readonly [
   [
     'sessions.start',
     async (store, { session }) =>
-      await store.sessions.start({ ...session, handle: word() }, session.handle, NOW),
+      await store.sessions.start({ ...session, handle: word() }, session.handle, FIRST_PROOF),
   ],
   [
     'sessions.end',
@@ -113,8 +113,8 @@ const CHANGES: readonly (readonly [
   ],
   [
     'authorizations.remember',
-    async (store, { authorization }) =>
-      await store.authorizations.remember({ ...authorization, scopes: ['more'] }),
+    async (store, { authorization, session }) =>
+      await allow(store, { ...authorization, scopes: ['more'] }, session),
   ],
   [
     'authorizations.revoke',
@@ -169,7 +169,7 @@ const CHANGES: readonly (readonly [
   [
     'sessions.start under the same handle',
     async (store, { session }) =>
-      await store.sessions.start({ ...session, authTime: NOW - 7 }, session.handle, NOW),
+      await store.sessions.start({ ...session, authTime: NOW - 7 }, session.handle, FIRST_PROOF),
   ],
   [
     'oneTime.swap',
@@ -180,7 +180,7 @@ const CHANGES: readonly (readonly [
   [
     'tokens.issue that consumes a one-time record',
     async (store, { client, spare, session }) => {
-      const subject = { sub: session.sub, since: NOW };
+      const subject = { sub: session.sub, ...FIRST_PROOF };
       const consumption = { kind: 'one_time_record', record: spare } as const;
       const nothing = { ...nothingFor(client), family: null };
       return await store.tokens.issue({ ...nothing, consumption, subject }, NOW);
@@ -247,7 +247,7 @@ export const TWIN_LAWS: readonly Law[] = [
         sub: all.session.sub,
         sid: all.session.sid,
       });
-      assert.equal(await store.sessions.start(mine, null, NOW), 'started');
+      assert.equal(await store.sessions.start(mine, null, FIRST_PROOF), 'started');
       assert.equal(await insertCode(store, all.used, mine.handle, null), 'stored');
       assert.deepEqual(await store.codes.find(all.used.digest), {
         code: all.used,
@@ -273,10 +273,7 @@ export const TWIN_LAWS: readonly Law[] = [
       const all = records();
       await fill(twinOf(database), all);
       await store.clients.insert(all.client, null);
-      assert.equal(
-        (await store.authorizations.remember(all.authorization)).id,
-        all.authorization.id,
-      );
+      assert.equal((await allow(store, all.authorization)).id, all.authorization.id);
       await issueFreely(store, all.issue, null);
       assert.deepEqual(await store.tokens.findAccessToken(all.issue.accessToken.digest), {
         token: all.issue.accessToken,

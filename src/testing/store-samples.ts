@@ -236,6 +236,29 @@ async function versionOf(store: Store, clientId: string): Promise<number> {
   return (await store.clients.find(clientId))?.version ?? 1;
 }
 
+/** A proof before any revocation. */
+export const FIRST_PROOF: { readonly revocations: number } = { revocations: 0 };
+
+/**
+ * Remembers what a subject allows a registered client.
+ * @param session where they are asked; absent: one that begins and ends for it
+ * @throws AssertionError when the store refuses
+ */
+export async function allow(
+  store: Store,
+  authorization: Authorization,
+  session?: Session,
+): Promise<Authorization> {
+  const { sub, clientId } = authorization;
+  const own = session ?? sample.session({ ...sample.facts(), sub });
+  if (session === undefined) await store.sessions.start(own, null, { time: Infinity });
+  const clientVersion = await versionOf(store, clientId);
+  const made = await store.authorizations.remember(authorization, { clientVersion, session: own });
+  if (session === undefined) await store.sessions.end(own, NOW, false, null);
+  assert.ok(typeof made !== 'string', `not remembered: ${JSON.stringify(made)}`);
+  return made;
+}
+
 /**
  * Stores a sign-in up to the code: the client, a session, an authorization and an unconsumed code.
  * @throws AssertionError when the store refuses a record
@@ -243,8 +266,8 @@ async function versionOf(store: Store, clientId: string): Promise<number> {
 export async function withCode(store: Store, changes: Partial<Facts> = {}): Promise<SampleCode> {
   const facts = await withClient(store, changes);
   const session = sample.session(facts);
-  assert.equal(await store.sessions.start(session, null, NOW), 'started');
-  const authorization = await store.authorizations.remember(sample.authorization(facts));
+  assert.equal(await store.sessions.start(session, null, FIRST_PROOF), 'started');
+  const authorization = await allow(store, sample.authorization(facts), session);
   const code = sample.code(facts, authorization.id);
   const version = await versionOf(store, facts.clientId);
   assert.equal(await insertCode(store, code, session.handle, null, version), 'stored');

@@ -12,6 +12,13 @@ export interface GrantDefinition<P> {
   /** The `grant_type` value. */
   readonly type: string;
   /**
+   * False for a grant that proves by a record which a revocation of the subject ends, or that has
+   * no subject. For any other the token endpoint asks before each proof how many revocations there
+   * were, which costs a round trip, so that a proof under way cannot slip past one.
+   * @default true
+   */
+  readonly provesSubject?: boolean;
+  /**
    * Reads and checks the shape of its parameters, before the client is authenticated.
    * @throws OAuthError
    */
@@ -28,6 +35,8 @@ export interface GrantDefinition<P> {
 export interface Grant {
   /** The `grant_type` value. */
   readonly type: string;
+  /** Its proof says who somebody is: count the revocations before it. */
+  readonly provesSubject: boolean;
   /** Reads the parameters and returns the proof to run once the client is known. */
   prepare(params: Params): (ctx: RequestContext, client: Client) => Promise<Redemption>;
 }
@@ -36,6 +45,7 @@ export interface Grant {
 export function defineGrant<P>(definition: GrantDefinition<P>): Grant {
   return {
     type: definition.type,
+    provesSubject: definition.provesSubject ?? true,
     prepare(params) {
       const read = definition.params(params);
       return async (ctx, client) => await definition.redeem(ctx, client, read);

@@ -23,6 +23,7 @@ import { authenticateClient } from '../authenticate-client.ts';
 import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 import { named, nameOf } from '../contracts/engine.ts';
+import type { Grant } from '../contracts/grant.ts';
 
 /** How often a request is judged, if others are faster or another node changes the client. */
 const MOST_ATTEMPTS = 3;
@@ -56,7 +57,6 @@ export const token: Endpoint = {
       );
     }
     const prove = grant.prepare(params);
-    const began = ctx.now();
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const { client } = await authenticateClient(ctx, params);
       const { clientId } = client;
@@ -71,7 +71,7 @@ export const token: Endpoint = {
           { hint: grantTypeHint(client, type) },
         );
       }
-      const issued = await issue(ctx, client, prove, began).catch(async (error: unknown) => {
+      const issued = await issue(ctx, client, grant, prove).catch(async (error: unknown) => {
         const isAboutClient = error instanceof OAuthError && ABOUT_CLIENT.includes(error.code);
         if (!isAboutClient || (await ctx.clients.lookAgain(client)) === null) throw error;
         return 'client_changed' as const;
@@ -105,12 +105,13 @@ interface IssuedTokens {
 async function issue(
   ctx: EngineContext,
   client: Client,
+  { provesSubject }: Grant,
   prove: (ctx: EngineContext, client: Client) => Promise<Redemption>,
-  began: number,
 ): Promise<IssuedTokens | 'client_changed'> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    const revocations = provesSubject ? await ctx.store.tokens.revocations() : null;
     const proven = await prove(ctx, client);
-    const redemption = await withinBounds(ctx, client, { provenAt: began, ...proven });
+    const redemption = await withinBounds(ctx, client, { revocations, ...proven });
     const issued = await issueTokens(ctx, client, redemption);
     if (issued.outcome === 'issued')
       return { response: issued.response, sub: redemption.entitlement?.sub ?? null };
@@ -135,7 +136,7 @@ async function issue(
 async function withinBounds(
   ctx: EngineContext,
   client: Client,
-  redemption: Redemption & { readonly provenAt: number },
+  redemption: Omit<CheckedRedemption, 'claims'>,
 ): Promise<CheckedRedemption> {
   const { entitlement } = redemption;
   const acting = entitlement === null ? 'for-client' : 'for-user';

@@ -86,11 +86,14 @@ function isSwitching({ interaction, hosted }: Situation, session: Session): bool
 
 /**
  * True when somebody signed in since the interaction began. A host may vouch for a login of long
- * ago, so the time of the proof counts as well.
+ * ago, so the time of the proof counts as well. A session that this interaction began is later than
+ * it, whatever the clocks of two nodes say.
  */
 function isFresh({ session, interaction, hosted }: Situation): boolean {
-  if (session === null || session.authTime < interaction.startedAt) return false;
-  return hosted || interaction.loginSession === session.handle;
+  if (session === null) return false;
+  if (hosted) return session.authTime >= interaction.startedAt;
+  const began = Math.min(interaction.startedAt, session.createdAt);
+  return interaction.loginSession === session.handle && session.authTime >= began;
 }
 
 function otherSubject(): OAuthError {
@@ -129,7 +132,7 @@ async function logIn(
       sub: proven.account.sub,
       amr: proven.amr,
       acr: proven.acr ?? null,
-      began: proven.began,
+      revocations: proven.revocations,
     },
     cookies: known ? [] : [knownDeviceCookie(ctx, browser, account)],
   };

@@ -1,7 +1,7 @@
 /** The authorization code grant (RFC 6749 §4.1.3): proves a code. Its single use is the store's. */
 import { sha256 } from '../../crypto/bytes.ts';
 import { parseHandle } from '../../crypto/handles.ts';
-import { issuedToThis } from '../../domain/clients.ts';
+import { issuedToThis } from '../../domain/former-clients.ts';
 import { redirectUriRulesOf } from '../../domain/redirect-rules.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
 import { OAuthError } from '../../protocol/errors.ts';
@@ -19,6 +19,7 @@ interface CodeParams {
 
 export const authorizationCodeGrant: Grant = defineGrant<CodeParams>({
   type: 'authorization_code',
+  provesSubject: false,
 
   params: (params) => ({
     code: params.need('code'),

@@ -7,6 +7,7 @@ import { OAuthError } from '../../protocol/errors.ts';
 
 const grant: Grant = defineGrant<{ readonly scope: string | undefined }>({
   type: 'client_credentials',
+  provesSubject: false,
 
   params: (params) => ({ scope: params.get('scope') }),
 

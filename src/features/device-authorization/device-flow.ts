@@ -5,7 +5,7 @@
 import { accountName } from '../../domain/accounts.ts';
 import { isPublicAddress, networkOf } from '../../domain/addresses.ts';
 import { rememberAuthorization } from '../../domain/authorizations.ts';
-import { issuedToThis } from '../../domain/clients.ts';
+import { issuedToThis } from '../../domain/former-clients.ts';
 import type { Interaction } from '../../domain/interactions.ts';
 import { availableScopes } from '../../domain/scopes.ts';
 import { judgeAnew, unknownInteraction } from '../../engine/continuation.ts';
@@ -187,12 +187,15 @@ async function approve(ctx: EngineContext, digest: string, end: FlowEnd): Promis
   const shown = confirmedIn(interaction)?.scopes ?? [];
   const scopes = request.scopes.filter((scope) => shown.includes(scope));
   const { sub, authTime, amr, acr } = session;
-  const allowed = { sub, client, scopes, asked: true };
+  // First the number, then the session: a revocation since then has a higher number.
+  const revocations = await ctx.store.tokens.revocations();
+  if ((await ctx.store.sessions.find(session.handle)) === null) return null;
+  const allowed = { sub, client, session, scopes, asked: true };
   const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
-  if (authorization === null) return await judgeAnew(ctx, client, DEVICE, interaction);
+  if (authorization === 'session_ended') return null;
+  if (authorization === 'client_changed') return await judgeAnew(ctx, client, DEVICE, interaction);
   const proof = { sub, authTime, amr, acr, scopes };
-  // Judged by the facts that were read: what was revoked since then wins.
-  const approval = { ...proof, authorizationId: authorization.id, approvedAt: end.now };
+  const approval = { ...proof, authorizationId: authorization.id, revocations };
   const fresh = await decide(ctx, digest, {
     is: 'approved',
     interaction: interaction.id,

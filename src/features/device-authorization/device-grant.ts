@@ -2,7 +2,7 @@
  * The device code grant (RFC 8628 §3.4, §3.5): a device asks again and again what became of its
  * request.
  */
-import { issuedToThis } from '../../domain/clients.ts';
+import { issuedToThis } from '../../domain/former-clients.ts';
 import type { Redemption } from '../../domain/issuance.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
 import { OAuthError } from '../../protocol/errors.ts';
@@ -21,6 +21,7 @@ const SLOWER = 5;
 
 export const deviceGrant: Grant = defineGrant<{ readonly deviceCode: string }>({
   type: DEVICE_GRANT,
+  provesSubject: false,
   params: (params) => ({ deviceCode: params.need('device_code') }),
   async redeem(ctx, client, { deviceCode }) {
     const stored = await requireOwn(ctx, client, deviceCode);
@@ -80,7 +81,7 @@ async function redemptionOf(
   ctx: RequestContext,
   { clientId }: Client,
   { record }: StoredRequest,
-  { approvedAt, ...approval }: Approval,
+  { revocations = 0, ...approval }: Approval,
 ): Promise<Redemption> {
   const { sub, authorizationId, scopes } = approval;
   const authorization = await ctx.store.authorizations.find(sub, clientId);
@@ -94,6 +95,6 @@ async function redemptionOf(
     nonce: null,
     refreshable: true,
     consumption: { kind: 'one_time_record', record: { kind, digest, version } },
-    provenAt: approvedAt,
+    revocations,
   };
 }

@@ -33,7 +33,10 @@ export interface Approval {
   readonly authTime: Seconds;
   readonly amr: readonly string[];
   readonly acr: string | null;
-  readonly approvedAt: Seconds;
+  /**
+   * How many revocations of subjects there were before the approval. An older server stored none.
+   */
+  readonly revocations?: number;
 }
 
 /** What became of a request. `interaction`: the one in which it was decided. */

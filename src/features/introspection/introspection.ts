@@ -1,7 +1,7 @@
 /** Token introspection (RFC 7662): what a token is worth now, for those it concerns. */
 import { findLiveAccessToken } from '../../domain/access-tokens.ts';
 import { findEnabledAccount } from '../../domain/accounts.ts';
-import { issuedToThis } from '../../domain/clients.ts';
+import { issuedToThis } from '../../domain/former-clients.ts';
 import { familyIdOf, judge } from '../../domain/refresh-tokens.ts';
 import { clientEndpoint } from '../../engine/client-endpoint.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';

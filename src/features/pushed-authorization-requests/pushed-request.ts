@@ -5,7 +5,7 @@
  */
 import { sha256 } from '../../crypto/bytes.ts';
 import { newHandle, parseHandle } from '../../crypto/handles.ts';
-import { issuedToThis } from '../../domain/clients.ts';
+import { issuedToThis } from '../../domain/former-clients.ts';
 import { isUsable, newOneTimeRecord } from '../../domain/one-time-records.ts';
 import type { LoadedRequest, ParameterSource } from '../../engine/contracts/parameter-source.ts';
 import { OAuthError } from '../../protocol/errors.ts';

@@ -2,7 +2,7 @@
  * The refresh token grant (RFC 6749 §6): proves a refresh token. What one is worth is
  * `domain/refresh-tokens.ts`; rotation is issuance's, and single use the store's.
  */
-import { issuedToThis } from '../../domain/clients.ts';
+import { issuedToThis } from '../../domain/former-clients.ts';
 import type { Consumption } from '../../domain/issuance.ts';
 import { familyIdOf, judge, type Presented } from '../../domain/refresh-tokens.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
@@ -30,6 +30,7 @@ const DEAD = {
 
 const grant: Grant = defineGrant<RefreshParams>({
   type: 'refresh_token',
+  provesSubject: false,
 
   params(params) {
     const scope = params.get('scope');

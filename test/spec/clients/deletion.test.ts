@@ -107,25 +107,37 @@ describe('a client_id that is registered a second time', () => {
     return clientSecret ?? '';
   };
 
+  /** Puts back what was allowed, as a node of an earlier version did that had it in memory. */
+  const allowedBefore = async (): Promise<() => Promise<void>> => {
+    const { sessions, authorizations, clients } = world.provider.store;
+    const { sub } = ALICE;
+    const { clientId } = world.web;
+    const allowed = await authorizations.find(sub, clientId);
+    const [session] = await sessions.listBySubject(sub);
+    return async () => {
+      const clientVersion = (await clients.find(clientId))?.version ?? 0;
+      expect(allowed !== null && session !== undefined).toBe(true);
+      if (allowed !== null && session !== undefined)
+        await authorizations.remember(allowed, { clientVersion, session });
+    };
+  };
+
   it('RV-01 is allowed nothing that the first client was allowed', async () => {
-    const { store } = world.provider;
     const browser = browserOf(world);
     await getTokens(world, {}, browser);
-    const allowed = await store.authorizations.find(ALICE.sub, world.web.clientId);
+    const keep = await allowedBefore();
     await replace();
-    // What another node, which still had the client in memory, remembers after the deletion.
-    await store.authorizations.remember(allowed as NonNullable<typeof allowed>);
+    await keep();
     const visit = await openAuthorize(world, browser);
     expect([visit.leaves, visit.html.includes('id="consent-form"')]).toEqual([null, true]);
   });
   it('[RFC6749 §4.1.3] TK-03 redeems no code of the first client', async () => {
-    const { store } = world.provider;
     const browser = browserOf(world);
     const proof = pkce();
     const code = await getCode(world, proof, {}, browser);
-    const allowed = await store.authorizations.find(ALICE.sub, world.web.clientId);
+    const keep = await allowedBefore();
     const secret = await replace();
-    await store.authorizations.remember(allowed as NonNullable<typeof allowed>);
+    await keep();
     const answer = await redeem({ ...world, webSecret: secret }, code, proof.verifier);
     expectRefusal(world, answer, { status: 400, error: 'invalid_grant', reason: 'code_foreign' });
   });

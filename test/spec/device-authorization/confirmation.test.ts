@@ -13,6 +13,7 @@ import {
   decide,
   logIn,
   openAuthorize,
+  pageOf,
   type World,
 } from '../setup.ts';
 import {
@@ -263,15 +264,16 @@ describe('an answer', () => {
     const { authorizations } = world.provider.store;
     const { remember } = authorizations;
     Object.assign(authorizations, {
-      remember: async (record: never) => {
+      remember: async (record: never, conditions: never) => {
         await world.provider.subjects.revoke(ALICE.sub);
         world.now += 1;
-        return await remember(record);
+        return await remember(record, conditions);
       },
     });
-    await browser.submit(page, { decision: 'allow' });
+    const visit = await browser.submit(page, { decision: 'allow' });
+    expect(pageOf(visit)).toBe('login');
     const { status, body } = await pollLater(world, device);
-    expect([status, body['error']]).toEqual([400, 'invalid_grant']);
+    expect([status, body['error']]).toEqual([400, 'authorization_pending']);
   });
   it('does not count when its address is opened a minute later: the page asks again', async () => {
     const device = await startDevice(world);
