@@ -251,7 +251,8 @@ export async function allow(
 ): Promise<Authorization> {
   const { sub, clientId } = authorization;
   const own = session ?? sample.session({ ...sample.facts(), sub });
-  if (session === undefined) await store.sessions.start(own, null, { time: Infinity });
+  const revocations = await store.tokens.revocations();
+  if (session === undefined) await store.sessions.start(own, null, { revocations });
   const clientVersion = await versionOf(store, clientId);
   const made = await store.authorizations.remember(authorization, { clientVersion, session: own });
   if (session === undefined) await store.sessions.end(own, NOW, false, null);
