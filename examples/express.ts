@@ -32,7 +32,9 @@ const { client, clientSecret } = await provider.clients.create({
   redirectUris: ['http://127.0.0.1:8400/callback'],
   grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
 });
-app.listen(port, 'localhost', () => {
+app.listen(port, 'localhost', (error) => {
+  // Express calls this as well when the port is taken.
+  if (error) throw error;
   console.log(
     `${provider.issuer}/.well-known/openid-configuration\nclient_id ${client.clientId}\nclient_secret ${clientSecret}`,
   );

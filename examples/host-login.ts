@@ -93,6 +93,8 @@ const { client, clientSecret } = await provider.clients.create({
   postLogoutRedirectUris: [redirectUri.replace(/[^/]*$/, 'bye')],
   grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
 });
-app.listen(port, 'localhost', () => {
+app.listen(port, 'localhost', (error) => {
+  // Express calls this as well when the port is taken.
+  if (error) throw error;
   console.log(`${issuer}\nclient_id ${client.clientId}\nclient_secret ${clientSecret}`);
 });

@@ -134,7 +134,11 @@ if ((await provider.clients.find(PARTNER)) === null) {
   const { clientSecret } = await provider.clients.create(metadata, { clientId: PARTNER });
   console.log(`client_id ${PARTNER}\nclient_secret ${clientSecret}`);
 }
-const server = app.listen(Number(PORT), () => log.info({ issuer: ISSUER }, 'listening'));
+const server = app.listen(Number(PORT), (error) => {
+  // Express calls this as well when the port is taken.
+  if (error) throw error;
+  log.info({ issuer: ISSUER }, 'listening');
+});
 
 async function stop(): Promise<void> {
   for (const timer of timers) clearInterval(timer);

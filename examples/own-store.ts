@@ -50,6 +50,16 @@ function withProcessCounters(store: Store, windows: Map<string, Window>): Store 
         if (outcome === 'right') window.wrong = 0;
         window.count = window.wrong + others;
       },
+      async forgive(key) {
+        const window = windows.get(key);
+        if (window === undefined) return;
+        window.count -= window.wrong;
+        window.wrong = 0;
+      },
+      async find(key) {
+        const window = windows.get(key);
+        return window === undefined ? null : { wrong: window.wrong, resetAt: window.resetAt };
+      },
     },
     async clear(now, batch, auditFrom) {
       const over = [...windows].filter(([, { resetAt }]) => resetAt <= now).slice(0, batch);

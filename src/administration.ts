@@ -10,6 +10,7 @@ import type { Context } from './domain/context.ts';
 import { issuedToThis } from './domain/former-clients.ts';
 import { rememberEnds } from './domain/host-sessions.ts';
 import { accountKeyOf, canonicalUsername } from './domain/login.ts';
+import type { RateLimitKey } from './domain/rate-limiter.ts';
 import { familyIdOf, judge } from './domain/refresh-tokens.ts';
 import { endSession } from './domain/sessions.ts';
 import type { Authorization, Seconds, Session } from './store/records.ts';
@@ -22,6 +23,13 @@ export interface Subjects {
    * @param reason stands in the audit log
    */
   revoke(sub: string, reason?: string): Promise<void>;
+  /**
+   * Ends what `revoke` ends, of a subject whose account was disabled, and says so in the audit log.
+   * Disable the account first.
+   */
+  disable(sub: string, reason?: string): Promise<void>;
+  /** Says in the audit log that an account is enabled again. */
+  enable(sub: string): Promise<void>;
   /**
    * Ends everything of a subject whose account was deleted: what `revoke` ends, and everything that
    * the subject allowed. Delete the account first.
@@ -43,6 +51,8 @@ export interface Subjects {
    * owner can sign in within seconds, unless the network is locked as well.
    */
   unlock(username: string): Promise<void>;
+  /** When the lock of an account with too many wrong passwords ends; null when it is not locked. */
+  lockedUntil(username: string): Promise<Seconds | null>;
 }
 
 /** What a token is worth. */
@@ -73,9 +83,13 @@ export interface Tokens {
 
 export function subjectsOf(ctx: Context): Subjects {
   const { authorizations, sessions, tokens } = ctx.store;
-  const revoke = async (sub: string, reason: string | null = null): Promise<void> => {
+  const end = async (
+    type: 'subject.revoked' | 'subject.disabled',
+    sub: string,
+    reason: string | null = null,
+  ): Promise<void> => {
     await ctx.events.act(
-      'subject.revoked',
+      type,
       { sub, reason },
       async (row) => {
         await rememberEnds(ctx, sub);
@@ -84,6 +98,12 @@ export function subjectsOf(ctx: Context): Subjects {
       () => true,
     );
   };
+  const revoke = async (sub: string, reason?: string): Promise<void> =>
+    await end('subject.revoked', sub, reason);
+  const keyOf = async (username: string): Promise<RateLimitKey> => [
+    'login',
+    await accountKeyOf(ctx, canonicalUsername(username)),
+  ];
   const liveSessions = async (sub: string): Promise<readonly Session[]> => {
     const { sessionIdle } = ctx.settings.lifetimes;
     const now = ctx.now();
@@ -93,6 +113,10 @@ export function subjectsOf(ctx: Context): Subjects {
   };
   return {
     revoke,
+    disable: async (sub, reason) => await end('subject.disabled', sub, reason),
+    async enable(sub) {
+      ctx.events.record('subject.enabled', { sub });
+    },
     async delete(sub) {
       await revoke(sub);
       for (const { clientId } of await authorizations.listBySubject(sub))
@@ -106,9 +130,12 @@ export function subjectsOf(ctx: Context): Subjects {
       return session !== undefined && (await endSession(ctx, session));
     },
     async unlock(username) {
-      const account = await accountKeyOf(ctx, canonicalUsername(username));
-      await ctx.rateLimiter.forgive(['login', account]);
+      await ctx.rateLimiter.forgive(await keyOf(username));
       ctx.events.record('subject.unlocked', { detail: { username } });
+    },
+    async lockedUntil(username) {
+      const { login } = ctx.settings.rateLimits;
+      return await ctx.rateLimiter.lockedUntil([await keyOf(username), login]);
     },
   };
 }

@@ -2,8 +2,11 @@
  * Clients that the configuration lists: registered, and brought up to date, before the first
  * request is answered. How one is brought up to date is in `domain/clients.ts`.
  */
-import type { Clients, ManagedClient } from './domain/client-registry.ts';
+import type { Clients, KnownClients, ManagedClient } from './domain/client-registry.ts';
 import type { Logger } from './domain/settings.ts';
+import { nearest } from './engine/contracts/options.ts';
+import { CLIENT_FIELDS } from './protocol/client-metadata.ts';
+import type { ConfigProblem } from './protocol/errors.ts';
 import { StoreUnavailable } from './store/store.ts';
 
 /** Seconds until a request tries again, when they could not be registered. */
@@ -15,6 +18,25 @@ export interface ManagedClients {
   ensure(): Promise<void>;
   /** The same before a request: what goes wrong is logged, and the request is answered. */
   beforeRequest(): Promise<void>;
+}
+
+const MEMBERS = [
+  ...Object.keys(CLIENT_FIELDS),
+  ...['clientId', 'kind', 'clientSecret', 'clientSecretEnv', 'secretOverlap', 'fields'],
+];
+
+/** What is wrong with the clients that are listed, before anything is stored. */
+export function problemsOfListed(
+  listed: readonly ManagedClient[],
+  { problemsOf }: Pick<KnownClients, 'problemsOf'>,
+): readonly ConfigProblem[] {
+  return listed.flatMap((client, index) =>
+    problemsOf(client).map(({ field, problem }) => {
+      const near = MEMBERS.includes(field) ? null : nearest(field, MEMBERS);
+      const remedy = near === null ? 'Change it in the list of clients.' : `Write ${near}.`;
+      return { option: `clients[${index}] (${client.clientId}): ${field}`, problem, remedy };
+    }),
+  );
 }
 
 /** @param now the time in seconds */

@@ -23,8 +23,9 @@ import { contextOfRequest } from './engine/request-context.ts';
 import { createRoutes, type Route, serve } from './engine/router.ts';
 import { endpointUrl } from './engine/urls.ts';
 import { createInteractions, type Interactions } from './host-interactions.ts';
-import { managedClients } from './managed-clients.ts';
+import { managedClients, problemsOfListed } from './managed-clients.ts';
 import type { FeatureField } from './protocol/client-fields.ts';
+import { ConfigError } from './protocol/errors.ts';
 import { type ResolvedConfig, resolveConfig } from './resolve-config.ts';
 import type { ClearedCounts, Store } from './store/store.ts';
 import { type RequestInfo, readRequest } from './web/request.ts';
@@ -116,7 +117,10 @@ export function createProvider(config: Config): Provider {
     const read = readRequest(request, url, info, path, parts);
     return contextOfRequest(shared, read);
   };
-  const managed = managedClients(config.clients ?? [], ctx.clients, logger, now);
+  const listed = config.clients ?? [];
+  const problems = problemsOfListed(listed, ctx.clients);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const managed = managedClients(listed, ctx.clients, logger, now);
   const findRoute = createRoutes(settings, assembly.endpoints);
   const serving = {
     findRoute,

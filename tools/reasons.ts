@@ -74,13 +74,13 @@ type Calls = ReadonlyMap<ts.Symbol, readonly ts.CallExpression[]>;
  * arguments of each call of that function.
  */
 function argumentsOf(
-  refusal: ts.NewExpression,
+  { node, given: refusal }: Refusal,
   checker: ts.TypeChecker,
   calls: Calls,
 ): readonly Arguments[] {
-  const [code, reason, description] = refusal.arguments ?? [];
+  const [code, reason, description] = refusal;
   const maker = reason === undefined ? null : makerOf(reason, checker);
-  if (maker === null) return [[code, reason, description, refusal]];
+  if (maker === null) return [[code, reason, description, node]];
   return (calls.get(maker.symbol) ?? []).map((call) => {
     const given = (expression: ts.Expression | undefined): ts.Expression | undefined => {
       const index = maker.parameters.findIndex(
@@ -126,15 +126,46 @@ function callsByFunction(sources: readonly ts.SourceFile[], checker: ts.TypeChec
   return calls;
 }
 
-function refusalsIn(source: ts.SourceFile): ts.NewExpression[] {
-  const found: ts.NewExpression[] = [];
+/** A refusal in the source: what makes it, and its arguments `code`, `reason`, `description`. */
+interface Refusal {
+  readonly node: ts.Node;
+  readonly given: readonly (ts.Expression | undefined)[];
+}
+
+/** Errors that are made, errors of a kind of their own, and refusals that are only logged. */
+function refusalsIn(source: ts.SourceFile): Refusal[] {
+  const found: Refusal[] = [];
   const visit = (node: ts.Node): void => {
-    if (ts.isNewExpression(node) && node.expression.getText(source) === 'OAuthError')
-      found.push(node);
+    const name =
+      ts.isNewExpression(node) || ts.isCallExpression(node) ? node.expression.getText(source) : '';
+    if (ts.isNewExpression(node) && name === 'OAuthError')
+      found.push({ node, given: node.arguments ?? [] });
+    else if (ts.isCallExpression(node) && name === 'super' && isInRefusal(node, source))
+      found.push({ node, given: node.arguments });
+    else if (ts.isCallExpression(node) && name === 'logRefusal')
+      found.push(...loggedIn(node, source));
     ts.forEachChild(node, visit);
   };
   visit(source);
   return found;
+}
+
+/** True inside of a class that extends the error of refusals. */
+function isInRefusal(node: ts.Node, source: ts.SourceFile): boolean {
+  const own = ts.findAncestor(node, ts.isClassDeclaration);
+  const parents = own?.heritageClauses?.flatMap(({ types }) => types) ?? [];
+  return parents.some(({ expression }) => expression.getText(source) === 'OAuthError');
+}
+
+/** What is logged as it stands: an error that was thrown has its reason where it was made. */
+function loggedIn(call: ts.CallExpression, source: ts.SourceFile): readonly Refusal[] {
+  const facts = call.arguments[2];
+  if (facts === undefined || !ts.isObjectLiteralExpression(facts)) return [];
+  const given = ['code', 'reason'].map((wanted) => {
+    const member = facts.properties.find((one) => one.name?.getText(source) === wanted);
+    return member !== undefined && ts.isPropertyAssignment(member) ? member.initializer : undefined;
+  });
+  return [{ node: call, given }];
 }
 
 /** The strings that this expression can be; null when it can be any string. */

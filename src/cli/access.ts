@@ -4,14 +4,8 @@
  */
 import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import type { Assembly } from 'valetkey/server';
-import { globals, withAssembly } from './command-context.ts';
+import { globals, subjectOf, type Whose, withAssembly } from './command-context.ts';
 import { say, table, time } from './output.ts';
-
-interface Whose {
-  readonly username?: string;
-  readonly sub?: string;
-}
 
 export function session(program: Command): void {
   const group = program.command('session').description('look at and end sessions of people');
@@ -134,16 +128,6 @@ function ofPerson(group: Command, name: string, about: string): Command {
     .description(about)
     .option('--username <name>', 'username of the person')
     .option('--sub <text>', 'subject of the person, instead of the username');
-}
-
-/** Accounts that are gone have a subject all the same. */
-async function subjectOf({ accounts }: Assembly, { username, sub }: Whose): Promise<string> {
-  if ((username === undefined) === (sub === undefined))
-    throw new Error('Say who: --username or --sub.');
-  if (sub !== undefined) return sub;
-  const account = await accounts.findByUsername(username ?? '');
-  if (account === null) throw new Error(`There is no user ${username}. See: valetkey user list`);
-  return account.sub;
 }
 
 async function tokenFrom(given: string): Promise<string> {

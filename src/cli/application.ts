@@ -219,7 +219,7 @@ function rotateSecret(group: Command): void {
           const rows = [
             ['Client ID', clientId],
             ['New secret', clientSecret ?? ''],
-            ['Earlier secrets', last === null ? 'have ended' : `work until ${time(last)}`],
+            ['Earlier secrets', last === null ? 'have ended' : `work until ${time(last, true)}`],
           ];
           say(
             globals(command).json,

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type AuditEvent, forLog } from 'valetkey';
 import type { Assembly } from 'valetkey/server';
-import { globals, withAssembly } from './command-context.ts';
+import { globals, subjectOf, withAssembly } from './command-context.ts';
 import { wholeNumber } from './options.ts';
 import { say, table } from './output.ts';
 
@@ -19,6 +19,7 @@ const LOOK_AGAIN = 1000;
 interface AuditOptions {
   readonly client?: string;
   readonly sub?: string;
+  readonly username?: string;
   readonly type?: string;
   readonly reason?: string;
   readonly since?: number;
@@ -31,9 +32,12 @@ type Store = Assembly['provider']['store'];
 export function audit(program: Command): void {
   program
     .command('audit')
-    .description('show what happened: sign-ins, tokens, refusals, changes; the newest last')
+    .description(
+      'show what happened: sign-ins, tokens, wrong credentials, changes; the newest last',
+    )
     .option('--client <client-id>', 'only events of this application')
     .option('--sub <text>', 'only events of this subject')
+    .option('--username <name>', 'only events of this person, instead of the subject')
     .option('--type <event>', 'only events of this type, such as login.failed')
     .option('--reason <reason>', 'only events with this reason, such as client_secret_wrong')
     .option('--since <time>', 'only events since then: 30m, 12h, 7d, or 2026-01-31T08:00', since)
@@ -41,13 +45,17 @@ export function audit(program: Command): void {
     .option('--follow', 'go on with events as they happen', false)
     .addHelpText(
       'after',
-      '\nExamples:\n  npx valetkey audit --client web --since 1h\n  npx valetkey audit --type login.failed --follow',
+      '\nExamples:\n  npx valetkey audit --client web --since 1h\n  npx valetkey audit --type login.failed --follow\n\nRefused requests, such as a wrong redirect URI, are in the log of the server: valetkey explain.',
     )
     .action(async (options: AuditOptions, command: Command) => {
-      await withAssembly(command, async ({ provider: { store } }) => {
+      await withAssembly(command, async (assembly) => {
         const { json } = globals(command);
-        if (options.follow) return await follow(store, options, json);
-        const found = await find(store, options);
+        const { store } = assembly.provider;
+        const { username, ...given } = options;
+        const wanted =
+          username === undefined ? given : { ...given, sub: await subjectOf(assembly, options) };
+        if (given.follow) return await follow(store, wanted, json);
+        const found = await find(store, wanted);
         say(json, { events: found }, found.map(lineOf).join('\n') || 'Nothing was found.');
       });
     });
@@ -115,13 +123,19 @@ export function explain(program: Command): void {
         const events = (await store.audit.list({ limit: MOST_ROWS }))
           .filter(({ requestId }) => requestId === id)
           .reverse();
-        const lines = log === undefined ? [] : linesOf(await readFile(log, 'utf8'), id);
+        const { lines, others } = linesOf(log === undefined ? '' : await readFile(log, 'utf8'), id);
         const reasons = [
           ...new Set([...events, ...lines].map(({ reason }) => reason).filter(isText)),
         ];
         const meanings = await meaningsOf(reasons);
-        const data = { request_id: id, events, log: lines, reasons: Object.fromEntries(meanings) };
-        if (events.length + lines.length === 0) {
+        const data = {
+          request_id: id,
+          events,
+          log: lines,
+          other_lines: others,
+          reasons: Object.fromEntries(meanings),
+        };
+        if (events.length + lines.length + others.length === 0) {
           const hint =
             log === undefined
               ? 'Refusals of requests are in the log of the server: pass it with --log.'
@@ -131,8 +145,13 @@ export function explain(program: Command): void {
         const text = [
           ...events.map(lineOf),
           ...lines.map((line) =>
-            table(Object.entries(line).map(([key, value]) => [key, word(value)])),
+            table(
+              Object.entries(line)
+                .filter(([key]) => key !== 'level')
+                .map(([key, value]) => [key, word(value)]),
+            ),
           ),
+          ...others,
           ...meanings.map(([reason, meaning]) => `${reason}: ${meaning}`),
         ];
         say(globals(command).json, data, text.join('\n\n'));
@@ -142,17 +161,22 @@ export function explain(program: Command): void {
 
 type LogLine = Readonly<Record<string, unknown>>;
 
-function linesOf(text: string, id: string): readonly LogLine[] {
-  return text.split('\n').flatMap((line) => {
-    if (!line.includes(id)) return [];
+/** The lines of a request, and others that name it, as a terminal shows them. */
+function linesOf(
+  text: string,
+  id: string,
+): { readonly lines: readonly LogLine[]; readonly others: readonly string[] } {
+  const lines: LogLine[] = [];
+  const others: string[] = [];
+  for (const line of text.split('\n').filter((one) => one.includes(id))) {
     try {
       const parsed = JSON.parse(line) as LogLine;
-      return parsed['requestId'] === id ? [parsed] : [];
+      if (parsed['requestId'] === id) lines.push(parsed);
     } catch {
-      // Other programs write to the same file.
-      return [];
+      others.push(forLog(line));
     }
-  });
+  }
+  return { lines, others };
 }
 
 function isText(value: unknown): value is string {
@@ -163,17 +187,28 @@ function word(value: unknown): string {
   return forLog(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
-/** What the reasons mean, from the list in `docs/reasons.md`, which is part of the package. */
-async function meaningsOf(reasons: readonly string[]): Promise<readonly [string, string][]> {
-  const page = await readFile(new URL('../../docs/reasons.md', import.meta.url), 'utf8');
-  const rows = page
+/** Cells of the rows of tables in a page of `docs`, which is part of the package. */
+async function rowsOf(page: string): Promise<readonly (readonly string[])[]> {
+  const text = await readFile(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
+  return text
     .split('\n')
-    .map((line) => line.split('|').map((cell) => cell.trim().replaceAll('`', '')));
+    .filter((line) => line.startsWith('|'))
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+}
+
+/** What the reasons mean: what people are told who look for help, else what the code says. */
+async function meaningsOf(reasons: readonly string[]): Promise<readonly [string, string][]> {
+  const rows = await rowsOf('reasons.md');
+  const help = await rowsOf('guides/troubleshooting.md');
   return reasons.map((reason) => {
-    const own = rows.filter(([, name]) => name === reason);
+    const own = rows.filter(([, name]) => name === `\`${reason}\``);
     const described = own.find((cells) => cells[4] !== '(computed)') ?? own[0];
-    const [, , code = '', file = '', text = ''] = described ?? [];
-    const meaning = text === '(computed)' ? 'see the file' : text;
+    const [, , code = '', file = '', text = ''] = (described ?? []).map((cell) =>
+      cell.replaceAll('`', ''),
+    );
+    const helping = help.find(([, names]) => names?.includes(`\`${reason}\``));
+    const advice = (helping ?? []).slice(2).filter((cell) => cell !== '' && cell !== 'As above.');
+    const meaning = advice.join(' ') || (text === '(computed)' ? 'see the file' : text);
     return [
       reason,
       described === undefined

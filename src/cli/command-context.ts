@@ -3,6 +3,7 @@
  * which is closed when the command ends.
  */
 import type { Command } from 'commander';
+import type { PasswordAccounts } from 'valetkey/accounts';
 import {
   type AssembleOptions,
   type Assembly,
@@ -33,6 +34,34 @@ export async function settingsOf(command: Command): Promise<GivenSettings> {
     ...(config === undefined ? {} : { configFile: config }),
     overrides: dataDir === undefined ? {} : { dataDir },
   });
+}
+
+/**
+ * The accounts of an assembly.
+ * @throws Error when an application keeps its people itself
+ */
+export function accountsOf({ accounts, keepsPeople }: Assembly): PasswordAccounts {
+  if (!keepsPeople)
+    throw new Error(
+      'This database holds no accounts: its application keeps the people. Name a person by --sub.',
+    );
+  return accounts;
+}
+
+/** A person, as an option names them. */
+export interface Whose {
+  readonly username?: string;
+  readonly sub?: string;
+}
+
+/** Accounts that are gone have a subject all the same. */
+export async function subjectOf(assembly: Assembly, { username, sub }: Whose): Promise<string> {
+  if ((username === undefined) === (sub === undefined))
+    throw new Error('Say who: --username or --sub.');
+  if (sub !== undefined) return sub;
+  const account = await accountsOf(assembly).findByUsername(username ?? '');
+  if (account === null) throw new Error(`There is no user ${username}. See: valetkey user list`);
+  return account.sub;
 }
 
 /**

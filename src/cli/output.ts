@@ -67,9 +67,12 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** Formats a time in seconds since 1970 for people, in UTC. */
-export function time(seconds: number | null): string {
+/** Formats a time in seconds since 1970 for people, in UTC. @param exact to the second */
+export function time(seconds: number | null, exact = false): string {
   return seconds === null
     ? '–'
-    : `${new Date(seconds * 1000).toISOString().replace('T', ' ').slice(0, 16)}Z`;
+    : `${new Date(seconds * 1000)
+        .toISOString()
+        .replace('T', ' ')
+        .slice(0, exact ? 19 : 16)}Z`;
 }

@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import { type AccountInfo, STANDARD_CLAIMS } from 'valetkey/accounts';
 import type { Assembly } from 'valetkey/server';
-import { globals, withAssembly } from './command-context.ts';
+import { accountsOf, globals, withAssembly } from './command-context.ts';
 import { collect, json, type PasswordOptions, passwordFrom, wholeNumber } from './options.ts';
 import { say, table, time } from './output.ts';
 
@@ -32,7 +32,7 @@ export function user(program: Command): void {
       await withAssembly(command, async (assembly) => {
         const { sub, username } = await find(assembly, options.username);
         const { password, made } = await passwordFrom(options);
-        await assembly.accounts.setPassword(sub, password);
+        await accountsOf(assembly).setPassword(sub, password);
         await assembly.provider.subjects.revoke(sub);
         const shown = made ? { password } : {};
         const text = `The password of ${username} is set; all sessions and tokens have ended.`;
@@ -62,7 +62,7 @@ export function user(program: Command): void {
     async (options: { readonly username: string }, command: Command) => {
       await withAssembly(command, async (assembly) => {
         const { sub, username } = await find(assembly, options.username);
-        await assembly.accounts.delete(sub);
+        await accountsOf(assembly).delete(sub);
         await assembly.provider.subjects.delete(sub);
         say(
           globals(command).json,
@@ -87,7 +87,9 @@ function create(group: Command): void {
   );
   claimOptions(command).action(async (options: CreateOptions, self: Command) => {
     const { username, sub } = options;
-    await withAssembly(self, async ({ accounts, provider }) => {
+    await withAssembly(self, async (assembly) => {
+      const { provider } = assembly;
+      const accounts = accountsOf(assembly);
       // RFC 9700 §4.15: a token of a client must not be taken for one of a person.
       if (sub !== undefined && (await provider.clients.find(sub)) !== null)
         throw new Error(`The subject ${sub} is the client_id of an application; choose another.`);
@@ -129,16 +131,22 @@ function show(group: Command): void {
     async (options: { readonly username: string }, command: Command) => {
       await withAssembly(command, async (assembly) => {
         const { username, sub, enabled, claims } = await find(assembly, options.username);
+        const until = await assembly.provider.subjects.lockedUntil(username);
+        const lock =
+          until === null
+            ? ''
+            : `, locked until ${time(until)} after wrong passwords (valetkey user unlock)`;
         const rows = [
           ['Username', username],
           ['Subject', sub],
-          ['State', enabled ? 'enabled' : 'disabled'],
+          ['State', `${enabled ? 'enabled' : 'disabled'}${lock}`],
         ];
         const shown = Object.entries(claims).map(([name, value]) => [
           name,
           typeof value === 'string' ? value : JSON.stringify(value),
         ]);
-        say(globals(command).json, { username, sub, enabled, claims }, table([...rows, ...shown]));
+        const data = { username, sub, enabled, locked_until: until, claims };
+        say(globals(command).json, data, table([...rows, ...shown]));
       });
     },
   );
@@ -165,7 +173,7 @@ function update(group: Command): void {
         const claims = Object.fromEntries(
           Object.entries(kept).filter(([name]) => !removed.includes(name)),
         );
-        await assembly.accounts.updateClaims(sub, claims);
+        await accountsOf(assembly).updateClaims(sub, claims);
         say(globals(self).json, { username, sub, claims }, `${username} is changed.`);
       });
     },
@@ -180,7 +188,8 @@ function list(group: Command): void {
     .option('--limit <number>', 'maximum number of accounts', wholeNumber(1, 10_000), 100)
     .action(
       async (options: { readonly after?: string; readonly limit: number }, command: Command) => {
-        await withAssembly(command, async ({ accounts }) => {
+        await withAssembly(command, async (assembly) => {
+          const accounts = accountsOf(assembly);
           const found = await accounts.list(options);
           const users = found.map(({ username, sub, enabled, claims, createdAt }) => ({
             username,
@@ -217,8 +226,10 @@ function switchTo(group: Command, name: string, about: string, enabled: boolean)
     async (options: { readonly username: string; readonly reason?: string }, self: Command) => {
       await withAssembly(self, async (assembly) => {
         const { sub, username } = await find(assembly, options.username);
-        await assembly.accounts.setEnabled(sub, enabled);
-        if (!enabled) await assembly.provider.subjects.revoke(sub, options.reason);
+        await accountsOf(assembly).setEnabled(sub, enabled);
+        const { subjects } = assembly.provider;
+        if (enabled) await subjects.enable(sub);
+        else await subjects.disable(sub, options.reason);
         const text = enabled
           ? `${username} is enabled.`
           : `${username} is disabled; all sessions and tokens have ended.`;
@@ -244,8 +255,8 @@ function withPassword(command: Command): Command {
     .option('--password-stdin', 'read the password from standard input', false);
 }
 
-async function find({ accounts }: Assembly, username: string): Promise<AccountInfo> {
-  const account = await accounts.findByUsername(username);
+async function find(assembly: Assembly, username: string): Promise<AccountInfo> {
+  const account = await accountsOf(assembly).findByUsername(username);
   if (account === null) throw new Error(`There is no user ${username}. See: valetkey user list`);
   return account;
 }

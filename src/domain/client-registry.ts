@@ -11,8 +11,10 @@ export class ClientMetadataError extends Error {
   /** Everything that is wrong, one entry per problem. */
   readonly problems: readonly MetadataProblem[];
 
-  constructor(problems: readonly MetadataProblem[]) {
-    super(problems.map((p) => `${p.field} ${p.problem}`).join('; '));
+  /** @param clientId the client that it is about, where that is not plain from the call */
+  constructor(problems: readonly MetadataProblem[], clientId: string | null = null) {
+    const text = problems.map((p) => `${p.field} ${p.problem}`).join('; ');
+    super(clientId === null ? text : `${clientId}: ${text}`);
     this.problems = problems;
   }
 }
@@ -49,6 +51,11 @@ export interface ManagedClient extends ClientMetadata {
   readonly clientSecret?: string;
   /** The environment variable that holds its secret, instead of `clientSecret`. */
   readonly clientSecretEnv?: string;
+  /**
+   * Seconds for which the secret before works on when another one is given; 0 when it leaked.
+   * @default 86400
+   */
+  readonly secretOverlap?: number;
 }
 
 /** A page of a list of clients. */
@@ -74,7 +81,7 @@ export interface Clients {
   create(metadata: ClientMetadata, chosen?: ChosenCredentials): Promise<RegisteredClient>;
   /**
    * Registers a client, or brings it up to date: afterwards it is what is given here, and what is
-   * not given has its default. Another secret replaces the one before, which works for a day. The
+   * not given has its default. Another secret replaces the one before (`secretOverlap`). The
    * same call again changes nothing.
    * @throws ClientMetadataError
    */
@@ -101,6 +108,8 @@ export interface Clients {
 
 /** Registered clients, for the parts of the provider. */
 export interface KnownClients extends Clients {
+  /** What is wrong with a client of the configuration, before anything is stored. */
+  problemsOf(client: ManagedClient): readonly MetadataProblem[];
   /**
    * Before something is refused by a client that was found: the client as it is now, if another
    * node changed it meanwhile; null if it is as it was, or is gone. Each client is looked up once a

@@ -1,26 +1,20 @@
 /**
  * Clients: registering, changing, finding. Every change is a compare and swap with its audit row,
  * so that two administrators do not undo each other. Memory is `client-cache.ts`, secrets are
- * `client-secrets.ts`, and what may be registered is `protocol/client-metadata.ts`.
+ * `client-secrets.ts`, and what may be registered is in `client-rules.ts`.
  */
 import { base64url, type Random } from '../crypto/handles.ts';
 import type { Vault } from '../crypto/vault.ts';
-import { metadataOfKind } from '../protocol/client-kinds.ts';
 import {
   type ClientMetadata,
   type CompleteClientMetadata,
   metadataOf,
 } from '../protocol/client-metadata.ts';
 import {
-  clientTypeProblems,
   completeMetadata,
   isPublic,
-  type MetadataProblem,
   type MetadataRules,
-  metadataProblems,
-  metadataTypeProblems,
 } from '../protocol/client-metadata-rules.ts';
-import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';
 import type { AuditEvent, Client, Seconds } from '../store/records.ts';
 import type { ClientStore } from '../store/store.ts';
 import { type ClientCache, createClientCache } from './client-cache.ts';
@@ -33,33 +27,30 @@ import {
   type RegisteredClient,
 } from './client-registry.ts';
 import {
-  clientSecret,
-  newClientSecret,
-  SHORTEST_SECRET,
-  secretMatches,
-  withNewSecret,
-} from './client-secrets.ts';
+  checkClientId,
+  checked,
+  checkScopes,
+  checkSecret,
+  type PreparedClient,
+  prepareManaged,
+  type RegistrationRules,
+  refused,
+  requireKey,
+} from './client-rules.ts';
+import { clientSecret, newClientSecret, secretMatches, withNewSecret } from './client-secrets.ts';
 import type { Events } from './events.ts';
 import type { FormerClients } from './former-clients.ts';
 import type { Ages } from './freshness.ts';
 
-interface Parts {
+interface Parts extends RegistrationRules {
   readonly store: ClientStore;
   readonly former: FormerClients;
   readonly vault: Vault;
   readonly events: Events;
-  readonly rules: MetadataRules;
-  /** When the signing key of an algorithm signs, in seconds. */
-  readonly provideKey: (alg: SigningAlg) => Promise<Seconds>;
   readonly cacheSeconds: number;
   readonly ages: Ages;
-  /** The scopes on offer. */
-  readonly scopes: readonly string[];
-  /** Where secrets of managed clients come from. */
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** True when an account has this subject identifier. */
   readonly isSubject: (text: string) => Promise<boolean>;
-  readonly now: () => Seconds;
   readonly random: Random;
 }
 
@@ -86,6 +77,15 @@ export function createClients(parts: Parts): KnownClients {
     },
     create: async (metadata, chosen = {}) => await create(registry, metadata, chosen),
     ensure: async (client) => await ensure(registry, client),
+    problemsOf(client) {
+      try {
+        prepareManaged(registry, client);
+        return [];
+      } catch (error) {
+        if (error instanceof ClientMetadataError) return error.problems;
+        throw error;
+      }
+    },
     update: async (clientId, changes) => await update(registry, clientId, changes),
     rotateSecret: async (clientId, overlap) => await rotateSecret(registry, clientId, overlap),
     async delete(clientId) {
@@ -117,8 +117,7 @@ async function create(
   const complete = checked(rules, metadata);
   checkScopes(registry, metadata, []);
   const clientId = chosen.clientId ?? base64url(random(16));
-  if (!/^[\x21-\x7e]{1,255}$/.test(clientId) || clientId.startsWith('https://'))
-    throw refused('clientId', 'must be 1 to 255 printable characters and no URL');
+  checkClientId(clientId);
   // RFC 9700 §4.15: a token of the client must not be taken for one of a person.
   if (chosen.clientId !== undefined && (await registry.isSubject(clientId)))
     throw refused('clientId', `${clientId} is the subject of an account; choose another`);
@@ -150,32 +149,27 @@ async function create(
   return { client, clientSecret: secret };
 }
 
-/** Seconds for which the secret before works on, when the configuration has another one. */
-const OVERLAP = 86_400;
-
 async function ensure(registry: Registry, managed: ManagedClient): Promise<Client> {
-  const { rules, env, now } = registry;
-  const { clientId, kind, clientSecret: given, clientSecretEnv: variable, ...rest } = managed;
-  const metadata = kind === undefined ? rest : metadataOfKind(kind, rest);
-  const complete = checked(rules, metadata);
-  checkScopes(registry, metadata, []);
-  const usesSecret = rules.authMethods.get(complete.tokenEndpointAuthMethod) === 'secret';
-  const secret = given ?? (variable === undefined ? undefined : env[variable]);
-  if (usesSecret && (secret === undefined || secret.length < SHORTEST_SECRET)) {
-    const from = variable === undefined ? 'clientSecret or clientSecretEnv' : variable;
-    throw refused(
-      'clientSecret',
-      `of ${clientId} must have ${SHORTEST_SECRET} characters: ${from}`,
-    );
+  const { clientId } = managed;
+  try {
+    return await bringUpToDate(registry, clientId, prepareManaged(registry, managed));
+  } catch (error) {
+    throw error instanceof ClientMetadataError
+      ? new ClientMetadataError(error.problems, clientId)
+      : error;
   }
-  if (usesSecret && secret !== undefined) checkSecret(secret);
-  if (!usesSecret && secret !== undefined)
-    throw refused('clientSecret', `of ${clientId} has no use: the client is public`);
+}
+
+async function bringUpToDate(
+  registry: Registry,
+  clientId: string,
+  { metadata, complete, secret, secretOverlap }: PreparedClient,
+): Promise<Client> {
   // A key that is published and signs later stops no start.
   const alg = complete.idTokenSignedResponseAlg;
   if (complete.responseTypes.length > 0 && alg !== 'HS256') await registry.provideKey(alg);
   if ((await registry.load(clientId)) === null) {
-    const chosen = { clientId, ...(secret === undefined ? {} : { clientSecret: secret }) };
+    const chosen = { clientId, ...(secret === null ? {} : { clientSecret: secret }) };
     try {
       return (await create(registry, metadata, chosen, 'configuration')).client;
     } catch (error) {
@@ -184,12 +178,13 @@ async function ensure(registry: Registry, managed: ManagedClient): Promise<Clien
     }
   }
   const changed = await change(registry, clientId, (before) => {
-    const secrets = secret === undefined ? [] : secretsWith(registry, before, secret, complete);
+    const secrets =
+      secret === null ? [] : secretsWith(registry, before, secret, complete, secretOverlap);
     const after = { ...before, ...complete, secrets, registrationSource: 'configuration' as const };
     return JSON.stringify(after) === JSON.stringify(before) ? null : after;
   });
   const client = changed ?? (await registry.load(clientId));
-  if (client === null) throw refused('clientId', `${clientId} was deleted at ${now()}`);
+  if (client === null) throw refused('clientId', 'was deleted at the same time');
   return client;
 }
 
@@ -199,6 +194,7 @@ function secretsWith(
   before: Client,
   text: string,
   { idTokenSignedResponseAlg: alg }: CompleteClientMetadata,
+  overlap: Seconds,
 ): Client['secrets'] {
   const [newest] = before.secrets;
   const isNewest =
@@ -207,22 +203,7 @@ function secretsWith(
     (alg !== 'HS256' || newest.sealed !== null);
   return isNewest
     ? before.secrets
-    : withNewSecret(before.secrets, clientSecret(registry, text, alg), OVERLAP);
-}
-
-/** How Django and others begin the text of a hash. */
-const HASHED =
-  /^(pbkdf2_sha\d+|bcrypt(_sha256)?|argon2|scrypt|md5)\$|^\$(2[aby]|argon2\w*|scrypt)\$/;
-
-function checkSecret(text: string): void {
-  if (text.length < SHORTEST_SECRET)
-    throw refused('clientSecret', `must have at least ${SHORTEST_SECRET} characters`);
-  // The client would send its secret, which is another text.
-  if (HASHED.test(text))
-    throw refused(
-      'clientSecret',
-      'is a hash, not a secret: a hash of another server proves nothing here, so rotate the secret and give the new one to the application',
-    );
+    : withNewSecret(before.secrets, clientSecret(registry, text, alg), overlap);
 }
 
 /** Arbitrary, so that a client that is registered anew is not taken for the one before. */
@@ -245,8 +226,7 @@ async function update(
     if (Object.keys(metadata).length === 0) return { ...before, disabledAt };
     const complete = checked(rules, merged(rules, before, metadata));
     checkScopes(registry, metadata, [...(before.scopes ?? []), ...(before.defaultScopes ?? [])]);
-    if (needsOtherCredentials(rules, before, complete))
-      throw refused('clientType', 'needs other credentials: register a new client');
+    refuseOtherCredentials(rules, before, complete);
     return { ...before, ...complete, disabledAt };
   });
 }
@@ -271,17 +251,22 @@ function merged(
   return { ...rest, ...method, ...changes, fields };
 }
 
-/** True when the client would need other credentials: another kind, or a readable secret. */
-function needsOtherCredentials(
+/** @throws ClientMetadataError where another method, or a readable secret, would be needed */
+function refuseOtherCredentials(
   { authMethods }: MetadataRules,
   before: Client,
   after: CompleteClientMetadata,
-): boolean {
+): void {
   const needs = ({ tokenEndpointAuthMethod: method }: CompleteClientMetadata) =>
     authMethods.get(method);
-  if (needs(before) !== needs(after)) return true;
+  if (needs(before) !== needs(after))
+    throw refused('clientType', 'needs other credentials: register a new client');
   const readable = after.idTokenSignedResponseAlg === 'HS256';
-  return readable && before.secrets.some((secret) => secret.sealed === null);
+  if (readable && before.secrets.some((secret) => secret.sealed === null))
+    throw refused(
+      'idTokenSignedResponseAlg',
+      'HS256 needs a secret that is kept readable from the start: register a new client with it',
+    );
 }
 
 async function rotateSecret(
@@ -329,49 +314,4 @@ async function change(
     }
   }
   throw new Error(`The client ${clientId} kept changing while it was being changed.`);
-}
-
-/** Registered by resource servers, which ask about tokens; nobody requests it. */
-const ASKING_SCOPE = 'introspection';
-
-/** A misspelt scope would be missing without a word. Those that a client has already may stay. */
-function checkScopes(
-  { scopes: known }: Registry,
-  { scopes, defaultScopes }: Partial<ClientMetadata>,
-  held: readonly string[],
-): void {
-  const accepted = [...known, ...held, ASKING_SCOPE];
-  const problems = Object.entries({ scopes, defaultScopes }).flatMap(([field, named]) =>
-    (named ?? [])
-      .filter((name) => !accepted.includes(name))
-      .map((name): MetadataProblem => {
-        const remedy = `there are: ${known.join(', ')}`;
-        const problem = `names ${JSON.stringify(name)}, which is no scope of this server (${remedy})`;
-        return { field, code: 'invalid_client_metadata', problem };
-      }),
-  );
-  if (problems.length > 0) throw new ClientMetadataError(problems);
-}
-
-/** A client is not registered for a key that verifiers may not know yet. */
-async function requireKey({ provideKey, now }: Registry, alg: IdTokenAlg): Promise<void> {
-  if (alg === 'HS256') return;
-  const activeAt = await provideKey(alg);
-  if (activeAt <= now()) return;
-  const from = new Date(activeAt * 1000).toISOString();
-  const problem = `${alg} was switched on a short while ago: its key is published first and signs from ${from} on`;
-  throw refused('idTokenSignedResponseAlg', problem);
-}
-
-function checked(rules: MetadataRules, metadata: ClientMetadata): CompleteClientMetadata {
-  const problems = metadataTypeProblems(metadata, rules.fields);
-  if (problems.length > 0) throw new ClientMetadataError(problems);
-  const complete = completeMetadata(metadata, rules);
-  const more = [...clientTypeProblems(metadata), ...metadataProblems(complete, rules)];
-  if (more.length > 0) throw new ClientMetadataError(more);
-  return complete;
-}
-
-function refused(field: string, problem: string): ClientMetadataError {
-  return new ClientMetadataError([{ field, code: 'invalid_client_metadata', problem }]);
 }

@@ -16,6 +16,7 @@ import type { EventListener, Logger } from './settings.ts';
 export const CORE_EVENTS: readonly string[] = [
   'login.succeeded',
   'login.failed',
+  'login.limited',
   'logout',
   'authorization.granted',
   'authorization.denied',
@@ -27,6 +28,8 @@ export const CORE_EVENTS: readonly string[] = [
   'client.updated',
   'client.deleted',
   'subject.revoked',
+  'subject.disabled',
+  'subject.enabled',
   'subject.unlocked',
   'token.revoked',
   'keys.rotated',

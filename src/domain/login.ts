@@ -49,27 +49,58 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
   const network: readonly LimitedKey[] =
     address === null ? [] : [[['login from', networkOf(address)], rateLimits.loginByAddress]];
   let revocations = 0;
+  let disabled: string | null = null;
   const empty = username === '' || password === '';
   const prove = async (): Promise<Authenticated | null> => {
     if (empty) return null;
     revocations = await ctx.store.tokens.revocations();
     const found = (await accounts.authenticate?.({ username, password })) ?? null;
+    if (found?.account.enabled === false) disabled = found.account.sub;
     return found?.account.enabled === true ? found : null;
   };
   const under = async (key: RateLimitKey): Promise<Authenticated | null> =>
     await ctx.rateLimiter.attempt([...network, [key, rateLimits.login]], prove, key);
-  const proven = await underOwn(under, knownDevice, account);
+  const proven = await underOwn(under, knownDevice, account).catch(async (error: unknown) => {
+    if (error instanceof TooManyAttempts) await noteLimit(ctx, error);
+    throw error;
+  });
   if (proven === null) {
     // Where the host tells no address, only the rows are limited in all.
     const inAll = [['login from', networkOf(null)], rateLimits.loginByAddress] as const;
     const isWritten = address !== null || (await ctx.rateLimiter.isWithin(inAll));
     const requestId = ctx.request?.requestId ?? null;
-    ctx.settings.logger.info({ requestId, reason: 'credentials' }, 'sign-in refused');
-    if (isWritten) ctx.events.record('login.failed', { reason: 'credentials' });
-    else ctx.events.notify('login.failed', { reason: 'credentials' });
+    // Who signs in learns no difference; the operator does.
+    const facts =
+      disabled === null
+        ? { reason: 'credentials' }
+        : { reason: 'account_disabled', sub: disabled as string };
+    ctx.settings.logger.info({ requestId, ...facts }, 'sign-in refused');
+    if (isWritten) ctx.events.record('login.failed', facts);
+    else ctx.events.notify('login.failed', facts);
     return null;
   }
   return { ...proven, revocations };
+}
+
+/**
+ * Tells operators that sign-ins are refused unevaluated, once for a limit and its window. Names
+ * that people type are not written: a password is typed there now and then.
+ */
+async function noteLimit(ctx: Context, { retryAfter, counter }: TooManyAttempts): Promise<void> {
+  const { login } = ctx.settings.rateLimits;
+  if (counter === null) return;
+  if (!(await ctx.rateLimiter.isWithin([['limit noted', counter], { ...login, limit: 1 }]))) return;
+  const facts = { reason: 'rate_limited', detail: { seconds: retryAfter } };
+  ctx.events.record('login.limited', facts);
+  ctx.settings.logger.info(
+    {
+      requestId: ctx.request?.requestId ?? null,
+      reason: 'rate_limited',
+      expected: `at most ${login.limit} wrong passwords in ${login.seconds} seconds`,
+      remedy: `it ends in ${retryAfter} seconds, or for one account with: npx valetkey user unlock --username NAME`,
+    },
+    'sign-in refused',
+  );
 }
 
 /**

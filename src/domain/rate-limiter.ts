@@ -7,6 +7,7 @@ import { LRUCache } from 'lru-cache';
 import { sha256 } from '../crypto/bytes.ts';
 import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import type { AttemptOutcome, CounterStore } from '../store/counters.ts';
+import type { Seconds } from '../store/records.ts';
 import type { Ages, Moment } from './freshness.ts';
 import type { RateLimit } from './settings.ts';
 import { createWaitingLines } from './waiting-lines.ts';
@@ -36,6 +37,8 @@ export interface RateLimiter {
   ): Promise<T | null>;
   /** Forgets the wrong attempts under a key, here at once and in other processes within seconds. */
   forgive(key: RateLimitKey): Promise<void>;
+  /** When the lock of a key ends that has too many wrong attempts; null when it has none. */
+  lockedUntil(limited: LimitedKey): Promise<Seconds | null>;
   /**
    * Counts one call.
    * @throws TooManyAttempts when the limit is reached
@@ -49,12 +52,15 @@ export interface RateLimiter {
 export class TooManyAttempts extends OAuthError {
   /** Seconds until another attempt is evaluated. */
   readonly retryAfter: number;
+  /** Digest of the key whose limit is reached; null while others have all places. */
+  readonly counter: string | null;
 
   /**
    * @param retryAfter seconds until another attempt is evaluated
    * @param hint for the log of the operator
+   * @param counter digest of the key whose limit is reached
    */
-  constructor(retryAfter: number, hint: RefusalHint = {}) {
+  constructor(retryAfter: number, hint: RefusalHint = {}, counter: string | null = null) {
     super('invalid_request', 'rate_limited', 'Too many failed attempts. Try again later.', {
       status: 429,
       // Shown as a page: the application that sent the browser here did nothing wrong.
@@ -63,6 +69,7 @@ export class TooManyAttempts extends OAuthError {
       hint,
     });
     this.retryAfter = retryAfter;
+    this.counter = counter;
   }
 }
 
@@ -100,13 +107,13 @@ export function createRateLimiter(
   /** A key above its limit is refused, from then on from memory. */
   const refuse = (name: string, seconds: number): never => {
     exhausted.set(name, { since: ages.now(), seconds });
-    throw new TooManyAttempts(seconds);
+    throw new TooManyAttempts(seconds, {}, name);
   };
   const refuseIfKnown = (name: string): void => {
     const lock = exhausted.get(name);
     if (lock === undefined) return;
     if (ages.isWithin(lock.since, Math.min(lock.seconds, SURE)))
-      throw new TooManyAttempts(lock.since.at + lock.seconds - nowIn());
+      throw new TooManyAttempts(lock.since.at + lock.seconds - nowIn(), {}, name);
     exhausted.delete(name);
   };
   /** Until a window ends: at least a second, at most its length, whatever clock began it. */
@@ -176,8 +183,14 @@ export function createRateLimiter(
     async forgive(key) {
       const name = nameOf(key);
       exhausted.delete(name);
-      await counters.settle(name, 'right');
+      await counters.forgive(name);
       lines.wake(name);
+    },
+    async lockedUntil([key, { limit }]) {
+      const found = await counters.find(nameOf(key));
+      return found !== null && found.wrong >= limit && found.resetAt > nowIn()
+        ? found.resetAt
+        : null;
     },
     take,
     async isWithin(limited) {

@@ -36,7 +36,8 @@ export function resolveScopes(
   return available;
 }
 
-function scopeHint(
+/** What operators read of scopes that a client does not get. */
+export function scopeHint(
   settings: Settings,
   client: Client,
   asked: readonly string[],
@@ -48,7 +49,7 @@ function scopeHint(
     return {
       expected: `scopes of this server: ${[...settings.scopes.keys()].join(' ')}`,
       received,
-      remedy: `define ${missing.map(nameForLog).join(', ')} under scopes in the configuration`,
+      remedy: `ask for scopes that exist in the application, such as ${known(settings, acting)}, or define ${missing.map(nameForLog).join(', ')} under scopes in the configuration`,
     };
   if (acting === 'for-client' && asked.every((name) => Object.hasOwn(STANDARD_SCOPES, name)))
     return { expected: 'scopes that are not about a user', received };
@@ -58,6 +59,13 @@ function scopeHint(
     received,
     remedy: `if the application may have it: ${updateCommand(client.clientId, '--scope', all)}`,
   };
+}
+
+/** Scopes that most applications want, of those on offer. */
+function known({ scopes }: Settings, acting: 'for-user' | 'for-client'): string {
+  const usual = ['openid', 'profile', 'email'].filter((name) => scopes.has(name));
+  const own = [...scopes.keys()].filter((name) => !Object.hasOwn(STANDARD_SCOPES, name));
+  return (acting === 'for-user' ? usual : own).join(' ');
 }
 
 /** Of these scopes, those that exist and that the client may have. */

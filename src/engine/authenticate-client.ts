@@ -6,7 +6,12 @@ import { networkOf } from '../domain/addresses.ts';
 import { isPublic } from '../protocol/client-metadata-rules.ts';
 import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import type { Params } from '../protocol/params.ts';
-import { applicationCommand, nameForLog, updateCommand } from '../protocol/remedies.ts';
+import {
+  applicationCommand,
+  createCommand,
+  nameForLog,
+  updateCommand,
+} from '../protocol/remedies.ts';
 import type { Client } from '../store/records.ts';
 import {
   type ClientAuthenticationMethod,
@@ -123,11 +128,15 @@ function unknownClient(clientId: string): OAuthError {
 function methodHint(client: Client, received: string): RefusalHint {
   const { clientId, tokenEndpointAuthMethod: expected } = client;
   if (isPublic(client)) {
-    const remedy = 'take the secret out of the application, or register it as confidential';
+    const anew = createCommand('web', client.redirectUris);
+    const remedy = `take the secret out of the application, or register a new one that has a secret: ${anew}`;
     return { expected: 'no secret, since the client is public', received, remedy };
   }
   const either = updateCommand(clientId, '--auth-method client_secret');
-  const remedy = received === 'none' ? 'give the application its secret' : either;
+  const isDevice = client.grantTypes.some((type) => type.endsWith(':device_code'));
+  const anew = createCommand(isDevice ? 'device' : 'native', client.redirectUris);
+  const secret = `give the application its secret, or register a new one without: ${anew}`;
+  const remedy = received === 'none' ? secret : either;
   return { expected, received, remedy };
 }
 

@@ -14,6 +14,7 @@ import {
   redirectUriProblem,
 } from '../protocol/redirect-uri.ts';
 import { applicationCommand, nameForLog, updateCommand } from '../protocol/remedies.ts';
+import { parseScope } from '../protocol/scope.ts';
 import type { Client, Seconds } from '../store/records.ts';
 import { pickParams } from '../web/parameter-places.ts';
 import type { EngineContext } from './contracts/context.ts';
@@ -21,6 +22,7 @@ import { type Engine, named } from './contracts/engine.ts';
 import { FRONT_CHANNEL, type RequestParameters } from './contracts/parameter-source.ts';
 import { bringsTokens, type ResponseType, responseTypeName } from './contracts/response-type.ts';
 import { LONGEST_STATE } from './parameters.ts';
+import { logLeftOut } from './refusals.ts';
 
 /** Read by this file, before the parameters of the table. */
 const FIRST = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state'];
@@ -293,7 +295,9 @@ async function readAuthorizationRequest(
     throw new OAuthError('invalid_request', 'state_too_long', 'The state or nonce is too long.');
   const responseType = readResponseType(ctx.engine, params, client);
   checkResponseMode(ctx.engine, params, responseType);
-  const scopes = resolveScopes(ctx.settings, client, params.get('scope'), 'for-user');
+  const asked = params.get('scope');
+  const scopes = resolveScopes(ctx.settings, client, asked, 'for-user');
+  if (sent !== null) logLeftOut(ctx, client, parseScope(asked ?? ''), scopes);
   const values: Record<string, unknown> = {};
   const request: AuthorizationRequest = { clientId: client.clientId, scopes, values };
   for (const { definition } of ctx.engine.parameters) {
@@ -322,6 +326,13 @@ export function requestedResponseType(engine: Engine, params: Params): ResponseT
     'unsupported_response_type',
     'response_type',
     'The response_type is not supported.',
+    {
+      hint: {
+        expected: engine.responseTypes.map(({ name }) => name).join(', '),
+        received: nameForLog(asked),
+        remedy: 'set the response_type to code in the application',
+      },
+    },
   );
 }
 

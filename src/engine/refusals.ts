@@ -2,9 +2,11 @@
  * The log line of a refusal: what the rule asks for, what came, and what would change it. Whoever
  * sent the request learns no more than the specification allows; the operator reads the rest here.
  */
+import { scopeHint } from '../domain/scopes.ts';
 import type { Logger } from '../domain/settings.ts';
 import type { OAuthError } from '../protocol/errors.ts';
-import { forLog } from '../protocol/remedies.ts';
+import { forLog, nameForLog } from '../protocol/remedies.ts';
+import type { Client } from '../store/records.ts';
 import type { EngineContext, RefusalLog } from './contracts/context.ts';
 
 /** Lines in a minute that are alike. */
@@ -18,7 +20,7 @@ export function createRefusalLog(logger: Logger, now: () => number): RefusalLog 
   let minute = 0;
   let lines = new Map<string, number>();
   return {
-    write(facts, about) {
+    write(facts, about, message = 'request refused') {
       const current = Math.floor(now() / 60);
       if (current !== minute) {
         for (const [reason, written] of lines) {
@@ -31,9 +33,26 @@ export function createRefusalLog(logger: Logger, now: () => number): RefusalLog 
       const key = about === null || (isNew && lines.size >= MOST_KINDS) ? UNKNOWN : about;
       const written = (lines.get(key) ?? 0) + 1;
       lines.set(key, written);
-      if (written <= MOST_LINES) logger.info(facts, 'request refused');
+      if (written <= MOST_LINES) logger.info(facts, message);
     },
   };
+}
+
+/** Tells operators which scopes of a request do not exist, or are not for this client. */
+export function logLeftOut(
+  { settings, refusals, request: { requestId } }: EngineContext,
+  client: Client,
+  asked: readonly string[],
+  granted: readonly string[],
+): void {
+  const leftOut = asked.filter((name) => !granted.includes(name));
+  if (leftOut.length === 0) return;
+  const { clientId } = client;
+  const { expected = '', remedy = '' } = scopeHint(settings, client, leftOut, 'for-user');
+  const hint = { expected, received: asked.map(nameForLog).join(' '), remedy };
+  const told = Object.entries(hint).map(([name, value]) => [name, forLog(value)]);
+  const facts = { requestId, clientId, reason: 'scope_left_out', ...Object.fromEntries(told) };
+  refusals.write(facts, `${clientId} scope_left_out`, 'scopes were left out');
 }
 
 /** Tells operators of a refusal. @param endpoint null where there is none at the address */

@@ -131,6 +131,12 @@ function paramsFrom(values: ReadonlyMap<string, readonly string[]>): Params {
           'invalid_request',
           'missing_parameter',
           `The parameter ${safe(name)} is missing.`,
+          {
+            hint: {
+              expected: `the parameter ${safe(name)}`,
+              received: values.has(name) ? 'an empty one' : 'nothing',
+            },
+          },
         );
       }
       return value;

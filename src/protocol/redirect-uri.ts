@@ -219,12 +219,28 @@ export function nearestMismatch(
     .filter((uri) => URL.canParse(uri))
     .map((uri) => ({ uri, parts: differences(wanted, new URL(uri)) }));
   const [nearest] = compared.sort((a, b) => a.parts.length - b.parts.length);
-  const differs = wanted === null ? 'not an absolute URI' : nearest?.parts.join(', ') || 'spelling';
+  const parts = nearest?.parts.join(', ') || spelling(requested, nearest?.uri ?? null);
+  const differs = wanted === null ? 'not an absolute URI' : parts;
   return { requested: bare(requested), nearest: bare(nearest?.uri ?? ''), differs };
 }
 
+/** What differs between two addresses that mean the same. */
+function spelling(requested: string, registered: string | null): string {
+  if (registered === null) return 'none is registered';
+  const hasSlash = (uri: string): boolean => uri.replace(/[?#].*$/s, '').endsWith('/');
+  return hasSlash(requested) === hasSlash(registered) ? 'spelling' : 'the slash at the end';
+}
+
+function isLoopbackAddress(url: URL | null): boolean {
+  return url !== null && LOOPBACK_LITERAL.test(`${url.protocol}//${url.host}`);
+}
+
 function differences(requested: URL | null, registered: URL): readonly string[] {
-  return PARTS.filter((part) => requested?.[part] !== registered[part]);
+  // RFC 8252 §7.3: on a loopback address the port does not count.
+  const anyPort = isLoopbackAddress(requested) && isLoopbackAddress(registered);
+  return PARTS.filter(
+    (part) => requested?.[part] !== registered[part] && !(anyPort && part === 'port'),
+  );
 }
 
 /** The URI with parameters added to its query, which is retained (RFC 6749 §3.1.2). */

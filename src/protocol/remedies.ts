@@ -3,6 +3,7 @@
  * values that came with it. Anybody can send a request, so a command holds only words that no shell
  * reads differently, and a value is bounded and printable.
  */
+import type { ClientKind } from './client-kinds.ts';
 
 /** Words that every shell takes as they are, and that name one value of an option. */
 const PLAIN = /^[A-Za-z0-9._:/@+-]+$/;
@@ -20,6 +21,16 @@ export function updateCommand(
     return `change ${option} of this application with: npx valetkey application update`;
   const given = values.length === 0 ? option : values.map((one) => `${option} ${one}`).join(' ');
   return `npx valetkey application update --client-id ${clientId} ${given}`;
+}
+
+/**
+ * `valetkey application create`, where a client needs other credentials than it has. The operator
+ * writes a name.
+ */
+export function createCommand(kind: ClientKind, redirectUris: readonly string[] = []): string {
+  const uris = redirectUris.every((uri) => PLAIN.test(uri)) ? redirectUris : [];
+  const given = uris.map((uri) => ` --redirect-uri ${uri}`).join('');
+  return `npx valetkey application create --name NAME --kind ${kind}${given}`;
 }
 
 /** Another command of `valetkey application` for a client. */

@@ -3,9 +3,9 @@
  * provider. It does not listen for requests. `provider-config.ts` maps settings to the
  * configuration of the provider; `first-start.ts` creates what a first start needs.
  */
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { createProvider, type Logger, type Pages, type Provider } from 'valetkey';
+import { type Accounts, createProvider, type Logger, type Pages, type Provider } from 'valetkey';
 import { accountsMigrations, type PasswordAccounts, passwordAccounts } from 'valetkey/accounts';
 import { embeddedFile, embeddedUrl, type SqlDatabase, sqlDatabase } from 'valetkey/sql';
 import { issuerOf, providerConfig, sqlOptionsOf } from './provider-config.ts';
@@ -30,8 +30,10 @@ export interface Assembly {
   readonly databaseUrl: string;
   /** The open database; `close` closes it. */
   readonly database: SqlDatabase;
-  /** The accounts of people of this issuer. */
+  /** The accounts of people of this issuer. Without tables when `keepsPeople` is false. */
   readonly accounts: PasswordAccounts;
+  /** False when an application keeps its people itself, and the database has no accounts. */
+  readonly keepsPeople: boolean;
   /** Path of the secret file; null when the settings contain the secret. */
   readonly secretFile: string | null;
   /** What this start created. */
@@ -99,9 +101,11 @@ export function openDatabase(
   const url = given ?? embeddedUrl(join(dataDir, 'valetkey.db'));
   const file = embeddedFile(url);
   if (file !== null && !options.create && !existsSync(file)) {
-    throw new Error(`There is no database at ${file}. Run: valetkey init`);
+    throw new Error(
+      `There is no database at ${file}. Run: valetkey init. Or, for the database of an application, set DATABASE_URL to it.`,
+    );
   }
-  if (file !== null && options.create) makePrivate(file);
+  if (file !== null && options.create) checkPlace(file);
   return {
     database: sqlDatabase({ ...sqlOptionsOf(settings), url, migrations: accountsMigrations }),
     url,
@@ -109,13 +113,13 @@ export function openDatabase(
 }
 
 /**
- * Creates an empty file that only this user can read, because SQLite gives its side files the mode
- * of the database file. A folder that is created here is private too.
+ * Makes the folder of the file, for this user alone, and checks that files can be made there.
+ * @throws Error that says what to do
  */
-function makePrivate(file: string): void {
+function checkPlace(file: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    closeSync(openSync(file, 'a', 0o600));
+    accessSync(existsSync(file) ? file : dirname(file), constants.W_OK);
   } catch (cause) {
     const message = `The database ${file} cannot be written. Give this user the folder, or name another one in VALETKEY_DATA_DIR.`;
     throw new Error(message, { cause });
@@ -138,7 +142,8 @@ export async function assemble(
     const migrate = options.migrate ?? (create && settings['autoMigrate'] !== false);
     const migrations = migrate ? await database.migrate() : [];
     const pending = migrate ? [] : await database.pendingMigrations();
-    if (pending.length > 0)
+    const hosted = !create && isWithoutAccounts(pending);
+    if (pending.length > 0 && !hosted)
       throw new Error(
         `The database schema is not up to date (pending: ${pending.join(', ')}). Run: valetkey migrate`,
       );
@@ -154,7 +159,7 @@ export async function assemble(
     const config = providerConfig(settings, {
       issuer,
       store: database,
-      accounts,
+      accounts: hosted ? NO_ACCOUNTS : accounts,
       secret: secret.secrets,
       logger,
     });
@@ -165,6 +170,7 @@ export async function assemble(
       databaseUrl: url,
       database,
       accounts,
+      keepsPeople: !hosted,
       secretFile: secret.file,
       made: { migrations, secret: secret.made, issuer: isNew },
       otherIssuers: others,
@@ -178,6 +184,14 @@ export async function assemble(
     await database.close();
     throw error;
   }
+}
+
+/** What commands know of people whom an application keeps. */
+const NO_ACCOUNTS: Accounts = { find: async () => null, authenticate: async () => null };
+
+/** True when only tables of accounts are missing, all of them: an application keeps its people. */
+function isWithoutAccounts(pending: readonly string[]): boolean {
+  return pending.join() === accountsMigrations.map(({ name }) => name).join();
 }
 
 /**
@@ -208,7 +222,12 @@ export async function whoseDatabase(
   const others = known.filter((one) => one !== issuer);
   if (known.includes(issuer)) return { issuer, isNew: false, others };
   if (create) return { issuer, isNew: await database.rememberIssuer(issuer), others };
-  if (known.length === 0) throw new Error('The database holds no issuer yet. Run: valetkey init');
+  if (settings['issuer'] !== undefined && (await holdsSealed(database, issuer)))
+    return { issuer, isNew: false, others };
+  if (known.length === 0)
+    throw new Error(
+      'The database holds no issuer yet. Run: valetkey init. Or, for the database of an application, set VALETKEY_ISSUER to its issuer.',
+    );
   throw new Error(
     `The database does not hold the issuer ${issuer}. It holds ${known.join(' and ')}. Set VALETKEY_ISSUER to an issuer that it holds.`,
   );
@@ -216,12 +235,16 @@ export async function whoseDatabase(
 
 /**
  * True when the database can hold data that was sealed with a secret: keys or clients of any
- * issuer. A new secret could not open that data.
+ * issuer, or of this one. A new secret could not open that data.
  */
-async function holdsSealed({ kysely }: SqlDatabase): Promise<boolean> {
-  const keys = await kysely.selectFrom('key_sets').select('tenant').limit(1).executeTakeFirst();
-  return (
-    keys !== undefined ||
-    (await kysely.selectFrom('clients').select('tenant').limit(1).executeTakeFirst()) !== undefined
-  );
+async function holdsSealed(
+  { kysely, tenantOf }: SqlDatabase,
+  issuer: string | null = null,
+): Promise<boolean> {
+  for (const table of ['key_sets', 'clients'] as const) {
+    const rows = kysely.selectFrom(table).select('tenant').limit(1);
+    const own = issuer === null ? rows : rows.where('tenant', '=', tenantOf(issuer));
+    if ((await own.executeTakeFirst()) !== undefined) return true;
+  }
+  return false;
 }

@@ -38,7 +38,7 @@ export function findSecret(
   if (!existsSync(file)) {
     if (needed) {
       throw new Error(
-        `The database holds keys that are sealed with a secret, but ${file} does not exist and VALETKEY_SECRET is not set. Restore the secret: a new secret cannot open the keys.`,
+        `The database holds keys that are sealed with a secret, but ${file} does not exist and VALETKEY_SECRET is not set. Restore the secret, or set VALETKEY_SECRET to that of the application which serves this database: a new secret cannot open the keys.`,
       );
     }
     if (!create)

@@ -103,6 +103,23 @@ export function counterStore(
           .execute();
       }
     },
+    async forgive(key) {
+      // In this order, as above. A row of an older server counts only wrong attempts.
+      const places = sql<number>`case when placed_at is null or count < wrong then 0
+        else count - wrong end`;
+      await change(key).set({ count: places, wrong: 0 }).execute();
+    },
+    async find(key) {
+      const row = await db
+        .selectFrom('counters')
+        .select(['count', 'wrong', 'reset_at', 'placed_at'])
+        .where('tenant', '=', tenant)
+        .where('name', '=', key)
+        .executeTakeFirst();
+      if (row === undefined) return null;
+      const wrong = Number(row['placed_at'] === null ? row['count'] : row['wrong']);
+      return { wrong, resetAt: Number(row['reset_at']) };
+    },
   };
 }
 

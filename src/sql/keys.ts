@@ -15,6 +15,7 @@ export function keyStore(
   hot: Hot,
   dialect: SqlDialect,
   tenant: string,
+  rememberIssuer: () => Promise<unknown>,
 ): KeyStore {
   return {
     async load() {
@@ -38,6 +39,8 @@ export function keyStore(
       };
       const writes = expected === 0 ? dialect.insertIfAbsent('key set', 'key_sets', row) : [next];
       const rows = auditRows(auditRow(tenant, audit));
+      // The first keys of an issuer: commands find it by this record, whoever serves it.
+      if (expected === 0) await rememberIssuer();
       return (await hot.once({ writes, rows })) === null;
     },
   };

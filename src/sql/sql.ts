@@ -97,7 +97,7 @@ export interface SqlDatabase extends Database {
    */
   tenantOf(issuer: string): string;
   /**
-   * The issuers recorded by `rememberIssuer`, oldest first.
+   * The issuers recorded by `rememberIssuer`, or when their first keys were stored, oldest first.
    * @throws StoreUnavailable when the database does not answer
    */
   issuers(): Promise<readonly string[]>;
@@ -147,6 +147,11 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
     createMigrator(db, { dialect, prefix, schema, extra: options.migrations ?? [] });
   const pending = async (): Promise<readonly string[]> =>
     await withFaults(migratorOn(kysely).pending);
+  const rememberIssuer = async (issuer: string): Promise<boolean> => {
+    const row = { tenant: tenantOf(issuer), issuer, created_at: seconds() };
+    const writes = dialect.insertIfAbsent('issuer', 'issuers', row);
+    return (await hot.once({ writes, rows: [] })) === null;
+  };
   return {
     // False even for `:memory:`, because a second provider in the process may have to open the keys
     // stored there, and needs the same secret.
@@ -155,7 +160,8 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
     dialect: name,
     prefix,
     tenantOf,
-    forIssuer: (issuer) => createStore(kysely, hot, dialect, tenantOf(issuer)),
+    forIssuer: (issuer) =>
+      createStore(kysely, hot, dialect, tenantOf(issuer), async () => await rememberIssuer(issuer)),
     async migrate() {
       // Most starts have nothing to migrate, so check before taking the lock.
       if ((await pending()).length === 0) return [];
@@ -175,12 +181,7 @@ export function sqlDatabase(options: SqlOptions): SqlDatabase {
           ({ issuer }) => String(issuer),
         ),
       ),
-    rememberIssuer: async (issuer) =>
-      await withFaults(async () => {
-        const row = { tenant: tenantOf(issuer), issuer, created_at: seconds() };
-        const writes = dialect.insertIfAbsent('issuer', 'issuers', row);
-        return (await hot.once({ writes, rows: [] })) === null;
-      }),
+    rememberIssuer: async (issuer) => await withFaults(async () => await rememberIssuer(issuer)),
     pendingMigrations: pending,
     check: async () => await withFaults(async () => await dialect.check(kysely)),
     // A pool of the host is the host's to end.
@@ -266,7 +267,13 @@ function tenantOf(issuer: string): string {
   return createHash('sha256').update(issuer).digest('base64url').slice(0, 11);
 }
 
-function createStore(db: Kysely<Tables>, hot: Hot, dialect: SqlDialect, tenant: string): Store {
+function createStore(
+  db: Kysely<Tables>,
+  hot: Hot,
+  dialect: SqlDialect,
+  tenant: string,
+  rememberIssuer: () => Promise<unknown>,
+): Store {
   return {
     clients: guarded(clientStore(db, hot, dialect, tenant)),
     sessions: guarded(sessionStore(db, hot, dialect, tenant)),
@@ -274,7 +281,7 @@ function createStore(db: Kysely<Tables>, hot: Hot, dialect: SqlDialect, tenant: 
     codes: guarded(codeStore(hot, dialect, tenant)),
     tokens: guarded(tokenStore(db, hot, dialect, tenant)),
     oneTime: guarded(oneTimeStore(hot, dialect, tenant)),
-    keys: guarded(keyStore(db, hot, dialect, tenant)),
+    keys: guarded(keyStore(db, hot, dialect, tenant, rememberIssuer)),
     counters: guarded(counterStore(db, dialect, tenant)),
     audit: guarded(auditStore(db, tenant)),
     clear: async (now, batch, auditFrom) =>

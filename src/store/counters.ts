@@ -22,7 +22,7 @@ export interface PlaceLimit {
   readonly life: number;
 }
 
-/** A counter that has no place left. */
+/** What is counted of attempts: all that a counter without a place left says. */
 export interface FullCounter {
   /** Wrong attempts of this window. The others are places. */
   readonly wrong: number;
@@ -54,4 +54,8 @@ export interface CounterStore {
   place(key: string, limit: PlaceLimit, now: Seconds): Promise<FullCounter | null>;
   /** Ends an attempt that was placed: gives its place back, and counts or forgives. */
   settle(key: string, outcome: AttemptOutcome): Promise<void>;
+  /** Forgets the wrong attempts under a key. Places of attempts under way stay. */
+  forgive(key: string): Promise<void>;
+  /** The wrong attempts under a key, in a window that may be over; null when there are none. */
+  find(key: string): Promise<FullCounter | null>;
 }

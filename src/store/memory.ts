@@ -204,6 +204,15 @@ function counterStore({ counters }: MemoryTables): Store['counters'] {
       const nowWrong = { wrong: wrong + 1, right: 0, uncounted: wrong }[outcome];
       counters.set(key, { ...before, wrong: nowWrong, count: nowWrong + others });
     },
+    async forgive(key) {
+      const before = counters.get(key);
+      if (before !== undefined)
+        counters.set(key, { ...before, wrong: 0, count: before.count - before.wrong });
+    },
+    async find(key) {
+      const found = counters.get(key);
+      return found === undefined ? null : { wrong: found.wrong, resetAt: found.resetAt };
+    },
   };
 }
 

@@ -168,6 +168,24 @@ export const RECORD_LAWS: readonly Law[] = [
     },
   ],
   [
+    'counters.find, forgive: the wrong attempts, and not those under way',
+    async (store) => {
+      const limit = { limit: 10, seconds: 60, life: 20 };
+      assert.equal(await store.counters.find('login'), null);
+      await store.counters.forgive('login');
+      for (let attempt = 0; attempt < 5; attempt += 1)
+        await store.counters.place('login', limit, NOW);
+      for (let attempt = 0; attempt < 3; attempt += 1)
+        await store.counters.settle('login', 'wrong');
+      assert.deepEqual(await store.counters.find('login'), { wrong: 3, resetAt: NOW + 60 });
+      await store.counters.forgive('login');
+      assert.deepEqual(await store.counters.find('login'), { wrong: 0, resetAt: NOW + 60 });
+      // Two are under way, so eight places are left.
+      const placed = await crowd(async () => await store.counters.place('login', limit, NOW));
+      assert.equal(count(placed, null), 8);
+    },
+  ],
+  [
     'audit: newest first, filtered by what is asked for',
     async (store) => {
       const event = (at: number, type: string): AuditEvent =>

@@ -135,8 +135,15 @@ describe('user', () => {
   it('unlock forgets wrong passwords, so that the owner signs in', async () => {
     for (let attempt = 0; attempt < 5; attempt += 1) expect(await signIn('wrong')).toBeNull();
     expect(await signIn()).toBeNull();
+    const shown = await run(['user', 'show', '--username', 'alice'], place.env);
+    expect(shown.stdout).toMatch(/State +enabled, locked until \d{4}.* \(valetkey user unlock\)/);
+    const { events } = await command('audit', '--type', 'login.limited');
+    expect(events).toMatchObject([{ reason: 'rate_limited' }]);
     expect(await command('user', 'unlock', '--username', 'alice')).toMatchObject({
       unlocked: true,
+    });
+    expect(await command('user', 'show', '--username', 'alice')).toMatchObject({
+      locked_until: null,
     });
     expect(await signIn()).not.toBeNull();
   });
@@ -153,8 +160,13 @@ describe('user', () => {
   });
   it('disable keeps the reason in the audit log', async () => {
     await command('user', 'disable', '--username', 'alice', '--reason', 'left the company');
-    const { events } = await command('audit', '--type', 'subject.revoked');
-    expect((events as Json[]).at(-1)).toMatchObject({ reason: 'left the company' });
+    const { sub } = await command('user', 'enable', '--username', 'alice');
+    const { events } = await command('audit', '--username', 'alice');
+    expect((events as Json[]).slice(-2)).toMatchObject([
+      { type: 'subject.disabled', reason: 'left the company', sub },
+      { type: 'subject.enabled', sub },
+    ]);
+    expect(await refused('audit', '--username', 'nobody')).toMatch(/user list/);
   });
 });
 

@@ -67,7 +67,16 @@ describe('explain', () => {
     expect(answer).toMatchObject({ events: [{ requestId: 'request-1' }], log: [line] });
     const { stdout } = await run(['explain', 'request-1', '--log', log], place.env);
     expect(stdout).toMatch(/remedy +rotate it/);
-    expect(stdout).toMatch(/client_secret_wrong: invalid_client, refused in src\/features\//);
+    expect(stdout).toMatch(/client_secret_wrong: invalid_client, .*rotate-secret --client-id/);
+  });
+  it('finds a request in a log that was copied from a terminal', async () => {
+    const log = join(place.folder, 'terminal.log');
+    writeFileSync(log, '12:00:01 · request refused: client_unknown [request-7]\u001b[0m\nother\n');
+    const { code, stdout } = await run(['explain', 'request-7', '--log', log], place.env);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/request refused: client_unknown \[request-7\]/);
+    expect(stdout).not.toContain('other');
+    expect(stdout).not.toContain('\u001b');
   });
   it('says where to look when nothing is known', async () => {
     const { code, stderr } = await run(['explain', 'nothing'], place.env);

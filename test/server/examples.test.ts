@@ -1,6 +1,9 @@
 /** Starts each example program and sends requests to it. */
-import { existsSync, readFileSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { freePort, type Program, start, stop, untilPrinted, untilUp } from '../processes.ts';
 
 let program: Program | null = null;
@@ -98,6 +101,29 @@ describe('examples/several-issuers.ts', () => {
     }
     expect(statuses).toEqual([401, 200]);
   }, 60_000);
+});
+
+describe('an Express example', () => {
+  it.each(['own-login', 'host-login', 'express'])(
+    '%s ends when its port is taken, and does not say that it listens',
+    async (name) => {
+      const port = await freePort();
+      const other = createServer();
+      await new Promise<void>((resolve) => other.listen(port, 'localhost', resolve));
+      onTestFinished(() => void other.close());
+      const folder = mkdtempSync(join(tmpdir(), 'valetkey-example-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
+      const taken = start(`examples/${name}.ts`, [], {
+        PORT: String(port),
+        SECRET: 'a secret of more than thirty-two characters',
+        DATABASE_URL: `sqlite:${join(folder, 'app.db')}`,
+      });
+      expect(await taken.ended).not.toBe(0);
+      expect(taken.output()).toContain('EADDRINUSE');
+      expect(taken.output()).not.toMatch(/listening|openid-configuration/);
+    },
+    60_000,
+  );
 });
 
 describe('the README', () => {

@@ -116,9 +116,10 @@ describe('what differs, for operators', () => {
     ['http://rp.example/cb', 'https://rp.example/cb', 'protocol'],
     ['https://x.example/cb', 'https://rp.example/cb', 'hostname'],
     ['https://rp.example:8443/cb?code=secret#x', 'https://rp.example/cb', 'port, search'],
-    ['http://127.0.0.1:99/other', 'http://127.0.0.1/cb', 'port, pathname'],
+    ['http://127.0.0.1:99/other', 'http://127.0.0.1/cb', 'pathname'],
     ['https://RP.example/cb', 'https://rp.example/cb', 'spelling'],
     ['https://rp.example/cb#secret', 'https://rp.example/cb', 'spelling'],
+    ['http://127.0.0.1:99/cb/', 'http://127.0.0.1/cb', 'pathname'],
     ['nonsense', 'https://rp.example/cb', 'not an absolute URI'],
     ['nonsense\n?secret\nsecret', 'https://rp.example/cb', 'not an absolute URI'],
     [`https://rp.example/${'a'.repeat(400)}?secret`, 'https://rp.example/cb', 'pathname, search'],
@@ -130,7 +131,7 @@ describe('what differs, for operators', () => {
     expect(told.requested.length).toBeLessThanOrEqual(300);
   });
   it('has nothing to compare with', () => {
-    const told = { requested: 'https://x.example/', nearest: '', differs: 'spelling' };
+    const told = { requested: 'https://x.example/', nearest: '', differs: 'none is registered' };
     expect(nearestMismatch('https://x.example/', [])).toEqual(told);
     expect(nearestMismatch('https://x.example/', ['broken'])).toEqual(told);
   });

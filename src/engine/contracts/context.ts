@@ -10,8 +10,10 @@ export interface RefusalLog {
    * Writes a line, unless many like it were written in this minute.
    * @param about what lines are alike: a client and a reason; null for requests that name no
    * registered client
+   * @param message what happened
+   * @default 'request refused'
    */
-  write(facts: object, about: string | null): void;
+  write(facts: object, about: string | null, message?: string): void;
 }
 
 /** A context with the request and with everything that features contribute. */

@@ -8,7 +8,7 @@ import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { logRefusal } from '../../engine/refusals.ts';
-import { updateCommand } from '../../protocol/remedies.ts';
+import { createCommand, updateCommand } from '../../protocol/remedies.ts';
 import { formatScope } from '../../protocol/scope.ts';
 import type { AccessToken, Client } from '../../store/records.ts';
 import { json } from '../../web/respond.ts';
@@ -47,7 +47,7 @@ async function mayKnow(ctx: EngineContext, caller: Client, clientId: string): Pr
   if (changed !== null && changed.disabledAt === null && isResourceServer(changed)) return true;
   const command =
     scopes === null
-      ? 'register it anew, with --kind resource-server'
+      ? `register a new one: ${createCommand('resource-server')}`
       : updateCommand(asking, '--scope', [...scopes, INTROSPECTION_SCOPE]);
   const hint = {
     expected: 'a resource server, whose registration names the scope introspection',

@@ -2,12 +2,13 @@
 import { findLiveAccessToken } from '../../domain/access-tokens.ts';
 import { findEnabledAccount } from '../../domain/accounts.ts';
 import { personClaims } from '../../domain/claims.ts';
+import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
-import { OAuthError } from '../../protocol/errors.ts';
+import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
+import { updateCommand } from '../../protocol/remedies.ts';
 import type { AccessToken, Client } from '../../store/records.ts';
 import { bearerToken } from '../../web/parameter-places.ts';
-import type { RequestContext } from '../../web/request.ts';
 import { json } from '../../web/respond.ts';
 
 const endpoint: Endpoint = {
@@ -35,10 +36,11 @@ const endpoint: Endpoint = {
 };
 
 async function claimsFor(
-  ctx: RequestContext,
+  ctx: EngineContext,
   client: Client,
   { sub, scopes }: AccessToken,
 ): Promise<Readonly<Record<string, unknown>>> {
+  ctx.clientId = client.clientId;
   // OIDC Core §5.3: the token was obtained by an OpenID Connect authentication request.
   if (sub === null || !scopes.includes('openid')) {
     throw challenged(
@@ -46,6 +48,7 @@ async function claimsFor(
         'insufficient_scope',
         'openid_scope_missing',
         'The access token lacks the scope openid.',
+        { hint: openidHint(ctx, client, scopes) },
       ),
       ', scope="openid"',
     );
@@ -55,6 +58,23 @@ async function claimsFor(
   const claims = await personClaims(ctx, { target: 'userinfo', account, client, scopes });
   // OIDC Core §5.3.2: sub is always returned.
   return { ...claims, sub };
+}
+
+function openidHint(
+  { settings }: EngineContext,
+  { clientId, defaultScopes, grantTypes }: Client,
+  scopes: readonly string[],
+): RefusalHint {
+  const usual = ['openid', 'profile', 'email'].filter((name) => settings.scopes.has(name));
+  const more = (defaultScopes ?? []).filter((name) => !usual.includes(name));
+  const command = updateCommand(clientId, '--default-scope', [...usual, ...more]);
+  return {
+    expected: 'a token with the scope openid, of a person',
+    received: scopes.join(' ') || 'a token without scopes',
+    remedy: grantTypes.includes('authorization_code')
+      ? `ask for the scope openid in the application, or: ${command}`
+      : 'ask for the scope openid in an application that signs people in',
+  };
 }
 
 function invalidToken(reason: string): OAuthError {

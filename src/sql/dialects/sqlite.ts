@@ -4,7 +4,7 @@
  * durable by default (WAL, synchronous=FULL). Statements that PostgreSQL shares are in
  * `on-conflict.ts`.
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { CompiledQuery, type Kysely, sql } from 'kysely';
@@ -68,11 +68,25 @@ const BOUNDS: Readonly<Record<string, boolean>> = {
 };
 
 /**
- * Opens a database file, and creates it with its folder if it does not exist.
+ * A file that only this user can read, because it holds what people allowed. SQLite gives its side
+ * files the mode of the database file. A file that exists keeps its mode, and is not opened:
+ * closing it would free the locks that this process holds on it.
+ */
+function makePrivate(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EEXIST') throw error;
+  }
+}
+
+/**
+ * Opens a database file. One that does not exist is created with its folder, for this user alone.
  * @param path path of the file, or `:memory:`
  */
 export function sqlite(path: string): SqlDialect {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+  if (path !== ':memory:') makePrivate(path);
   const { database, driver } = open(path);
   // Switching to WAL takes the lock, and waits for it. From then on waiting is `sqlite-lock.ts`.
   telling(() => database.exec('pragma busy_timeout=5000;'));

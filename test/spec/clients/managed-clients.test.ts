@@ -18,8 +18,9 @@ const OTHER = 'another secret of at least thirty-two chars';
 let now: number;
 let store: Database;
 let errors: unknown[];
+let people: Parameters<typeof memoryAccounts>[0];
 beforeEach(() => {
-  [now, store, errors] = [START, memoryDatabase(), []];
+  [now, store, errors, people] = [START, memoryDatabase(), [], []];
 });
 afterEach(() => {
   delete process.env['TEST_APP_SECRET'];
@@ -30,7 +31,7 @@ const start = (clients: Config['clients']): Provider =>
     issuer: ISSUER,
     store,
     secret: SECRET,
-    accounts: memoryAccounts([]),
+    accounts: memoryAccounts(people),
     pages: builtInPages(),
     signingKeys: SIGNING_KEYS,
     scopes: { read: 'Read' },
@@ -105,7 +106,7 @@ describe('a client that the configuration lists', () => {
     [
       'no secret',
       {},
-      /clientSecret of job must have 32 characters: clientSecret or clientSecretEnv/,
+      /clients\[0\] \(job\): clientSecret: must have 32 characters: clientSecret or clientSecretEnv/,
     ],
     ['an empty variable', { clientSecretEnv: 'TEST_APP_SECRET' }, /characters: TEST_APP_SECRET/],
     ['a short secret', { clientSecret: 'short' }, /32 characters/],
@@ -117,7 +118,7 @@ describe('a client that the configuration lists', () => {
     [
       'a member that does not exist',
       { clientSecret: SECRET, redirectURIs: [] },
-      /redirectURIs is not a field/,
+      /redirectURIs: is not a field of a client Write redirectUris\./,
     ],
     ['a scope that does not exist', { clientSecret: SECRET, scopes: ['raed'] }, /"raed"/],
     [
@@ -130,8 +131,25 @@ describe('a client that the configuration lists', () => {
       },
       /has no use/,
     ],
-  ])('with %s stops the start, and says why', async (_what, more, problem) => {
-    await expect(start([{ ...JOB, ...more }]).maintain()).rejects.toThrow(problem);
+    [
+      'a client_id that is a URL',
+      { clientId: 'https://x.example', clientSecret: SECRET },
+      /no URL/,
+    ],
+    ['an overlap of no number', { clientSecret: SECRET, secretOverlap: -1 }, /secretOverlap: must/],
+  ])('with %s is refused before anything starts, with the client', (_what, more, problem) => {
+    expect(() => start([{ ...JOB, ...more }])).toThrow(problem);
+  });
+  it('that is refused later is named as well', async () => {
+    const provider = start([]);
+    await expect(provider.clients.ensure({ ...JOB, clientSecret: 'short' })).rejects.toThrow(
+      /^job: clientSecret must have 32 characters/,
+    );
+  });
+  it('replaces a secret that leaked at once, with secretOverlap: 0', async () => {
+    await start([{ ...JOB, clientSecret: SECRET }]).maintain();
+    const provider = start([{ ...JOB, clientSecret: OTHER, secretOverlap: 0 }]);
+    expect([await ask(provider, OTHER), await ask(provider, SECRET)]).toEqual([200, 401]);
   });
   it.each<[string, unknown, RegExp]>([
     ['no list', {}, /clients: must be a list/],
@@ -141,7 +159,8 @@ describe('a client that the configuration lists', () => {
     expect(() => start(clients as Config['clients'])).toThrow(problem);
   });
   it('that is wrong is logged once in a while, and requests are answered all the same', async () => {
-    const provider = start([JOB]);
+    people = [{ sub: 'job', username: 'job', password: 'a password', claims: {} }];
+    const provider = start([{ ...JOB, clientSecret: SECRET }]);
     for (let request = 0; request < 5; request += 1) expect(await ask(provider, SECRET)).toBe(401);
     expect(errors).toHaveLength(1);
     now += 5;

@@ -105,6 +105,50 @@ describe('the limit of an account', () => {
   });
 });
 
+describe('what operators read of it', () => {
+  it('UI-11 is one event and one line with the remedy, however many are refused', async () => {
+    const lines: { facts: Record<string, unknown>; message: string }[] = [];
+    const note = (facts: object, message: string): void =>
+      void lines.push({ facts: { ...facts }, message });
+    world = await makeWorld({ logger: { info: note, warn: note, error: note } });
+    for (let guess = 0; guess < 8; guess += 1)
+      await attempt('192.0.2.9', 'alice', `guess ${guess}`);
+    const limited = lines.filter(({ facts }) => facts['reason'] === 'rate_limited');
+    expect(limited).toMatchObject([
+      {
+        message: 'sign-in refused',
+        facts: {
+          expected: 'at most 5 wrong passwords in 900 seconds',
+          remedy:
+            'it ends in 900 seconds, or for one account with: npx valetkey user unlock --username NAME',
+        },
+      },
+    ]);
+    expect(JSON.stringify(lines)).not.toMatch(/alice|guess/);
+    expect(world.events.filter(({ type }) => type === 'login.limited')).toEqual([
+      { type: 'login.limited', reason: 'rate_limited' },
+    ]);
+    const { subjects } = world.provider;
+    expect([await subjects.lockedUntil(' ALICE '), await subjects.lockedUntil('bob')]).toEqual([
+      world.now + 900,
+      null,
+    ]);
+    await subjects.unlock('alice');
+    expect(await subjects.lockedUntil('alice')).toBeNull();
+  });
+  it('ST-02 says that an account is disabled, which the page does not', async () => {
+    world.accounts.setEnabled(ALICE.sub, false);
+    const pages = [];
+    for (const password of [ALICE.password, 'wrong']) {
+      const browser = browserOf(world);
+      pages.push((await logIn(browser, await start(browser), { ...ALICE, password })).status);
+    }
+    expect(pages).toEqual([422, 422]);
+    const failed = world.events.filter(({ type }) => type === 'login.failed');
+    expect(failed.map(({ reason }) => reason)).toEqual(['account_disabled', 'credentials']);
+  });
+});
+
 /** Has every password checked by this function. */
 const checkedBy = (check: (username: string) => Promise<boolean>): void => {
   Object.assign(world.accounts, {

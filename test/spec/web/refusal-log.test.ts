@@ -118,6 +118,47 @@ describe('the log line of a refusal', () => {
       },
       { reason: 'scope_not_available', remedy: /--scope openid --scope read$/ },
     ],
+    [
+      'a scope that does not exist',
+      async (w) => await openAuthorize(w, browserOf(w), { scope: 'user:email' }),
+      {
+        reason: 'scope_not_available',
+        received: 'user:email',
+        remedy: /^ask for .* such as openid profile email, or define user:email under scopes/,
+      },
+    ],
+    [
+      'a response type that does not exist',
+      async (w) => await openAuthorize(w, browserOf(w), { response_type: 'token id_token' }),
+      {
+        reason: 'response_type',
+        expected: 'code',
+        received: 'id_token token',
+        remedy: /^set the response_type to code/,
+      },
+    ],
+    [
+      'an address with a slash less',
+      async (w) => {
+        const { clientId } = w.web;
+        await w.provider.clients.update(clientId, { redirectUris: ['https://rp.example/'] });
+        return await openAuthorize(w, browserOf(w), { redirect_uri: 'https://rp.example' });
+      },
+      { received: /\(differs in: the slash at the end\)$/ },
+    ],
+    [
+      'a public client that has a secret',
+      async (w) => {
+        const headers = { authorization: basic(w.spa.clientId, 'a secret') };
+        Object.assign(w, { web: w.spa });
+        return await post(w, 'token', { grant_type: 'refresh_token', refresh_token: 'x' }, headers);
+      },
+      {
+        reason: 'client_authentication_method',
+        remedy:
+          /valetkey application create --name NAME --kind web --redirect-uri https:\/\/spa\.example\/cb$/,
+      },
+    ],
   ];
   it.each(rows)('ST-02 of %s says what would change it', async (_what, ask, expected) => {
     const { world, lines } = await logged();
@@ -129,12 +170,49 @@ describe('the log line of a refusal', () => {
     await ask(world);
     const told = lines.filter(({ message }) => message === 'request refused');
     expect(told).toHaveLength(1);
-    expect(told[0]).toMatchObject({ clientId, requestId: expect.any(String) });
+    const facts = { clientId: world.web.clientId, requestId: expect.any(String) };
+    expect(told[0]).toMatchObject(facts);
     for (const [name, value] of Object.entries(expected)) {
       if (value instanceof RegExp) expect(String(told[0]?.[name])).toMatch(value);
       else expect(told[0]?.[name]).toBe(value);
     }
     expect(JSON.stringify(told)).not.toMatch(/secret=1|webSecret/);
+  });
+  it('[OIDC Core §5.3] says of a token without openid how to get one, at userinfo', async () => {
+    const { world, lines } = await logged();
+    const { access_token: token } = await getTokens(world, { scope: 'read', nonce: null });
+    const authorization = `Bearer ${token}`;
+    expect((await post(world, 'userinfo', '', { authorization })).status).toBe(403);
+    expect(lines).toMatchObject([
+      {
+        reason: 'openid_scope_missing',
+        clientId: world.web.clientId,
+        received: 'read',
+        remedy: expect.stringMatching(
+          /--default-scope openid --default-scope profile --default-scope email$/,
+        ),
+      },
+    ]);
+  });
+  it('[RFC6749 §3.3] says which scopes were left out of a request that goes on, once', async () => {
+    const { world, lines } = await logged();
+    await getTokens(world, { scope: 'openid groups read' });
+    expect(lines).toMatchObject([
+      {
+        message: 'scopes were left out',
+        clientId: world.web.clientId,
+        reason: 'scope_left_out',
+        received: 'openid groups read',
+        remedy: expect.stringMatching(/define groups under scopes in the configuration$/),
+      },
+    ]);
+  });
+  it('[RFC6749 §3.2] names a parameter that is empty', async () => {
+    const { world, lines } = await logged();
+    await post(world, 'token', { grant_type: 'authorization_code', code: '' });
+    expect(lines).toMatchObject([
+      { reason: 'missing_parameter', expected: 'the parameter code', received: 'an empty one' },
+    ]);
   });
   it('ST-02 names a caller that may not see a token', async () => {
     const { world, lines } = await logged();
