@@ -5,8 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Request } from 'express';
 import { createProvider, memoryDatabase, OAuthError } from 'valetkey';
-import { expressValetkey } from 'valetkey/express';
-import { sendResponse, toRequest } from 'valetkey/node';
+import { expressInteractions, expressValetkey } from 'valetkey/express';
 import { builtInPages } from 'valetkey/pages';
 
 const port = Number(process.env['PORT'] ?? 4000);
@@ -40,15 +39,16 @@ const provider = createProvider({
   pages: builtInPages({ login: '/login' }),
 });
 
+const interactions = expressInteractions(provider);
 const app = express().use(expressValetkey(provider)).use(express.urlencoded());
 
 app.get('/login', async (request, response) => {
   const asked = 'interaction' in request.query;
-  const details = asked ? await provider.interactions.details(toRequest(request, issuer)) : null;
+  const details = asked ? await interactions.details(request) : null;
   const signedIn = sessions.has(sessionId(request.headers.cookie));
   // Who is signed in goes on, unless the provider asks for a new proof.
   if (signedIn && details?.reauthenticate === false)
-    return sendResponse(await provider.interactions.continue(toRequest(request, issuer)), response);
+    return interactions.continue(request, response);
   const action = request.originalUrl.replaceAll('&', '&amp;');
   response.send(`<form method="post" action="${action}"><h1>Sign in to the application</h1>
 <input id="user" name="user"><input id="word" name="word" type="password">

@@ -7,8 +7,7 @@ import { randomUUID } from 'node:crypto';
 import express, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express';
 import { pino } from 'pino';
 import { type Accounts, createProvider, describeError, OAuthError } from 'valetkey';
-import { expressValetkey } from 'valetkey/express';
-import { sendResponse, toRequest } from 'valetkey/node';
+import { expressInteractions, expressValetkey } from 'valetkey/express';
 import { builtInPages } from 'valetkey/pages';
 import { sqlDatabase } from 'valetkey/sql';
 
@@ -61,7 +60,9 @@ const provider = createProvider({
 await provider.maintain();
 
 const app = express();
-app.use(expressValetkey(provider, { trustProxy: Number(PROXIES) }));
+const trustProxy = Number(PROXIES);
+const interactions = expressInteractions(provider, { trustProxy });
+app.use(expressValetkey(provider, { trustProxy }));
 app.use(express.urlencoded());
 
 /** Forms of other sites must not sign anybody in or out. */
@@ -72,12 +73,11 @@ const fromHere: RequestHandler = ({ headers: { origin } }, response, next) => {
 
 app.get('/login', async (request, response) => {
   const asked = 'interaction' in request.query;
-  const here = toRequest(request, ISSUER);
-  const details = asked ? await provider.interactions.details(here) : null;
+  const details = asked ? await interactions.details(request) : null;
   const signedIn = sessions.has(sessionId(request.headers.cookie));
   // Somebody who is signed in goes on, unless the provider asks for a new proof.
   if (signedIn && details?.reauthenticate === false)
-    return sendResponse(await provider.interactions.continue(here), response);
+    return interactions.continue(request, response);
   const action = request.originalUrl.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
   response.send(`<form method="post" action="${action}"><h1>Sign in</h1>
 <input name="user" autocomplete="username"><input name="word" type="password">

@@ -43,9 +43,9 @@ export interface FormView {
 }
 
 /**
- * What every page knows. Pages are served under a strict Content Security Policy: no script, no
- * inline style, style sheets and pictures of this origin only (`Pages.assets`), so that nothing a
- * client registered can load anything.
+ * What every page knows. Pages are served under a strict Content Security Policy: scripts, style
+ * sheets and pictures come from `Pages.assets` alone, and none is inline, so that nothing a client
+ * registered can load anything.
  */
 export interface PageView {
   /** Name of this provider as people know it. */

@@ -1,11 +1,12 @@
 /**
  * `valetkey/express`: a provider as Express middleware. Mount it at the root:
  * `app.use(expressValetkey(provider))`. Requests for other paths are passed on to the host. Reading
- * requests and writing responses is left to `node.ts`.
+ * requests and writing responses is left to `node.ts`. `expressInteractions` is for hosts with
+ * pages of their own.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Provider } from 'valetkey';
-import { type NodeOptions, nodeListener } from './node.ts';
+import type { InteractionDetails, Login, Provider, RequestInfo } from 'valetkey';
+import { type NodeOptions, nodeListener, peerAddress, sendResponse, toRequest } from './node.ts';
 
 /** The members of an Express request that we use. */
 export interface ExpressRequest extends IncomingMessage {
@@ -80,4 +81,79 @@ function parsedBody({ rawBody, body, readableDidRead }: ExpressRequest): Buffer 
     else params.append(`${name}[]`, JSON.stringify(value));
   }
   return Buffer.from(params.toString());
+}
+
+/**
+ * `provider.interactions` with requests and responses of Express. What answers writes the response,
+ * and rejects with the errors of `Interactions`; give them to your error handler.
+ */
+export interface ExpressInteractions {
+  /** What is asked (`Interactions.details`). */
+  details(request: ExpressRequest): Promise<InteractionDetails>;
+  /** The user is who you say (`Interactions.login`). */
+  login(request: ExpressRequest, response: ServerResponse, login: Login): Promise<void>;
+  /** The user signed in on your page (`Interactions.continue`). */
+  continue(request: ExpressRequest, response: ServerResponse): Promise<void>;
+  /** The user allows what is asked (`Interactions.consent`). */
+  consent(
+    request: ExpressRequest,
+    response: ServerResponse,
+    scopes?: readonly string[],
+  ): Promise<void>;
+  /** The user declines (`Interactions.deny`). */
+  deny(request: ExpressRequest, response: ServerResponse): Promise<void>;
+  /** Gives the answer to the page of any step (`Interactions.answer`). */
+  answer(
+    request: ExpressRequest,
+    response: ServerResponse,
+    step: string,
+    decision: string,
+    fields?: Readonly<Record<string, string>>,
+  ): Promise<void>;
+  /** The user signs out: adds the cookies to your response (`Interactions.logout`). */
+  logout(request: ExpressRequest, response: ServerResponse): Promise<void>;
+}
+
+/**
+ * The interactions of a provider, for pages of an Express application.
+ * @param options as for `expressValetkey`
+ * @throws Error when `options.trustProxy` trusts everybody, or contains something that is not an
+ * address
+ */
+export function expressInteractions(
+  { issuer, interactions }: Pick<Provider, 'issuer' | 'interactions'>,
+  { trustProxy = false }: Pick<NodeOptions, 'trustProxy'> = {},
+): ExpressInteractions {
+  const addressOf = peerAddress(trustProxy);
+  const origin = new URL(issuer).origin;
+  const read = (request: ExpressRequest): readonly [Request, RequestInfo] => {
+    const ip = addressOf(request);
+    const info = { native: request, ...(ip === undefined ? {} : { ip }) };
+    return [toRequest(request, origin), info];
+  };
+  return {
+    details: async (request) => await interactions.details(...read(request)),
+    async login(request, response, login) {
+      const [asked, info] = read(request);
+      await sendResponse(await interactions.login(asked, login, info), response);
+    },
+    async continue(request, response) {
+      await sendResponse(await interactions.continue(...read(request)), response);
+    },
+    async consent(request, response, scopes) {
+      const [asked, info] = read(request);
+      await sendResponse(await interactions.consent(asked, scopes, info), response);
+    },
+    async deny(request, response) {
+      await sendResponse(await interactions.deny(...read(request)), response);
+    },
+    async answer(request, response, step, decision, fields = {}) {
+      const [asked, info] = read(request);
+      await sendResponse(await interactions.answer(asked, step, decision, fields, info), response);
+    },
+    async logout(request, response) {
+      const headers = await interactions.logout(...read(request));
+      for (const cookie of headers.getSetCookie()) response.appendHeader('set-cookie', cookie);
+    },
+  };
 }

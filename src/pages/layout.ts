@@ -36,6 +36,11 @@ export function htmlDocument(
   sheet: Sheet,
   version: string,
 ): Html {
+  // What it adds is about forms. As a module it is nothing to browsers that are too old for it.
+  const script =
+    String(sheet.content).includes('<form') &&
+    markup`<script type="module" src="${view.assetsUrl}page.js?v=${version}"></script>
+`;
   const logo = view.logoUrl ?? `${view.assetsUrl}logo?v=${version}`;
   return String(markup`<!DOCTYPE html>
 <html lang="${messages.lang}">
@@ -46,7 +51,7 @@ export function htmlDocument(
 <title>${sheet.title} – ${view.providerName}</title>
 <link rel="icon" href="${logo}">
 <link rel="stylesheet" href="${view.assetsUrl}style.css?v=${version}">
-</head>
+${script}</head>
 <body>
 <header class="brand"><img class="brand-logo" src="${logo}" alt="" height="32"><span class="brand-name">${view.providerName}</span></header>
 <main class="card">

@@ -27,7 +27,7 @@ export function login(view: LoginView, messages: Messages): Sheet {
   const username = markup`<label for="username">${texts.username}</label>
 <input id="username" name="username" type="text" value="${view.username}" autocomplete="username" autocapitalize="none" spellcheck="false" required${about}${wrong}${view.username === '' && focus}>`;
   const password = markup`<label for="password">${texts.password}</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required${about}${wrong}${view.username !== '' && focus}>`;
+<input id="password" name="password" type="password" autocomplete="current-password" data-show="${texts.show}" data-hide="${texts.hide}" required${about}${wrong}${view.username !== '' && focus}>`;
   return {
     title: problem === null ? heading : texts.problem(heading),
     content: markup`<h1>${heading}</h1>

@@ -27,6 +27,8 @@ export const GERMAN: Messages = {
       markup`Sie sind als ${account} angemeldet. Bitte melden Sie sich zur Sicherheit noch einmal an.`,
     username: 'Benutzername',
     password: 'Passwort',
+    show: 'Anzeigen',
+    hide: 'Verbergen',
     submit: 'Anmelden',
     cancel: 'Abbrechen',
     problem: (title) => `Fehler: ${title}`,

@@ -25,6 +25,8 @@ export const ENGLISH: Messages = {
       markup`You are signed in as ${account}. Please sign in once more, so that we know it is you.`,
     username: 'Username',
     password: 'Password',
+    show: 'Show',
+    hide: 'Hide',
     submit: 'Sign in',
     cancel: 'Cancel',
     problem: (title) => `Problem: ${title}`,

@@ -31,6 +31,8 @@ export const FRENCH: Messages = {
       markup`Votre session est ouverte au nom de ${account}. Par sécurité, veuillez vous identifier de nouveau.`,
     username: 'Identifiant',
     password: 'Mot de passe',
+    show: 'Afficher',
+    hide: 'Masquer',
     submit: 'Se connecter',
     cancel: 'Annuler',
     problem: (title) => `Problème\u00a0: ${title}`,

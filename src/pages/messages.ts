@@ -57,6 +57,10 @@ export interface Messages {
     readonly username: string;
     /** Label of the password field. */
     readonly password: string;
+    /** Button that shows the password. */
+    readonly show: string;
+    /** Button that hides the password again. */
+    readonly hide: string;
     /** Button that signs in. */
     readonly submit: string;
     /** Button that returns to the application with a refusal. */

@@ -1,6 +1,7 @@
 /**
- * `valetkey/pages`: the built-in pages, as plain HTML forms that need no script. `builtInPages()`
- * implements the port `Pages` and lets a host replace texts, colours, templates or whole pages.
+ * `valetkey/pages`: the built-in pages, as plain HTML forms that work without a script.
+ * `builtInPages()` implements the port `Pages` and lets a host replace texts, colours, templates or
+ * whole pages.
  * Each page has a file with its template; the texts are in `messages-….ts`, one file per language,
  * and the style sheet is in `style.ts`. When a page is shown, and what an answer means, is decided
  * by the core.
@@ -36,6 +37,7 @@ import { login } from './login.ts';
 import { logo } from './logo.ts';
 import { logout, signedOut } from './logout.ts';
 import type { Messages } from './messages.ts';
+import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 
 export type { HomeView } from './home.ts';
@@ -193,6 +195,7 @@ export function builtInPages(options: BuiltInPagesOptions = {}): Pages & DrawnPa
   const accent = accentOf(accentColor);
   const assets: Readonly<Record<string, Asset>> = {
     'style.css': { contentType: 'text/css; charset=utf-8', body: STYLE + accent.rules + css },
+    'page.js': { contentType: 'text/javascript; charset=utf-8', body: SCRIPT },
     logo: picture ?? { contentType: 'image/svg+xml; charset=utf-8', body: logo(accent) },
   };
   const version = versionOf(assets);

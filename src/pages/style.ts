@@ -132,6 +132,17 @@ export const STYLE = `@layer base, parts, theme;
   }
   .field input:focus-visible { outline-width: 2px; outline-offset: -1px; border-color: var(--link); }
   .field input[aria-invalid="true"] { border-color: var(--bad); }
+  .field.revealing { grid-template-columns: minmax(0, 1fr) auto; }
+  .field.revealing > label { grid-column: 1 / -1; }
+  .reveal {
+    min-block-size: 2.75rem;
+    padding-inline: 0.875rem;
+    border: 1px solid var(--edge);
+    border-radius: var(--radius);
+    background: transparent;
+    font-size: 0.875rem;
+    cursor: pointer;
+  }
   .field input.code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; font-size: 1.5rem; letter-spacing: 0.12em; text-align: center; text-transform: uppercase; }
 
   .actions { display: flex; flex-direction: column; gap: 0.625rem; margin-block-start: 0.25rem; }
@@ -149,6 +160,8 @@ export const STYLE = `@layer base, parts, theme;
     background: none;
     cursor: pointer;
   }
+  [aria-busy="true"] { cursor: progress; }
+  [aria-busy="true"]::after { content: " …"; }
   .primary { color: var(--on-accent); background: var(--accent); border-color: var(--link); }
   .primary:hover { background: var(--accent-hover); }
   .secondary { color: var(--ink); border-color: var(--edge); }

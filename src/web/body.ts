@@ -68,6 +68,11 @@ async function readBody(request: Request, limit: number): Promise<string> {
     // A peer that disconnects early has sent a bad request.
     throw new OAuthError('invalid_request', 'body_incomplete', 'The request body did not arrive.', {
       cause,
+      hint: {
+        expected: 'the whole body',
+        received: 'less, or nothing',
+        remedy: 'if a body parser of your application ran first, mount the provider before it',
+      },
     });
   }
 }

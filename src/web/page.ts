@@ -43,7 +43,7 @@ export interface PageOptions {
    * for it to come back: the browser keeps the two connected. @default false
    */
   readonly inPopup?: boolean;
-  /** CSP source of the one script allowed. */
+  /** CSP sources of the scripts that may run. @default those that the pages bring */
   readonly script?: string;
 }
 
@@ -57,7 +57,15 @@ export function drawPage<View extends PageView>(
   const template = templateOf(ctx.settings.pages[name]);
   if (template === null) throw new Error(`The page ${name} has no template.`);
   const html = (template as PageTemplate<View>)(view);
-  return htmlResponse(ctx.settings.issuer, html, options);
+  return htmlResponse(ctx.settings.issuer, html, { script: ownScripts(ctx), ...options });
+}
+
+/** Scripts run only where the pages bring one, and none that is written into a page. */
+function ownScripts(ctx: RequestContext): string {
+  const files = Object.values(ctx.settings.pages.assets ?? {});
+  return files.some(({ contentType }) => contentType.startsWith('text/javascript'))
+    ? "'self'"
+    : "'none'";
 }
 
 function templateOf(entry: Pages[string]): PageTemplate | null {

@@ -5,10 +5,9 @@
 import { createServer, type Server } from 'node:http';
 import express from 'express';
 import { createProvider, memoryDatabase, type Provider } from 'valetkey';
-import { expressValetkey } from 'valetkey/express';
-import { sendResponse, toRequest } from 'valetkey/node';
+import { expressInteractions, expressValetkey } from 'valetkey/express';
 import { builtInPages } from 'valetkey/pages';
-import { scriptedBrowser } from 'valetkey/testing';
+import { readForm, scriptedBrowser } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../processes.ts';
 import { pkce, SIGNING_KEYS } from '../spec/setup.ts';
@@ -45,23 +44,30 @@ describe('a login page of the host', () => {
     });
     clientId = made.client.clientId;
     const app = express().use(expressValetkey(provider)).use(express.urlencoded());
+    const interactions = expressInteractions(provider);
     app.get('/login', async (request, response) => {
-      const { client, loginHint, because } = await provider.interactions.details(
-        toRequest(request, issuer),
-      );
+      const { client, loginHint, because } = await interactions.details(request);
       response.send(
         `<h1>${client.name} ${loginHint} ${because}</h1><form method="post" action="${request.originalUrl.replaceAll('&', '&amp;')}"></form>`,
       );
     });
     app.post('/login', async (request, response) => {
       const { sub } = request.body as { sub: string };
-      const answer = await provider.interactions.login(
-        toRequest(request, issuer),
-        { sub, amr: ['hwk'] },
-        { ip: request.ip },
-      );
       response.cookie('host', 'its own');
-      await sendResponse(answer, response);
+      await interactions.login(request, response, { sub, amr: ['hwk'] });
+    });
+    app.post('/consent', async (request, response) => {
+      const { decision } = request.body as { decision: string };
+      if (decision === 'some') await interactions.consent(request, response, []);
+      else if (decision === 'allow') await interactions.consent(request, response);
+      else if (decision === 'answer')
+        await interactions.answer(request, response, 'consent', 'allow');
+      else await interactions.deny(request, response);
+    });
+    app.post('/logout', async (request, response) => {
+      response.cookie('host', 'gone');
+      await interactions.logout(request, response);
+      response.send('bye');
     });
     app.use(
       (
@@ -111,4 +117,28 @@ describe('a login page of the host', () => {
       expect.stringMatching(/127\.0\.0\.1|::1/),
     ]);
   });
+  it.each([
+    ['allow', 'code'],
+    ['answer', 'code'],
+    ['some', 'error'],
+    ['deny', 'error'],
+  ])(
+    'gives the answer %s of its own consent page, in the types of Express',
+    async (decision, got) => {
+      const { browser, visit } = await open();
+      const consent = await browser.submit(visit, { sub: `ann ${decision}` });
+      // As the browser is sent to a page of the host: the page was shown to this person.
+      const { interaction = '' } = readForm(consent.html).fields;
+      const html = `<form method="post" action="${issuer}/consent?interaction=${interaction}"></form>`;
+      const answer = await browser.submit({ ...consent, html }, { decision });
+      expect(answer.leaves?.searchParams.has(got)).toBe(true);
+      const cookie = [...browser.cookies].map((pair) => pair.join('=')).join('; ');
+      const bye = await fetch(`${issuer}/logout`, { method: 'POST', headers: { cookie } });
+      const cookies = bye.headers.getSetCookie();
+      expect(cookies).toEqual([
+        expect.stringMatching(/^host=gone/),
+        expect.stringMatching(/session.*Max-Age=0/),
+      ]);
+    },
+  );
 });

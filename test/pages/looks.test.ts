@@ -15,7 +15,7 @@ import { ALL, ENDS, PAGES, statesIn } from './views.ts';
 
 const POLICY = [
   "default-src 'none'",
-  "script-src 'none'",
+  "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' data:",
   "font-src 'self'",
@@ -195,6 +195,7 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
       [
         'username',
         'password',
+        'password-show',
         'login-submit',
         'login-cancel',
         'Privacy policy',
@@ -262,6 +263,67 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
         password: 'correct horse',
         decision: 'login',
       });
+    });
+  });
+
+  it('a password is shown on demand, hidden again, and never sent as a text to remember', async () => {
+    await visit('login', {}, async (page) => {
+      const [field, button] = [page.locator('#password'), page.locator('#password-show')];
+      const state = async (): Promise<readonly (string | null)[]> => [
+        await field.getAttribute('type'),
+        await button.textContent(),
+        await button.getAttribute('aria-pressed'),
+      ];
+      await page.fill('#username', 'alice');
+      await field.fill('correct horse');
+      expect(await state()).toEqual(['password', 'Show', 'false']);
+      await button.click();
+      expect(await state()).toEqual(['text', 'Hide', 'true']);
+      expect(await axe(page)).toEqual([]);
+      await button.click();
+      expect(await state()).toEqual(['password', 'Show', 'false']);
+      await button.press('Enter');
+      await page.evaluate(`document.addEventListener('submit', (event) => {
+        event.preventDefault();
+        window.sentAs = document.querySelector('#password').type;
+      })`);
+      await page.click('#login-submit');
+      expect(await page.evaluate('window.sentAs')).toBe('password');
+    });
+  });
+
+  it('a form that is under way says so, and is not sent twice', async () => {
+    await visit('consent', {}, async (page) => {
+      // The answer does not come.
+      await page.evaluate("document.addEventListener('submit', (event) => event.preventDefault())");
+      await page.click('#consent-allow');
+      expect(await page.getAttribute('#consent-allow', 'aria-busy')).toBe('true');
+      await page.click('#consent-deny');
+      expect(await page.getAttribute('#consent-deny', 'aria-busy')).toBeNull();
+    });
+    await visit('logout', {}, async (page) => {
+      await page.waitForLoadState('networkidle');
+      // The second click comes before the answer to the first.
+      posted = null;
+      await Promise.all([
+        page.waitForURL(`${origin}/post`),
+        page.evaluate(`{
+          const [stay, leave] = ['logout-stay', 'logout-confirm'].map((id) => document.getElementById(id));
+          stay.click();
+          leave.click();
+        }`),
+      ]);
+      expect((posted as URLSearchParams | null)?.get('decision')).toBe('stay');
+    });
+  });
+
+  it('without scripts every form works, and nothing is offered that does not', async () => {
+    await visit('login', { javaScriptEnabled: false }, async (page) => {
+      expect(await page.locator('#password-show').count()).toBe(0);
+      await page.fill('#username', 'alice');
+      await page.fill('#password', 'correct horse');
+      await Promise.all([page.waitForURL(`${origin}/post`), page.click('#login-submit')]);
+      expect(posted?.get('password')).toBe('correct horse');
     });
   });
 
