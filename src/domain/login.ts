@@ -29,6 +29,24 @@ export function canonicalUsername(typed: string): string {
   return typed.normalize('NFKC').trim().slice(0, 255);
 }
 
+/**
+ * What attempts of the peer are counted under; null where its address is not known, and there is
+ * nothing to count by it.
+ */
+function networkKeyOf(ctx: Context): RateLimitKey | null {
+  const address = ctx.request?.address ?? null;
+  return address === null ? null : ['login from', networkOf(address)];
+}
+
+/**
+ * Before an account is looked up: a network that has reached its limit costs no query.
+ * @throws TooManyAttempts
+ */
+export function refuseLockedNetwork(ctx: Context): void {
+  const key = networkKeyOf(ctx);
+  if (key !== null) ctx.rateLimiter.refuseKnown(key);
+}
+
 /** What attempts on an account are counted under, however the name was typed. */
 export async function accountKeyOf(
   { settings: { accounts } }: Context,
@@ -44,10 +62,8 @@ export async function accountKeyOf(
 export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<ProvenLogin | null> {
   const { accounts, rateLimits } = ctx.settings;
   const { username, password, account, knownDevice } = attempt;
-  // Where the peer's address is not known there is nothing to count by it.
-  const address = ctx.request?.address ?? null;
-  const network: readonly LimitedKey[] =
-    address === null ? [] : [[['login from', networkOf(address)], rateLimits.loginByAddress]];
+  const from = networkKeyOf(ctx);
+  const network: readonly LimitedKey[] = from === null ? [] : [[from, rateLimits.loginByAddress]];
   let revocations = 0;
   let disabled: string | null = null;
   const empty = username === '' || password === '';
@@ -67,7 +83,7 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
   if (proven === null) {
     // Where the host tells no address, only the rows are limited in all.
     const inAll = [['login from', networkOf(null)], rateLimits.loginByAddress] as const;
-    const isWritten = address !== null || (await ctx.rateLimiter.isWithin(inAll));
+    const isWritten = from !== null || (await ctx.rateLimiter.isWithin(inAll));
     const requestId = ctx.request?.requestId ?? null;
     // Who signs in learns no difference; the operator does.
     const facts =

@@ -35,6 +35,11 @@ export interface RateLimiter {
     prove: () => Promise<T | null>,
     forgives?: RateLimitKey,
   ): Promise<T | null>;
+  /**
+   * Before an attempt is prepared: refuses what is known to be above its limit, without a query.
+   * @throws TooManyAttempts when it is
+   */
+  refuseKnown(key: RateLimitKey): void;
   /** Forgets the wrong attempts under a key, here at once and in other processes within seconds. */
   forgive(key: RateLimitKey): Promise<void>;
   /** When the lock of a key ends that has too many wrong attempts; null when it has none. */
@@ -180,6 +185,7 @@ export function createRateLimiter(
         await Promise.all(placed.map(async (name) => await settle(name, own(name))));
       }
     },
+    refuseKnown: (key) => refuseIfKnown(nameOf(key)),
     async forgive(key) {
       const name = nameOf(key);
       exhausted.delete(name);

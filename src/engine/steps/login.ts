@@ -1,11 +1,11 @@
 /** The login step: when somebody has to prove who they are, and the page on which they do. */
 import { accountName } from '../../domain/accounts.ts';
-import { loginMark } from '../../domain/interactions.ts';
+import { type Interaction, loginMark } from '../../domain/interactions.ts';
 import {
   accountKeyOf,
   canonicalUsername,
-  type ProvenLogin,
   proveLogin,
+  refuseLockedNetwork,
 } from '../../domain/login.ts';
 import type { LoginView } from '../../domain/pages.ts';
 import { TooManyAttempts } from '../../domain/rate-limiter.ts';
@@ -110,17 +110,26 @@ async function logIn(
 ): Promise<StepOutcome> {
   const username = canonicalUsername(params.get('username') ?? '');
   const password = params.get('password') ?? '';
-  const account = await accountKeyOf(ctx, username);
-  const browser = interaction.browser ?? '';
-  const known = isKnownDevice(ctx, browser, account);
-  const attempt = { username, password, account, knownDevice: known ? browser : null };
-  let proven: ProvenLogin | null;
   try {
-    proven = await proveLogin(ctx, attempt);
+    refuseLockedNetwork(ctx);
+    return await prove(ctx, username, password, interaction);
   } catch (error) {
     if (!(error instanceof TooManyAttempts)) throw error;
     return tooMany(error, username);
   }
+}
+
+async function prove(
+  ctx: RequestContext,
+  username: string,
+  password: string,
+  interaction: Interaction,
+): Promise<StepOutcome> {
+  const account = await accountKeyOf(ctx, username);
+  const browser = interaction.browser ?? '';
+  const known = isKnownDevice(ctx, browser, account);
+  const attempt = { username, password, account, knownDevice: known ? browser : null };
+  const proven = await proveLogin(ctx, attempt);
   if (proven === null)
     return {
       outcome: 'again',

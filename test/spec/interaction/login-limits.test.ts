@@ -105,6 +105,15 @@ describe('the limit of an account', () => {
   });
 });
 
+it('S-3 costs no look-up of an account once a network is known to be locked', async () => {
+  for (let index = 0; index < 51; index += 1) await attempt('192.0.2.20', `name ${index}`, 'x');
+  let asked = 0;
+  const count = async (): Promise<string> => `key ${(asked += 1)}`;
+  Object.assign(world.accounts, { canonical: count, authenticate: count });
+  expect(await attempt('192.0.2.20', 'somebody', 'x')).toBe(429);
+  expect(asked).toBe(0);
+});
+
 describe('what operators read of it', () => {
   it('UI-11 is one event and one line with the remedy, however many are refused', async () => {
     const lines: { facts: Record<string, unknown>; message: string }[] = [];
