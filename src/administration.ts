@@ -8,7 +8,7 @@ import { findLiveAccessToken } from './domain/access-tokens.ts';
 import { withdrawAuthorization } from './domain/authorizations.ts';
 import type { Context } from './domain/context.ts';
 import { issuedToThis } from './domain/former-clients.ts';
-import { rememberEnds } from './domain/host-sessions.ts';
+import { endHostSession, latestOf, rememberEnds } from './domain/host-sessions.ts';
 import { accountKeyOf, canonicalUsername } from './domain/login.ts';
 import type { RateLimitKey } from './domain/rate-limiter.ts';
 import { familyIdOf, judge } from './domain/refresh-tokens.ts';
@@ -88,15 +88,13 @@ export function subjectsOf(ctx: Context): Subjects {
     sub: string,
     reason: string | null = null,
   ): Promise<void> => {
-    await ctx.events.act(
+    const { sessions: ended } = await ctx.events.act(
       type,
       { sub, reason },
-      async (row) => {
-        await rememberEnds(ctx, sub);
-        return await tokens.revokeSubject(sub, ctx.now(), row);
-      },
+      async (row) => await tokens.revokeSubject(sub, ctx.now(), row),
       () => true,
     );
+    await rememberEnds(ctx, ended);
   };
   const revoke = async (sub: string, reason?: string): Promise<void> =>
     await end('subject.revoked', sub, reason);
@@ -127,7 +125,9 @@ export function subjectsOf(ctx: Context): Subjects {
     sessions: async (sub) => await liveSessions(sub),
     async endSession(sub, sid) {
       const session = (await liveSessions(sub)).find((one) => one.sid === sid);
-      return session !== undefined && (await endSession(ctx, session));
+      if (session === undefined) return false;
+      // Its host may still name it, and be served from another process than this one.
+      return await endHostSession(ctx, session, latestOf(session));
     },
     async unlock(username) {
       await ctx.rateLimiter.forgive(await keyOf(username));

@@ -10,7 +10,6 @@ import type { Clients } from './domain/client-registry.ts';
 import { createClients } from './domain/clients.ts';
 import type { Context } from './domain/context.ts';
 import { createEvents, type EventLog } from './domain/events.ts';
-import { formerClients } from './domain/former-clients.ts';
 import { createAges } from './domain/freshness.ts';
 import { endSessionOfHost } from './domain/host-sessions.ts';
 import { createRateLimiter } from './domain/rate-limiter.ts';
@@ -180,11 +179,7 @@ function createContext(
     report: (error) => settings.logger.error({ error }, 'the signing keys could not be read'),
   });
   const clients = createClients({
-    former: formerClients(
-      store.oneTime,
-      now,
-      settings.lifetimes.refreshTokenAbsolute + settings.lifetimes.accessToken,
-    ),
+    audit: store.audit,
     store: store.clients,
     vault,
     events,

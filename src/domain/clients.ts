@@ -16,7 +16,7 @@ import {
   type MetadataRules,
 } from '../protocol/client-metadata-rules.ts';
 import type { AuditEvent, Client, Seconds } from '../store/records.ts';
-import type { ClientStore } from '../store/store.ts';
+import type { AuditStore, ClientStore } from '../store/store.ts';
 import { type ClientCache, createClientCache } from './client-cache.ts';
 import {
   type ChosenCredentials,
@@ -39,12 +39,12 @@ import {
 } from './client-rules.ts';
 import { clientSecret, newClientSecret, secretMatches, withNewSecret } from './client-secrets.ts';
 import type { Events } from './events.ts';
-import type { FormerClients } from './former-clients.ts';
+import { hadPredecessor } from './former-clients.ts';
 import type { Ages } from './freshness.ts';
 
 interface Parts extends RegistrationRules {
   readonly store: ClientStore;
-  readonly former: FormerClients;
+  readonly audit: AuditStore;
   readonly vault: Vault;
   readonly events: Events;
   readonly cacheSeconds: number;
@@ -90,10 +90,11 @@ export function createClients(parts: Parts): KnownClients {
     rotateSecret: async (clientId, overlap) => await rotateSecret(registry, clientId, overlap),
     async delete(clientId) {
       try {
-        return await parts.events.act('client.deleted', { clientId }, async (row) => {
-          await parts.former.remember(clientId);
-          return await store.delete(clientId, row);
-        });
+        return await parts.events.act(
+          'client.deleted',
+          { clientId },
+          async (row) => await store.delete(clientId, row),
+        );
       } finally {
         cache.forget(clientId);
       }
@@ -121,6 +122,10 @@ async function create(
   // RFC 9700 §4.15: a token of the client must not be taken for one of a person.
   if (chosen.clientId !== undefined && (await registry.isSubject(clientId)))
     throw refused('clientId', `${clientId} is the subject of an account; choose another`);
+  // A client that is there yet, and deleted in between, would leave no trace of itself.
+  if (chosen.clientId !== undefined && (await store.find(clientId)) !== null) throw taken(clientId);
+  const hasPredecessor =
+    chosen.clientId !== undefined && (await hadPredecessor(registry.audit, clientId));
   const usesSecret = rules.authMethods.get(complete.tokenEndpointAuthMethod) === 'secret';
   const secret = usesSecret ? (chosen.clientSecret ?? newClientSecret(random)) : null;
   if (secret !== null) checkSecret(secret);
@@ -133,7 +138,7 @@ async function create(
     secrets: secret === null ? [] : [clientSecret(registry, secret, alg)],
     registrationSource,
     disabledAt: null,
-    hasPredecessor: chosen.clientId !== undefined && (await registry.former.includes(clientId)),
+    hasPredecessor,
     createdAt: now(),
     updatedAt: now(),
     version: firstVersion(random),
@@ -143,10 +148,13 @@ async function create(
     { clientId },
     async (row) => await store.insert(client, row),
   );
-  if (!inserted)
-    throw refused('clientId', `${clientId} is taken; choose another, or change that application`);
+  if (!inserted) throw taken(clientId);
   registry.cache.forget(clientId);
   return { client, clientSecret: secret };
+}
+
+function taken(clientId: string): ClientMetadataError {
+  return refused('clientId', `${clientId} is taken; choose another, or change that application`);
 }
 
 async function ensure(registry: Registry, managed: ManagedClient): Promise<Client> {
@@ -224,7 +232,7 @@ async function update(
     const disabledAt = disabled === undefined ? before.disabledAt : disabled ? since : null;
     // Switching off must work for a client that could not be registered today.
     if (Object.keys(metadata).length === 0) return { ...before, disabledAt };
-    const complete = checked(rules, merged(rules, before, metadata));
+    const complete = keepUnknown(before, checked(rules, merged(rules, before, metadata)));
     checkScopes(registry, metadata, [...(before.scopes ?? []), ...(before.defaultScopes ?? [])]);
     refuseOtherCredentials(rules, before, complete);
     return { ...before, ...complete, disabledAt };
@@ -232,7 +240,8 @@ async function update(
 }
 
 /**
- * The registered metadata with changes, without fields of features that are gone.
+ * The registered metadata with changes. Fields of features that this process does not have stay as
+ * they are (`keepUnknown`): another process may have them.
  */
 function merged(
   rules: MetadataRules,
@@ -249,6 +258,10 @@ function merged(
   const method =
     switches || tokenEndpointAuthMethod === undefined ? {} : { tokenEndpointAuthMethod };
   return { ...rest, ...method, ...changes, fields };
+}
+
+function keepUnknown(before: Client, after: CompleteClientMetadata): CompleteClientMetadata {
+  return { ...after, fields: { ...before.fields, ...after.fields } };
 }
 
 /** @throws ClientMetadataError where another method, or a readable secret, would be needed */

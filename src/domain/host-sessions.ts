@@ -9,7 +9,7 @@ import type { Seconds, Session } from '../store/records.ts';
 import type { HostSession } from './accounts.ts';
 import type { Context } from './context.ts';
 import { isUsable, newOneTimeRecord } from './one-time-records.ts';
-import { authTimeOf, endSession, keepAlive, newSession, newSid } from './sessions.ts';
+import { authTimeOf, endSession, keepAlive, newSession, newSid, SKEW } from './sessions.ts';
 
 /** Kind of the one-time records that remember which sessions ended here. */
 const ENDED = 'ended-host-session';
@@ -78,6 +78,7 @@ async function begin(
   const sid = replaces?.sid ?? newSid(ctx);
   const session = newSession(ctx, { sub, authTime, acr: acr ?? null, amr }, handle, sid);
   const outcome = await ctx.store.sessions.start(session, replaces?.handle ?? null, {
+    revocations: null,
     time: session.authTime,
   });
   if (outcome === 'subject_revoked') return null;
@@ -127,14 +128,22 @@ export async function endHostSession(
 }
 
 /**
- * Remembers that the logins of this subject that are known here end, before everything of the
- * subject is revoked. One may be of the same second as the revocation, and the host may still name
- * it.
+ * After everything of a subject was revoked: the host may still name a session that ended with it.
+ * One that is as old as it looks is refused by the time of the revocation; one of the last minute
+ * may be of the same second, or its host's clock may be ahead, so that its end is remembered.
  */
-export async function rememberEnds(ctx: Context, sub: string): Promise<void> {
-  if (ctx.settings.accounts.current === undefined) return;
-  for (const { handle, authTime } of await ctx.store.sessions.listBySubject(sub))
-    await rememberEnd(ctx, handle, authTime);
+export async function rememberEnds(ctx: Context, ended: readonly Session[]): Promise<void> {
+  for (const session of ended) {
+    if (session.authTime < ctx.now() - SKEW) continue;
+    await rememberEnd(ctx, session.handle, latestOf(session));
+    // What began under the same handle in between.
+    await ctx.store.sessions.end(session, ctx.now(), true, null);
+  }
+}
+
+/** The host may have named a later time than is kept, because its clock is ahead. */
+export function latestOf({ authTime, createdAt }: Session): Seconds {
+  return authTime === createdAt ? authTime + SKEW : authTime;
 }
 
 /**
@@ -144,6 +153,6 @@ export async function rememberEnds(ctx: Context, sub: string): Promise<void> {
 export async function endSessionOfHost(ctx: Context, sessionId: string): Promise<boolean> {
   const handle = handleOf(sessionId);
   const session = await ctx.store.sessions.find(handle);
-  await rememberEnd(ctx, handle, session?.authTime ?? ctx.now());
+  await rememberEnd(ctx, handle, session === null ? ctx.now() : latestOf(session));
   return session !== null && (await endSession(ctx, session));
 }

@@ -13,6 +13,7 @@ import type {
   Issue,
   IssueOutcome,
   OneTimeConsumption,
+  ProvenAt,
   StoredConsumption,
   SubjectCondition,
 } from '../store/issue.ts';
@@ -38,17 +39,16 @@ export interface Redemption {
   /** What issuing consumes; null when nothing is. */
   readonly consumption: Consumption | null;
   /**
-   * How many revocations of subjects there were (`tokens.revocations`) before the subject proved
-   * who they are or allowed this. Nothing is issued when everything of the subject was revoked
-   * later. Needed only where neither a code nor a refresh token is consumed.
-   * @default as many as there were when the token request began
+   * When the subject proved who they are or allowed this. Nothing is issued when everything of the
+   * subject was revoked later. Needed only where neither a code nor a refresh token is consumed.
+   * @default when the token request began
    */
-  readonly revocations?: number;
+  readonly proof?: ProvenAt;
 }
 
 /** A redemption that the token endpoint has held to its bounds. */
-export interface CheckedRedemption extends Omit<Redemption, 'revocations'> {
-  readonly revocations: number | null;
+export interface CheckedRedemption extends Omit<Redemption, 'proof'> {
+  readonly proof: ProvenAt | null;
   /** What the host adds to an ID token. */
   readonly claims: JwtClaims;
 }
@@ -195,10 +195,10 @@ async function startFamily(
   return await storeAndSign(ctx, client, redemption, made, issue, refreshToken);
 }
 
-function conditionOf({ revocations }: CheckedRedemption, { sub }: Entitlement): SubjectCondition {
-  if (revocations === null)
-    throw new Error('The grant type does not say how many revocations came before its proof.');
-  return { sub, revocations };
+function conditionOf({ proof }: CheckedRedemption, { sub }: Entitlement): SubjectCondition {
+  if (proof === null) throw new Error('The grant type does not say when its proof began.');
+  const { revocations, time } = proof;
+  return { sub, revocations, time };
 }
 
 function newFamily(

@@ -4,10 +4,12 @@
  * which somebody signed in to the account before has a limit of its own: an attacker who locks the
  * account from elsewhere does not lock its owner out.
  */
+import type { ProvenAt } from '../store/issue.ts';
 import type { Authenticated } from './accounts.ts';
 import { networkOf } from './addresses.ts';
 import type { Context } from './context.ts';
 import { type LimitedKey, type RateLimitKey, TooManyAttempts } from './rate-limiter.ts';
+import { provenNow } from './sessions.ts';
 
 /** One attempt. */
 export interface LoginAttempt {
@@ -19,9 +21,9 @@ export interface LoginAttempt {
   readonly knownDevice: string | null;
 }
 
-/** A proven person, and how many revocations of subjects there were before the proof. */
+/** A proven person, and when the proof began. */
 export interface ProvenLogin extends Authenticated {
-  readonly revocations: number;
+  readonly proof: ProvenAt;
 }
 
 /** One spelling per name, before anything is looked up or counted. */
@@ -64,26 +66,27 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
   const { username, password, account, knownDevice } = attempt;
   const from = networkKeyOf(ctx);
   const network: readonly LimitedKey[] = from === null ? [] : [[from, rateLimits.loginByAddress]];
-  let revocations = 0;
+  let proof: ProvenAt = { revocations: 0, time: 0 };
   let disabled: string | null = null;
   const empty = username === '' || password === '';
   const prove = async (): Promise<Authenticated | null> => {
     if (empty) return null;
-    revocations = await ctx.store.tokens.revocations();
+    proof = await provenNow(ctx);
     const found = (await accounts.authenticate?.({ username, password })) ?? null;
     if (found?.account.enabled === false) disabled = found.account.sub;
     return found?.account.enabled === true ? found : null;
   };
   const under = async (key: RateLimitKey): Promise<Authenticated | null> =>
     await ctx.rateLimiter.attempt([...network, [key, rateLimits.login]], prove, key);
+  // Where the host tells no address, only the rows are limited in all.
+  const isWritten = async (): Promise<boolean> =>
+    from !== null ||
+    (await ctx.rateLimiter.isWithin([['login from', networkOf(null)], rateLimits.loginByAddress]));
   const proven = await underOwn(under, knownDevice, account).catch(async (error: unknown) => {
-    if (error instanceof TooManyAttempts) await noteLimit(ctx, error);
+    if (error instanceof TooManyAttempts && (await isWritten())) await noteLimit(ctx, error);
     throw error;
   });
   if (proven === null) {
-    // Where the host tells no address, only the rows are limited in all.
-    const inAll = [['login from', networkOf(null)], rateLimits.loginByAddress] as const;
-    const isWritten = from !== null || (await ctx.rateLimiter.isWithin(inAll));
     const requestId = ctx.request?.requestId ?? null;
     // Who signs in learns no difference; the operator does.
     const facts =
@@ -91,11 +94,11 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
         ? { reason: 'credentials' }
         : { reason: 'account_disabled', sub: disabled as string };
     ctx.settings.logger.info({ requestId, ...facts }, 'sign-in refused');
-    if (isWritten) ctx.events.record('login.failed', facts);
+    if (await isWritten()) ctx.events.record('login.failed', facts);
     else ctx.events.notify('login.failed', facts);
     return null;
   }
-  return { ...proven, revocations };
+  return { ...proven, proof };
 }
 
 /**
@@ -103,16 +106,22 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
  * that people type are not written: a password is typed there now and then.
  */
 async function noteLimit(ctx: Context, { retryAfter, counter }: TooManyAttempts): Promise<void> {
-  const { login } = ctx.settings.rateLimits;
+  const { logger, rateLimits } = ctx.settings;
   if (counter === null) return;
-  if (!(await ctx.rateLimiter.isWithin([['limit noted', counter], { ...login, limit: 1 }]))) return;
-  const facts = { reason: 'rate_limited', detail: { seconds: retryAfter } };
-  ctx.events.record('login.limited', facts);
-  ctx.settings.logger.info(
+  try {
+    const once = { ...rateLimits.login, limit: 1 };
+    if (!(await ctx.rateLimiter.isWithin([['limit noted', counter], once]))) return;
+  } catch (error) {
+    // The refusal stands without it.
+    logger.warn({ error }, 'a limit could not be noted');
+    return;
+  }
+  ctx.events.record('login.limited', { reason: 'rate_limited', detail: { seconds: retryAfter } });
+  logger.info(
     {
       requestId: ctx.request?.requestId ?? null,
       reason: 'rate_limited',
-      expected: `at most ${login.limit} wrong passwords in ${login.seconds} seconds`,
+      expected: 'fewer wrong passwords for one account, or from one network',
       remedy: `it ends in ${retryAfter} seconds, or for one account with: npx valetkey user unlock --username NAME`,
     },
     'sign-in refused',

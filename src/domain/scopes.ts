@@ -1,7 +1,7 @@
 /** Decides which of the requested scopes a client gets. */
 import { STANDARD_SCOPES } from '../protocol/claims.ts';
 import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
-import { nameForLog, updateCommand } from '../protocol/remedies.ts';
+import { nameForLog, namesForLog, updateCommand } from '../protocol/remedies.ts';
 import { parseScope } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
 import type { Settings } from './settings.ts';
@@ -49,7 +49,7 @@ export function scopeHint(
     return {
       expected: `scopes of this server: ${[...settings.scopes.keys()].join(' ')}`,
       received,
-      remedy: `ask for scopes that exist in the application, such as ${known(settings, acting)}, or define ${missing.map(nameForLog).join(', ')} under scopes in the configuration`,
+      remedy: `ask for scopes that exist in the application, such as ${known(settings, acting)}, or define ${namesForLog(missing)} under scopes in the configuration`,
     };
   if (acting === 'for-client' && asked.every((name) => Object.hasOwn(STANDARD_SCOPES, name)))
     return { expected: 'scopes that are not about a user', received };

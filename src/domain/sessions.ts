@@ -4,6 +4,7 @@
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle, parseHandle } from '../crypto/handles.ts';
+import type { ProvenAt } from '../store/issue.ts';
 import type { Client, Digest, Seconds, Session } from '../store/records.ts';
 import type { FoundSession } from '../store/store.ts';
 import type { Context } from './context.ts';
@@ -25,11 +26,10 @@ export interface Login {
   /** When they did, in seconds. A host passes the time of its own login. @default now */
   readonly authTime?: number;
   /**
-   * How many revocations of subjects there were before the proof (`tokens.revocations`). A later
-   * one of this subject ends this login as well.
-   * @default as many as there are when the session starts
+   * When the proof began (`provenNow`): what revokes the subject later ends this login as well.
+   * @default `authTime` where that is given; else when the session starts
    */
-  readonly revocations?: number;
+  readonly proof?: ProvenAt;
 }
 
 /**
@@ -70,6 +70,12 @@ export async function keepAlive(ctx: Context, session: Session): Promise<void> {
     await ctx.store.sessions.touch(session.handle, now);
 }
 
+/** Ask this before somebody proves who they are. */
+export async function provenNow(ctx: Context): Promise<ProvenAt> {
+  const time = ctx.now();
+  return { time, revocations: await ctx.store.tokens.revocations() };
+}
+
 /** The record of a login that begins now. @param sid what relying parties know the session by */
 export function newSession(ctx: Context, login: Login, handle: string, sid: string): Session {
   const now = ctx.now();
@@ -87,7 +93,7 @@ export function newSession(ctx: Context, login: Login, handle: string, sid: stri
 }
 
 /** Seconds that the clock of a host may run ahead. */
-const SKEW = 60;
+export const SKEW = 60;
 
 /**
  * The time of a proof as it is kept: never later than now, so that a clock that runs ahead makes no
@@ -118,10 +124,15 @@ export async function startSession(
   const handle = newHandle('session', ctx.settings.random);
   const sid = replaces?.sub === login.sub ? replaces.sid : newSid(ctx);
   const session = newSession(ctx, login, sha256(handle), sid);
-  const revocations = login.revocations ?? (await ctx.store.tokens.revocations());
-  const outcome = await ctx.store.sessions.start(session, replaces?.handle ?? null, {
-    revocations,
-  });
+  const { proof = login.authTime === undefined ? await provenNow(ctx) : null } = login;
+  const outcome = await ctx.store.sessions.start(
+    session,
+    replaces?.handle ?? null,
+    proof ?? {
+      revocations: null,
+      time: session.authTime,
+    },
+  );
   if (outcome === 'exists') throw new Error('A random session handle came twice.');
   return outcome === 'started' ? { session, handle } : null;
 }

@@ -49,7 +49,13 @@ export function logLeftOut(
   if (leftOut.length === 0) return;
   const { clientId } = client;
   const { expected = '', remedy = '' } = scopeHint(settings, client, leftOut, 'for-user');
-  const hint = { expected, received: asked.map(nameForLog).join(' '), remedy };
+  // Anybody can send this request, which is not refused: so no command that widens the client.
+  const isMissing = leftOut.some((name) => !settings.scopes.has(name));
+  const hint = {
+    expected,
+    received: asked.map(nameForLog).join(' '),
+    remedy: isMissing ? remedy : 'only if the application may have it: its option --scope',
+  };
   const told = Object.entries(hint).map(([name, value]) => [name, forLog(value)]);
   const facts = { requestId, clientId, reason: 'scope_left_out', ...Object.fromEntries(told) };
   refusals.write(facts, `${clientId} scope_left_out`, 'scopes were left out');

@@ -8,6 +8,20 @@ import type { ClientKind } from './client-kinds.ts';
 /** Words that every shell takes as they are, and that name one value of an option. */
 const PLAIN = /^[A-Za-z0-9._:/@+-]+$/;
 
+/** Characters of values in a command: it is not cut in the middle. */
+const LONGEST_VALUES = 350;
+
+/** True for words that may stand in a command, all of them. */
+function arePlain(words: readonly string[]): boolean {
+  return words.every((word) => PLAIN.test(word)) && words.join('').length <= LONGEST_VALUES;
+}
+
+/** Names that somebody sent, for a sentence; those that a shell reads differently are left out. */
+export function namesForLog(names: readonly string[]): string {
+  const plain = names.filter((name) => PLAIN.test(name)).map(nameForLog);
+  return plain.join(', ') || 'what is missing';
+}
+
 /**
  * `valetkey application update` with an option that gets these values; where one of them is not
  * plain, only the option to change.
@@ -17,7 +31,7 @@ export function updateCommand(
   option: string,
   values: readonly string[] = [],
 ): string {
-  if (![clientId, ...values].every((word) => PLAIN.test(word)))
+  if (!arePlain([clientId, ...values]))
     return `change ${option} of this application with: npx valetkey application update`;
   const given = values.length === 0 ? option : values.map((one) => `${option} ${one}`).join(' ');
   return `npx valetkey application update --client-id ${clientId} ${given}`;
@@ -28,7 +42,7 @@ export function updateCommand(
  * writes a name.
  */
 export function createCommand(kind: ClientKind, redirectUris: readonly string[] = []): string {
-  const uris = redirectUris.every((uri) => PLAIN.test(uri)) ? redirectUris : [];
+  const uris = arePlain(redirectUris) ? redirectUris : [];
   const given = uris.map((uri) => ` --redirect-uri ${uri}`).join('');
   return `npx valetkey application create --name NAME --kind ${kind}${given}`;
 }

@@ -160,6 +160,7 @@ const OTHER_NUMBERS = [
   'disabled_at',
   'client_version',
   'revocation',
+  'numbered_at',
 ];
 const NUMBERS: ReadonlySet<string> = new Set([
   ...OTHER_NUMBERS,

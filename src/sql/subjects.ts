@@ -19,7 +19,7 @@ type Given<T> = T | RawBuilder<unknown>;
 function upsertOf(
   tenant: Given<string>,
   sub: Given<string>,
-  last: { readonly revoked_at: number; readonly revocation: number },
+  last: { readonly revoked_at: number; readonly numbered_at: number; readonly revocation: number },
   set: Upsert['set'],
 ): Upsert {
   return {
@@ -31,7 +31,7 @@ function upsertOf(
 }
 
 /** A subject that was never revoked. */
-const NEVER = { revoked_at: 0, revocation: 0 };
+const NEVER = { revoked_at: 0, numbered_at: 0, revocation: 0 };
 
 /**
  * The write that affects the subject's row only if the subject was not revoked after the proof.
@@ -41,12 +41,17 @@ export function provenBefore(
   dialect: SqlDialect,
   tenant: Given<string>,
   sub: Given<string>,
-  proof: { readonly revocations: Given<number> } | { readonly time: number },
+  {
+    revocations,
+    time,
+  }: { readonly revocations: Given<number> | null; readonly time: Given<number> },
 ): readonly ActWrite[] {
+  // A server of an earlier version stores the time of a revocation alone: then that decides.
   const where =
-    'time' in proof
-      ? sql`${SUBJECTS}.revoked_at <= ${proof.time}`
-      : sql`${SUBJECTS}.revocation <= ${proof.revocations}`;
+    revocations === null
+      ? sql`${SUBJECTS}.revoked_at <= ${time}`
+      : sql`${SUBJECTS}.revocation <= ${revocations} and
+          (${SUBJECTS}.revoked_at = ${SUBJECTS}.numbered_at or ${SUBJECTS}.revoked_at < ${time})`;
   return dialect.upsertIf('subject', upsertOf(tenant, sub, NEVER, {}), where);
 }
 
@@ -72,12 +77,14 @@ export async function rememberRevoked(
   sub: string,
   now: number,
 ): Promise<void> {
-  const one = { revoked_at: 0, revocation: 1 };
+  const one = { ...NEVER, revocation: 1 };
   const next = { revocation: sql`${SUBJECTS}.revocation + 1` };
   const counted = await dialect.upsert(db, upsertOf(tenant, NOBODY, one, next));
   const revocation = Number(counted['revocation']);
   const latest = sql`case when ${SUBJECTS}.revoked_at < ${now} then ${now}
     else ${SUBJECTS}.revoked_at end`;
-  const set = { revoked_at: latest, revocation: sql`${revocation}` };
-  await dialect.upsert(db, upsertOf(tenant, sub, { revoked_at: now, revocation }, set));
+  // The same time in both columns. MariaDB sets one column after the other, so this is the first.
+  const set = { numbered_at: latest, revoked_at: latest, revocation: sql`${revocation}` };
+  const first = { revoked_at: now, numbered_at: now, revocation };
+  await dialect.upsert(db, upsertOf(tenant, sub, first, set));
 }

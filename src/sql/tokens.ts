@@ -4,7 +4,14 @@
  * are revoked. What may be issued is decided by the core.
  */
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { ActRow, Family, Issue, StoredConsumption, TokenStore } from 'valetkey';
+import type {
+  ActRow,
+  Family,
+  Issue,
+  RevokedSubject,
+  StoredConsumption,
+  TokenStore,
+} from 'valetkey';
 import { type Act, type ActWrite, ALWAYS, type NewRow, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
 import { CLIENT_VERSION, NEEDS_CLIENT, withEnabledClient } from './clients.ts';
@@ -21,6 +28,7 @@ import {
   ID_TOKEN,
   recordOf,
   rowOf,
+  SESSION,
   type Tables,
   type Value,
 } from './schema.ts';
@@ -166,7 +174,14 @@ async function endEverything(
   sub: string,
   now: number,
   audit: ActRow,
-): Promise<number> {
+): Promise<RevokedSubject> {
+  // Whoever starts a session of this subject waits for the subject's row, which is locked.
+  const rows = await trx
+    .selectFrom('sessions')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('sub', '=', sub)
+    .execute();
   await trx.deleteFrom('sessions').where('tenant', '=', tenant).where('sub', '=', sub).execute();
   await consumeCodes(trx, tenant, now, sub).execute();
   const { numUpdatedRows } = await trx
@@ -178,7 +193,8 @@ async function endEverything(
     .executeTakeFirst();
   const row = auditRow(tenant, audit);
   if (row !== null) await trx.insertInto('audit').values(row).execute();
-  return Number(numUpdatedRows);
+  const sessions = rows.map((one) => recordOf(SESSION, one));
+  return { families: Number(numUpdatedRows), sessions };
 }
 
 /** The name of an act of issuing: which parts it has. */
@@ -194,7 +210,10 @@ function actOf(dialect: SqlDialect, issue: Issue): Act {
   const writes: ActWrite[] = [];
   if (subject !== null)
     writes.push(
-      ...provenBefore(dialect, slot('tenant'), slot('sub'), { revocations: slot('revocations') }),
+      ...provenBefore(dialect, slot('tenant'), slot('sub'), {
+        revocations: slot('revocations'),
+        time: slot('time'),
+      }),
     );
   if (consumption !== null) writes.push(consumedBy(consumption));
   const rows: NewRow[] = [];

@@ -53,15 +53,22 @@ export interface OneTimeConsumption {
 /** What issuing tokens consumes, as the store sees it. */
 export type StoredConsumption = CodeConsumption | RefreshTokenConsumption | OneTimeConsumption;
 
+/**
+ * When a subject proved who they are, or allowed something. The number of revocations orders it
+ * exactly, whatever the clocks of nodes say. The time is for revocations without a number, of an
+ * earlier version of this software.
+ */
+export interface ProvenAt {
+  /** What `tokens.revocations` said before. */
+  readonly revocations: number;
+  /** The time before. */
+  readonly time: Seconds;
+}
+
 /** A condition of issuing: the subject was not revoked later than this. */
-export interface SubjectCondition {
+export interface SubjectCondition extends ProvenAt {
   /** The subject. */
   readonly sub: string;
-  /**
-   * What `tokens.revocations` said before the subject proved who they are, or allowed what is
-   * issued.
-   */
-  readonly revocations: number;
 }
 
 /** What one token response stores: together, or not at all. */

@@ -109,7 +109,8 @@ export function versionOf(tables: MemoryTables, clientId: string): number | null
 export function isProven(tables: MemoryTables, sub: string, proof: LoginProof): boolean {
   const last = tables.revokedSubjects.get(sub);
   if (last === undefined) return true;
-  return 'time' in proof ? last.time <= proof.time : last.number <= proof.revocations;
+  const { revocations, time } = proof;
+  return revocations === null ? last.time <= time : last.number <= revocations;
 }
 
 /** Deletes an authorization and its entry in `authorizationIds`. */

@@ -97,10 +97,12 @@ export function tokenStore(tables: MemoryTables): TokenStore {
       tables.revocations += 1;
       const time = Math.max(now, tables.revokedSubjects.get(sub)?.time ?? now);
       tables.revokedSubjects.set(sub, { time, number: tables.revocations });
+      const sessions = [...tables.sessions.values()].filter((session) => session.sub === sub);
       removeWhere(tables.sessions, (session) => session.sub === sub);
       consumeCodes(tables, now, (code) => code.sub === sub);
       recordAct(tables, audit);
-      return revokeFamilies(tables, now, (family) => family.sub === sub);
+      const families = revokeFamilies(tables, now, (family) => family.sub === sub);
+      return { families, sessions };
     },
     revocations: async () => tables.revocations,
     findIdToken: async (jti) => idTokens.get(jti) ?? null,

@@ -12,7 +12,7 @@
  * error.
  */
 import type { CounterStore } from './counters.ts';
-import type { Issue, IssueOutcome } from './issue.ts';
+import type { Issue, IssueOutcome, ProvenAt } from './issue.ts';
 import type {
   AccessToken,
   AuditEvent,
@@ -144,16 +144,15 @@ export interface FoundSession {
 }
 
 /**
- * When the proof of a login began. The number of revocations orders it exactly, whatever the clocks
- * of the nodes say. A host that vouches for a login of its own has only a time.
+ * When the proof of a login began. A host that vouches for a login of its own has only a time
+ * (`revocations: null`); a revocation in the same second counts as earlier then.
  */
 export type LoginProof =
+  | ProvenAt
   | {
-      /** What `tokens.revocations` said before the proof. */
-      readonly revocations: number;
-    }
-  | {
-      /** The time of the proof. A revocation in the same second counts as earlier. */
+      /** Not known. */
+      readonly revocations: null;
+      /** The time of the proof. */
       readonly time: Seconds;
     };
 
@@ -281,6 +280,14 @@ export interface FoundAccessToken {
   readonly live: boolean;
 }
 
+/** What a revocation of a subject ended. */
+export interface RevokedSubject {
+  /** How many families. */
+  readonly families: number;
+  /** The sessions. */
+  readonly sessions: readonly Session[];
+}
+
 /** Families, access tokens and records of ID tokens. */
 export interface TokenStore {
   /**
@@ -312,9 +319,8 @@ export interface TokenStore {
   /**
    * One atomic act: ends all sessions, codes and families of a subject (account disabled, password
    * changed), in this order. Logins and grants whose proof began before start nothing any more.
-   * Resolves to the number of families ended.
    */
-  revokeSubject(sub: string, now: Seconds, audit: ActRow): Promise<number>;
+  revokeSubject(sub: string, now: Seconds, audit: ActRow): Promise<RevokedSubject>;
   /**
    * How many revocations of subjects there were so far. Ask before somebody proves who they are: a
    * revocation that comes later has a higher number.

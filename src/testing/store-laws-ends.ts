@@ -170,7 +170,7 @@ export const END_LAWS: readonly Law[] = [
       const others = await withCode(store);
       const other = await withClient(store, { sub: mine.facts.sub });
       const elsewhere = await allow(store, sample.authorization(other), mine.session);
-      assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW + 1, null), 0);
+      assert.equal((await store.tokens.revokeSubject(mine.facts.sub, NOW + 1, null)).families, 0);
       assert.deepEqual(
         [
           await consumedAtOf(store, mine.code.digest),
@@ -195,7 +195,7 @@ export const END_LAWS: readonly Law[] = [
         async ({ authorization }) =>
           await store.authorizations.revoke(authorization, NOW + 7, null),
         async ({ facts }) =>
-          assert.equal(await store.tokens.revokeSubject(facts.sub, NOW + 7, null), 0),
+          assert.equal((await store.tokens.revokeSubject(facts.sub, NOW + 7, null)).families, 0),
       ];
       for (const end of ends) {
         const made = await withFamily(store);

@@ -298,7 +298,7 @@ export const RECORD_LAWS: readonly Law[] = [
           await other.tokens.revokeFamily(made.family.id, NOW, null),
           await other.authorizations.revoke(made.authorization, NOW, null),
         ],
-        [false, 0, false, false],
+        [false, { families: 0, sessions: [] }, false, false],
       );
       assert.equal(await other.clients.insert(sample.client('shared'), null), true);
       await other.clear(NOW + 10_000, 100, NOW + 10_000);

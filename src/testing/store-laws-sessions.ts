@@ -10,6 +10,7 @@ import {
   allow,
   FIRST_PROOF,
   NOW,
+  proofIn,
   sample,
   withClient,
   withCode,
@@ -214,10 +215,12 @@ export const SESSION_LAWS: readonly Law[] = [
       const facts = sample.facts();
       const start = async (proof: LoginProof): Promise<string> =>
         await store.sessions.start(sample.session(facts), null, proof);
-      const before = { revocations: await store.tokens.revocations() };
+      const startAt = async (time: number): Promise<string> =>
+        await start({ revocations: null, time });
+      const before = await proofIn(store);
       assert.equal(await start(before), 'started');
       await store.tokens.revokeSubject(facts.sub, NOW, null);
-      const after = { revocations: await store.tokens.revocations() };
+      const after = await proofIn(store);
       assert.deepEqual([await start(before), await start(after)], ['subject_revoked', 'started']);
       // A node whose clock is behind revokes as well: the number decides, not the time.
       await store.tokens.revokeSubject(facts.sub, NOW - 100, null);
@@ -226,11 +229,11 @@ export const SESSION_LAWS: readonly Law[] = [
       const other = sample.session(sample.facts());
       assert.equal(await store.sessions.start(other, null, before), 'started');
       // A host knows only a time. It never goes back, and one second is one time.
-      const times = [await start({ time: NOW - 1 }), await start({ time: NOW })];
+      const times = [await startAt(NOW - 1), await startAt(NOW)];
       assert.deepEqual(times, ['subject_revoked', 'started']);
       for (let round = 0; round < 20; round += 1) {
         const others = sample.facts();
-        const proof = { revocations: await store.tokens.revocations() };
+        const proof = await proofIn(store);
         await Promise.all([
           store.sessions.start(sample.session(others), null, proof),
           store.tokens.revokeSubject(others.sub, NOW, null),
@@ -238,6 +241,11 @@ export const SESSION_LAWS: readonly Law[] = [
         ]);
         assert.deepEqual(await store.sessions.listBySubject(others.sub), []);
       }
+      const last = await withCode(store);
+      assert.deepEqual(await store.tokens.revokeSubject(last.facts.sub, NOW, null), {
+        families: 0,
+        sessions: [last.session],
+      });
     },
   ],
   [

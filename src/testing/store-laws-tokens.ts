@@ -245,7 +245,7 @@ export const TOKEN_LAWS: readonly Law[] = [
       const another = await withFamily(store);
       const pending = sample.code(mine.facts, mine.authorization.id);
       await insertCode(store, pending, mine.session.handle, null);
-      assert.equal(await store.tokens.revokeSubject(mine.facts.sub, NOW, null), 1);
+      assert.equal((await store.tokens.revokeSubject(mine.facts.sub, NOW, null)).families, 1);
       assert.equal(await isLive(store, mine.issue), false);
       assert.equal((await store.codes.find(pending.digest))?.code.consumedAt, NOW);
       assert.deepEqual(await store.sessions.listBySubject(mine.facts.sub), []);

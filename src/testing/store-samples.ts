@@ -13,6 +13,7 @@ import type {
   Family,
   IdTokenRecord,
   OneTimeRecord,
+  ProvenAt,
   Session,
   Store,
 } from 'valetkey';
@@ -237,7 +238,12 @@ async function versionOf(store: Store, clientId: string): Promise<number> {
 }
 
 /** A proof before any revocation. */
-export const FIRST_PROOF: { readonly revocations: number } = { revocations: 0 };
+export const FIRST_PROOF: ProvenAt = { revocations: 0, time: NOW };
+
+/** A proof that begins now. */
+export async function proofIn(store: Store): Promise<ProvenAt> {
+  return { revocations: await store.tokens.revocations(), time: NOW };
+}
 
 /**
  * Remembers what a subject allows a registered client.
@@ -251,8 +257,7 @@ export async function allow(
 ): Promise<Authorization> {
   const { sub, clientId } = authorization;
   const own = session ?? sample.session({ ...sample.facts(), sub });
-  const revocations = await store.tokens.revocations();
-  if (session === undefined) await store.sessions.start(own, null, { revocations });
+  if (session === undefined) await store.sessions.start(own, null, await proofIn(store));
   const clientVersion = await versionOf(store, clientId);
   const made = await store.authorizations.remember(authorization, { clientVersion, session: own });
   if (session === undefined) await store.sessions.end(own, NOW, false, null);

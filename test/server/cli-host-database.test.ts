@@ -1,6 +1,6 @@
 /** The command line on the database of an application that keeps its people itself. */
 import { join } from 'node:path';
-import { createProvider } from 'valetkey';
+import { clientField, createProvider, defineFeature } from 'valetkey';
 import { builtInPages } from 'valetkey/pages';
 import { sqlDatabase } from 'valetkey/sql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,21 @@ import { type Env, makePlace, type Place, run, told } from './command-line.ts';
 
 const ISSUER = 'https://app.example/auth';
 const SECRET = 'dEGgwjL6lLTVzYMcdDYVBtRL3tUUkAQ+wzGQpUIA5eI=';
+const REQUIRE_MFA = clientField({
+  wireName: 'require_mfa',
+  flag: 'require-mfa',
+  kind: 'flag',
+  default: false,
+  setBy: 'operator',
+  description: 'Two factors',
+});
+/** A feature of the application. */
+const policies = defineFeature({
+  name: 'policies',
+  description: 'Policies of this application',
+  options: {},
+  create: () => ({ clientFields: [REQUIRE_MFA] }),
+})();
 let place: Place;
 let env: Env;
 beforeAll(async () => {
@@ -25,10 +40,11 @@ beforeAll(async () => {
     secret: SECRET,
     accounts: { find: async () => null, current: async () => null },
     pages: builtInPages({ login: '/login' }),
+    features: [policies],
   });
   await provider.maintain();
   await provider.clients.create(
-    { name: 'Partner', redirectUris: ['https://rp.example/cb'] },
+    { name: 'Partner', redirectUris: ['https://rp.example/cb'], fields: { require_mfa: true } },
     { clientId: 'partner' },
   );
   await provider.close();
@@ -52,6 +68,11 @@ describe('the database of an application', () => {
     expect(await told(['application', 'show', '--client-id', 'partner'], env)).toMatchObject({
       redirect_uris: [address],
     });
+    // A feature of the application, which the command does not have.
+    const database = sqlDatabase({ url: env['DATABASE_URL'] ?? '' });
+    const kept = await database.forIssuer(ISSUER).clients.find('partner');
+    await database.close();
+    expect(kept?.fields['require_mfa']).toBe(true);
     expect(await told(['session', 'list', '--sub', 'bob'], env)).toEqual({
       sub: 'bob',
       sessions: [],

@@ -137,7 +137,7 @@ async function onStore(
       const { record, facts, now } = task;
       const issue = sample.issue(facts, null, null);
       const consumption = { kind: 'one_time_record', record } as const;
-      const subject = { sub: facts.sub, revocations: 0 };
+      const subject = { sub: facts.sub, revocations: 0, time: now };
       return {
         result: await store.tokens.issue({ ...issue, consumption, subject, family: null }, now),
         digest: issue.accessToken?.digest ?? '',

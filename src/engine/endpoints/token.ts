@@ -12,6 +12,7 @@ import {
   type TokenResponse,
 } from '../../domain/issuance.ts';
 import { availableScopes } from '../../domain/scopes.ts';
+import { provenNow } from '../../domain/sessions.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
 import { covers } from '../../protocol/scope.ts';
@@ -109,9 +110,10 @@ async function issue(
   prove: (ctx: EngineContext, client: Client) => Promise<Redemption>,
 ): Promise<IssuedTokens | 'client_changed'> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-    const revocations = provesSubject ? await ctx.store.tokens.revocations() : null;
+    const before = provesSubject ? await provenNow(ctx) : null;
     const proven = await prove(ctx, client);
-    const redemption = await withinBounds(ctx, client, { revocations, ...proven });
+    const proof = proven.proof ?? before;
+    const redemption = await withinBounds(ctx, client, { ...proven, proof });
     const issued = await issueTokens(ctx, client, redemption);
     if (issued.outcome === 'issued')
       return { response: issued.response, sub: redemption.entitlement?.sub ?? null };

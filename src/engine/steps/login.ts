@@ -141,7 +141,7 @@ async function prove(
       sub: proven.account.sub,
       amr: proven.amr,
       acr: proven.acr ?? null,
-      revocations: proven.revocations,
+      proof: proven.proof,
     },
     cookies: known ? [] : [knownDeviceCookie(ctx, browser, account)],
   };

@@ -8,6 +8,7 @@ import { rememberAuthorization } from '../../domain/authorizations.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import type { Interaction } from '../../domain/interactions.ts';
 import { availableScopes } from '../../domain/scopes.ts';
+import { provenNow } from '../../domain/sessions.ts';
 import { judgeAnew, unknownInteraction } from '../../engine/continuation.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Flow, FlowEnd, OpenedFlow } from '../../engine/contracts/flow.ts';
@@ -188,14 +189,19 @@ async function approve(ctx: EngineContext, digest: string, end: FlowEnd): Promis
   const scopes = request.scopes.filter((scope) => shown.includes(scope));
   const { sub, authTime, amr, acr } = session;
   // First the number, then the session: a revocation since then has a higher number.
-  const revocations = await ctx.store.tokens.revocations();
-  if ((await ctx.store.sessions.find(session.handle)) === null) return null;
+  const { revocations } = await provenNow(ctx);
+  if ((await ctx.store.sessions.find(session.handle))?.sid !== session.sid) return null;
   const allowed = { sub, client, session, scopes, asked: true };
   const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
   if (authorization === 'session_ended') return null;
   if (authorization === 'client_changed') return await judgeAnew(ctx, client, DEVICE, interaction);
   const proof = { sub, authTime, amr, acr, scopes };
-  const approval = { ...proof, authorizationId: authorization.id, revocations };
+  const approval = {
+    ...proof,
+    authorizationId: authorization.id,
+    revocations,
+    approvedAt: end.now,
+  };
   const fresh = await decide(ctx, digest, {
     is: 'approved',
     interaction: interaction.id,

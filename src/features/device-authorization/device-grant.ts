@@ -81,7 +81,7 @@ async function redemptionOf(
   ctx: RequestContext,
   { clientId }: Client,
   { record }: StoredRequest,
-  { revocations = 0, ...approval }: Approval,
+  { approvedAt, revocations = 0, ...approval }: Approval,
 ): Promise<Redemption> {
   const { sub, authorizationId, scopes } = approval;
   const authorization = await ctx.store.authorizations.find(sub, clientId);
@@ -95,6 +95,6 @@ async function redemptionOf(
     nonce: null,
     refreshable: true,
     consumption: { kind: 'one_time_record', record: { kind, digest, version } },
-    revocations,
+    proof: { revocations, time: approvedAt },
   };
 }

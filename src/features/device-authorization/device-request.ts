@@ -33,6 +33,7 @@ export interface Approval {
   readonly authTime: Seconds;
   readonly amr: readonly string[];
   readonly acr: string | null;
+  readonly approvedAt: Seconds;
   /**
    * How many revocations of subjects there were before the approval. An older server stored none.
    */

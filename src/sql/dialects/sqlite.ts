@@ -4,7 +4,7 @@
  * durable by default (WAL, synchronous=FULL). Statements that PostgreSQL shares are in
  * `on-conflict.ts`.
  */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { CompiledQuery, type Kysely, sql } from 'kysely';
@@ -78,6 +78,8 @@ function makePrivate(path: string): void {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'EEXIST') throw error;
+    // A link to a file that is not there yet.
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
   }
 }
 

@@ -2,6 +2,8 @@
  * Nodes whose clocks differ by half a minute. What orders two acts is a number or a record, so that
  * nobody is refused because of the clocks, and nothing slips past a revocation. Rules RT, R-4.
  */
+import { memoryDatabase } from 'valetkey';
+import { builtInPages } from 'valetkey/pages';
 import type { ScriptedBrowser } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -20,6 +22,7 @@ import {
   allow,
   browserOf,
   codeOf,
+  cookieOf,
   getCode,
   isActive,
   logIn,
@@ -31,6 +34,7 @@ import {
   REDIRECT_URI,
   redeem,
   type World,
+  watched,
 } from '../setup.ts';
 
 const SKEWS = [30, 0, -30];
@@ -130,7 +134,46 @@ describe.each(SKEWS)('another node, %i seconds ahead', (skew) => {
   });
 });
 
+it('RT-09 an earlier login that the host vouches for begins no session after a revocation', async () => {
+  const pages = { ...builtInPages(), login: '/host/login' };
+  world = await makeWorld({ pages });
+  browser = browserOf(world);
+  const visit = await openAuthorize(world, browser);
+  const authTime = world.now - 50;
+  await revoke();
+  world.now += 50;
+  const here = new Request(visit.url, { headers: { cookie: cookieOf(browser) } });
+  const login = { sub: ALICE.sub, amr: ['pwd'], authTime };
+  await expect(world.provider.interactions.login(here, login)).rejects.toMatchObject({
+    reason: 'login_revoked',
+  });
+  const later = { ...login, authTime: world.now };
+  expect((await world.provider.interactions.login(here, later)).status).toBe(303);
+});
+
 describe('a client_id that is used a second time', () => {
+  it('is refused as taken while the client is there, so that a deletion in between leaves its trace', async () => {
+    const { clients, store } = world.provider;
+    const { clientId } = world.web;
+    const { insert } = store.clients;
+    const found: unknown[] = [];
+    Object.assign(store.clients, {
+      insert: async (...args: Parameters<typeof insert>) => {
+        found.push(args[0].hasPredecessor);
+        return await insert(...args);
+      },
+    });
+    const metadata = { name: 'Anew', redirectUris: [REDIRECT_URI] };
+    const both = Promise.allSettled([
+      clients.create(metadata, { clientId }),
+      clients.delete(clientId),
+    ]);
+    await both;
+    await clients.create(metadata, { clientId }).catch(() => undefined);
+    expect(found.length).toBeGreaterThan(0);
+    expect(found.every((one) => one === true)).toBe(true);
+  });
+
   beforeEach(async () => {
     world = await makeWorld();
   });
@@ -160,6 +203,77 @@ describe('a client_id that is used a second time', () => {
 });
 
 describe('a host that keeps sessions itself', () => {
+  it.each([0, 5, 30])(
+    'RT-09 does not revive a session that was revoked, with a clock %i seconds ahead',
+    async (ahead) => {
+      const host = await makeHost();
+      host.current = sessionOf(ALICE.sub, { authTime: host.world.now + ahead });
+      expect(pageOf(await ask(host))).toBe('consent');
+      host.world.now += 2;
+      await host.world.provider.subjects.revoke(ALICE.sub);
+      host.world.now += 2;
+      expect(isHostLogin(await ask(host))).toBe(true);
+      host.world.now += 60;
+      expect(isHostLogin(await ask(host))).toBe(true);
+    },
+  );
+  it.each(['revoke', 'endSession'] as const)(
+    'RT-09 does not revive what a command ended that does not know the host: %s',
+    async (act) => {
+      const store = memoryDatabase();
+      const host = await makeHost({ store });
+      // As `valetkey session end` has it: no people, no `accounts.current`.
+      const command = await makeWorld({
+        store,
+        accounts: { find: async () => null, authenticate: async () => null },
+        clock: () => host.world.now,
+      });
+      host.current = sessionOf(ALICE.sub, { authTime: host.world.now });
+      expect(pageOf(await ask(host))).toBe('consent');
+      const { subjects } = command.provider;
+      const [session] = await subjects.sessions(ALICE.sub);
+      if (act === 'revoke') await subjects.revoke(ALICE.sub);
+      else expect(await subjects.endSession(ALICE.sub, session?.sid ?? '')).toBe(true);
+      host.world.now += 1;
+      expect(isHostLogin(await ask(host))).toBe(true);
+    },
+  );
+  it('RT-09 does not keep a session that begins while everything is revoked', async () => {
+    const host = await makeHost();
+    const { store } = host.world.provider;
+    const { revokeSubject } = store.tokens;
+    host.current = sessionOf(ALICE.sub, { authTime: host.world.now });
+    await ask(host);
+    Object.assign(store.tokens, {
+      revokeSubject: async (...args: Parameters<typeof revokeSubject>) => {
+        const ended = await revokeSubject(...args);
+        await ask(host);
+        return ended;
+      },
+    });
+    await host.world.provider.subjects.revoke(ALICE.sub);
+    expect(await store.sessions.listBySubject(ALICE.sub)).toEqual([]);
+    expect(isHostLogin(await ask(host))).toBe(true);
+  });
+  it('RT-09 ends everything also when an end cannot be remembered', async () => {
+    const host = await makeHost();
+    const { store, subjects } = host.world.provider;
+    host.current = sessionOf(ALICE.sub, { authTime: host.world.now });
+    await ask(host);
+    Object.assign(store.oneTime, { put: async () => await Promise.reject(new Error('full')) });
+    await expect(subjects.revoke(ALICE.sub)).rejects.toThrow('full');
+    expect(await store.sessions.listBySubject(ALICE.sub)).toEqual([]);
+  });
+  it('costs nothing for sessions that are older than a minute', async () => {
+    const host = await makeHost();
+    const { store, subjects } = host.world.provider;
+    host.current = sessionOf(ALICE.sub, { authTime: host.world.now });
+    await ask(host);
+    host.world.now += 3600;
+    const calls = watched(store);
+    await subjects.revoke(ALICE.sub);
+    expect(calls).toEqual(['tokens.revokeSubject']);
+  });
   it('signs somebody in again in the second in which everything of them was revoked', async () => {
     const host = await makeHost();
     host.current = sessionOf(ALICE.sub, { authTime: host.world.now });

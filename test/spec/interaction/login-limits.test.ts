@@ -127,7 +127,7 @@ describe('what operators read of it', () => {
       {
         message: 'sign-in refused',
         facts: {
-          expected: 'at most 5 wrong passwords in 900 seconds',
+          expected: 'fewer wrong passwords for one account, or from one network',
           remedy:
             'it ends in 900 seconds, or for one account with: npx valetkey user unlock --username NAME',
         },
@@ -144,6 +144,27 @@ describe('what operators read of it', () => {
     ]);
     await subjects.unlock('alice');
     expect(await subjects.lockedUntil('alice')).toBeNull();
+  });
+  it('ST-05 writes no row for each of many names, where the host tells no address', async () => {
+    world = await makeWorld({ rateLimits: { loginByAddress: { limit: 3, seconds: 900 } } });
+    const { fetch } = world.provider;
+    const browser = browserOf({
+      ...world,
+      provider: { ...world.provider, fetch: async (request) => await fetch(request) },
+    });
+    for (let name = 0; name < 8; name += 1)
+      for (let guess = 0; guess < 7; guess += 1)
+        await logIn(browser, await start(browser), { username: `name ${name}`, password: 'x' });
+    await world.provider.close();
+    const rows = await world.provider.store.audit.list({ limit: 100 });
+    expect(rows.filter(({ type }) => type.startsWith('login.')).length).toBeLessThanOrEqual(3);
+  });
+  it('refuses all the same when the limit cannot be noted', async () => {
+    for (let guess = 0; guess < 5; guess += 1)
+      await attempt('192.0.2.30', 'alice', `guess ${guess}`);
+    const { counters } = world.provider.store;
+    Object.assign(counters, { hit: async () => await Promise.reject(new Error('full')) });
+    expect(await attempt('192.0.2.30', 'alice', ALICE.password)).toBe(429);
   });
   it('ST-02 says that an account is disabled, which the page does not', async () => {
     world.accounts.setEnabled(ALICE.sub, false);

