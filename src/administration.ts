@@ -12,7 +12,6 @@ import { endHostSession, latestOf, rememberEnds } from './domain/host-sessions.t
 import { accountKeyOf, canonicalUsername } from './domain/login.ts';
 import type { RateLimitKey } from './domain/rate-limiter.ts';
 import { familyIdOf, judge } from './domain/refresh-tokens.ts';
-import { endSession } from './domain/sessions.ts';
 import type { Authorization, Seconds, Session } from './store/records.ts';
 
 /** What can be done about a person. */

@@ -108,7 +108,10 @@ describe('the limit of an account', () => {
 it('S-3 costs no look-up of an account once a network is known to be locked', async () => {
   for (let index = 0; index < 51; index += 1) await attempt('192.0.2.20', `name ${index}`, 'x');
   let asked = 0;
-  const count = async (): Promise<string> => `key ${(asked += 1)}`;
+  const count = async (): Promise<string> => {
+    asked += 1;
+    return `key ${asked}`;
+  };
   Object.assign(world.accounts, { canonical: count, authenticate: count });
   expect(await attempt('192.0.2.20', 'somebody', 'x')).toBe(429);
   expect(asked).toBe(0);
