@@ -240,6 +240,13 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
     default: [],
     check: checkPrivateSchemes,
   },
+  allowOutbound: {
+    kind: 'list',
+    description:
+      'Weakens: origins inside your network that key sets and metadata documents may be fetched from: https://keys.internal:8443',
+    default: [],
+    check: checkOutbound,
+  },
   allowInsecureIssuer: flag('Weakens: an http issuer that is not on loopback'),
   clock: callable('Now, in whole seconds'),
   random: callable('Random bytes'),
@@ -317,6 +324,18 @@ function checkPrivateSchemes(value: unknown, option: string, refuse: Refuse): vo
       refuse(option, `names ${scheme}, which is not a scheme.`, 'Write it without colon: cursor.');
     else if (isNeverRedirected(scheme))
       refuse(option, `names ${scheme}, which no application may use.`, 'Take it out.');
+  }
+}
+
+function checkOutbound(value: unknown, option: string, refuse: Refuse): void {
+  for (const origin of value as readonly string[]) {
+    if (URL.canParse(origin) && new URL(origin).origin === origin && /^https?:/.test(origin))
+      continue;
+    refuse(
+      option,
+      `names ${origin}, which is no origin.`,
+      'Write it like https://keys.internal:8443.',
+    );
   }
 }
 

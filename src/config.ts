@@ -146,6 +146,13 @@ export interface Config {
    * @default []
    */
   readonly allowPrivateSchemes?: readonly string[];
+  /**
+   * Origins inside your network, or over http, that the provider may fetch key sets and metadata
+   * documents from: `['https://keys.internal:8443']`. Others are fetched over https from public
+   * addresses alone.
+   * @default []
+   */
+  readonly allowOutbound?: readonly string[];
   /** Weakens: an http issuer that is not on loopback. @default false */
   readonly allowInsecureIssuer?: boolean;
   /** Now, in whole seconds. For tests. @default the clock of the machine */

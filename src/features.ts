@@ -9,6 +9,7 @@ import { clientSecret } from './features/client-secret/client-secret.ts';
 import { deviceAuthorization } from './features/device-authorization/device-authorization.ts';
 import { formPost } from './features/form-post/form-post.ts';
 import { introspection } from './features/introspection/introspection.ts';
+import { jwtClientAuthentication } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 import { publicClient } from './features/public-client/public-client.ts';
 import { pushedAuthorizationRequests } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 import { refreshToken } from './features/refresh-token/refresh-token.ts';
@@ -23,6 +24,7 @@ export type {
   DeviceResultView,
   DeviceView,
 } from './features/device-authorization/pages.ts';
+export type { JwtClientAuthenticationOptions } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 export type { PushedAuthorizationRequestOptions } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
 export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-logout.ts';
@@ -33,6 +35,7 @@ export {
   deviceAuthorization,
   formPost,
   introspection,
+  jwtClientAuthentication,
   publicClient,
   pushedAuthorizationRequests,
   refreshToken,
@@ -48,6 +51,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   clientCredentials,
   deviceAuthorization,
   clientSecret,
+  jwtClientAuthentication,
   publicClient,
   formPost,
   pushedAuthorizationRequests,

@@ -41,6 +41,13 @@ export type {
   TokenResponse,
 } from './domain/issuance.ts';
 export { isUsable, newOneTimeRecord, type OneTimeFacts } from './domain/one-time-records.ts';
+export type {
+  DocumentRules,
+  FetchedDocument,
+  Outbound,
+  OutboundProblem,
+} from './domain/outbound.ts';
+export { OutboundError } from './domain/outbound.ts';
 export type * from './domain/pages.ts';
 export {
   type LimitedKey,

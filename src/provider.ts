@@ -27,6 +27,7 @@ import type { FeatureField } from './protocol/client-fields.ts';
 import { ConfigError } from './protocol/errors.ts';
 import { type ResolvedConfig, resolveConfig } from './resolve-config.ts';
 import type { ClearedCounts, Store } from './store/store.ts';
+import { createOutbound } from './web/outbound.ts';
 import { type RequestInfo, readRequest } from './web/request.ts';
 
 /** An OAuth 2 authorization server and OpenID Provider. */
@@ -76,7 +77,7 @@ export interface Provider {
   maintain(): Promise<boolean>;
   /** Deletes what can no longer matter, at most `batch` rows per record kind. */
   clear(batch: number): Promise<ClearedCounts>;
-  /** Writes waiting audit events; call it before the process ends. */
+  /** Writes waiting audit events, and closes connections; call it before the process ends. */
   close(): Promise<void>;
 }
 
@@ -154,7 +155,10 @@ export function createProvider(config: Config): Provider {
       return isChanged;
     },
     clear: async (batch) => await store.clear(now(), batch, now() - settings.lifetimes.audit),
-    close: async () => await events.flush(),
+    async close() {
+      await events.flush();
+      await ctx.outbound.close();
+    },
   };
 }
 
@@ -197,7 +201,20 @@ function createContext(
     settings.logger.warn({ error }, 'the end of an attempt could not be stored'),
   );
   const url = urlsOf(settings, assembly.endpoints);
-  return { settings, store, vault, clients, keys, events, rateLimiter, now, url, request: null };
+  const outbound = createOutbound({ allowed: settings.allowOutbound, ages });
+  return {
+    settings,
+    store,
+    vault,
+    clients,
+    keys,
+    events,
+    outbound,
+    rateLimiter,
+    now,
+    url,
+    request: null,
+  };
 }
 
 /** What clients can be registered as. */
@@ -215,6 +232,8 @@ function metadataRules({
       ),
     ),
     idTokenAlgs: settings.idTokenAlgs,
+    assertionAlgs: engine.clientAuthenticationMethods.flatMap(({ algs = [] }) => algs),
+    outboundOrigins: settings.allowOutbound,
     fields: clientFields,
   };
 }

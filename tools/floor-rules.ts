@@ -56,7 +56,12 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
     packages: ['ipaddr.js', 'lru-cache', 'jose'],
     never: ['the clock', 'randomness', 'Response'],
   },
-  web: { level: 3, below: RULES, packages: ['cookie'], never: ['the clock', 'randomness'] },
+  web: {
+    level: 3,
+    below: RULES,
+    packages: ['cookie', 'ipaddr.js', 'lru-cache', 'node:dns', 'node:net', 'undici'],
+    never: ['the clock', 'randomness'],
+  },
   engine: {
     level: 4,
     below: [...RULES, 'web'],

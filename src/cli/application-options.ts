@@ -5,7 +5,7 @@
  */
 import { type Command, Option } from 'commander';
 import { CLIENT_FIELDS, type ClientMetadata, type FieldDefinition } from 'valetkey';
-import { collect } from './options.ts';
+import { collect, json } from './options.ts';
 
 /** The given options, by the key that commander derives from a flag. */
 export type MetadataOptions = Readonly<Record<string, unknown>>;
@@ -52,6 +52,8 @@ function addOption(command: Command, { flag, kind, description, wireName }: Fiel
     // A response type can contain spaces, so its value is not split.
     const read = wireName === 'response_types' ? one : collect;
     command.option(`--${flag} <${placeholder}>`, `${description}; may be repeated`, read);
+  } else if (kind === 'json') {
+    command.option(`--${flag} <json>`, description, json);
   } else {
     const option = new Option(`--${flag} <${placeholder}>`, description);
     command.addOption(typeof kind === 'string' ? option : option.choices(kind));

@@ -127,13 +127,18 @@ function signElsewhere(data: Buffer, key: Parameters<typeof sign>[2]): Promise<s
  * @throws JwtError `malformed`
  */
 export function peekJwt(jwt: string): { readonly header: JwtHeader; readonly claims: JwtClaims } {
+  const { header, payload } = readJws(jwt);
+  return { header, claims: parseObject(payload) };
+}
+
+/** The parts of a JWS in compact form. @throws JwtError `malformed` */
+function readJws(jwt: string): { readonly header: JwtHeader; readonly payload: string } {
   // RFC 8725 §3.11 and our own limit: size and shape are checked before anything is parsed.
   if (jwt.length > MOST_CHARACTERS || !SHAPE.test(jwt))
     throw new JwtError('malformed', 'the JWT is not in compact form, or is too long');
   const [head = '', payload = '', signature = ''] = jwt.split('.');
-  decode(signature);
+  for (const part of [payload, signature]) decode(part);
   const header = parseObject(head);
-  const claims = parseObject(payload);
   if (typeof header['alg'] !== 'string')
     throw new JwtError('malformed', 'the JWT has no header parameter alg');
   // RFC 7515 §4.1.11: unknown extensions must be refused. We know none, and not b64 either.
@@ -144,7 +149,7 @@ export function peekJwt(jwt: string): { readonly header: JwtHeader; readonly cla
       throw new JwtError('malformed', `${name} must be a string of at most 255 characters`);
     }
   }
-  return { header: header as unknown as JwtHeader, claims };
+  return { header: header as unknown as JwtHeader, payload };
 }
 
 /**
@@ -160,12 +165,21 @@ export async function verifyJwt(
   types: readonly string[],
 ): Promise<JwtClaims> {
   const { header, claims } = peekJwt(jwt);
-  // RFC 8725 §3.1: the caller chooses the algorithm, not the token.
-  if (header.alg !== expected.alg)
-    throw new JwtError('algorithm', 'the JWT is signed with another algorithm than expected');
   // RFC 8725 §3.11: an explicit type prevents that one kind of JWT is accepted as another.
   const type = (header.typ ?? '').toLowerCase().replace(/^application\//, '');
   if (!types.includes(type)) throw new JwtError('type', 'the JWT is not of the expected type');
+  await verifyJws(jwt, expected);
+  return claims;
+}
+
+/**
+ * Checks the signature of a JWS with this key and algorithm.
+ * @throws JwtError `malformed`, `algorithm` or `signature`
+ */
+export async function verifyJws(jwt: string, expected: JwtKey): Promise<void> {
+  // RFC 8725 §3.1: the caller chooses the algorithm, not the token.
+  if (readJws(jwt).header.alg !== expected.alg)
+    throw new JwtError('algorithm', 'the JWT is signed with another algorithm than expected');
   try {
     await compactVerify(jwt, expected.key as CryptoKey, { algorithms: [expected.alg] });
   } catch (cause) {
@@ -173,7 +187,6 @@ export async function verifyJwt(
       throw new JwtError('signature', 'the signature of the JWT is not valid', cause);
     throw cause;
   }
-  return claims;
 }
 
 /** The rules for the time in which a JWT is accepted. */

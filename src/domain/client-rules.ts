@@ -11,6 +11,7 @@ import {
   type MetadataRules,
   metadataProblems,
   metadataTypeProblems,
+  needsSecret,
 } from '../protocol/client-metadata-rules.ts';
 import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';
 import type { Seconds } from '../store/records.ts';
@@ -53,9 +54,9 @@ export function prepareManaged(parts: RegistrationRules, managed: ManagedClient)
   const complete = checked(rules, metadata);
   checkScopes(parts, metadata, []);
   const secret = clientSecret ?? (variable === undefined ? undefined : env[variable]);
-  if (rules.authMethods.get(complete.tokenEndpointAuthMethod) !== 'secret') {
+  if (!needsSecret(rules.authMethods.get(complete.tokenEndpointAuthMethod))) {
     if (secret === undefined) return { metadata, complete, secret: null, secretOverlap };
-    throw refused('clientSecret', 'has no use: the client is public');
+    throw refused('clientSecret', 'has no use: the client proves itself without one');
   }
   if (secret === undefined || secret.length < SHORTEST_SECRET) {
     const from = variable === undefined ? 'clientSecret or clientSecretEnv' : variable;

@@ -1,6 +1,6 @@
 /**
- * Secrets of clients: made with 256 bits and kept as digests. For clients whose ID tokens are
- * signed with HS256 the secret is also kept sealed, because it is the signing key.
+ * Secrets of clients: made with 256 bits and kept as digests. Where the secret is a key, for ID
+ * tokens by HS256 and for `client_secret_jwt`, it is also kept sealed.
  */
 import { equalSecrets, sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle, type Random } from '../crypto/handles.ts';
@@ -24,16 +24,16 @@ export function newClientSecret(random: Random): string {
   return newHandle('clientSecret', random);
 }
 
-/** The record of a secret. @param alg signs the ID tokens of its client */
+/** The record of a secret. @param isReadable it is a key: it signs, or verifies what is signed */
 export function clientSecret(
   { vault, random, now }: SecretParts,
   text: string,
-  alg: string,
+  isReadable: boolean,
 ): ClientSecret {
   return {
     id: base64url(random(9)),
     digest: sha256(text),
-    sealed: alg === 'HS256' ? vault.seal(PURPOSE, text) : null,
+    sealed: isReadable ? vault.seal(PURPOSE, text) : null,
     createdAt: now(),
     expiresAt: null,
   };

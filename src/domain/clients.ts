@@ -14,6 +14,7 @@ import {
   completeMetadata,
   isPublic,
   type MetadataRules,
+  needsSecret,
 } from '../protocol/client-metadata-rules.ts';
 import type { AuditEvent, Client, Seconds } from '../store/records.ts';
 import type { AuditStore, ClientStore } from '../store/store.ts';
@@ -126,7 +127,7 @@ async function create(
   if (chosen.clientId !== undefined && (await store.find(clientId)) !== null) throw taken(clientId);
   const hasPredecessor =
     chosen.clientId !== undefined && (await hadPredecessor(registry.audit, clientId));
-  const usesSecret = rules.authMethods.get(complete.tokenEndpointAuthMethod) === 'secret';
+  const usesSecret = needsSecret(rules.authMethods.get(complete.tokenEndpointAuthMethod));
   const secret = usesSecret ? (chosen.clientSecret ?? newClientSecret(random)) : null;
   if (secret !== null) checkSecret(secret);
   const alg = complete.idTokenSignedResponseAlg;
@@ -135,7 +136,7 @@ async function create(
   const client: Client = {
     ...complete,
     clientId,
-    secrets: secret === null ? [] : [clientSecret(registry, secret, alg)],
+    secrets: secret === null ? [] : [clientSecret(registry, secret, isReadable(rules, complete))],
     registrationSource,
     disabledAt: null,
     hasPredecessor,
@@ -201,17 +202,26 @@ function secretsWith(
   registry: Registry,
   before: Client,
   text: string,
-  { idTokenSignedResponseAlg: alg }: CompleteClientMetadata,
+  after: CompleteClientMetadata,
   overlap: Seconds,
 ): Client['secrets'] {
   const [newest] = before.secrets;
+  const readable = isReadable(registry.rules, after);
   const isNewest =
     newest !== undefined &&
     secretMatches({ ...before, secrets: [newest] }, text, registry.now()) &&
-    (alg !== 'HS256' || newest.sealed !== null);
+    (!readable || newest.sealed !== null);
   return isNewest
     ? before.secrets
-    : withNewSecret(before.secrets, clientSecret(registry, text, alg), overlap);
+    : withNewSecret(before.secrets, clientSecret(registry, text, readable), overlap);
+}
+
+/** True where the secret is a key: it is kept sealed then, as well as its digest. */
+function isReadable({ authMethods }: MetadataRules, client: CompleteClientMetadata): boolean {
+  return (
+    client.idTokenSignedResponseAlg === 'HS256' ||
+    authMethods.get(client.tokenEndpointAuthMethod) === 'readable_secret'
+  );
 }
 
 /** Arbitrary, so that a client that is registered anew is not taken for the one before. */
@@ -266,20 +276,22 @@ function keepUnknown(before: Client, after: CompleteClientMetadata): CompleteCli
 
 /** @throws ClientMetadataError where another method, or a readable secret, would be needed */
 function refuseOtherCredentials(
-  { authMethods }: MetadataRules,
+  rules: MetadataRules,
   before: Client,
   after: CompleteClientMetadata,
 ): void {
+  const { authMethods } = rules;
   const needs = ({ tokenEndpointAuthMethod: method }: CompleteClientMetadata) =>
     authMethods.get(method);
-  if (needs(before) !== needs(after))
+  const bothSecret = needsSecret(needs(before)) && needsSecret(needs(after));
+  if (needs(before) !== needs(after) && !bothSecret)
     throw refused('clientType', 'needs other credentials: register a new client');
-  const readable = after.idTokenSignedResponseAlg === 'HS256';
-  if (readable && before.secrets.some((secret) => secret.sealed === null))
-    throw refused(
-      'idTokenSignedResponseAlg',
-      'HS256 needs a secret that is kept readable from the start: register a new client with it',
-    );
+  if (!isReadable(rules, after) || before.secrets.every((secret) => secret.sealed !== null)) return;
+  const isAlg = after.idTokenSignedResponseAlg === 'HS256';
+  throw refused(
+    isAlg ? 'idTokenSignedResponseAlg' : 'tokenEndpointAuthMethod',
+    `${isAlg ? 'HS256' : after.tokenEndpointAuthMethod} needs a secret that is kept readable from the start: register a new client with it`,
+  );
 }
 
 async function rotateSecret(
@@ -293,8 +305,8 @@ async function rotateSecret(
     registry,
     clientId,
     (before) => {
-      if (authMethods.get(before.tokenEndpointAuthMethod) !== 'secret') return null;
-      const added = clientSecret(registry, text, before.idTokenSignedResponseAlg);
+      if (!needsSecret(authMethods.get(before.tokenEndpointAuthMethod))) return null;
+      const added = clientSecret(registry, text, isReadable(registry.rules, before));
       return { ...before, secrets: withNewSecret(before.secrets, added, overlap) };
     },
     { secret: 'rotated' },

@@ -7,6 +7,7 @@ import type { Seconds } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { KnownClients } from './client-registry.ts';
 import type { Events } from './events.ts';
+import type { Outbound } from './outbound.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { RequestFacts } from './request-facts.ts';
 import type { Settings } from './settings.ts';
@@ -26,6 +27,8 @@ export interface Context {
   readonly keys: SigningKeys;
   /** Events and the audit log. Events carry address and id of the request by themselves. */
   readonly events: Events;
+  /** Fetches documents from addresses that others chose. */
+  readonly outbound: Outbound;
   /** Counts attempts and refuses those above a limit. */
   readonly rateLimiter: RateLimiter;
   /** Now, in whole seconds. */

@@ -205,6 +205,8 @@ export interface Settings {
   readonly allowLocalhostRedirect: boolean;
   /** Private-use schemes of redirect URIs that need no reversed domain name. */
   readonly allowPrivateSchemes: readonly string[];
+  /** Origins inside the network that documents may be fetched from. */
+  readonly allowOutbound: readonly string[];
   /** Whether the issuer may be an http URL that is not on loopback. */
   readonly allowInsecureIssuer: boolean;
   /** The current time in seconds since 1970. */

@@ -21,6 +21,7 @@ class OneRequest implements EngineContext {
   readonly vault: Context['vault'];
   readonly clients: Context['clients'];
   readonly keys: Context['keys'];
+  readonly outbound: Context['outbound'];
   readonly rateLimiter: Context['rateLimiter'];
   readonly now: Context['now'];
   readonly url: Context['url'];
@@ -37,6 +38,7 @@ class OneRequest implements EngineContext {
     this.vault = shared.vault;
     this.clients = shared.clients;
     this.keys = shared.keys;
+    this.outbound = shared.outbound;
     this.rateLimiter = shared.rateLimiter;
     this.now = shared.now;
     this.url = shared.url;

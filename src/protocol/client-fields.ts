@@ -5,9 +5,10 @@
  */
 
 /**
- * The type of a value: a string, a list of strings, a boolean, or one of the listed strings.
+ * The type of a value: a string, a list of strings, a boolean, a JSON object, or one of the listed
+ * strings.
  */
-export type FieldKind = 'text' | 'texts' | 'flag' | readonly string[];
+export type FieldKind = 'text' | 'texts' | 'flag' | 'json' | readonly string[];
 
 /** The definition of one field of client metadata. */
 export interface FieldDefinition {
@@ -43,6 +44,7 @@ const WORDS = {
   text: 'must be a string',
   texts: 'must be a list of strings',
   flag: 'must be true or false',
+  json: 'must be a JSON object',
 } as const;
 
 /**
@@ -64,5 +66,6 @@ export function kindProblem(
 function isOfKind(value: unknown, kind: keyof typeof WORDS): boolean {
   if (kind === 'text') return typeof value === 'string';
   if (kind === 'flag') return typeof value === 'boolean';
+  if (kind === 'json') return typeof value === 'object' && value !== null && !Array.isArray(value);
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

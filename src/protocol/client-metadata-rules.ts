@@ -10,6 +10,7 @@ import {
   type ClientMetadata,
   type CompleteClientMetadata,
 } from './client-metadata.ts';
+import { keySetProblem } from './key-sets.ts';
 import type { IdTokenAlg } from './names.ts';
 import {
   isHost,
@@ -30,7 +31,12 @@ export interface MetadataProblem {
 }
 
 /** The credential that an authentication method needs from a client. */
-export type CredentialKind = 'none' | 'secret' | 'keys' | 'certificate';
+export type CredentialKind = 'none' | 'secret' | 'readable_secret' | 'keys' | 'certificate';
+
+/** True for a method that needs a secret, hashed or readable. */
+export function needsSecret(kind: CredentialKind | undefined): boolean {
+  return kind === 'secret' || kind === 'readable_secret';
+}
 
 /** What this provider offers to clients. */
 export interface MetadataRules extends RedirectUriRules {
@@ -39,6 +45,10 @@ export interface MetadataRules extends RedirectUriRules {
   /** The offered client authentication methods, each with the credential that it needs. */
   readonly authMethods: ReadonlyMap<string, CredentialKind>;
   readonly idTokenAlgs: readonly IdTokenAlg[];
+  /** Algorithms of assertions, by the kind of credential that verifies them. */
+  readonly assertionAlgs: readonly string[];
+  /** Origins inside the network that the operator named (`allowOutbound`). */
+  readonly outboundOrigins: readonly string[];
   /** The fields that features add. */
   readonly fields: readonly FeatureField[];
 }
@@ -116,6 +126,9 @@ export function completeMetadata(
     idTokenClaims: metadata.idTokenClaims ?? false,
     allowLocalhost: metadata.allowLocalhost ?? false,
     idTokenSignedResponseAlg: metadata.idTokenSignedResponseAlg ?? defaultAlg,
+    jwks: metadata.jwks ?? null,
+    jwksUri: metadata.jwksUri ?? null,
+    tokenEndpointAuthSigningAlg: metadata.tokenEndpointAuthSigningAlg ?? null,
     skipConsent: metadata.skipConsent ?? false,
     clientUri: metadata.clientUri ?? null,
     logoUri: metadata.logoUri ?? null,
@@ -222,10 +235,32 @@ function checkCredentials(
     refuse('idTokenSignedResponseAlg', `is not offered here (offered: ${offered})`);
   }
   // OIDC Core §10.1: a symmetric signature needs a secret that is confidential.
-  if (needs !== undefined && needs !== 'secret' && alg === 'HS256') {
+  if (needs !== undefined && !needsSecret(needs) && alg === 'HS256') {
     const problem = 'HS256 needs a client secret, which this client does not have';
     refuse('idTokenSignedResponseAlg', problem);
   }
+  checkKeys(metadata, rules, refuse);
+}
+
+function checkKeys(metadata: CompleteClientMetadata, rules: MetadataRules, refuse: Refuse): void {
+  const { tokenEndpointAuthMethod: method, tokenEndpointAuthSigningAlg: alg } = metadata;
+  const { jwks, jwksUri } = metadata;
+  // RFC 7591 §2: jwks and jwks_uri must not both be present.
+  if (jwks !== null && jwksUri !== null) refuse('jwks', 'must not stand beside jwks_uri');
+  const problem = jwks === null ? null : keySetProblem(jwks);
+  if (problem !== null) refuse('jwks', problem);
+  if (jwksUri !== null && !isFetchable(jwksUri, rules.outboundOrigins))
+    refuse('jwksUri', 'is not an https URL');
+  if (rules.authMethods.get(method) === 'keys' && jwks === null && jwksUri === null)
+    refuse('jwks', `is missing: ${method} needs jwks or jwks_uri`);
+  if (alg !== null && !rules.assertionAlgs.includes(alg)) {
+    const offered = rules.assertionAlgs.join(', ') || 'none';
+    refuse('tokenEndpointAuthSigningAlg', `is not offered here (offered: ${offered})`);
+  }
+}
+
+function isFetchable(uri: string, named: readonly string[]): boolean {
+  return isHttpsUrl(uri) || (URL.canParse(uri) && named.includes(new URL(uri).origin));
 }
 
 /** The problem if `clientType` and `tokenEndpointAuthMethod` contradict each other. */

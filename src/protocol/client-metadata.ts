@@ -80,6 +80,23 @@ export interface ClientMetadata {
    */
   readonly idTokenSignedResponseAlg?: IdTokenAlg;
   /**
+   * Its public keys, as a JWK Set (RFC 7517 §5): for `private_key_jwt`. Not together with
+   * `jwksUri`.
+   * @default null
+   */
+  readonly jwks?: Readonly<Record<string, unknown>> | null;
+  /**
+   * URL of its public keys, https: keys may change there without a word to this provider.
+   * @default null
+   */
+  readonly jwksUri?: string | null;
+  /**
+   * The one algorithm that signs its assertions at the token endpoint; null: any that fits its
+   * keys.
+   * @default null
+   */
+  readonly tokenEndpointAuthSigningAlg?: string | null;
+  /**
    * True shows no consent page. Use it only for the operator's own applications.
    * @default false
    */
@@ -164,6 +181,30 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     setBy: 'client',
     description:
       'how it authenticates (default: client_secret, which is client_secret_basic or client_secret_post)',
+  },
+  jwks: {
+    wireName: 'jwks',
+    kind: 'json',
+    nullable: true,
+    flag: 'jwks',
+    setBy: 'client',
+    description: 'its public keys as a JWK Set, for private_key_jwt',
+  },
+  jwksUri: {
+    wireName: 'jwks_uri',
+    kind: 'text',
+    nullable: true,
+    flag: 'jwks-uri',
+    setBy: 'client',
+    description: 'URL of its public keys, for private_key_jwt',
+  },
+  tokenEndpointAuthSigningAlg: {
+    wireName: 'token_endpoint_auth_signing_alg',
+    kind: 'text',
+    nullable: true,
+    flag: 'auth-signing-alg',
+    setBy: 'client',
+    description: 'algorithm of its assertions (default: any that fits its keys)',
   },
   redirectUris: {
     wireName: 'redirect_uris',

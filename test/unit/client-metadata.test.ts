@@ -2,7 +2,6 @@
  * What a client may be registered as, as tables: metadata → defaults, or the fields that are wrong.
  */
 import { describe, expect, it } from 'vitest';
-import type { FeatureField } from '../../src/protocol/client-fields.ts';
 import {
   CLIENT_FIELDS,
   type ClientMetadata,
@@ -17,32 +16,15 @@ import {
   metadataProblems,
   metadataTypeProblems,
 } from '../../src/protocol/client-metadata-rules.ts';
+import { KNOWN } from './feature-fields.ts';
 
-const ENTRY = { flag: 'x', setBy: 'client', description: 'x' } as const;
-const LEVEL: FeatureField<string> = {
-  ...ENTRY,
-  wireName: 'x_level',
-  kind: ['low', 'high'],
-  default: 'low',
-};
-const LIMIT: FeatureField<string> = {
-  ...ENTRY,
-  wireName: 'x_limit',
-  kind: 'text',
-  default: '',
-  check: (value) => (/^[0-9]+$/.test(value) ? null : 'is no number'),
-};
-const MARK: FeatureField<boolean> = { ...ENTRY, wireName: 'x_mark', kind: 'flag', default: false };
-const OWNERS: FeatureField<readonly string[] | null> = {
-  ...ENTRY,
-  wireName: 'x_owners',
-  kind: 'texts',
-  nullable: true,
-  default: null,
-};
-const KNOWN = [LEVEL, LIMIT, MARK, OWNERS] as unknown as readonly FeatureField[];
-
-const LATER = { defaultScopes: null, idTokenClaims: false, allowLocalhost: false } as const;
+const KEYS = { jwks: null, jwksUri: null, tokenEndpointAuthSigningAlg: null } as const;
+const LATER = {
+  ...KEYS,
+  defaultScopes: null,
+  idTokenClaims: false,
+  allowLocalhost: false,
+} as const;
 const RULES: MetadataRules = {
   allowLocalhost: false,
   privateSchemes: [],
@@ -55,6 +37,8 @@ const RULES: MetadataRules = {
     ['tls_client_auth', 'certificate'],
   ]),
   idTokenAlgs: ['RS256', 'ES256', 'HS256'],
+  assertionAlgs: ['ES256', 'RS256'],
+  outboundOrigins: ['http://keys.internal:8080'],
   fields: KNOWN,
 };
 
@@ -353,10 +337,10 @@ describe('what is refused', () => {
     expect(problems({ grantTypes, tokenEndpointAuthMethod: 'none' })).toEqual([
       ['grantTypes', INVALID],
     ]);
-    expect(problems({ grantTypes, tokenEndpointAuthMethod: 'private_key_jwt' })).toEqual([]);
+    expect(problems({ grantTypes, tokenEndpointAuthMethod: 'tls_client_auth' })).toEqual([]);
   });
 
-  it.each(['none', 'private_key_jwt', 'tls_client_auth'])(
+  it.each(['none', 'tls_client_auth'])(
     '[OIDC Core §10.1] HS256 without a secret: %s',
     (tokenEndpointAuthMethod) => {
       const change = { tokenEndpointAuthMethod, idTokenSignedResponseAlg: 'HS256' };

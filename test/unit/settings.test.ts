@@ -53,6 +53,7 @@ describe('the table', () => {
       secret: GOOD_SECRET.replaceAll(' ', '-'),
       accentColor: '#0f766e',
       languages: 'de,fr',
+      allowOutbound: 'https://keys.internal:8443',
       logoUrl: '/logo.svg',
       logoFile: file('<svg xmlns="http://www.w3.org/2000/svg"/>', 'svg'),
       styleFile: file('h1 { color: red }', 'css'),

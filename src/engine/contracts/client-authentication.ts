@@ -31,6 +31,11 @@ export interface ClientAuthenticationMethod {
   /** What a client needs to use it: decides whether registration makes a secret. */
   readonly needs: CredentialKind;
   /**
+   * Algorithms that may sign what it proves itself by: values of `token_endpoint_auth_signing_alg`.
+   * @default none
+   */
+  readonly algs?: readonly string[];
+  /**
    * Credentials of this method in the request; null when there are none; 'malformed' when there are
    * but cannot be read.
    */

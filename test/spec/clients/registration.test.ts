@@ -103,7 +103,7 @@ describe('metadata', () => {
     [{ redirectUris: ['https://x.example/'], grantTypes: ['password'] }, /not offered/],
     [{ redirectUris: ['https://x.example/'], grantTypes: [] }, /empty/],
     [
-      { redirectUris: ['https://x.example/'], tokenEndpointAuthMethod: 'private_key_jwt' as never },
+      { redirectUris: ['https://x.example/'], tokenEndpointAuthMethod: 'tls_client_auth' as never },
       /not offered/,
     ],
     [

@@ -17,6 +17,9 @@ const get = async (
 ): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }> =>
   await read(await from.provider.fetch(new Request(new URL(path, ISSUER), { headers })));
 
+const PROOFS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+const ALGS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA'.split(' ');
+
 describe('the document', () => {
   it('[OIDC Discovery §3] [RFC8414 §2] announces every endpoint and what it supports', async () => {
     const { status, headers, body } = await get('/.well-known/openid-configuration');
@@ -56,13 +59,12 @@ describe('the document', () => {
       ],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-      revocation_endpoint_auth_methods_supported: [
-        'client_secret_basic',
-        'client_secret_post',
-        'none',
-      ],
-      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      token_endpoint_auth_methods_supported: [...PROOFS, 'none'],
+      revocation_endpoint_auth_methods_supported: [...PROOFS, 'none'],
+      introspection_endpoint_auth_methods_supported: PROOFS,
+      token_endpoint_auth_signing_alg_values_supported: ALGS,
+      revocation_endpoint_auth_signing_alg_values_supported: ALGS,
+      introspection_endpoint_auth_signing_alg_values_supported: ALGS,
       code_challenge_methods_supported: ['S256'],
       prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
       ui_locales_supported: ['en', 'de', 'fr'],

@@ -1,0 +1,52 @@
+/**
+ * Public keys of clients: registered with them, or behind their `jwks_uri`. A key verifies only
+ * what names an algorithm that fits it, and only for the client that registered it.
+ */
+import { importPublicKey, type KeyObject } from '../crypto/public-keys.ts';
+import { fittingKeys, keysIn, type SetKey } from '../protocol/key-sets.ts';
+import type { Client } from '../store/records.ts';
+import type { Context } from './context.ts';
+import { OutboundError } from './outbound.ts';
+
+/** What a signature was made with, as its header says. */
+export interface SignedWith {
+  readonly alg: string;
+  readonly kid: string | undefined;
+}
+
+/** Keys that are tried for a signature without a key id. */
+const MOST_TRIED = 5;
+
+/** Keys as Node has them, by their JSON: importing one costs more than verifying with it. */
+const imported = new WeakMap<SetKey, KeyObject | null>();
+
+/**
+ * The keys of a client that may have made a signature. When none of a `jwks_uri` does, it is read
+ * again, at most once a minute.
+ * @throws OutboundError when the `jwks_uri` cannot be read
+ */
+export async function clientKeys(
+  { outbound }: Context,
+  { jwks, jwksUri }: Pick<Client, 'jwks' | 'jwksUri'>,
+  { alg, kid }: SignedWith,
+): Promise<readonly KeyObject[]> {
+  const usable = (set: unknown): readonly KeyObject[] =>
+    fittingKeys(keysIn(set) ?? [], alg, kid)
+      .slice(0, MOST_TRIED)
+      .flatMap((key) => importKey(key) ?? []);
+  if (jwks !== null) return usable(jwks);
+  if (jwksUri === null) return [];
+  const first = await outbound.json(jwksUri);
+  if (keysIn(first.value) === null) throw new OutboundError('json', 'the document is no JWK Set');
+  const known = usable(first.value);
+  if (known.length > 0 || first.isNew) return known;
+  return usable((await outbound.again(jwksUri)).value);
+}
+
+function importKey(key: SetKey): KeyObject | null {
+  const known = imported.get(key);
+  if (known !== undefined) return known;
+  const made = importPublicKey(key);
+  imported.set(key, made);
+  return made;
+}

@@ -1,0 +1,72 @@
+/**
+ * The port for everything that this provider fetches from addresses that others chose: key sets of
+ * clients, metadata documents. There is one implementation (`web/outbound.ts`), so that no rule
+ * about such addresses is kept in one place and missed in another.
+ */
+
+/** A document that was fetched. */
+export interface FetchedDocument {
+  /** The JSON value. */
+  readonly value: unknown;
+  /** True when this call fetched it, or waited for the call that did. */
+  readonly isNew: boolean;
+}
+
+/** What a document may be. */
+export interface DocumentRules {
+  /** Most bytes of the body. @default 65536 */
+  readonly mostBytes?: number;
+  /** Media types, without parameters. @default any: what counts is that it is JSON */
+  readonly types?: readonly string[];
+}
+
+/** Fetches JSON documents by GET, within bounds of address, time and size. */
+export interface Outbound {
+  /**
+   * The document at an https address, from memory while it is fresh.
+   * @throws OutboundError
+   */
+  json(url: string, rules?: DocumentRules): Promise<FetchedDocument>;
+  /**
+   * The same, fetched anew unless that happened in the last minute: for a key that is not in the
+   * document as it is known.
+   * @throws OutboundError
+   */
+  again(url: string, rules?: DocumentRules): Promise<FetchedDocument>;
+  /** Closes idle connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Why nothing was fetched. `url`: the address is not one to fetch from. `address`: its host is, or
+ * resolves to, an address inside a network. `unreachable`: no connection, or a pause after one that
+ * failed. `busy`: too many at once. The others are about the response.
+ */
+export type OutboundProblem =
+  | 'url'
+  | 'address'
+  | 'unreachable'
+  | 'timeout'
+  | 'busy'
+  | 'status'
+  | 'type'
+  | 'size'
+  | 'json';
+
+/** A document could not be fetched. The message is for operators. */
+export class OutboundError extends Error {
+  /** Always `OutboundError`. */
+  override readonly name = 'OutboundError';
+  /** Why. */
+  readonly problem: OutboundProblem;
+
+  /**
+   * @param problem why
+   * @param message a phrase for operators
+   * @param cause the error behind it
+   */
+  constructor(problem: OutboundProblem, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.problem = problem;
+  }
+}

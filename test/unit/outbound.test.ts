@@ -1,0 +1,356 @@
+/** What the provider fetches, and what it never connects to. Rules OB. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { createAges } from '../../src/domain/freshness.ts';
+import type { DocumentRules, Outbound } from '../../src/domain/outbound.ts';
+import { createOutbound, type Resolve } from '../../src/web/outbound.ts';
+import { freshFor, isPublic, outboundTarget } from '../../src/web/outbound-rules.ts';
+
+const START = 1_800_000_000;
+
+describe('an address', () => {
+  it.each([
+    'http://a.example/',
+    'https://a.example:9443/',
+    'https://u:p@a.example/',
+    'https://u@a.example/',
+    'https://a.example/#x',
+    'https://a.example/#',
+    'ftp://a.example/',
+    'file:///etc/passwd',
+    'https:///a.example/',
+    'https://a.example\\@b.example/',
+    'https://a.example/ x',
+    ' https://a.example/',
+    'https://a.example/\n',
+    'https://ä.example/',
+    'nonsense',
+    `https://a.example/${'x'.repeat(2048)}`,
+  ])('OB-02 is refused as a URL: %j', (text) => {
+    expect(() => outboundTarget(text, [])).toThrow(expect.objectContaining({ problem: 'url' }));
+  });
+  it.each([
+    'https://127.0.0.1/',
+    'https://2130706433/',
+    'https://0x7f000001/',
+    'https://0177.0.0.1/',
+    'https://127.1/',
+    'https://10.0.0.5/',
+    'https://172.16.0.1/',
+    'https://192.168.1.1/',
+    'https://169.254.169.254/latest/meta-data/',
+    'https://100.64.0.1/',
+    'https://0.0.0.0/',
+    'https://224.0.0.1/',
+    'https://255.255.255.255/',
+    'https://[::1]/',
+    'https://[::]/',
+    'https://[fc00::1]/',
+    'https://[fe80::1]/',
+    'https://[::ffff:10.0.0.1]/',
+    'https://[::127.0.0.1]/',
+    'https://[64:ff9b::a00:1]/',
+    'https://[64:ff9b:1::a00:1]/',
+    'https://[2002:a00:1::]/',
+    'https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/',
+    'https://[2001:db8::1]/',
+    'https://[ff02::1]/',
+  ])('OB-04 inside a network is refused: %s', (text) => {
+    expect(() => outboundTarget(text, [])).toThrow(expect.objectContaining({ problem: 'address' }));
+  });
+  it.each([
+    'https://a.example/x?y',
+    'https://a.example:8443/',
+    'https://9.9.9.9/',
+    'https://[2620:fe::fe]/',
+  ])('of the internet is taken: %s', (text) => {
+    expect(outboundTarget(text, [])).toMatchObject({ isNamed: false });
+  });
+  it('that the operator named is taken, and only that origin', () => {
+    const named = ['http://127.0.0.1:9000', 'https://jwks.internal:9443'];
+    expect(outboundTarget('http://127.0.0.1:9000/jwks', named).isNamed).toBe(true);
+    expect(outboundTarget('https://jwks.internal:9443/', named).isNamed).toBe(true);
+    for (const other of [
+      'http://127.0.0.1:9001/',
+      'https://127.0.0.1:9000/',
+      'http://jwks.internal:9443/',
+    ])
+      expect(() => outboundTarget(other, named)).toThrow();
+  });
+  it.each([
+    ['9.9.9.9', true],
+    ['2620:fe::fe', true],
+    ['::ffff:9.9.9.9', true],
+    ['::ffff:127.0.0.1', false],
+    ['192.0.2.1', false],
+    ['198.18.0.1', false],
+    ['not an address', false],
+  ])('OB-04 %s is public: %s', (address, expected) => {
+    expect(isPublic(address)).toBe(expected);
+  });
+});
+
+describe('a document is fresh, in seconds', () => {
+  it.each([
+    [null, 600],
+    ['', 600],
+    ['public', 600],
+    ['max-age=3600', 3600],
+    ['public, MAX-AGE="120"', 120],
+    ['max-age=1', 60],
+    ['max-age=999999999', 86_400],
+    ['no-store, max-age=3600', 60],
+    ['no-cache', 60],
+    ['max-age=x', 600],
+  ])('%j: %i', (header, expected) => {
+    expect(freshFor(header)).toBe(expected);
+  });
+});
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+describe('the client', () => {
+  let now: number;
+  let handle: Handler;
+  let requests: string[];
+  let server: Server;
+  let origin: string;
+  let outbound: Outbound;
+
+  beforeEach(async () => {
+    now = START;
+    requests = [];
+    handle = (_request, response) => response.end('{"keys":[]}');
+    server = createServer((request, response) => {
+      requests.push(request.url ?? '');
+      handle(request, response);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    outbound = createOutbound({
+      allowed: [origin],
+      ages: createAges(
+        () => now,
+        () => (now - START) * 1000,
+      ),
+    });
+  });
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await outbound.close();
+  });
+  const problem = async (path = '/', rules?: DocumentRules): Promise<string> =>
+    await outbound.json(`${origin}${path}`, rules).then(
+      ({ value }) => `fetched ${JSON.stringify(value)}`,
+      ({ problem: word }: { problem: string }) => word,
+    );
+
+  it('asks once for all that wait, and then from memory as the headers say', async () => {
+    handle = (_request, response) => {
+      response.setHeader('cache-control', 'max-age=120');
+      setTimeout(() => response.end('{"a":1}'), 50);
+    };
+    const many = await Promise.all(Array.from({ length: 100 }, async () => await problem()));
+    expect([new Set(many), requests.length]).toEqual([new Set(['fetched {"a":1}']), 1]);
+    now += 119;
+    expect([(await outbound.json(`${origin}/`)).isNew, requests.length]).toEqual([false, 1]);
+    now += 1;
+    expect([(await outbound.json(`${origin}/`)).isNew, requests.length]).toEqual([true, 2]);
+  });
+  it('CL-11 asks again at most once a minute', async () => {
+    await problem();
+    for (let turn = 0; turn < 1000; turn += 1) await outbound.again(`${origin}/`);
+    expect(requests).toHaveLength(1);
+    now += 60;
+    for (let turn = 0; turn < 10; turn += 1) await outbound.again(`${origin}/`);
+    expect(requests).toHaveLength(2);
+  });
+  it.each<[string, Handler, string, DocumentRules?]>([
+    [
+      'a redirect',
+      (_, response) => response.writeHead(302, { location: '/other' }).end(),
+      'status',
+    ],
+    ['404', (_, response) => response.writeHead(404).end('{}'), 'status'],
+    ['no content', (_, response) => response.writeHead(204).end(), 'status'],
+    ['HTML', (_, response) => response.end('<html>'), 'json'],
+    ['an empty body', (_, response) => response.end(), 'json'],
+    [
+      'bytes that are no UTF-8',
+      (_, response) => response.end(Buffer.from([0x22, 0xff, 0x22])),
+      'json',
+    ],
+    [
+      'another media type',
+      (_, response) => response.setHeader('content-type', 'text/plain').end('{}'),
+      'type',
+      { types: ['application/json'] },
+    ],
+    [
+      'a gzip bomb',
+      (_, response) =>
+        response.setHeader('content-encoding', 'gzip').end(gzipSync(Buffer.alloc(50_000_000))),
+      'type',
+    ],
+    ['a long body', (_, response) => response.end(`"${'x'.repeat(65_536)}"`), 'size'],
+    [
+      'a body that has no end',
+      (_, response) => {
+        const timer = setInterval(() => response.write('x'.repeat(65_536)), 1);
+        response.on('close', () => clearInterval(timer));
+      },
+      'size',
+    ],
+    [
+      'long headers',
+      (_, response) => response.setHeader('x', 'x'.repeat(40_000)).end('{}'),
+      'unreachable',
+    ],
+    ['a connection that breaks', (request) => request.socket.destroy(), 'unreachable'],
+  ])('OB-02 refuses %s', async (_what, answer, expected, rules) => {
+    handle = answer;
+    expect(await problem('/', rules)).toBe(expected);
+    expect(requests).toEqual(['/']);
+  });
+  it('takes a media type with parameters', async () => {
+    handle = (_, response) =>
+      response.setHeader('content-type', 'Application/JSON; charset=utf-8').end('{}');
+    expect(await problem('/', { types: ['application/json'] })).toBe('fetched {}');
+  });
+  it.each<[string, Handler]>([
+    ['says nothing', () => undefined],
+    [
+      'drips',
+      (_, response) => {
+        response.write('"');
+        const timer = setInterval(() => response.write('x'), 200);
+        response.on('close', () => clearInterval(timer));
+      },
+    ],
+  ])(
+    'OB-02 gives up on a host that %s, after five seconds in all',
+    async (_what, answer) => {
+      handle = answer;
+      const began = performance.now();
+      expect(await problem()).toBe('timeout');
+      // Twice the deadline, for a busy machine.
+      expect(performance.now() - began).toBeLessThan(10_000);
+    },
+    20_000,
+  );
+  it('OB-05 asks a dead host once a minute, then more rarely, and works again', async () => {
+    handle = (request) => request.socket.destroy();
+    for (let turn = 0; turn < 1000; turn += 1)
+      expect(await problem(`/${turn}`)).toBe('unreachable');
+    expect(requests).toHaveLength(1);
+    now += 60;
+    for (let turn = 0; turn < 10; turn += 1) await problem();
+    expect(requests).toHaveLength(2);
+    now += 60;
+    await problem();
+    expect(requests).toHaveLength(2);
+    now += 60;
+    handle = (_request, response) => response.end('1');
+    expect(await problem()).toBe('fetched 1');
+    handle = (request) => request.socket.destroy();
+    expect(await problem('/new')).toBe('unreachable');
+    now += 60;
+    expect(await problem('/new')).toBe('unreachable');
+    expect(requests).toHaveLength(5);
+  });
+  it('CM-01 keeps no bad document, and asks for it once a second at most', async () => {
+    handle = (_, response) => response.writeHead(404).end();
+    for (let turn = 0; turn < 50; turn += 1) expect(await problem()).toBe('status');
+    expect(requests).toHaveLength(1);
+    expect(await problem('/other')).toBe('status');
+    now += 1;
+    handle = (_, response) => response.end('2');
+    expect(await problem()).toBe('fetched 2');
+  });
+  it('OB-05 fetches four documents of a host at once, and refuses more', async () => {
+    const open: ServerResponse[] = [];
+    handle = (_, response) => void open.push(response);
+    const all = Array.from({ length: 10 }, async (_, index) => await problem(`/${index}`));
+    while (open.length < 4) await sleep(5);
+    for (const response of open) response.end('1');
+    const outcomes = await Promise.all(all);
+    expect(outcomes.filter((one) => one === 'fetched 1')).toHaveLength(4);
+    expect(outcomes.filter((one) => one === 'busy')).toHaveLength(6);
+    handle = (_, response) => response.end('2');
+    expect(await problem('/9')).toBe('fetched 2');
+  });
+});
+
+describe('a name', () => {
+  /** Counts connections to an address of this machine. */
+  const listening = async (): Promise<{ connections: number; address: string }> => {
+    const seen = { connections: 0, address: '127.0.0.77' };
+    const trap = createTcpServer((socket) => {
+      seen.connections += 1;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => trap.listen(8443, seen.address, resolve));
+    onTestFinished(() => void trap.close());
+    return seen;
+  };
+  const resolving = (
+    ...answers: readonly (readonly string[])[]
+  ): { resolve: Resolve; asked: () => number } => {
+    let asked = 0;
+    const resolve = (
+      _host: string,
+      _options: unknown,
+      done: (...args: unknown[]) => void,
+    ): void => {
+      const addresses = answers[Math.min(asked, answers.length - 1)] ?? [];
+      asked += 1;
+      done(
+        null,
+        addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+      );
+    };
+    return { resolve: resolve as unknown as Resolve, asked: () => asked };
+  };
+  const ages = createAges(
+    () => START,
+    () => 0,
+  );
+  const fetching = async (resolve: Resolve, allowed: readonly string[] = []): Promise<string> => {
+    const outbound = createOutbound({ allowed, ages, resolve });
+    onTestFinished(async () => await outbound.close());
+    return await outbound.json('https://a.example:8443/').then(
+      () => 'fetched',
+      ({ problem }: { problem: string }) => problem,
+    );
+  };
+
+  it.each([
+    ['an address of this machine', [['127.0.0.77']]],
+    ['a public address and one of this machine', [['9.9.9.9', '127.0.0.77']]],
+    ['one of this machine and a public address', [['127.0.0.77', '9.9.9.9']]],
+    ['a mapped address', [['::ffff:127.0.0.77']]],
+    ['no address', [[]]],
+  ])('OB-03 that resolves to %s is not connected to', async (_what, answers) => {
+    const trap = await listening();
+    const { resolve, asked } = resolving(...answers);
+    expect(await fetching(resolve)).toBe('address');
+    expect([trap.connections, asked()]).toEqual([0, 1]);
+  });
+  it('OB-03 is resolved once: what it resolves to a moment later is not asked', async () => {
+    const trap = await listening();
+    // The first answer is no public address either, so that this test leaves the machine alone.
+    const { resolve, asked } = resolving(['127.0.0.77'], ['9.9.9.9']);
+    expect(await fetching(resolve)).toBe('address');
+    expect([trap.connections, asked()]).toEqual([0, 1]);
+  });
+  it('is connected to at the address that was resolved, where the operator named it', async () => {
+    const trap = await listening();
+    const { resolve, asked } = resolving(['127.0.0.77'], ['127.0.0.78']);
+    expect(await fetching(resolve, ['https://a.example:8443'])).toBe('unreachable');
+    expect([trap.connections, asked()]).toEqual([1, 1]);
+  });
+});
