@@ -172,7 +172,7 @@ async function details({ ctx, interaction, opened }: Opened): Promise<Interactio
     step: next.next === 'step' ? next.step.name : next.next,
     because: becauseOf(next),
     reauthenticate: session !== null && isLogin(next),
-    client: clientView(client, redirectUri),
+    client: clientView(ctx, client, redirectUri),
     scopes: scopeViews(ctx.settings, request.scopes),
     loginHint: loginHint(request),
     uiLocales: uiLocales(request),

@@ -46,6 +46,7 @@ export type {
   FetchedDocument,
   Outbound,
   OutboundProblem,
+  Picture,
 } from './domain/outbound.ts';
 export { OutboundError } from './domain/outbound.ts';
 export type * from './domain/pages.ts';

@@ -1,7 +1,7 @@
 /**
  * The port for everything that this provider fetches from addresses that others chose: key sets of
- * clients, metadata documents. There is one implementation (`web/outbound.ts`), so that no rule
- * about such addresses is kept in one place and missed in another.
+ * clients, metadata documents, logos. There is one implementation (`web/outbound.ts`), so that no
+ * rule about such addresses is kept in one place and missed in another.
  */
 
 /** A document that was fetched. */
@@ -20,7 +20,15 @@ export interface DocumentRules {
   readonly types?: readonly string[];
 }
 
-/** Fetches JSON documents by GET, within bounds of address, time and size. */
+/** A picture that was fetched. */
+export interface Picture {
+  /** Its media type, as its first bytes have it. */
+  readonly contentType: string;
+  /** Its bytes. */
+  readonly body: Uint8Array;
+}
+
+/** Fetches documents by GET, within bounds of address, time and size. */
 export interface Outbound {
   /**
    * The document at an https address, from memory while it is fresh.
@@ -33,6 +41,11 @@ export interface Outbound {
    * @throws OutboundError
    */
   again(url: string, rules?: DocumentRules): Promise<FetchedDocument>;
+  /**
+   * A PNG, JPEG, GIF or WebP picture of at most 200 KB, from memory while it is fresh.
+   * @throws OutboundError
+   */
+  picture(url: string): Promise<Picture>;
   /** Closes idle connections. */
   close(): Promise<void>;
 }

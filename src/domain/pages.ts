@@ -16,6 +16,8 @@ export interface ClientView {
   readonly name: string;
   /** Host the answer goes to, e.g. `rp.example`; for a private-use scheme the scheme itself. */
   readonly host: string;
+  /** Address of its logo at this origin; null when it has none. It may answer 404. */
+  readonly logoUrl: string | null;
   /** Web site of the application; null when it has none. */
   readonly clientUri: string | null;
   /** Its privacy policy; null when it has none. */

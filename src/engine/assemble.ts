@@ -16,6 +16,7 @@ import type { Refuse } from './contracts/options.ts';
 import { responseTypeName } from './contracts/response-type.ts';
 import { assets } from './endpoints/assets.ts';
 import { authorize } from './endpoints/authorize.ts';
+import { clientLogo } from './endpoints/client-logo.ts';
 import { discovery, metadataOf, metadataParts } from './endpoints/discovery.ts';
 import { interaction } from './endpoints/interaction.ts';
 import { jwks } from './endpoints/jwks.ts';
@@ -53,7 +54,15 @@ export function assemble(
   const flows: Flows = new Map(
     [authorizeFlow, ...all('flows')].map((flow) => [flow.name, flow] as const),
   );
-  const own = [authorize, interaction(flows), token, ...all('endpoints'), jwks(), assets()];
+  const own = [
+    authorize,
+    interaction(flows),
+    token,
+    ...all('endpoints'),
+    jwks(),
+    assets(),
+    clientLogo,
+  ];
   const declared = metadataParts(parts, settings, engine, own);
   const metadata = metadataOf(declared, (member, first, second) =>
     refuse('features', `declare ${member} twice (${first}, ${second}).`, TAKE_OUT),

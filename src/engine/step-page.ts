@@ -26,7 +26,7 @@ export async function drawStep(
   const fields = await formFields(ctx, step.name, drawnFor(situation, step));
   const view = {
     ...pageView(ctx, uiLocales(request)),
-    client: clientView(client, redirectUri),
+    client: clientView(ctx, client, redirectUri),
     form: { action: ctx.url('interaction'), fields: { ...fields, step: step.name } },
     ...step.view(ctx, situation, due, notice),
   };

@@ -107,8 +107,8 @@ export function clientName(client: ClientView): Markup {
 }
 
 /**
- * The application: a letter, its name and its host. The letter replaces its logo, because loading a
- * picture from another server would tell that server who signs in and when.
+ * The application: its logo or a letter, its name and its host. The letter is seen where the logo
+ * is missing or cannot be loaded.
  * @param line the text with the name of the application in it; by default the name alone
  */
 export function clientRow(
@@ -119,8 +119,9 @@ export function clientRow(
   // The host is never shortened: people must see the end of a host name and the beginning of a
   // private-use scheme.
   const host = visibleText(client.host);
+  const logo = client.logoUrl !== null && markup`<img src="${client.logoUrl}" alt="">`;
   return markup`<div class="client">
-<span class="monogram tone-${tone(client.clientId)}" aria-hidden="true">${letter.toUpperCase()}</span>
+<span class="monogram tone-${tone(client.clientId)}" aria-hidden="true">${letter.toUpperCase()}${logo}</span>
 <p class="client-text">${line(clientName(client))}${host !== '' && markup`<br><span class="host"><bdi>${host}</bdi></span>`}</p>
 </div>`;
 }

@@ -97,6 +97,7 @@ export const STYLE = `@layer base, parts, theme;
   .monogram {
     flex: none;
     display: grid;
+    grid-template: 100% / 100%;
     place-items: center;
     inline-size: 2.75rem;
     block-size: 2.75rem;
@@ -109,6 +110,7 @@ export const STYLE = `@layer base, parts, theme;
     color: #fff;
     background: var(--tone);
   }
+  .monogram > img { grid-area: 1 / 1; inline-size: 100%; block-size: 100%; object-fit: contain; background: #fff; }
   .tone-0 { --tone: #ad2f3c; }
   .tone-1 { --tone: #a8480f; }
   .tone-2 { --tone: #7d5e00; }

@@ -186,7 +186,9 @@ function checkUris(metadata: CompleteClientMetadata, rules: MetadataRules, refus
       refuse('allowedOrigins', `${printable(origin)} ${problem}`);
     }
   }
-  for (const field of ['clientUri', 'logoUri', 'policyUri', 'tosUri'] as const) {
+  if (metadata.logoUri !== null && !isFetchable(metadata.logoUri, rules.outboundOrigins))
+    refuse('logoUri', 'is not an https URL');
+  for (const field of ['clientUri', 'policyUri', 'tosUri'] as const) {
     const uri = metadata[field];
     if (uri !== null && !isHttpsUrl(uri)) refuse(field, 'is not an https URL');
   }

@@ -107,7 +107,8 @@ export interface ClientMetadata {
    */
   readonly clientUri?: string | null;
   /**
-   * URL of its logo, https. The built-in pages do not show it.
+   * URL of its logo, https: a PNG, JPEG, GIF or WebP of at most 200 KB. Pages show it through this
+   * origin.
    * @default null
    */
   readonly logoUri?: string | null;

@@ -13,12 +13,14 @@ import {
   type FetchedDocument,
   type Outbound,
   OutboundError,
+  type Picture,
 } from '../domain/outbound.ts';
 import { freshFor, isPublic, type OutboundTarget, outboundTarget } from './outbound-rules.ts';
+import { pictureType } from './pictures.ts';
 
 /** Milliseconds from the request to the last byte. */
 const DEADLINE = 5000;
-const MOST_BYTES = 65_536;
+const [MOST_BYTES, MOST_OF_PICTURE] = [65_536, 200_000];
 /** Documents under way at once: in all, and from one host. */
 const [MOST_AT_ONCE, MOST_FROM_HOST] = [32, 4];
 /** Bytes of documents in memory. */
@@ -29,6 +31,22 @@ const AGAIN = 60;
 const [FIRST_PAUSE, LONGEST_PAUSE] = [60, 900];
 /** Seconds after a response that is no good document. */
 const BAD_RESPONSE = 1;
+
+/** What a response is read as. */
+interface Wanted {
+  readonly accept: string;
+  readonly mostBytes: number;
+  readonly types?: readonly string[];
+  /** @throws OutboundError */
+  read(body: Buffer): unknown;
+}
+
+const PICTURE: Wanted = { accept: 'image/*', mostBytes: MOST_OF_PICTURE, read: readPicture };
+
+function jsonOf({ mostBytes = MOST_BYTES, types }: DocumentRules): Wanted {
+  const accept = 'application/json, */*;q=0.1';
+  return { accept, mostBytes, read: readJson, ...(types === undefined ? {} : { types }) };
+}
 
 interface Kept {
   readonly value: unknown;
@@ -55,6 +73,8 @@ export interface OutboundParts {
   readonly resolve?: Resolve;
 }
 
+const fresh = (entry: Kept): number => entry.freshFor;
+
 export function createOutbound({ allowed, ages, resolve = systemLookup }: OutboundParts): Outbound {
   const kept = new LRUCache<string, Kept>({
     maxSize: MEMORY,
@@ -80,7 +100,7 @@ export function createOutbound({ allowed, ages, resolve = systemLookup }: Outbou
     const seconds = Math.min(Math.max(2 * before, FIRST_PAUSE), LONGEST_PAUSE);
     failures.set(host, { error, since, seconds });
   };
-  const fetchNow = async (target: OutboundTarget, rules: DocumentRules): Promise<Kept> => {
+  const fetchNow = async (target: OutboundTarget, wanted: Wanted): Promise<Kept> => {
     const { host, href } = target.url;
     refuseKnown(host);
     refuseKnown(href);
@@ -90,7 +110,7 @@ export function createOutbound({ allowed, ages, resolve = systemLookup }: Outbou
     perHost.set(host, here + 1);
     try {
       const agent = await (target.isNamed ? agents.named : agents.public)();
-      const document = await fetchDocument(agent, target.url, rules);
+      const document = await fetchDocument(agent, target.url, wanted);
       const entry = { ...document, fetched: ages.now() };
       failures.delete(host);
       kept.set(href, entry);
@@ -106,11 +126,11 @@ export function createOutbound({ allowed, ages, resolve = systemLookup }: Outbou
     }
   };
   /** One fetch for all that wait. */
-  const shared = async (target: OutboundTarget, rules: DocumentRules): Promise<FetchedDocument> => {
+  const shared = async (target: OutboundTarget, wanted: Wanted): Promise<FetchedDocument> => {
     const { href } = target.url;
     let fetching = underWay.get(href);
     if (fetching === undefined) {
-      fetching = fetchNow(target, rules);
+      fetching = fetchNow(target, wanted);
       underWay.set(href, fetching);
       // Who waits for it hears of a failure.
       fetching.catch(() => undefined).finally(() => underWay.delete(href));
@@ -119,18 +139,19 @@ export function createOutbound({ allowed, ages, resolve = systemLookup }: Outbou
   };
   const unlessWithin = async (
     text: string,
-    rules: DocumentRules,
+    wanted: Wanted,
     secondsOf: (entry: Kept) => number,
   ): Promise<FetchedDocument> => {
     const target = outboundTarget(text, allowed);
     const entry = kept.get(target.url.href);
     if (entry !== undefined && ages.isWithin(entry.fetched, secondsOf(entry)))
       return { value: entry.value, isNew: false };
-    return await shared(target, rules);
+    return await shared(target, wanted);
   };
   return {
-    json: async (url, rules = {}) => await unlessWithin(url, rules, (entry) => entry.freshFor),
-    again: async (url, rules = {}) => await unlessWithin(url, rules, () => AGAIN),
+    json: async (url, rules = {}) => await unlessWithin(url, jsonOf(rules), fresh),
+    again: async (url, rules = {}) => await unlessWithin(url, jsonOf(rules), () => AGAIN),
+    picture: async (url) => (await unlessWithin(url, PICTURE, fresh)).value as Picture,
     async close() {
       for (const agent of Object.values(agents)) await agent.close();
     },
@@ -201,21 +222,21 @@ function answer(
 async function fetchDocument(
   agent: Agent,
   url: URL,
-  { mostBytes = MOST_BYTES, types }: DocumentRules,
+  { accept, mostBytes, types, read }: Wanted,
 ): Promise<Omit<Kept, 'fetched'>> {
   const response = await agent.request({
     origin: url.origin,
     path: `${url.pathname}${url.search}`,
     method: 'GET',
     // What is not compressed cannot grow.
-    headers: { accept: 'application/json, */*;q=0.1', 'accept-encoding': 'identity' },
+    headers: { accept, 'accept-encoding': 'identity' },
     signal: AbortSignal.timeout(DEADLINE),
   });
   try {
     checkHeaders(response, types);
-    const text = await readBody(response, mostBytes);
-    const fresh = freshFor(headerOf(response, 'cache-control'));
-    return { value: parse(text), bytes: text.length + 1, freshFor: fresh };
+    const body = await readBody(response, mostBytes);
+    const seconds = freshFor(headerOf(response, 'cache-control'));
+    return { value: read(body), bytes: body.length + 1, freshFor: seconds };
   } catch (error) {
     // The rest is not read. Without a listener the end of the connection would end the process.
     response.body.on('error', () => undefined).destroy();
@@ -223,7 +244,7 @@ async function fetchDocument(
   }
 }
 
-function checkHeaders(response: Dispatcher.ResponseData, types: DocumentRules['types']): void {
+function checkHeaders(response: Dispatcher.ResponseData, types: Wanted['types']): void {
   const { statusCode } = response;
   // Redirects are refused as well: the address that was checked is the one that answers.
   if (statusCode !== 200)
@@ -240,7 +261,7 @@ function headerOf({ headers }: Dispatcher.ResponseData, name: string): string | 
   return (Array.isArray(value) ? value.join(', ') : value) ?? null;
 }
 
-async function readBody({ body }: Dispatcher.ResponseData, mostBytes: number): Promise<string> {
+async function readBody({ body }: Dispatcher.ResponseData, mostBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -249,12 +270,18 @@ async function readBody({ body }: Dispatcher.ResponseData, mostBytes: number): P
       throw new OutboundError('size', `the response has more than ${mostBytes} bytes`);
     chunks.push(chunk);
   }
-  return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
-function parse(text: string): unknown {
+function readPicture(body: Buffer): Picture {
+  const contentType = pictureType(body);
+  if (contentType === null) throw new OutboundError('type', 'the response is no picture');
+  return { contentType, body };
+}
+
+function readJson(body: Buffer): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch (cause) {
     throw new OutboundError('json', 'the response is not JSON', cause);
   }
@@ -262,8 +289,6 @@ function parse(text: string): unknown {
 
 function problemOf(cause: unknown): OutboundError {
   const { code, name } = (cause ?? {}) as { readonly code?: unknown; readonly name?: unknown };
-  if (cause instanceof TypeError)
-    return new OutboundError('json', 'the response is no text', cause);
   const isLate = name === 'TimeoutError' || /TIMEOUT$/.test(String(code));
   return isLate
     ? new OutboundError(

@@ -157,12 +157,18 @@ export function acceptedLanguages(header: string | null): readonly string[] {
 }
 
 /** What pages may say about a client. */
-export function clientView(client: Client, redirectUri: string | null): ClientView {
+export function clientView(
+  ctx: Pick<RequestContext, 'url'>,
+  client: Client,
+  redirectUri: string | null,
+): ClientView {
+  const path = `${encodeURIComponent(client.clientId)}?v=${client.version}`;
   const target = redirectUri ?? client.redirectUris[0] ?? client.clientUri;
   return {
     clientId: client.clientId,
     name: client.name,
     host: target === null ? '' : redirectTarget(target).host,
+    logoUrl: client.logoUri === null ? null : `${ctx.url('client-logo')}${path}`,
     clientUri: client.clientUri,
     policyUri: client.policyUri,
     tosUri: client.tosUri,

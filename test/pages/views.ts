@@ -29,6 +29,7 @@ export const CLIENT: ClientView = {
   clientId: 'photos',
   name: 'Photo Studio',
   host: 'photos.example',
+  logoUrl: null,
   clientUri: 'https://photos.example/',
   policyUri: 'https://photos.example/privacy',
   tosUri: 'https://photos.example/terms',

@@ -233,6 +233,6 @@ async function decide(
 }
 
 function resultPage(ctx: RequestContext, client: Client, allowed: boolean): Response {
-  const view = { ...pageView(ctx), client: clientView(client, null), allowed };
+  const view = { ...pageView(ctx), client: clientView(ctx, client, null), allowed };
   return drawPage(ctx, deviceResultPage, view);
 }

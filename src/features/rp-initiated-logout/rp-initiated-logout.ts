@@ -109,7 +109,7 @@ async function ask(
   const fields = await formFields(ctx, NAME, drawn);
   const view = {
     ...pageView(ctx, uiLocales),
-    client: client === null ? null : clientView(client, null),
+    client: client === null ? null : clientView(ctx, client, null),
     accountName: accountName(account),
     form: { action: ctx.url(NAME), fields },
   };
@@ -159,7 +159,7 @@ function resultPage(
   { client, uiLocales }: LogoutRequest,
   signedOut: boolean,
 ): Response {
-  const shown = client === null ? null : clientView(client, null);
+  const shown = client === null ? null : clientView(ctx, client, null);
   const homeUrl = new URL('/', ctx.settings.issuer).href;
   const view = { ...pageView(ctx, uiLocales), client: shown, signedOut, homeUrl };
   return drawPage(ctx, signedOutPage, view);
