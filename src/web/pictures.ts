@@ -1,15 +1,15 @@
 /** What bytes are, whatever their sender calls them. SVG is none of these: it can hold a script. */
 
-/** How pictures of each type begin. */
+/** How pictures of each type begin, in hexadecimal digits. */
 const BEGINNINGS: readonly (readonly [type: string, beginning: RegExp])[] = [
-  ['image/png', /^\x89PNG\r\n\x1a\n/],
-  ['image/jpeg', /^\xff\xd8\xff/],
-  ['image/gif', /^GIF8[79]a/],
-  ['image/webp', /^RIFF[^]{4}WEBP/],
+  ['image/png', /^89504e470d0a1a0a/],
+  ['image/jpeg', /^ffd8ff/],
+  ['image/gif', /^474946383[79]61/],
+  ['image/webp', /^52494646.{8}57454250/],
 ];
 
 /** The media type of a picture; null for anything else. */
 export function pictureType(body: Uint8Array): string | null {
-  const start = Buffer.from(body.subarray(0, 16)).toString('latin1');
+  const start = Buffer.from(body.subarray(0, 12)).toString('hex');
   return BEGINNINGS.find(([, beginning]) => beginning.test(start))?.[0] ?? null;
 }
