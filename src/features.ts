@@ -7,6 +7,7 @@ import { authorizationCode } from './features/authorization-code/authorization-c
 import { clientCredentials } from './features/client-credentials/client-credentials.ts';
 import { clientSecret } from './features/client-secret/client-secret.ts';
 import { deviceAuthorization } from './features/device-authorization/device-authorization.ts';
+import { dpop } from './features/dpop/dpop.ts';
 import { formPost } from './features/form-post/form-post.ts';
 import { introspection } from './features/introspection/introspection.ts';
 import { jwtClientAuthentication } from './features/jwt-client-authentication/jwt-client-authentication.ts';
@@ -24,6 +25,7 @@ export type {
   DeviceResultView,
   DeviceView,
 } from './features/device-authorization/pages.ts';
+export type { DpopOptions } from './features/dpop/dpop.ts';
 export type { JwtClientAuthenticationOptions } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 export type { PushedAuthorizationRequestOptions } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
@@ -33,6 +35,7 @@ export {
   clientCredentials,
   clientSecret,
   deviceAuthorization,
+  dpop,
   formPost,
   introspection,
   jwtClientAuthentication,
@@ -53,6 +56,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   clientSecret,
   jwtClientAuthentication,
   publicClient,
+  dpop,
   formPost,
   pushedAuthorizationRequests,
   userinfo,

@@ -30,6 +30,7 @@ export {
   type ManagedClient,
   type RegisteredClient,
 } from './domain/client-registry.ts';
+export type { Confirmation } from './domain/confirmations.ts';
 export type { Context } from './domain/context.ts';
 export type { EventFacts, Events } from './domain/events.ts';
 export type { Interaction, StepStates } from './domain/interactions.ts';
@@ -148,6 +149,7 @@ export {
   type StepOutcome,
   unknownDecision,
 } from './engine/contracts/step.ts';
+export type { PresentedToken, TokenConstraint } from './engine/contracts/token-constraint.ts';
 export {
   acrValues,
   hintedSub,

@@ -3,6 +3,7 @@
  * (RFC 8725 §3.2).
  */
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { calculateJwkThumbprint, type JWK } from 'jose';
 
 export type { KeyObject };
 
@@ -54,4 +55,11 @@ export function importPublicKey(jwk: Readonly<Record<string, unknown>>): KeyObje
     // What Node cannot read is no key. The client hears that its proof is not good.
     return null;
   }
+}
+
+/** The SHA-256 thumbprint of a public key, of its required members alone (RFC 7638 §3). */
+export async function thumbprintOf(jwk: Readonly<Record<string, unknown>>): Promise<string> {
+  const { kty, crv, x, y, n, e } = jwk;
+  const members = Object.entries({ kty, crv, x, y, n, e }).filter(([, one]) => one !== undefined);
+  return await calculateJwkThumbprint(Object.fromEntries(members) as unknown as JWK, 'sha256');
 }

@@ -5,6 +5,7 @@
 import { sha256 } from '../crypto/bytes.ts';
 import { newHandle, parseHandle } from '../crypto/handles.ts';
 import type { AccessToken, AuditEvent, Client, Entitlement } from '../store/records.ts';
+import { type Confirmation, withConfirmation } from './confirmations.ts';
 import type { Context } from './context.ts';
 import { issuedToThis } from './former-clients.ts';
 
@@ -20,13 +21,15 @@ export interface AccessTokenFacts {
   readonly scopes: readonly string[];
   /** Null when the client acts for itself. */
   readonly entitlement: Entitlement | null;
+  /** What it is bound to; empty: nothing. */
+  readonly confirmation: Confirmation;
   /** Its family and the end of that family, which no token outlives. */
   readonly family: { readonly id: string; readonly expiresAt: number } | null;
 }
 
 export function makeAccessToken(
   ctx: Context,
-  { clientId, scopes, entitlement, family }: AccessTokenFacts,
+  { clientId, scopes, entitlement, confirmation, family }: AccessTokenFacts,
 ): MadeAccessToken {
   const text = newHandle('accessToken', ctx.settings.random);
   const now = ctx.now();
@@ -38,7 +41,7 @@ export function makeAccessToken(
     sub: entitlement?.sub ?? null,
     sid: entitlement?.sid ?? null,
     scopes,
-    details: entitlement?.details ?? {},
+    details: withConfirmation(entitlement?.details ?? {}, confirmation),
     issuedAt: now,
     expiresAt: Math.min(
       now + ctx.settings.lifetimes.accessToken,

@@ -17,8 +17,21 @@ import type {
   StoredConsumption,
   SubjectCondition,
 } from '../store/issue.ts';
-import type { Client, Entitlement, Family, IdTokenRecord } from '../store/records.ts';
+import type {
+  AccessToken,
+  Client,
+  Details,
+  Entitlement,
+  Family,
+  IdTokenRecord,
+} from '../store/records.ts';
 import { type AccessTokenFacts, type MadeAccessToken, makeAccessToken } from './access-tokens.ts';
+import {
+  type Confirmation,
+  confirmationIn,
+  tokenTypeOf,
+  withConfirmation,
+} from './confirmations.ts';
 import type { Context } from './context.ts';
 import { type IdTokenSigner, idTokenSigner } from './id-tokens.ts';
 import { type Successor, sealSuccessor } from './refresh-tokens.ts';
@@ -49,6 +62,8 @@ export interface Redemption {
 /** A redemption that the token endpoint has held to its bounds. */
 export interface CheckedRedemption extends Omit<Redemption, 'proof'> {
   readonly proof: ProvenAt | null;
+  /** What the request proves, and tokens are bound to; empty: nothing. */
+  readonly confirmation: Confirmation;
   /** What the host adds to an ID token. */
   readonly claims: JwtClaims;
 }
@@ -87,8 +102,8 @@ export type Consumption =
 export interface TokenResponse {
   /** The access token. */
   readonly access_token: string;
-  /** How it is used (RFC 6750). */
-  readonly token_type: 'Bearer';
+  /** How it is used (RFC 6750, RFC 9449). */
+  readonly token_type: 'Bearer' | 'DPoP';
   /** Seconds until the access token expires. */
   readonly expires_in: number;
   /** The scopes of the access token, separated by spaces; absent where there is none. */
@@ -164,10 +179,11 @@ function makeTokens(ctx: Context, facts: AccessTokenFacts): NewTokens {
 async function issueForClient(
   ctx: Context,
   client: Client,
-  { scopes }: CheckedRedemption,
+  { scopes, confirmation }: CheckedRedemption,
   consumption: FirstConsumption,
 ): Promise<Issued> {
-  const facts = { clientId: client.clientId, scopes, entitlement: null, family: null };
+  const { clientId } = client;
+  const facts = { clientId, scopes, entitlement: null, confirmation, family: null };
   const made = makeTokens(ctx, facts);
   const issue = issueOf(client, made, { consumption, subject: null, family: null });
   const outcome = await ctx.store.tokens.issue(issue, ctx.now());
@@ -183,12 +199,15 @@ async function startFamily(
   consumption: FirstConsumption,
 ): Promise<Issued> {
   const { random } = ctx.settings;
-  const { scopes } = redemption;
+  const { scopes, confirmation } = redemption;
   const part = newFamilyPart(random);
   const refreshable = redemption.refreshable && client.grantTypes.includes('refresh_token');
   const refreshToken = refreshable ? newRefreshToken(part, random) : null;
-  const family = newFamily(ctx, entitlement, part, refreshToken);
-  const made = makeTokens(ctx, { clientId: client.clientId, scopes, entitlement, family });
+  const { clientId } = client;
+  // RFC 9449 §5: the refresh tokens of a public client are bound; another client proves itself.
+  const details = withConfirmation(entitlement.details, isPublic(client) ? confirmation : {});
+  const family = newFamily(ctx, { ...entitlement, details }, part, refreshToken);
+  const made = makeTokens(ctx, { clientId, scopes, entitlement, confirmation, family });
   // Revoking a subject consumes its codes, so a code needs no second condition.
   const subject = consumption?.kind === 'code' ? null : conditionOf(redemption, entitlement);
   const issue = issueOf(client, made, { consumption, subject, family });
@@ -242,8 +261,9 @@ async function continueFamily(
   { refreshToken, family }: LiveRefreshToken,
 ): Promise<Issued> {
   const { random, refreshTokens } = ctx.settings;
-  const { scopes } = redemption;
-  const made = makeTokens(ctx, { clientId: client.clientId, scopes, entitlement: family, family });
+  const { scopes, confirmation } = redemption;
+  const { clientId } = client;
+  const made = makeTokens(ctx, { clientId, scopes, entitlement: family, confirmation, family });
   // RFC 9700 §2.2.2: refresh tokens of public clients are rotated; the setting is about clients
   // that prove themselves.
   const rotates = refreshTokens.rotation || isPublic(client);
@@ -266,9 +286,10 @@ async function continueFamily(
 }
 
 function successorOf({ access, idToken }: NewTokens, refreshToken: string): Successor {
-  const { scopes, issuedAt, expiresAt } = access.record;
+  const { scopes, details, issuedAt, expiresAt } = access.record;
   const idTokenJti = idToken?.jti ?? null;
-  return { accessToken: access.text, refreshToken, scopes, issuedAt, expiresAt, idTokenJti };
+  const facts = { accessToken: access.text, refreshToken, scopes, details, issuedAt, expiresAt };
+  return { ...facts, idTokenJti };
 }
 
 /**
@@ -330,15 +351,15 @@ function respond(
   ctx: Context,
   access: {
     readonly text: string;
-    readonly record: { readonly scopes: readonly string[]; readonly expiresAt: number };
+    readonly record: Pick<AccessToken, 'scopes' | 'expiresAt'> & { readonly details?: Details };
   },
   refreshToken: string | null,
   idToken: string | null,
 ): TokenResponse {
-  const { scopes, expiresAt } = access.record;
+  const { scopes, details = {}, expiresAt } = access.record;
   return {
     access_token: access.text,
-    token_type: 'Bearer',
+    token_type: tokenTypeOf(confirmationIn(details)),
     expires_in: Math.max(1, expiresAt - ctx.now()),
     // RFC 6749 §3.3: a scope has at least one value.
     ...(scopes.length === 0 ? {} : { scope: formatScope(scopes) }),

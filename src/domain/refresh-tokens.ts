@@ -6,7 +6,7 @@
 import { equalSecrets, keyFromToken, sha256 } from '../crypto/bytes.ts';
 import { familyPart, type Random } from '../crypto/handles.ts';
 import { openWith, sealWith } from '../crypto/vault.ts';
-import type { Family } from '../store/records.ts';
+import type { Details, Family } from '../store/records.ts';
 import type { FoundFamily } from '../store/store.ts';
 
 /** The answer of a rotation; repeated unchanged within the grace. */
@@ -17,6 +17,8 @@ export interface Successor {
   readonly refreshToken: string;
   /** Scopes of the access token. */
   readonly scopes: readonly string[];
+  /** Details of the access token. Absent in what an earlier version sealed. */
+  readonly details?: Details;
   /** When the tokens were issued, in seconds. */
   readonly issuedAt: number;
   /** When the access token expires, in seconds. */

@@ -17,6 +17,7 @@ import { judgeAnew } from './continuation.ts';
 import type { EngineContext } from './contracts/context.ts';
 import { named } from './contracts/engine.ts';
 import type { Flow, FlowEnd, OpenedFlow } from './contracts/flow.ts';
+import { detailsOf } from './contracts/parameter.ts';
 import type { RequestParameters } from './contracts/parameter-source.ts';
 import type { Artifact, AuthorizedRequest, ResponseParameters } from './contracts/response-type.ts';
 import { consentIn } from './steps/consent.ts';
@@ -69,6 +70,7 @@ export async function openRequest(
       const response = await makeAll(context, end, artifacts, {
         ...authorized,
         interaction,
+        details: detailsOf(context.engine.parameters, request),
         consumes,
       });
       if (response === 'session_ended') return null;

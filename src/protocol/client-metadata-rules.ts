@@ -186,11 +186,11 @@ function checkUris(metadata: CompleteClientMetadata, rules: MetadataRules, refus
       refuse('allowedOrigins', `${printable(origin)} ${problem}`);
     }
   }
-  if (metadata.logoUri !== null && !isFetchable(metadata.logoUri, rules.outboundOrigins))
-    refuse('logoUri', 'is not an https URL');
-  for (const field of ['clientUri', 'policyUri', 'tosUri'] as const) {
+  for (const field of ['clientUri', 'logoUri', 'policyUri', 'tosUri'] as const) {
     const uri = metadata[field];
-    if (uri !== null && !isHttpsUrl(uri)) refuse(field, 'is not an https URL');
+    // The logo is fetched by this provider, the others by browsers.
+    const named = field === 'logoUri' ? rules.outboundOrigins : [];
+    if (uri !== null && !isFetchable(uri, named)) refuse(field, 'is not an https URL');
   }
 }
 

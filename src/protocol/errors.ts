@@ -123,6 +123,11 @@ export class OAuthError extends Error {
     return this.#with({ headers: { ...this.headers, ...headers } });
   }
 
+  /** The same refusal with another HTTP status. */
+  withStatus(status: number): OAuthError {
+    return this.#with({ status });
+  }
+
   /** The same refusal, which is shown and never sent to the redirect URI of the client. */
   notRedirected(): OAuthError {
     return this.#with({ redirectable: false });

@@ -42,6 +42,11 @@ export function keysIn(set: unknown): readonly SetKey[] | null {
   return keys.some(isPrivate) ? null : keys;
 }
 
+/** True for a JSON Web Key without members that only private and symmetric keys have. */
+export function isPublicKey(key: unknown): key is SetKey {
+  return typeof key === 'object' && key !== null && !isPrivate(key as SetKey);
+}
+
 function isPrivate(key: SetKey): boolean {
   return PRIVATE.some((member) => member in key);
 }

@@ -24,7 +24,7 @@ export function allowOrigin(
   response: Response,
 ): boolean {
   const { headers } = response;
-  headers.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After');
+  headers.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After, DPoP-Nonce');
   // A preflight does not say which client will call. Its answer gives nothing away: whether the
   // page may read the response of the call itself is decided by the client then.
   if (rule === 'any' || request.method === 'OPTIONS') {

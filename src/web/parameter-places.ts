@@ -19,13 +19,16 @@ export async function bodyParams(request: HttpRequest): Promise<Params> {
 }
 
 /**
- * The bearer token of a request: the Authorization header, or the form body of a POST; never the
- * query (RFC 6750 §2, RFC 9700 §4.3.2).
+ * The access token of a request and the scheme it came by: the Authorization header (Bearer, or
+ * DPoP), or the form body of a POST; never the query (RFC 6750 §2, RFC 9449 §7.1, RFC 9700 §4.3.2).
  * @throws OAuthError `invalid_request` when it comes twice
  */
-export async function bearerToken(request: HttpRequest): Promise<string | null> {
+export async function presentedToken(
+  request: HttpRequest,
+): Promise<{ readonly text: string; readonly scheme: string } | null> {
   const authorization = request.headers.get('authorization') ?? '';
-  const inHeader = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(authorization)?.[1] ?? null;
+  const [, scheme = 'bearer', inHeader = null] =
+    /^(bearer|dpop) +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(authorization) ?? [];
   const contentType = (request.headers.get('content-type') ?? '').toLowerCase();
   const hasForm =
     request.method === 'POST' && contentType.startsWith('application/x-www-form-urlencoded');
@@ -38,7 +41,8 @@ export async function bearerToken(request: HttpRequest): Promise<string | null> 
       'The request carries more than one access token.',
     );
   }
-  return inHeader ?? inBody;
+  const text = inHeader ?? inBody;
+  return text === null ? null : { text, scheme: scheme.toLowerCase() };
 }
 
 /** The languages of `ui_locales`, best first; what is no tag is left out (OIDC Core §3.1.2.1). */

@@ -9,6 +9,7 @@ import type { AuthorizationParameter } from './parameter.ts';
 import type { ParameterSource } from './parameter-source.ts';
 import type { Artifact, ResponseMode, ResponseType } from './response-type.ts';
 import type { Step } from './step.ts';
+import type { TokenConstraint } from './token-constraint.ts';
 
 /** Everything that answers requests, those of the core first. */
 export interface Engine {
@@ -28,6 +29,8 @@ export interface Engine {
   readonly responseModes: readonly ResponseMode[];
   /** In the order in which they are due. */
   readonly steps: readonly Step[];
+  /** Ways to bind tokens to a key of their client. */
+  readonly tokenConstraints: readonly TokenConstraint[];
 }
 
 /** The name of each kind, for what is told of one that comes twice. */
@@ -40,6 +43,7 @@ export const ENGINE_KINDS: { readonly [Kind in keyof Engine]: string } = {
   responseTypes: 'the response type',
   responseModes: 'the response mode',
   steps: 'the step',
+  tokenConstraints: 'the token constraint',
 };
 
 /** What has a name of its own, and what is named by a member of its own. */

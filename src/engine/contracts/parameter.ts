@@ -4,7 +4,7 @@
  */
 import type { AuthorizationRequest, Destination } from '../../protocol/authorization-request.ts';
 import type { Params } from '../../protocol/params.ts';
-import type { Client } from '../../store/records.ts';
+import type { Client, Details } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
 
 /** What a parameter may look at while it is read. */
@@ -31,6 +31,8 @@ export interface ParameterDefinition<T> {
   readonly absent: T;
   /** Reads and checks it. @throws OAuthError to be sent to the destination */
   read(ctx: RequestContext, reading: ParameterReading): T | Promise<T>;
+  /** What of it travels with a code to the tokens. @default nothing */
+  details?(value: T): Details;
 }
 
 /** A parameter. Called with a request it returns its value there. */
@@ -39,6 +41,15 @@ export interface AuthorizationParameter<T = unknown> {
   (request: Pick<AuthorizationRequest, 'values'>): T;
   /** What it was made from. */
   readonly definition: ParameterDefinition<T>;
+}
+
+/** What of a request travels with a code to the tokens. */
+export function detailsOf(
+  parameters: readonly AuthorizationParameter[],
+  request: Pick<AuthorizationRequest, 'values'>,
+): Details {
+  const parts = parameters.map((parameter) => parameter.definition.details?.(parameter(request)));
+  return Object.assign({}, ...parts) as Details;
 }
 
 /** Makes a parameter from its definition. */

@@ -4,7 +4,7 @@
  */
 import type { Interaction } from '../../domain/interactions.ts';
 import type { AuthorizationRequest, Destination } from '../../protocol/authorization-request.ts';
-import type { Authorization, Client, OneTimeKey, Session } from '../../store/records.ts';
+import type { Authorization, Client, Details, OneTimeKey, Session } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
 
 /** What artifacts are made from: a request that a person allowed. */
@@ -21,6 +21,8 @@ export interface AuthorizedRequest {
   readonly session: Session;
   /** The interaction that led here; null when no page was shown. */
   readonly interaction: Interaction | null;
+  /** What of the request travels with a code to the tokens. */
+  readonly details: Details;
   /**
    * The one-time record that dies with the request; null when this artifact does not consume it.
    */

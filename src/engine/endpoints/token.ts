@@ -1,7 +1,7 @@
 /**
  * The token endpoint (RFC 6749 §3.2). It owns the phases all grants share, in this order: form →
- * grant type → its parameters → client → may this client use this grant → proof by the grant → what
- * was proved is within bounds → issuance.
+ * grant type → its parameters → client → may this client use this grant → sender constraint → proof
+ * by the grant → what was proved is within bounds → issuance.
  */
 import { findEnabledAccount } from '../../domain/accounts.ts';
 import { idTokenClaims } from '../../domain/claims.ts';
@@ -25,6 +25,7 @@ import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 import { named, nameOf } from '../contracts/engine.ts';
 import type { Grant } from '../contracts/grant.ts';
+import { confirmationOf, requireSame } from '../sender-constraint.ts';
 
 /** How often a request is judged, if others are faster or another node changes the client. */
 const MOST_ATTEMPTS = 3;
@@ -110,10 +111,12 @@ async function issue(
   prove: (ctx: EngineContext, client: Client) => Promise<Redemption>,
 ): Promise<IssuedTokens | 'client_changed'> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    // RFC 9449 §5: what the request proves, before the grant is looked at.
+    const confirmation = await confirmationOf(ctx, client);
     const before = provesSubject ? await provenNow(ctx) : null;
     const proven = await prove(ctx, client);
     const proof = proven.proof ?? before;
-    const redemption = await withinBounds(ctx, client, { ...proven, proof });
+    const redemption = await withinBounds(ctx, client, { ...proven, proof, confirmation });
     const issued = await issueTokens(ctx, client, redemption);
     if (issued.outcome === 'issued')
       return { response: issued.response, sub: redemption.entitlement?.sub ?? null };
@@ -140,7 +143,8 @@ async function withinBounds(
   client: Client,
   redemption: Omit<CheckedRedemption, 'claims'>,
 ): Promise<CheckedRedemption> {
-  const { entitlement } = redemption;
+  const { entitlement, confirmation } = redemption;
+  if (entitlement !== null) requireSame(entitlement.details, confirmation);
   const acting = entitlement === null ? 'for-client' : 'for-user';
   const scopes = availableScopes(ctx.settings, client, redemption.scopes, acting);
   if (entitlement === null) return { ...redemption, scopes, claims: {} };

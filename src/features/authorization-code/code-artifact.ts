@@ -18,7 +18,7 @@ export const codeArtifact: Artifact = {
 
   async make(
     ctx,
-    { client, interaction, session, request, sentRedirectUri, authorization, consumes },
+    { client, interaction, session, request, sentRedirectUri, authorization, details, consumes },
   ) {
     const code = codeText(ctx, interaction, session);
     const stored = await storeCode(ctx, code, {
@@ -29,7 +29,7 @@ export const codeArtifact: Artifact = {
       sentRedirectUri,
       codeChallenge: codeChallenge(request),
       nonce: nonce(request),
-      details: {},
+      details,
       consumes,
     });
     if (stored === 'session_ended' || stored === 'consumed' || stored === 'client_changed')

@@ -1,6 +1,7 @@
 /** Token introspection (RFC 7662): what a token is worth now, for those it concerns. */
 import { findLiveAccessToken } from '../../domain/access-tokens.ts';
 import { findEnabledAccount } from '../../domain/accounts.ts';
+import { confirmationIn, tokenTypeOf } from '../../domain/confirmations.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import { familyIdOf, judge } from '../../domain/refresh-tokens.ts';
 import { clientEndpoint } from '../../engine/client-endpoint.ts';
@@ -68,6 +69,7 @@ async function describeAccessToken(
   token: AccessToken,
 ): Promise<object | null> {
   if (!(await mayKnow(ctx, caller, token.clientId))) return null;
+  const cnf = confirmationIn(token.details);
   const person = token.sub === null ? {} : await describeAccount(ctx, token.sub);
   if (person === null) return null;
   return {
@@ -75,7 +77,9 @@ async function describeAccessToken(
     ...scopeOf(token.scopes),
     client_id: token.clientId,
     ...person,
-    token_type: 'Bearer',
+    token_type: tokenTypeOf(cnf),
+    // RFC 9449 §6.2: what the resource server has to check.
+    ...(Object.keys(cnf).length === 0 ? {} : { cnf }),
     exp: token.expiresAt,
     iat: token.issuedAt,
     // A token of the client itself has its client_id as subject; `client_id` beside it tells the

@@ -90,11 +90,15 @@ async function checked(
       'request_uri_pushed',
       'A request_uri cannot be pushed.',
     );
-  const params = { ...carriedParams(ctx.engine, sent), client_id: client.clientId };
+  const proven: Record<string, string> = {};
+  for (const constraint of ctx.engine.tokenConstraints)
+    Object.assign(proven, await constraint.pushed?.(ctx, client, sent));
+  const carried = carriedParams(ctx.engine, sent);
+  const params = { ...carried, ...proven, client_id: client.clientId };
   const pushed = { params: paramsOf(params), source: PUSHED, sent };
   // RFC 9126 §2.1: the request is validated as one at the authorization endpoint is.
-  const proven = await proveDestination(ctx, pushed.params);
-  await readAsClientIs(ctx, pushed, proven);
+  const destination = await proveDestination(ctx, pushed.params);
+  await readAsClientIs(ctx, pushed, destination);
   return params;
 }
 

@@ -5,10 +5,11 @@ import { personClaims } from '../../domain/claims.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import { requireProof } from '../../engine/sender-constraint.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
 import type { AccessToken, Client } from '../../store/records.ts';
-import { bearerToken } from '../../web/parameter-places.ts';
+import { presentedToken } from '../../web/parameter-places.ts';
 import { json } from '../../web/respond.ts';
 
 const endpoint: Endpoint = {
@@ -22,15 +23,21 @@ const endpoint: Endpoint = {
   cors: 'any',
 
   async handle(ctx) {
-    const text = await bearerToken(ctx.request);
+    const presented = await presentedToken(ctx.request);
     // RFC 6750 §3.1: a request without any credentials gets the challenge without an error code.
-    if (text === null) {
+    if (presented === null) {
+      const others = ctx.engine.tokenConstraints.flatMap(({ challenge }) => challenge ?? []);
       throw new OAuthError('invalid_token', 'token_missing', 'An access token is required.', {
-        headers: { 'WWW-Authenticate': 'Bearer realm="userinfo"' },
+        headers: { 'WWW-Authenticate': ['Bearer realm="userinfo"', ...others].join(', ') },
       });
     }
-    const found = await findLiveAccessToken(ctx, text);
+    const found = await findLiveAccessToken(ctx, presented.text);
     if (found === null) throw invalidToken('token_invalid');
+    await requireProof(ctx, presented, found.token, 'userinfo').catch((error: unknown) => {
+      throw error instanceof OAuthError && !('WWW-Authenticate' in error.headers)
+        ? challenged(error)
+        : error;
+    });
     return json(200, await claimsFor(ctx, found.client, found.token));
   },
 };

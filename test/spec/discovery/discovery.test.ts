@@ -65,6 +65,7 @@ describe('the document', () => {
       token_endpoint_auth_signing_alg_values_supported: ALGS,
       revocation_endpoint_auth_signing_alg_values_supported: ALGS,
       introspection_endpoint_auth_signing_alg_values_supported: ALGS,
+      dpop_signing_alg_values_supported: ALGS,
       code_challenge_methods_supported: ['S256'],
       prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
       ui_locales_supported: ['en', 'de', 'fr'],
