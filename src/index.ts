@@ -98,7 +98,12 @@ export {
   optionGroup,
 } from './engine/contracts/feature.ts';
 export type { Flow, FlowEnd, OpenedFlow } from './engine/contracts/flow.ts';
-export { defineGrant, type Grant, type GrantDefinition } from './engine/contracts/grant.ts';
+export {
+  defineGrant,
+  type Grant,
+  type GrantDefinition,
+  type GrantProof,
+} from './engine/contracts/grant.ts';
 export {
   type Check,
   type ListedOption,

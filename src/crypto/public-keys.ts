@@ -9,7 +9,9 @@ export type { KeyObject };
 
 const LEAST_BITS = 2048;
 /** Longer ones cost more to verify than an attacker to send. */
-const MOST_BITS = 8192;
+const MOST_BITS = 4096;
+/** A larger exponent makes verifying as slow as signing; 65537 is usual. */
+const MOST_EXPONENT = 0xffff_ffffn;
 
 /**
  * Small primes, with which the moduli of CVE-2017-15361 (ROCA) betray themselves: modulo each of
@@ -24,7 +26,8 @@ function keyProblem(key: KeyObject): string | null {
   // RFC 7518 §3.3: a key of 2048 bits or larger.
   if (modulusLength < LEAST_BITS) return `an RSA key needs ${LEAST_BITS} bits`;
   if (modulusLength > MOST_BITS) return `an RSA key has at most ${MOST_BITS} bits`;
-  if (publicExponent < 3n || publicExponent % 2n === 0n) return 'the public exponent is not usable';
+  if (publicExponent < 3n || publicExponent > MOST_EXPONENT || publicExponent % 2n === 0n)
+    return 'the public exponent is not usable';
   const { n = '' } = key.export({ format: 'jwk' });
   const modulus = BigInt(`0x${Buffer.from(n, 'base64url').toString('hex')}`);
   return isOfWeakMaker(modulus) ? 'the RSA key was made by a library that makes weak keys' : null;
@@ -57,9 +60,10 @@ export function importPublicKey(jwk: Readonly<Record<string, unknown>>): KeyObje
   }
 }
 
-/** The SHA-256 thumbprint of a public key, of its required members alone (RFC 7638 §3). */
-export async function thumbprintOf(jwk: Readonly<Record<string, unknown>>): Promise<string> {
-  const { kty, crv, x, y, n, e } = jwk;
-  const members = Object.entries({ kty, crv, x, y, n, e }).filter(([, one]) => one !== undefined);
-  return await calculateJwkThumbprint(Object.fromEntries(members) as unknown as JWK, 'sha256');
+/**
+ * The SHA-256 thumbprint of a public key (RFC 7638 §3), of the form in which Node writes it: one
+ * key has one thumbprint, however its numbers were written.
+ */
+export async function thumbprintOf(key: KeyObject): Promise<string> {
+  return await calculateJwkThumbprint(key.export({ format: 'jwk' }) as JWK, 'sha256');
 }

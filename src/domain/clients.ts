@@ -189,7 +189,13 @@ async function bringUpToDate(
   const changed = await change(registry, clientId, (before) => {
     const secrets =
       secret === null ? [] : secretsWith(registry, before, secret, complete, secretOverlap);
-    const after = { ...before, ...complete, secrets, registrationSource: 'configuration' as const };
+    const metadataNow = keepUnknown(registry.rules, before, complete);
+    const after = {
+      ...before,
+      ...metadataNow,
+      secrets,
+      registrationSource: 'configuration' as const,
+    };
     return JSON.stringify(after) === JSON.stringify(before) ? null : after;
   });
   const client = changed ?? (await registry.load(clientId));
@@ -242,7 +248,7 @@ async function update(
     const disabledAt = disabled === undefined ? before.disabledAt : disabled ? since : null;
     // Switching off must work for a client that could not be registered today.
     if (Object.keys(metadata).length === 0) return { ...before, disabledAt };
-    const complete = keepUnknown(before, checked(rules, merged(rules, before, metadata)));
+    const complete = keepUnknown(rules, before, checked(rules, merged(rules, before, metadata)));
     checkScopes(registry, metadata, [...(before.scopes ?? []), ...(before.defaultScopes ?? [])]);
     refuseOtherCredentials(rules, before, complete);
     return { ...before, ...complete, disabledAt };
@@ -270,8 +276,14 @@ function merged(
   return { ...rest, ...method, ...changes, fields };
 }
 
-function keepUnknown(before: Client, after: CompleteClientMetadata): CompleteClientMetadata {
-  return { ...after, fields: { ...before.fields, ...after.fields } };
+function keepUnknown(
+  { fields }: MetadataRules,
+  before: Client,
+  after: CompleteClientMetadata,
+): CompleteClientMetadata {
+  const known = new Set(fields.map(({ wireName }) => wireName));
+  const unknown = Object.entries(before.fields).filter(([wireName]) => !known.has(wireName));
+  return { ...after, fields: { ...Object.fromEntries(unknown), ...after.fields } };
 }
 
 /** @throws ClientMetadataError where another method, or a readable secret, would be needed */

@@ -1,4 +1,5 @@
 /** What tokens are bound to (`cnf`, RFC 7800 §3.1), in the details of their records. */
+import { OAuthError } from '../protocol/errors.ts';
 import type { Details } from '../store/records.ts';
 
 /** Members of `cnf`, each by the name of its specification: `jkt`, `x5t#S256`. */
@@ -20,4 +21,26 @@ export function withConfirmation(details: Details, confirmation: Confirmation): 
 /** The type of a token that is bound to this. */
 export function tokenTypeOf(confirmation: Confirmation): 'Bearer' | 'DPoP' {
   return 'jkt' in confirmation ? 'DPoP' : 'Bearer';
+}
+
+/**
+ * What a grant proves may be bound: a code by `dpop_jkt`, the refresh tokens of a public client. A
+ * grant that punishes abuse asks first: without the key a stolen token punishes nobody.
+ * @throws OAuthError `invalid_grant` when the request does not prove the same
+ */
+export function requireSame(details: Details, proven: Confirmation): void {
+  for (const [member, value] of Object.entries(confirmationIn(details))) {
+    if (proven[member] === value) continue;
+    throw new OAuthError(
+      'invalid_grant',
+      'sender_constraint_mismatch',
+      'The grant is bound to another key, or the proof is missing.',
+      {
+        hint: {
+          expected: `a proof of the key that the grant is bound to (${member})`,
+          received: member in proven ? 'a proof of another key' : 'no proof',
+        },
+      },
+    );
+  }
 }

@@ -29,6 +29,7 @@ import { type AccessTokenFacts, type MadeAccessToken, makeAccessToken } from './
 import {
   type Confirmation,
   confirmationIn,
+  requireSame,
   tokenTypeOf,
   withConfirmation,
 } from './confirmations.ts';
@@ -272,6 +273,7 @@ async function continueFamily(
     ? {
         digest: sha256(next),
         sealed: sealSuccessor(refreshToken, successorOf(made, next), random),
+        details: isPublic(client) ? boundDetails(family, confirmation) : null,
       }
     : null;
   const consumption: StoredConsumption = {
@@ -283,6 +285,17 @@ async function continueFamily(
   };
   const issue = issueOf(client, made, { consumption, subject: null, family: null });
   return await storeAndSign(ctx, client, redemption, made, issue, next);
+}
+
+/**
+ * RFC 9449 §5: a family that is not bound yet is, to the key that its public client proves first.
+ * Null when nothing changes.
+ */
+function boundDetails({ details }: Family, confirmation: Confirmation): Details | null {
+  const before = confirmationIn(details);
+  const after = { ...before, ...confirmation };
+  const isSame = Object.keys(after).length === Object.keys(before).length;
+  return isSame ? null : withConfirmation(details, after);
 }
 
 function successorOf({ access, idToken }: NewTokens, refreshToken: string): Successor {
@@ -319,6 +332,8 @@ async function repeatAnswer(
   redemption: CheckedRedemption,
   successor: Successor,
 ): Promise<Issued> {
+  // Whoever was sent the answer before has the key.
+  requireSame(successor.details ?? {}, redemption.confirmation);
   const { issuedAt, accessToken, idTokenJti: jti } = successor;
   const expiresAt = issuedAt + ctx.settings.lifetimes.idToken;
   const record = jti === null ? null : { jti, issuedAt, expiresAt };

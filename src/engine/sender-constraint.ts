@@ -5,11 +5,15 @@
  */
 import { type Confirmation, confirmationIn } from '../domain/confirmations.ts';
 import { OAuthError } from '../protocol/errors.ts';
-import type { AccessToken, Client, Details } from '../store/records.ts';
+import type { AccessToken, Client } from '../store/records.ts';
 import type { EngineContext } from './contracts/context.ts';
 import type { PresentedToken } from './contracts/token-constraint.ts';
 
-/** What new tokens are bound to, by what the request of a client proves. @throws OAuthError */
+/**
+ * What new tokens are bound to, by what the request of a client proves. The proofs are not used up
+ * yet: `useProofs` does it.
+ * @throws OAuthError
+ */
 export async function confirmationOf(ctx: EngineContext, client: Client): Promise<Confirmation> {
   const bound: Record<string, string> = {};
   for (const constraint of ctx.engine.tokenConstraints) {
@@ -20,24 +24,12 @@ export async function confirmationOf(ctx: EngineContext, client: Client): Promis
 }
 
 /**
- * What a grant proves may be bound: a code by `dpop_jkt`, the refresh tokens of a public client.
- * @throws OAuthError `invalid_grant` when the request does not prove the same
+ * Uses up what the request of a client proves, once the grant is proved as well: a client without a
+ * secret could fill the store otherwise, with proofs of any keys.
+ * @throws OAuthError when another request used it
  */
-export function requireSame(details: Details, proven: Confirmation): void {
-  for (const [member, value] of Object.entries(confirmationIn(details))) {
-    if (proven[member] === value) continue;
-    throw new OAuthError(
-      'invalid_grant',
-      'sender_constraint_mismatch',
-      'The grant is bound to another key, or the proof is missing.',
-      {
-        hint: {
-          expected: `a proof of the key that the grant is bound to (${member})`,
-          received: member in proven ? 'a proof of another key' : 'no proof',
-        },
-      },
-    );
-  }
+export async function useProofs(ctx: EngineContext): Promise<void> {
+  for (const constraint of ctx.engine.tokenConstraints) await constraint.use?.(ctx, 'token');
 }
 
 /**

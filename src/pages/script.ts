@@ -32,6 +32,7 @@ const release = () => {
 addEventListener('submit', (event) => {
   if (busy.size > 0) return event.preventDefault();
   const button = event.submitter ?? event.target.querySelector('button');
+  if (button === null) return;
   busy.add(button);
   button.setAttribute('aria-busy', 'true');
   setTimeout(release, PATIENCE);

@@ -254,8 +254,9 @@ function consumptionValues(consumption: StoredConsumption, family: Family | null
       return { code: consumption.digest, familyId: family?.id ?? null };
     case 'refresh_token': {
       const { familyId, presented, refreshExpiresAt, successor } = consumption;
-      const { digest = null, sealed = null } = successor ?? {};
-      return { familyId, presented, refreshExpiresAt, successor: digest, sealed };
+      const { digest = null, sealed = null, details = null } = successor ?? {};
+      const text = details === null ? null : JSON.stringify(details);
+      return { familyId, presented, refreshExpiresAt, successor: digest, sealed, details: text };
     }
     case 'one_time_record':
       return recordValues(consumption.record);
@@ -284,7 +285,8 @@ function consumedBy(consumption: StoredConsumption): ActWrite {
 function useRefreshToken(rotates: boolean): ActWrite {
   const rotation = rotates
     ? sql`, refresh_digest = ${slot('successor')}, previous_digest = ${slot('presented')},
-        sealed_successor = ${slot('sealed')}, rotated_at = ${slot('now')}`
+        sealed_successor = ${slot('sealed')}, rotated_at = ${slot('now')},
+        details = coalesce(${slot('details')}, details)`
     : sql``;
   return {
     name: 'refresh token',

@@ -2,7 +2,15 @@
  * What one token response stores, and what it consumes: the argument of `TokenStore.issue`, the one
  * place where codes, refresh tokens and one-time records are used up.
  */
-import type { AccessToken, Digest, Family, IdTokenRecord, OneTimeKey, Seconds } from './records.ts';
+import type {
+  AccessToken,
+  Details,
+  Digest,
+  Family,
+  IdTokenRecord,
+  OneTimeKey,
+  Seconds,
+} from './records.ts';
 
 /** A code that issuing consumes: neither consumed nor expired. It remembers the new family. */
 export interface CodeConsumption {
@@ -38,6 +46,11 @@ export interface RefreshTokenSuccessor {
   readonly digest: Digest;
   /** The whole answer, sealed under a key that only the previous token yields. */
   readonly sealed: string;
+  /**
+   * New details of the family, when the client proved a key to which its tokens are bound from now
+   * on; null: they stay as they are.
+   */
+  readonly details: Details | null;
 }
 
 /**

@@ -146,6 +146,7 @@ function consume(
               refreshDigest: successor.digest,
               previousDigest: presented,
               sealedSuccessor: successor.sealed,
+              details: successor.details ?? family.details,
               rotatedAt: now,
             };
       tables.families.set(family.id, { ...family, ...rotated, refreshExpiresAt });

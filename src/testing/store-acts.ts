@@ -45,6 +45,8 @@ export interface Rotation {
   readonly refreshExpiresAt: number;
   /** The sealed response, for `Family.sealedSuccessor`. */
   readonly sealedSuccessor: string;
+  /** New details of the family. @default as they are */
+  readonly details?: Family['details'];
 }
 
 /** Stores a code of a client that did not change since it was registered. */
@@ -73,11 +75,12 @@ export async function redeem(
 /** Replaces the live refresh token of a family. */
 export async function rotate(
   store: Store,
-  { refreshDigest: digest, sealedSuccessor: sealed, ...rest }: Rotation,
+  { refreshDigest: digest, sealedSuccessor: sealed, details, ...rest }: Rotation,
   issue: TokenIssue,
   now: number,
 ): Promise<IssueOutcome> {
-  const consumption = { kind: 'refresh_token', ...rest, successor: { digest, sealed } } as const;
+  const successor = { digest, sealed, details: details ?? null };
+  const consumption = { kind: 'refresh_token', ...rest, successor } as const;
   return await store.tokens.issue({ ...issue, consumption, subject: null, family: null }, now);
 }
 

@@ -104,6 +104,25 @@ export const TOKEN_LAWS: readonly Law[] = [
     },
   ],
   [
+    'rotate: may bind a family to a key, in the same act and for that of its client which wins',
+    async (store) => {
+      const { facts, authorization, family } = await withFamily(store);
+      const now = async (): Promise<unknown> =>
+        (await store.tokens.findFamily(family.id))?.family.details;
+      const issue = () => sample.issue(facts, family.id, authorization.id);
+      const first = rotation(family);
+      assert.equal(await rotate(store, first, issue(), NOW), 'fresh');
+      assert.deepEqual(await now(), family.details);
+      const live = { ...family, refreshDigest: first.refreshDigest };
+      const bound = { ...rotation(live), details: { cnf: { jkt: 'the key' }, more: 'é"' } };
+      assert.equal(await rotate(store, bound, issue(), NOW), 'fresh');
+      assert.deepEqual(await now(), bound.details);
+      const late = { ...rotation(live), details: { cnf: { jkt: 'another key' } } };
+      assert.notEqual(await rotate(store, late, issue(), NOW), 'fresh');
+      assert.deepEqual(await now(), bound.details);
+    },
+  ],
+  [
     'rotate, extend: never in a family that is revoked, expired, idle too long, or without authorization',
     async (store) => {
       const breaks: ((made: Awaited<ReturnType<typeof withFamily>>) => Promise<number>)[] = [

@@ -10,9 +10,9 @@ import type { Agent, Dispatcher } from 'undici';
 import type { Ages, Moment } from '../domain/freshness.ts';
 import {
   type DocumentRules,
-  type FetchedDocument,
   type Outbound,
   OutboundError,
+  type OutboundProblem,
   type Picture,
 } from '../domain/outbound.ts';
 import { freshFor, isPublic, type OutboundTarget, outboundTarget } from './outbound-rules.ts';
@@ -21,42 +21,56 @@ import { pictureType } from './pictures.ts';
 /** Milliseconds from the request to the last byte. */
 const DEADLINE = 5000;
 const [MOST_BYTES, MOST_OF_PICTURE] = [65_536, 200_000];
-/** Documents under way at once: in all, and from one host. */
+/** Documents of one kind under way at once: in all, and from one host. */
 const [MOST_AT_ONCE, MOST_FROM_HOST] = [32, 4];
-/** Bytes of documents in memory. */
-const MEMORY = 8 * 1024 * 1024;
+/** Bytes of memory for the documents of one kind, and most of them. */
+const [MEMORY, MOST_KEPT] = [16 * 1024 * 1024, 2000];
+/** A JSON value takes more memory than its text. */
+const VALUE_OF_TEXT = 8;
 /** Seconds in which a document is fetched anew at most once. */
 const AGAIN = 60;
+/** Seconds for which a document is good beyond its time, while its host does not answer. */
+const STALE = 3600;
+const DOES_NOT_ANSWER = ['unreachable', 'timeout', 'busy'];
 /** Seconds of the first pause after a host did not answer, and of the longest. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [60, 900];
 /** Seconds after a response that is no good document. */
 const BAD_RESPONSE = 1;
 
 /** What a response is read as. */
-interface Wanted {
+interface Wanted<Value> {
   readonly accept: string;
   readonly mostBytes: number;
   readonly types?: readonly string[];
+  /** Bytes of memory for a byte of the body. */
+  readonly weight: number;
   /** @throws OutboundError */
-  read(body: Buffer): unknown;
+  read(body: Buffer): Value;
 }
 
-const PICTURE: Wanted = { accept: 'image/*', mostBytes: MOST_OF_PICTURE, read: readPicture };
+const PICTURE: Wanted<Picture> = {
+  accept: 'image/*',
+  mostBytes: MOST_OF_PICTURE,
+  weight: 1,
+  read: readPicture,
+};
 
-function jsonOf({ mostBytes = MOST_BYTES, types }: DocumentRules): Wanted {
+function jsonOf({ mostBytes = MOST_BYTES, types }: DocumentRules): Wanted<unknown> {
   const accept = 'application/json, */*;q=0.1';
-  return { accept, mostBytes, read: readJson, ...(types === undefined ? {} : { types }) };
+  const wanted = { accept, mostBytes, weight: VALUE_OF_TEXT, read: readJson };
+  return types === undefined ? wanted : { ...wanted, types };
 }
 
-interface Kept {
-  readonly value: unknown;
+interface Kept<Value> {
+  readonly value: Value;
   readonly bytes: number;
   readonly fetched: Moment;
   readonly freshFor: number;
 }
 
 interface Failure {
-  readonly error: OutboundError;
+  readonly problem: OutboundProblem;
+  readonly message: string;
   readonly since: Moment;
   readonly seconds: number;
 }
@@ -73,34 +87,79 @@ export interface OutboundParts {
   readonly resolve?: Resolve;
 }
 
-const fresh = (entry: Kept): number => entry.freshFor;
-
 export function createOutbound({ allowed, ages, resolve = systemLookup }: OutboundParts): Outbound {
-  const kept = new LRUCache<string, Kept>({
+  const agents = { named: agentOf(anyAddress(resolve)), public: agentOf(checked(resolve)) };
+  const fetchFrom: FetchFrom = async (target, wanted) =>
+    await fetchDocument(
+      await (target.isNamed ? agents.named : agents.public)(),
+      target.url,
+      wanted,
+    );
+  const documents = shelf<unknown>(fetchFrom, ages);
+  const pictures = shelf<Picture>(fetchFrom, ages);
+  const targetOf = (url: string): OutboundTarget => outboundTarget(url, allowed);
+  return {
+    json: async (url, rules = {}) => await documents.fresh(targetOf(url), jsonOf(rules)),
+    again: async (url, rules = {}) => await documents.again(targetOf(url), jsonOf(rules)),
+    picture: async (url) => (await pictures.fresh(targetOf(url), PICTURE)).value,
+    async close() {
+      for (const agent of Object.values(agents)) await agent.close();
+    },
+  };
+}
+
+type FetchFrom = <Value>(
+  target: OutboundTarget,
+  wanted: Wanted<Value>,
+) => Promise<Omit<Kept<Value>, 'fetched'>>;
+
+interface Shelved<Value> {
+  readonly value: Value;
+  readonly isNew: boolean;
+}
+
+interface Shelf<Value> {
+  /** From memory while it is fresh. */
+  fresh(target: OutboundTarget, wanted: Wanted<Value>): Promise<Shelved<Value>>;
+  /** From memory only if it was fetched just now. */
+  again(target: OutboundTarget, wanted: Wanted<Value>): Promise<Shelved<Value>>;
+}
+
+/**
+ * Documents of one kind: those in memory, those under way, and pauses after failures. Each kind has
+ * its own, so that no JSON is ever taken for a picture, and pictures that are slow to come hold up
+ * no keys.
+ */
+function shelf<Value>(fetchFrom: FetchFrom, ages: Ages): Shelf<Value> {
+  const kept = new LRUCache<string, Kept<Value>>({
+    max: MOST_KEPT,
     maxSize: MEMORY,
     sizeCalculation: ({ bytes }) => bytes,
   });
   const failures = new LRUCache<string, Failure>({ max: 10_000 });
-  const underWay = new Map<string, Promise<Kept>>();
+  const underWay = new Map<string, Promise<Kept<Value>>>();
   const perHost = new Map<string, number>();
-  const agents = { named: agentOf(anyAddress(resolve)), public: agentOf(checked(resolve)) };
 
   const refuseKnown = (key: string): void => {
     const failure = failures.get(key);
-    if (failure !== undefined && ages.isWithin(failure.since, failure.seconds)) throw failure.error;
+    if (failure !== undefined && ages.isWithin(failure.since, failure.seconds))
+      throw new OutboundError(failure.problem, failure.message);
   };
-  const failed = (target: OutboundTarget, error: OutboundError): void => {
-    const since = ages.now();
-    const { host, href } = target.url;
-    if (!['unreachable', 'timeout', 'address'].includes(error.problem)) {
-      if (error.problem !== 'busy') failures.set(href, { error, since, seconds: BAD_RESPONSE });
-      return;
-    }
-    const before = failures.get(host)?.seconds ?? 0;
-    const seconds = Math.min(Math.max(2 * before, FIRST_PAUSE), LONGEST_PAUSE);
-    failures.set(host, { error, since, seconds });
+  const failed = ({ url }: OutboundTarget, { problem, message, cause }: OutboundError): void => {
+    if (problem === 'busy') return;
+    // Behind one host may be the documents of many: what one address does says nothing of others.
+    const key = problem === 'address' || isWithoutConnection(cause) ? url.host : url.href;
+    const before = failures.get(key)?.seconds ?? 0;
+    const seconds = [...DOES_NOT_ANSWER, 'address'].includes(problem)
+      ? Math.min(Math.max(2 * before, FIRST_PAUSE), LONGEST_PAUSE)
+      : BAD_RESPONSE;
+    failures.set(key, { problem, message, since: ages.now(), seconds });
   };
-  const fetchNow = async (target: OutboundTarget, wanted: Wanted): Promise<Kept> => {
+  const fetchNow = async (
+    key: string,
+    target: OutboundTarget,
+    wanted: Wanted<Value>,
+  ): Promise<Kept<Value>> => {
     const { host, href } = target.url;
     refuseKnown(host);
     refuseKnown(href);
@@ -109,11 +168,10 @@ export function createOutbound({ allowed, ages, resolve = systemLookup }: Outbou
       throw new OutboundError('busy', 'too many documents are fetched at once');
     perHost.set(host, here + 1);
     try {
-      const agent = await (target.isNamed ? agents.named : agents.public)();
-      const document = await fetchDocument(agent, target.url, wanted);
-      const entry = { ...document, fetched: ages.now() };
+      const entry = { ...(await fetchFrom(target, wanted)), fetched: ages.now() };
       failures.delete(host);
-      kept.set(href, entry);
+      failures.delete(href);
+      kept.set(key, entry);
       return entry;
     } catch (error) {
       const known = error instanceof OutboundError ? error : problemOf(error);
@@ -126,36 +184,47 @@ export function createOutbound({ allowed, ages, resolve = systemLookup }: Outbou
     }
   };
   /** One fetch for all that wait. */
-  const shared = async (target: OutboundTarget, wanted: Wanted): Promise<FetchedDocument> => {
-    const { href } = target.url;
-    let fetching = underWay.get(href);
+  const shared = async (
+    key: string,
+    target: OutboundTarget,
+    wanted: Wanted<Value>,
+  ): Promise<Shelved<Value>> => {
+    let fetching = underWay.get(key);
     if (fetching === undefined) {
-      fetching = fetchNow(target, wanted);
-      underWay.set(href, fetching);
+      fetching = fetchNow(key, target, wanted);
+      underWay.set(key, fetching);
       // Who waits for it hears of a failure.
-      fetching.catch(() => undefined).finally(() => underWay.delete(href));
+      fetching.catch(() => undefined).finally(() => underWay.delete(key));
     }
     return { value: (await fetching).value, isNew: true };
   };
-  const unlessWithin = async (
-    text: string,
-    wanted: Wanted,
-    secondsOf: (entry: Kept) => number,
-  ): Promise<FetchedDocument> => {
-    const target = outboundTarget(text, allowed);
-    const entry = kept.get(target.url.href);
-    if (entry !== undefined && ages.isWithin(entry.fetched, secondsOf(entry)))
-      return { value: entry.value, isNew: false };
-    return await shared(target, wanted);
-  };
   return {
-    json: async (url, rules = {}) => await unlessWithin(url, jsonOf(rules), fresh),
-    again: async (url, rules = {}) => await unlessWithin(url, jsonOf(rules), () => AGAIN),
-    picture: async (url) => (await unlessWithin(url, PICTURE, fresh)).value as Picture,
-    async close() {
-      for (const agent of Object.values(agents)) await agent.close();
+    async fresh(target, wanted) {
+      const key = keyOf(target, wanted);
+      const entry = kept.get(key);
+      if (entry === undefined) return await shared(key, target, wanted);
+      const { value, fetched } = entry;
+      if (ages.isWithin(fetched, entry.freshFor)) return { value, isNew: false };
+      return await shared(key, target, wanted).catch((error: unknown) => {
+        const isSilent = error instanceof OutboundError && DOES_NOT_ANSWER.includes(error.problem);
+        if (isSilent && ages.isWithin(fetched, entry.freshFor + STALE))
+          return { value, isNew: false };
+        throw error;
+      });
+    },
+    async again(target, wanted) {
+      const key = keyOf(target, wanted);
+      const entry = kept.get(key);
+      if (entry !== undefined && ages.isWithin(entry.fetched, AGAIN))
+        return { value: entry.value, isNew: false };
+      return await shared(key, target, wanted);
     },
   };
+}
+
+/** What was read by other rules is another document. An address holds no space. */
+function keyOf<Value>({ url }: OutboundTarget, { mostBytes, types = [] }: Wanted<Value>): string {
+  return [url.href, mostBytes, ...types].join(' ');
 }
 
 /** An agent that is made when it is first needed: most providers fetch nothing. */
@@ -166,23 +235,28 @@ interface LazyAgent {
 
 function agentOf(lookup: LookupFunction): LazyAgent {
   let made: Promise<Agent> | null = null;
+  let isClosed = false;
   const make = async (): Promise<Agent> => {
     const { Agent: UndiciAgent } = await import('undici');
     return new UndiciAgent({
       connect: { lookup, timeout: DEADLINE },
-      connections: MOST_FROM_HOST,
-      pipelining: 1,
+      // For both kinds of documents.
+      connections: 2 * MOST_FROM_HOST,
+      // No connection is kept: the host may close one just when it is used again.
+      pipelining: 0,
       headersTimeout: DEADLINE,
       bodyTimeout: DEADLINE,
       maxHeaderSize: 16_384,
     });
   };
   const get = async (): Promise<Agent> => {
+    if (isClosed) throw new OutboundError('busy', 'the provider was closed');
     made ??= make();
     return await made;
   };
   return Object.assign(get, {
     async close() {
+      isClosed = true;
       if (made !== null) await (await made).close();
     },
   });
@@ -219,11 +293,11 @@ function answer(
   else callback(null, first.address, first.family);
 }
 
-async function fetchDocument(
+async function fetchDocument<Value>(
   agent: Agent,
   url: URL,
-  { accept, mostBytes, types, read }: Wanted,
-): Promise<Omit<Kept, 'fetched'>> {
+  { accept, mostBytes, types, weight, read }: Wanted<Value>,
+): Promise<Omit<Kept<Value>, 'fetched'>> {
   const response = await agent.request({
     origin: url.origin,
     path: `${url.pathname}${url.search}`,
@@ -236,7 +310,7 @@ async function fetchDocument(
     checkHeaders(response, types);
     const body = await readBody(response, mostBytes);
     const seconds = freshFor(headerOf(response, 'cache-control'));
-    return { value: read(body), bytes: body.length + 1, freshFor: seconds };
+    return { value: read(body), bytes: weight * body.length + 1, freshFor: seconds };
   } catch (error) {
     // The rest is not read. Without a listener the end of the connection would end the process.
     response.body.on('error', () => undefined).destroy();
@@ -244,7 +318,10 @@ async function fetchDocument(
   }
 }
 
-function checkHeaders(response: Dispatcher.ResponseData, types: Wanted['types']): void {
+function checkHeaders(
+  response: Dispatcher.ResponseData,
+  types: readonly string[] | undefined,
+): void {
   const { statusCode } = response;
   // Redirects are refused as well: the address that was checked is the one that answers.
   if (statusCode !== 200)
@@ -285,6 +362,16 @@ function readJson(body: Buffer): unknown {
   } catch (cause) {
     throw new OutboundError('json', 'the response is not JSON', cause);
   }
+}
+
+/** Whether there was no connection at all, so that nothing else at the host can be had either. */
+function isWithoutConnection(cause: unknown): boolean {
+  const { code, syscall } = (cause ?? {}) as {
+    readonly code?: unknown;
+    readonly syscall?: unknown;
+  };
+  const isLookUpOrConnect = ['connect', 'getaddrinfo'].includes(String(syscall));
+  return isLookUpOrConnect || code === 'UND_ERR_CONNECT_TIMEOUT' || /CERT|TLS/.test(String(code));
 }
 
 function problemOf(cause: unknown): OutboundError {

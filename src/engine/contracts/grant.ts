@@ -2,6 +2,7 @@
  * The contract of a grant type: read its parameters, prove what they entitle to, issue nothing. The
  * token endpoint owns what all grants share; tokens are issued in `domain/issuance.ts`.
  */
+import type { Confirmation } from '../../domain/confirmations.ts';
 import type { Redemption } from '../../domain/issuance.ts';
 import type { Params } from '../../protocol/params.ts';
 import type { Client } from '../../store/records.ts';
@@ -26,10 +27,25 @@ export interface GrantDefinition<P> {
   /**
    * Proves that the client may have tokens. Writes nothing, except to count or punish abuse. Called
    * again when another request consumed first what it proved, and, with the client as it is then,
-   * when another node changed the client. @throws OAuthError
+   * when another node changed the client.
+   * @param confirmation the keys that the request proves; `requireSame` holds a grant to its own
+   *   before it punishes
+   * @throws OAuthError
    */
-  redeem(ctx: RequestContext, client: Client, params: P): Promise<Redemption>;
+  redeem(
+    ctx: RequestContext,
+    client: Client,
+    params: P,
+    confirmation: Confirmation,
+  ): Promise<Redemption>;
 }
+
+/** The proof of a grant whose parameters were read. */
+export type GrantProof = (
+  ctx: RequestContext,
+  client: Client,
+  confirmation: Confirmation,
+) => Promise<Redemption>;
 
 /** A grant type as the token endpoint sees it, without the type of its parameters. */
 export interface Grant {
@@ -38,7 +54,7 @@ export interface Grant {
   /** Its proof says who somebody is: count the revocations before it. */
   readonly provesSubject: boolean;
   /** Reads the parameters and returns the proof to run once the client is known. */
-  prepare(params: Params): (ctx: RequestContext, client: Client) => Promise<Redemption>;
+  prepare(params: Params): GrantProof;
 }
 
 /** Makes a grant from its definition. */
@@ -48,7 +64,8 @@ export function defineGrant<P>(definition: GrantDefinition<P>): Grant {
     provesSubject: definition.provesSubject ?? true,
     prepare(params) {
       const read = definition.params(params);
-      return async (ctx, client) => await definition.redeem(ctx, client, read);
+      return async (ctx, client, confirmation) =>
+        await definition.redeem(ctx, client, read, confirmation);
     },
   };
 }

@@ -27,10 +27,18 @@ export interface TokenConstraint {
   /**
    * What new tokens are bound to, by what a request of this client proves; null when it proves
    * nothing.
+   * It writes nothing.
    * @param endpoint name of the endpoint that is asked
    * @throws OAuthError when the proof is not good, or the client has to bring one
    */
   bind(ctx: RequestContext, client: Client, endpoint: string): Promise<string | null>;
+  /**
+   * Uses up the proof of which `bind` spoke, so that no other request has it. Called before tokens
+   * are issued, several times if the request is judged again.
+   * @param endpoint name of the endpoint that is asked
+   * @throws OAuthError when another request used it
+   */
+  use?(ctx: RequestContext, endpoint: string): Promise<void>;
   /**
    * Parameters that the request adds to a pushed authorization request.
    * @throws OAuthError

@@ -5,12 +5,8 @@
  */
 import { findEnabledAccount } from '../../domain/accounts.ts';
 import { idTokenClaims } from '../../domain/claims.ts';
-import {
-  type CheckedRedemption,
-  issueTokens,
-  type Redemption,
-  type TokenResponse,
-} from '../../domain/issuance.ts';
+import { requireSame } from '../../domain/confirmations.ts';
+import { type CheckedRedemption, issueTokens, type TokenResponse } from '../../domain/issuance.ts';
 import { availableScopes } from '../../domain/scopes.ts';
 import { provenNow } from '../../domain/sessions.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
@@ -24,8 +20,8 @@ import { authenticateClient } from '../authenticate-client.ts';
 import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 import { named, nameOf } from '../contracts/engine.ts';
-import type { Grant } from '../contracts/grant.ts';
-import { confirmationOf, requireSame } from '../sender-constraint.ts';
+import type { Grant, GrantProof } from '../contracts/grant.ts';
+import { confirmationOf, useProofs } from '../sender-constraint.ts';
 
 /** How often a request is judged, if others are faster or another node changes the client. */
 const MOST_ATTEMPTS = 3;
@@ -108,15 +104,16 @@ async function issue(
   ctx: EngineContext,
   client: Client,
   { provesSubject }: Grant,
-  prove: (ctx: EngineContext, client: Client) => Promise<Redemption>,
+  prove: GrantProof,
 ): Promise<IssuedTokens | 'client_changed'> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     // RFC 9449 §5: what the request proves, before the grant is looked at.
     const confirmation = await confirmationOf(ctx, client);
     const before = provesSubject ? await provenNow(ctx) : null;
-    const proven = await prove(ctx, client);
+    const proven = await prove(ctx, client, confirmation);
     const proof = proven.proof ?? before;
     const redemption = await withinBounds(ctx, client, { ...proven, proof, confirmation });
+    await useProofs(ctx);
     const issued = await issueTokens(ctx, client, redemption);
     if (issued.outcome === 'issued')
       return { response: issued.response, sub: redemption.entitlement?.sub ?? null };

@@ -1,6 +1,7 @@
 /** The authorization code grant (RFC 6749 §4.1.3): proves a code. Its single use is the store's. */
 import { sha256 } from '../../crypto/bytes.ts';
 import { parseHandle } from '../../crypto/handles.ts';
+import { requireSame } from '../../domain/confirmations.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import { redirectUriRulesOf } from '../../domain/redirect-rules.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
@@ -27,12 +28,13 @@ export const authorizationCodeGrant: Grant = defineGrant<CodeParams>({
     verifier: params.get('code_verifier'),
   }),
 
-  async redeem(ctx, client, params) {
+  async redeem(ctx, client, params, confirmation) {
     const found = await findCode(ctx, params.code);
     const { code } = found;
     checkClient(ctx, code, client);
     checkRedirectUri(ctx, code, client, params.redirectUri);
     await checkVerifier(ctx, code, params.verifier);
+    requireSame(code.details, confirmation);
     await checkState(ctx, found);
     return {
       entitlement: code,
@@ -87,8 +89,8 @@ function checkRedirectUri(
 
 /**
  * RFC 6749 §4.1.2: a code is used at most once, and what was issued from a replayed one is revoked.
- * Whoever gets here has proven client, redirect URI and verifier; a replay without them revokes
- * nothing (OAuth 2.1 §4.1.3).
+ * Whoever gets here has proven client, redirect URI, verifier and key; a replay without them
+ * revokes nothing (OAuth 2.1 §4.1.3).
  */
 async function checkState(ctx: RequestContext, { code, authorized }: FoundCode): Promise<void> {
   if (!authorized) throw refused('authorization_withdrawn', 'The authorization was withdrawn.');

@@ -6,7 +6,7 @@ import type { TokenConstraint } from '../../engine/contracts/token-constraint.ts
 import { OAuthError } from '../../protocol/errors.ts';
 import { CLIENT_KEY_ALGS } from '../../protocol/key-sets.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
-import { provenKey } from './proof.ts';
+import { provenKey, useProof } from './proof.ts';
 
 /** Options of `dpop`. */
 export interface DpopOptions {
@@ -56,7 +56,7 @@ function constraint({ requireNonce: needsNonce }: DpopOptions): TokenConstraint 
     challenge: CHALLENGE,
     async bind(ctx, client, endpoint) {
       const proven = await provenKey(ctx, { endpoint, accessToken: null, needsNonce });
-      if (proven !== null || !boundOnly(client)) return proven;
+      if (proven !== null || !boundOnly(client)) return proven?.thumbprint ?? null;
       throw new OAuthError('invalid_request', 'dpop_proof_missing', 'A DPoP proof is required.', {
         hint: {
           expected: 'a DPoP proof, since the client is registered with dpop_bound_access_tokens',
@@ -65,24 +65,29 @@ function constraint({ requireNonce: needsNonce }: DpopOptions): TokenConstraint 
         },
       });
     },
+    async use(ctx, endpoint) {
+      const proven = await provenKey(ctx, { endpoint, accessToken: null, needsNonce });
+      if (proven !== null) await useProof(ctx, proven);
+    },
     async pushed(ctx, _client, sent) {
       const endpoint = 'pushed-authorization-request';
       const proven = await provenKey(ctx, { endpoint, accessToken: null, needsNonce });
       if (proven === null) return {};
       // RFC 9449 §10.1: both may be sent, and then they are the same.
       const named = sent.get(JKT);
-      if (named !== undefined && named !== proven)
+      if (named !== undefined && named !== proven.thumbprint)
         throw new OAuthError(
           'invalid_dpop_proof',
           'dpop_jkt_mismatch',
           'The dpop_jkt is not the key of the proof.',
         );
-      return { [JKT]: proven };
+      await useProof(ctx, proven);
+      return { [JKT]: proven.thumbprint };
     },
     async prove(ctx, { text }, value, endpoint) {
       try {
         const proven = await provenKey(ctx, { endpoint, accessToken: text, needsNonce });
-        if (proven === value) return;
+        if (proven?.thumbprint === value) return await useProof(ctx, proven);
         if (proven !== null)
           throw new OAuthError('invalid_token', 'dpop_key_other', 'The access token is invalid.');
       } catch (error) {

@@ -1,6 +1,6 @@
 /**
  * A DPoP proof (RFC 9449 §4): found in a request, and checked as §4.3 has it. A good one is used up
- * at once, so that nobody who sees it uses it again.
+ * before it is worth anything, so that nobody who sees it uses it again.
  */
 import { sha256 } from '../../crypto/bytes.ts';
 import { checkTimes, type JwtClaims, JwtError, peekJwt, verifyJwt } from '../../crypto/jwt.ts';
@@ -29,11 +29,21 @@ export interface Expected {
   readonly needsNonce: boolean;
 }
 
+/** A proof that is good, if nobody used it before. */
+export interface ProvenKey {
+  /** Thumbprint of the key (RFC 7638). */
+  readonly thumbprint: string;
+  readonly claims: JwtClaims;
+}
+
 /**
- * The thumbprint of the key that a request proves; null when it has no proof.
+ * The key that a request proves; null when it has no proof. It writes nothing.
  * @throws OAuthError `invalid_dpop_proof`, or `use_dpop_nonce` with a nonce
  */
-export async function provenKey(ctx: RequestContext, expected: Expected): Promise<string | null> {
+export async function provenKey(
+  ctx: RequestContext,
+  expected: Expected,
+): Promise<ProvenKey | null> {
   const header = ctx.request.headers.get('dpop');
   if (header === null) return null;
   // §4.3: not more than one header. Several are joined by commas, which no JWT has.
@@ -64,7 +74,7 @@ async function verified(
   ctx: RequestContext,
   proof: string,
   { endpoint, accessToken, needsNonce }: Expected,
-): Promise<string> {
+): Promise<ProvenKey> {
   const { header } = peekJwt(proof);
   const jwk = (header as { readonly jwk?: unknown }).jwk;
   // §4.3: the jwk is a public key, and an asymmetric one.
@@ -77,9 +87,7 @@ async function verified(
   if (accessToken !== null && claims['ath'] !== sha256(accessToken))
     throw refused('dpop_proof_token', { expected: 'ath of the access token' });
   if (needsNonce) checkNonce(ctx, claims);
-  const thumbprint = await thumbprintOf(jwk);
-  await use(ctx, thumbprint, claims);
-  return thumbprint;
+  return { thumbprint: await thumbprintOf(key), claims };
 }
 
 function checkRequest(ctx: RequestContext, claims: JwtClaims, endpoint: string): void {
@@ -133,8 +141,14 @@ function checkNonce(ctx: RequestContext, { nonce }: JwtClaims): void {
 /** Proofs that were used up in a request: it may ask for its client several times. */
 const usedIn = new WeakMap<HttpRequest, Set<string>>();
 
-/** §11.1: a proof is used once, of any number of requests at any number of nodes. */
-async function use(ctx: RequestContext, thumbprint: string, claims: JwtClaims): Promise<void> {
+/**
+ * §11.1: a proof is used once, of any number of requests at any number of nodes.
+ * @throws OAuthError when another request used it
+ */
+export async function useProof(
+  ctx: RequestContext,
+  { thumbprint, claims }: ProvenKey,
+): Promise<void> {
   const digest = sha256(`${thumbprint}\n${String(claims['htu'])}\n${String(claims['jti'])}`);
   const used = usedIn.get(ctx.request) ?? new Set();
   if (used.has(digest)) return;

@@ -209,7 +209,7 @@ function checkAudience(
   const { issuer } = ctx.settings;
   const [only, ...others] = Array.isArray(aud) ? (aud as unknown[]) : [aud];
   if (others.length === 0 && only === issuer) return;
-  const endpoints = [ctx.url('token'), addressOf(ctx.request)];
+  const endpoints = [ctx.url('token'), addressOf(ctx)];
   const named = [only, ...others];
   const allAre = named.every(
     (one) => typeof one === 'string' && [issuer, ...endpoints].includes(one),
@@ -227,9 +227,12 @@ function checkAudience(
   });
 }
 
-/** The address of the endpoint that was asked, without its query. */
-function addressOf({ url }: HttpRequest): string {
-  return `${url.origin}${url.pathname}`;
+/**
+ * The address of the endpoint that was asked, without its query. Its origin is the published one:
+ * the Host of a request is whatever its sender writes, and could name another provider.
+ */
+function addressOf({ request, settings }: RequestContext): string {
+  return `${new URL(settings.issuer).origin}${request.url.pathname}`;
 }
 
 /** Assertions that were used up in a request: it may ask for its client several times. */

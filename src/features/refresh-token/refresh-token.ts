@@ -2,6 +2,7 @@
  * The refresh token grant (RFC 6749 §6): proves a refresh token. What one is worth is
  * `domain/refresh-tokens.ts`; rotation is issuance's, and single use the store's.
  */
+import { requireSame } from '../../domain/confirmations.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import type { Consumption } from '../../domain/issuance.ts';
 import { familyIdOf, judge, type Presented } from '../../domain/refresh-tokens.ts';
@@ -40,8 +41,9 @@ const grant: Grant = defineGrant<RefreshParams>({
     };
   },
 
-  async redeem(ctx, client, { refreshToken, scopes }) {
+  async redeem(ctx, client, { refreshToken, scopes }, confirmation) {
     const found = await findFamily(ctx, client, refreshToken);
+    requireSame(found.family.details, confirmation);
     const presented = await requireUsable(ctx, client, refreshToken, found);
     const { family } = presented;
     // RFC 6749 §6: the scope never grows beyond what was granted. A narrower one leaves the grant

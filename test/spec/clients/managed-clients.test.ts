@@ -78,6 +78,19 @@ describe('a client that the configuration lists', () => {
     // What is not given has its default.
     expect(await start([]).clients.find('job')).toMatchObject({ name: 'New name', scopes: null });
   });
+  it('keeps fields of features that only another process has', async () => {
+    const listed = [{ ...JOB, clientSecret: SECRET }];
+    await start(listed).maintain();
+    const { clients } = start([]).store;
+    const found = await clients.find('job');
+    if (found === null) throw new Error('There is no client.');
+    const fields = { ...found.fields, of_another: 1 };
+    await clients.replace({ ...found, fields, version: found.version + 1 }, null);
+    const before = await start([]).clients.find('job');
+    await start(listed).maintain();
+    expect(await start([]).clients.find('job')).toEqual(before);
+    expect(before?.fields).toMatchObject({ of_another: 1 });
+  });
   it('takes over a client that an operator registered, with its tokens', async () => {
     await start([]).clients.create(
       { name: 'By hand', grantTypes: ['client_credentials'] },

@@ -178,13 +178,48 @@ describe('refresh tokens', () => {
       200,
     );
   });
-  it('SC-06 of a public client without a proof stay unbound, and later tokens may be bound', async () => {
+  it('[RFC9449 §5] SC-06 of a public client are bound to the key that it proves first', async () => {
     const proof = pkce();
     const code = await getCode(world, proof, ofPublic());
     const first = await redeem(code, proof.verifier, null, true);
     expect(first.body['token_type']).toBe('Bearer');
     const second = await refresh(first.body['refresh_token'], proofOf(world, key), true);
     expect([second.status, second.body['token_type']]).toEqual([200, 'DPoP']);
+    const token = second.body['refresh_token'];
+    for (const wrong of [null, proofOf(world, other)]) {
+      expectRefusal(world, await refresh(token, wrong, true), MISMATCH);
+      // Nor is the answer given again for the token of before.
+      expectRefusal(world, await refresh(first.body['refresh_token'], wrong, true), MISMATCH);
+    }
+    expect((await refresh(token, proofOf(world, key), true)).status).toBe(200);
+  });
+  it('SC-06 that were replaced revoke nothing without the key, and everything with it', async () => {
+    const proof = pkce();
+    const code = await getCode(world, proof, ofPublic());
+    const first = await redeem(code, proof.verifier, proofOf(world, key), true);
+    const token = first.body['refresh_token'];
+    const second = await refresh(token, proofOf(world, key), true);
+    world.now += 120;
+    for (const wrong of [null, proofOf(world, other)])
+      expectRefusal(world, await refresh(token, wrong, true), MISMATCH);
+    const third = await refresh(second.body['refresh_token'], proofOf(world, key), true);
+    expect(third.status).toBe(200);
+    await refresh(token, proofOf(world, key), true);
+    expect(world.reasons.at(-1)).toBe('refresh_token_replayed');
+    const fourth = await refresh(third.body['refresh_token'], proofOf(world, key), true);
+    expect([fourth.status, world.reasons.at(-1)]).toEqual([400, 'refresh_token_revoked']);
+  });
+  it('SC-06 are given again to the key of the first answer alone, with a secret too', async () => {
+    const proof = pkce();
+    const first = await redeem(await getCode(world, proof), proof.verifier, null);
+    const token = first.body['refresh_token'];
+    const second = await refresh(token, proofOf(world, key));
+    expect(second.body['token_type']).toBe('DPoP');
+    for (const wrong of [null, proofOf(world, other)])
+      expectRefusal(world, await refresh(token, wrong), MISMATCH);
+    expect((await refresh(token, proofOf(world, key))).body['access_token']).toBe(
+      second.body['access_token'],
+    );
   });
   it('[RFC9449 §5] of a client with a secret are not bound: it may change its key', async () => {
     const proof = pkce();
@@ -212,6 +247,8 @@ describe('dpop_jkt', () => {
     // The tokens of a client that has a secret are bound as each request says.
     const code = await getCode(world, proof, bound, browser);
     const first = await redeem(code, proof.verifier, proofOf(world, key));
+    // A code that was used revokes nothing without the key.
+    expectRefusal(world, await redeem(code, proof.verifier, proofOf(world, other)), MISMATCH);
     expect((await refresh(first.body['refresh_token'], proofOf(world, other))).status).toBe(200);
   });
   it.each(['x', 'x'.repeat(44), `${'x'.repeat(42)}=`, `${'x'.repeat(42)}+`])(

@@ -169,13 +169,22 @@ describe('a good proof', () => {
     );
     expect(world.reasons.at(-1)).toBe('dpop_proof_replayed');
   });
-  it('SC-05 is used up by a request that fails, and a jti of another key is free', async () => {
+  it('SC-05 is not stored for a request that proves no grant, so that nobody fills the store', async () => {
+    const calls = watched(world.provider.store);
+    for (const fields of [
+      { grant_type: 'refresh_token', refresh_token: 'x' },
+      { grant_type: 'authorization_code', code: 'x', redirect_uri: 'https://spa.example/cb' },
+    ]) {
+      const headers = { dpop: proofOf(world, key), authorization: '' };
+      const sent = { ...fields, client_id: world.spa.clientId };
+      expect((await send(world, 'token/', sent, headers)).body['error']).toBe('invalid_grant');
+    }
+    expect(calls.filter((call) => call.startsWith('oneTime'))).toEqual([]);
+  });
+  it('SC-05 is used up with the tokens, and a jti of another key is free', async () => {
     const claims = { jti: 'the-jti' };
     const proof = proofOf(world, key, { claims });
-    const fields = { grant_type: 'refresh_token', refresh_token: 'x' };
-    expect((await send(world, 'token/', fields, { dpop: proof })).body['error']).toBe(
-      'invalid_grant',
-    );
+    expect((await ownTokens(world, proof)).status).toBe(200);
     expect((await ownTokens(world, proof)).status).toBe(400);
     expect((await ownTokens(world, proofOf(world, newKey(), { claims }))).status).toBe(200);
   });

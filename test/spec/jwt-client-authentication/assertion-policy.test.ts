@@ -41,6 +41,20 @@ describe('an endpoint as audience', () => {
       ).toBe(Object.keys(options).length > 0);
     },
   );
+  it('CL-07 is an endpoint of this provider, whatever Host the request names', async () => {
+    world = await makeJwtWorld({ allowEndpointAudience: true });
+    const introspect = async (origin: string, aud: string): Promise<number> => {
+      const assertion = assertionOf(world, world.jwt.clientId, { claims: { aud } });
+      const type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+      const form = { token: 'x', client_assertion: assertion, client_assertion_type: type };
+      const body = new URLSearchParams(form);
+      const request = new Request(`${origin}/o/introspect/`, { method: 'POST', body });
+      return (await world.provider.fetch(request)).status;
+    };
+    expect(await introspect(ISSUER, `${ISSUER}/o/introspect/`)).toBe(200);
+    const other = 'https://other.example';
+    expect(await introspect(other, `${other}/o/introspect/`)).toBe(401);
+  });
   it('CL-07 names the option in the log', async () => {
     const lines: object[] = [];
     const note = (facts: object): void => void lines.push(facts);
