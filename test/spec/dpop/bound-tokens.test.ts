@@ -293,6 +293,15 @@ describe('a pushed request', () => {
     expectRefusal(world, await redeem(code, PROOF.verifier, proofOf(world, other)), MISMATCH);
     expect((await redeem(code, PROOF.verifier, proofOf(world, key))).status).toBe(200);
   });
+  it('SC-05 uses its proof up', async () => {
+    const proof = proofOf(world, key, { claims: { htu: PAR } });
+    expect((await push(proof)).status).toBe(201);
+    expectRefusal(world, await push(proof), {
+      status: 400,
+      error: 'invalid_dpop_proof',
+      reason: 'dpop_proof_replayed',
+    });
+  });
   it('[RFC9449 §10.1] with a dpop_jkt of another key than the proof is refused', async () => {
     const dpop = proofOf(world, key, { claims: { htu: PAR } });
     expectRefusal(world, await push(dpop, { dpop_jkt: thumbprintOf(other) }), {

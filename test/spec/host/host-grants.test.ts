@@ -104,6 +104,19 @@ describe('a grant type that proves too much', () => {
       expect(Object.keys(answer.body)).toEqual(['error', 'error_description']);
     }
   });
+  it('[RFC9449 §5] SC-06 gets nothing for what is bound to a key that the request does not prove', async () => {
+    const world = await makeOwn();
+    const entitlement = entitled(world, ALICE.sub, ['read']) as NonNullable<
+      Redemption['entitlement']
+    >;
+    const bound = { ...entitlement, details: { cnf: { jkt: 'x'.repeat(43) } } };
+    expectRefusal(world, await tooMuch(world, { entitlement: bound }), {
+      status: 400,
+      error: 'invalid_grant',
+      reason: 'sender_constraint_mismatch',
+    });
+    expect((await tooMuch(world, { entitlement })).status).toBe(200);
+  });
   it('[RFC6749 §5.2] gets nothing for an account that is disabled or unknown', async () => {
     const world = await makeOwn();
     world.accounts.setEnabled(BOB.sub, false);
