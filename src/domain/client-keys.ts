@@ -28,12 +28,9 @@ const imported = new WeakMap<SetKey, KeyObject | null>();
 export async function clientKeys(
   { outbound }: Context,
   { jwks, jwksUri }: Pick<Client, 'jwks' | 'jwksUri'>,
-  { alg, kid }: SignedWith,
+  signedWith: SignedWith,
 ): Promise<readonly KeyObject[]> {
-  const usable = (set: unknown): readonly KeyObject[] =>
-    fittingKeys(keysIn(set) ?? [], alg, kid)
-      .slice(0, MOST_TRIED)
-      .flatMap((key) => importKey(key) ?? []);
+  const usable = (set: unknown): readonly KeyObject[] => usableKeys(set, signedWith);
   if (jwks !== null) return usable(jwks);
   if (jwksUri === null) return [];
   const first = await outbound.json(jwksUri);
@@ -41,6 +38,28 @@ export async function clientKeys(
   const known = usable(first.value);
   if (known.length > 0 || first.isNew) return known;
   return usable((await outbound.again(jwksUri)).value);
+}
+
+/**
+ * The keys behind a `jwks_uri` as they are now, when those in memory do not verify a signature: its
+ * key may be new and have no id, or the id of another. Empty when nothing newer is to be had: it is
+ * read at most once a minute.
+ * @throws OutboundError when the `jwks_uri` cannot be read
+ */
+export async function renewedKeys(
+  { outbound }: Context,
+  { jwks, jwksUri }: Pick<Client, 'jwks' | 'jwksUri'>,
+  signedWith: SignedWith,
+): Promise<readonly KeyObject[]> {
+  if (jwks !== null || jwksUri === null) return [];
+  const { value, isNew } = await outbound.again(jwksUri);
+  return isNew ? usableKeys(value, signedWith) : [];
+}
+
+function usableKeys(set: unknown, { alg, kid }: SignedWith): readonly KeyObject[] {
+  return fittingKeys(keysIn(set) ?? [], alg, kid)
+    .slice(0, MOST_TRIED)
+    .flatMap((key) => importKey(key) ?? []);
 }
 
 function importKey(key: SetKey): KeyObject | null {

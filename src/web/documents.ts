@@ -9,8 +9,6 @@ export interface PublicDocument {
 }
 
 export function publicDocument(contentType: string, body: string | Uint8Array): PublicDocument {
-  if (typeof body !== 'string' && !(body instanceof Uint8Array))
-    throw new TypeError('A document is text or bytes.');
   return {
     contentType,
     body: typeof body === 'string' ? body : new Uint8Array(body),

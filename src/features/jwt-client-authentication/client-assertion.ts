@@ -8,10 +8,11 @@ import {
   type JwtClaims,
   JwtError,
   type JwtHeader,
+  type JwtKey,
   peekJwt,
   verifyJwt,
 } from '../../crypto/jwt.ts';
-import { clientKeys } from '../../domain/client-keys.ts';
+import { clientKeys, renewedKeys } from '../../domain/client-keys.ts';
 import { readableSecrets } from '../../domain/client-secrets.ts';
 import { newOneTimeRecord } from '../../domain/one-time-records.ts';
 import { OutboundError } from '../../domain/outbound.ts';
@@ -156,24 +157,35 @@ async function verified(
   // RFC 8725 §3.1: the algorithms are those of the method, and the one that the client registered.
   if (!rules.algs.includes(alg) || (registered !== null && registered !== alg))
     throw new JwtError('algorithm', `signed with ${alg.slice(0, 20)}`);
-  const keys =
-    rules.name === 'client_secret_jwt'
-      ? readableSecrets(client, ctx.vault, ctx.now()).map((secret) => Buffer.from(secret))
-      : await clientKeys(ctx, client, { alg, kid });
+  const isSecret = rules.name === 'client_secret_jwt';
+  const keys = isSecret
+    ? readableSecrets(client, ctx.vault, ctx.now()).map((secret) => Buffer.from(secret))
+    : await clientKeys(ctx, client, { alg, kid });
   if (keys.length === 0) throw new JwtError('unknown_key', 'no key of the client fits');
-  let failure: unknown;
+  let claims = await signedBy(keys, assertion, alg);
+  if (claims === null && !isSecret) {
+    const renewed = await renewedKeys(ctx, client, { alg, kid });
+    claims = await signedBy(renewed, assertion, alg);
+  }
+  if (claims === null) throw new JwtError('signature', 'the signature is not valid');
+  checkClaims(ctx, client, claims, rules);
+  return claims;
+}
+
+/** The claims, if one of these keys signed them; without a key id several may have. */
+async function signedBy(
+  keys: readonly JwtKey['key'][],
+  assertion: string,
+  alg: string,
+): Promise<JwtClaims | null> {
   for (const key of keys) {
     try {
-      const claims = await verifyJwt(assertion, { alg, key }, TYPES);
-      checkClaims(ctx, client, claims, rules);
-      return claims;
+      return await verifyJwt(assertion, { alg, key }, TYPES);
     } catch (error) {
-      // Without a key id several keys are tried. What a good signature says is final.
       if (!(error instanceof JwtError) || error.problem !== 'signature') throw error;
-      failure = error;
     }
   }
-  throw failure;
+  return null;
 }
 
 function checkClaims(

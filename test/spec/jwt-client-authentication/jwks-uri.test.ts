@@ -51,6 +51,17 @@ describe('keys behind a jwks_uri', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, async () => await ask()));
     expect([new Set(answers.map(({ status }) => status)), asked]).toEqual([new Set([200]), 1]);
   });
+  it('CL-11 are fetched again when none of them verifies, also without a key id', async () => {
+    const without = { header: { kid: undefined } };
+    expect((await ask(without)).status).toBe(200);
+    answer = { status: 200, body: { keys: [jwkOf(NEXT.publicKey, { kid: undefined })] } };
+    const next = { ...without, signed: byEc(NEXT.privateKey) };
+    expect([(await ask(next)).status, asked]).toEqual([401, 1]);
+    world.now += 60;
+    expect([(await ask(next)).status, asked]).toEqual([200, 2]);
+    for (let turn = 0; turn < 20; turn += 1) expect((await ask(without)).status).toBe(401);
+    expect(asked).toBe(2);
+  });
   it('CL-11 are fetched again at a key id that is new, and a thousand unknown ones cost nothing', async () => {
     expect((await ask()).status).toBe(200);
     answer = { status: 200, body: { keys: [jwkOf(NEXT.publicKey, { kid: 'next' })] } };
