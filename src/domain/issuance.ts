@@ -332,7 +332,7 @@ async function repeatAnswer(
   redemption: CheckedRedemption,
   successor: Successor,
 ): Promise<Issued> {
-  // Whoever was sent the answer before has the key.
+  // The answer is for the key that the first request proved.
   requireSame(successor.details ?? {}, redemption.confirmation);
   const { issuedAt, accessToken, idTokenJti: jti } = successor;
   const expiresAt = issuedAt + ctx.settings.lifetimes.idToken;

@@ -29,7 +29,7 @@ export async function confirmationOf(ctx: EngineContext, client: Client): Promis
  * @throws OAuthError when another request used it
  */
 export async function useProofs(ctx: EngineContext): Promise<void> {
-  for (const constraint of ctx.engine.tokenConstraints) await constraint.use?.(ctx, 'token');
+  for (const constraint of ctx.engine.tokenConstraints) await constraint.use?.(ctx);
 }
 
 /**

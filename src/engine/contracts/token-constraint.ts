@@ -35,10 +35,9 @@ export interface TokenConstraint {
   /**
    * Uses up the proof of which `bind` spoke, so that no other request has it. Called before tokens
    * are issued, several times if the request is judged again.
-   * @param endpoint name of the endpoint that is asked
    * @throws OAuthError when another request used it
    */
-  use?(ctx: RequestContext, endpoint: string): Promise<void>;
+  use?(ctx: RequestContext): Promise<void>;
   /**
    * Parameters that the request adds to a pushed authorization request.
    * @throws OAuthError

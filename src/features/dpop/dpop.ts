@@ -6,7 +6,8 @@ import type { TokenConstraint } from '../../engine/contracts/token-constraint.ts
 import { OAuthError } from '../../protocol/errors.ts';
 import { CLIENT_KEY_ALGS } from '../../protocol/key-sets.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
-import { provenKey, useProof } from './proof.ts';
+import type { HttpRequest } from '../../web/request.ts';
+import { type ProvenKey, provenKey, useProof } from './proof.ts';
 
 /** Options of `dpop`. */
 export interface DpopOptions {
@@ -49,6 +50,8 @@ const ALGS = CLIENT_KEY_ALGS.join(' ');
 const CHALLENGE = `DPoP algs="${ALGS}"`;
 
 function constraint({ requireNonce: needsNonce }: DpopOptions): TokenConstraint {
+  /** What requests proved, until it is used: verifying a signature again would cost the most. */
+  const bound = new WeakMap<HttpRequest, ProvenKey>();
   return {
     name: 'dpop',
     confirmation: 'jkt',
@@ -56,6 +59,7 @@ function constraint({ requireNonce: needsNonce }: DpopOptions): TokenConstraint 
     challenge: CHALLENGE,
     async bind(ctx, client, endpoint) {
       const proven = await provenKey(ctx, { endpoint, accessToken: null, needsNonce });
+      if (proven !== null) bound.set(ctx.request, proven);
       if (proven !== null || !boundOnly(client)) return proven?.thumbprint ?? null;
       throw new OAuthError('invalid_request', 'dpop_proof_missing', 'A DPoP proof is required.', {
         hint: {
@@ -65,9 +69,9 @@ function constraint({ requireNonce: needsNonce }: DpopOptions): TokenConstraint 
         },
       });
     },
-    async use(ctx, endpoint) {
-      const proven = await provenKey(ctx, { endpoint, accessToken: null, needsNonce });
-      if (proven !== null) await useProof(ctx, proven);
+    async use(ctx) {
+      const proven = bound.get(ctx.request);
+      if (proven !== undefined) await useProof(ctx, proven);
     },
     async pushed(ctx, _client, sent) {
       const endpoint = 'pushed-authorization-request';

@@ -5,10 +5,10 @@
 import { sha256 } from '../../crypto/bytes.ts';
 import { checkTimes, type JwtClaims, JwtError, peekJwt, verifyJwt } from '../../crypto/jwt.ts';
 import { importPublicKey, thumbprintOf } from '../../crypto/public-keys.ts';
-import { newOneTimeRecord } from '../../domain/one-time-records.ts';
+import { useOnce } from '../../domain/one-time-records.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import { fittingKeys, isPublicKey } from '../../protocol/key-sets.ts';
-import type { HttpRequest, RequestContext } from '../../web/request.ts';
+import type { RequestContext } from '../../web/request.ts';
 
 /** Kind of the records of used proofs. */
 const USED = 'dpop-proof';
@@ -138,9 +138,6 @@ function checkNonce(ctx: RequestContext, { nonce }: JwtClaims): void {
   );
 }
 
-/** Proofs that were used up in a request: it may ask for its client several times. */
-const usedIn = new WeakMap<HttpRequest, Set<string>>();
-
 /**
  * §11.1: a proof is used once, of any number of requests at any number of nodes.
  * @throws OAuthError when another request used it
@@ -150,11 +147,7 @@ export async function useProof(
   { thumbprint, claims }: ProvenKey,
 ): Promise<void> {
   const digest = sha256(`${thumbprint}\n${String(claims['htu'])}\n${String(claims['jti'])}`);
-  const used = usedIn.get(ctx.request) ?? new Set();
-  if (used.has(digest)) return;
   const expiresAt = Math.ceil(Number(claims['iat'])) + LIFE + 2 * SKEW;
-  if (!(await ctx.store.oneTime.put(newOneTimeRecord({ kind: USED, digest, expiresAt }))))
+  if (!(await useOnce(ctx, ctx.request, { kind: USED, digest, expiresAt })))
     throw refused('dpop_proof_replayed', { expected: 'a new jti', received: 'one that was used' });
-  used.add(digest);
-  usedIn.set(ctx.request, used);
 }

@@ -14,7 +14,7 @@ import {
 } from '../../crypto/jwt.ts';
 import { clientKeys, renewedKeys } from '../../domain/client-keys.ts';
 import { readableSecrets } from '../../domain/client-secrets.ts';
-import { newOneTimeRecord } from '../../domain/one-time-records.ts';
+import { useOnce } from '../../domain/one-time-records.ts';
 import { OutboundError } from '../../domain/outbound.ts';
 import {
   clientNotProven,
@@ -23,7 +23,7 @@ import {
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
 import type { Client } from '../../store/records.ts';
-import type { HttpRequest, RequestContext } from '../../web/request.ts';
+import type { RequestContext } from '../../web/request.ts';
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 /** RFC 10070: explicit typing is recommended; without a type it may be any JWT. */
@@ -247,20 +247,13 @@ function addressOf({ request, settings }: RequestContext): string {
   return `${new URL(settings.issuer).origin}${request.url.pathname}`;
 }
 
-/** Assertions that were used up in a request: it may ask for its client several times. */
-const usedIn = new WeakMap<HttpRequest, Set<string>>();
-
 /** OIDC Core §9: the jti is used once, of any number of requests at any number of nodes. */
 async function use(ctx: RequestContext, client: Client, claims: JwtClaims): Promise<void> {
   const digest = sha256(`${client.clientId}\n${String(claims['jti'])}`);
-  const used = usedIn.get(ctx.request) ?? new Set();
-  if (used.has(digest)) return;
   const expiresAt = Math.ceil(Number(claims['exp'])) + 2 * SKEW;
-  if (!(await ctx.store.oneTime.put(newOneTimeRecord({ kind: USED, digest, expiresAt }))))
+  if (!(await useOnce(ctx, ctx.request, { kind: USED, digest, expiresAt })))
     throw refused('replayed', {
       expected: 'a new jti for each request',
       received: 'one that was used before',
     });
-  used.add(digest);
-  usedIn.set(ctx.request, used);
 }
