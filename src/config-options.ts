@@ -46,6 +46,8 @@ const LIFETIMES: OptionsOf<Lifetimes> = {
   sessionIdle: lifetime(8 * 3600, 'a browser session without use'),
   sessionAbsolute: lifetime(DAY, 'a browser session in all'),
   interaction: lifetime(3600, 'a page left open'),
+  newClient: lifetime(7 * DAY, 'a client that registered itself, until its first use'),
+  unusedClient: lifetime(180 * DAY, 'a client that registered itself, since its last use'),
   audit: lifetime(365 * DAY, 'a line of the audit log'),
 };
 

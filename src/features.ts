@@ -8,6 +8,7 @@ import { clientCredentials } from './features/client-credentials/client-credenti
 import { clientSecret } from './features/client-secret/client-secret.ts';
 import { deviceAuthorization } from './features/device-authorization/device-authorization.ts';
 import { dpop } from './features/dpop/dpop.ts';
+import { dynamicRegistration } from './features/dynamic-registration/dynamic-registration.ts';
 import { formPost } from './features/form-post/form-post.ts';
 import { introspection } from './features/introspection/introspection.ts';
 import { jwtClientAuthentication } from './features/jwt-client-authentication/jwt-client-authentication.ts';
@@ -26,6 +27,12 @@ export type {
   DeviceView,
 } from './features/device-authorization/pages.ts';
 export type { DpopOptions } from './features/dpop/dpop.ts';
+export type { DynamicRegistrationOptions } from './features/dynamic-registration/dynamic-registration.ts';
+export type {
+  RegistrationDecision,
+  RegistrationPolicy,
+  RegistrationRequest,
+} from './features/dynamic-registration/policy.ts';
 export type { JwtClientAuthenticationOptions } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 export type { PushedAuthorizationRequestOptions } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
@@ -36,6 +43,7 @@ export {
   clientSecret,
   deviceAuthorization,
   dpop,
+  dynamicRegistration,
   formPost,
   introspection,
   jwtClientAuthentication,
@@ -56,6 +64,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   clientSecret,
   jwtClientAuthentication,
   publicClient,
+  dynamicRegistration,
   dpop,
   formPost,
   pushedAuthorizationRequests,

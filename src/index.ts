@@ -28,11 +28,18 @@ export {
   type Clients,
   type KnownClients,
   type ManagedClient,
+  type OwnCredentials,
+  type OwnRegistrations,
   type RegisteredClient,
 } from './domain/client-registry.ts';
 export type { Confirmation } from './domain/confirmations.ts';
 export type { Context } from './domain/context.ts';
 export type { EventFacts, Events } from './domain/events.ts';
+export type {
+  InitialAccessTokens,
+  MadeInitialAccessToken,
+  NewInitialAccessToken,
+} from './domain/initial-access-tokens.ts';
 export type { Interaction, StepStates } from './domain/interactions.ts';
 export type {
   Consumption,
@@ -168,13 +175,13 @@ export * from './features.ts';
 export type { InteractionDetails, Interactions } from './host-interactions.ts';
 export type { AuthorizationRequest, Destination } from './protocol/authorization-request.ts';
 export { SCOPE_CLAIMS } from './protocol/claims.ts';
+export { CLIENT_FIELDS } from './protocol/client-field-definitions.ts';
 export type { FeatureField, FieldDefinition, FieldKind } from './protocol/client-fields.ts';
 export { CLIENT_KINDS, type ClientKind, metadataOfKind } from './protocol/client-kinds.ts';
-export {
-  CLIENT_FIELDS,
-  type ClientMember,
-  type ClientMetadata,
-  type CompleteClientMetadata,
+export type {
+  ClientMember,
+  ClientMetadata,
+  CompleteClientMetadata,
 } from './protocol/client-metadata.ts';
 export {
   type CredentialKind,
@@ -200,6 +207,7 @@ export { forLog } from './protocol/remedies.ts';
 export { parseScope } from './protocol/scope.ts';
 export { createProvider, type Provider, type Sessions } from './provider.ts';
 export { checkConfig } from './resolve-config.ts';
+export type * from './store/clients.ts';
 export * from './store/counters.ts';
 export type * from './store/issue.ts';
 export { memoryDatabase } from './store/memory.ts';

@@ -5,7 +5,7 @@
 import type { Clients, KnownClients, ManagedClient } from './domain/client-registry.ts';
 import type { Logger } from './domain/settings.ts';
 import { nearest } from './engine/contracts/options.ts';
-import { CLIENT_FIELDS } from './protocol/client-metadata.ts';
+import { CLIENT_FIELDS } from './protocol/client-field-definitions.ts';
 import type { ConfigProblem } from './protocol/errors.ts';
 import { StoreUnavailable } from './store/store.ts';
 

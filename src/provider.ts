@@ -12,6 +12,7 @@ import type { Context } from './domain/context.ts';
 import { createEvents, type EventLog } from './domain/events.ts';
 import { createAges } from './domain/freshness.ts';
 import { endSessionOfHost } from './domain/host-sessions.ts';
+import { type InitialAccessTokens, initialAccessTokensOf } from './domain/initial-access-tokens.ts';
 import { createRateLimiter } from './domain/rate-limiter.ts';
 import { redirectUriRules } from './domain/redirect-rules.ts';
 import { createSigningKeys, type KeyAdmin } from './domain/signing-keys.ts';
@@ -57,6 +58,8 @@ export interface Provider {
   readonly interactions: Interactions;
   /** What can be done about people. */
   readonly subjects: Subjects;
+  /** Tokens that let clients register themselves (`dynamicRegistration`). */
+  readonly initialAccessTokens: InitialAccessTokens;
   /** What can be done about single tokens. */
   readonly tokens: Tokens;
   /** What can be done about sessions that the host keeps (`accounts.current`). */
@@ -75,8 +78,11 @@ export interface Provider {
    * @throws ClientMetadataError when a client of the configuration cannot be registered
    */
   maintain(): Promise<boolean>;
-  /** Deletes what can no longer matter, at most `batch` rows per record kind. */
-  clear(batch: number): Promise<ClearedCounts>;
+  /**
+   * Deletes what can no longer matter, at most `batch` rows per record kind, and clients that
+   * registered themselves and were not used (`lifetimes`).
+   */
+  clear(batch: number): Promise<ClearedCounts & { readonly clients: number }>;
   /** Writes waiting audit events, and closes connections; call it before the process ends. */
   close(): Promise<void>;
 }
@@ -144,6 +150,7 @@ export function createProvider(config: Config): Provider {
     interactions: createInteractions(assembly.flows, (request, info) =>
       contextFor(request, new URL(request.url), info, {}),
     ),
+    initialAccessTokens: initialAccessTokensOf(ctx),
     subjects: subjectsOf(ctx),
     tokens: tokensOf(ctx),
     sessions: { end: async (sessionId) => await endSessionOfHost(ctx, sessionId) },
@@ -154,8 +161,12 @@ export function createProvider(config: Config): Provider {
       await managed.ensure();
       return isChanged;
     },
-    clear: async (batch) => await store.clear(now(), batch, now() - settings.lifetimes.audit),
+    async clear(batch) {
+      const cleared = await store.clear(now(), batch, now() - settings.lifetimes.audit);
+      return { ...cleared, clients: await ctx.clients.deleteUnused(batch) };
+    },
     async close() {
+      await ctx.clients.flush();
       await events.flush();
       await ctx.outbound.close();
     },
@@ -190,6 +201,9 @@ function createContext(
     rules: metadataRules({ settings, assembly }),
     provideKey: async (alg) => await keys.provide(alg),
     cacheSeconds: settings.clientCacheSeconds,
+    lifetimes: settings.lifetimes,
+    report: (error) =>
+      settings.logger.warn({ error }, 'the use of an application could not be noted'),
     ages,
     scopes: [...settings.scopes.keys()],
     env: process.env,

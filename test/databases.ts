@@ -63,6 +63,7 @@ export const MIGRATIONS: readonly string[] = [
   '0003-disabled-clients',
   '0004-places-of-attempts',
   '0005-numbered-revocations',
+  '0006-clients-that-register-themselves',
 ];
 
 export const DATABASES: readonly DatabaseKind[] = [

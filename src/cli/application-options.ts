@@ -5,7 +5,7 @@
  */
 import { type Command, Option } from 'commander';
 import { CLIENT_FIELDS, type ClientMetadata, type FieldDefinition } from 'valetkey';
-import { collect, json } from './options.ts';
+import { collect, json, wholeNumber } from './options.ts';
 
 /** The given options, by the key that commander derives from a flag. */
 export type MetadataOptions = Readonly<Record<string, unknown>>;
@@ -54,6 +54,8 @@ function addOption(command: Command, { flag, kind, description, wireName }: Fiel
     command.option(`--${flag} <${placeholder}>`, `${description}; may be repeated`, read);
   } else if (kind === 'json') {
     command.option(`--${flag} <json>`, description, json);
+  } else if (kind === 'seconds') {
+    command.option(`--${flag} <seconds>`, description, wholeNumber(0));
   } else {
     const option = new Option(`--${flag} <${placeholder}>`, description);
     command.addOption(typeof kind === 'string' ? option : option.choices(kind));

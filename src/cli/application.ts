@@ -8,6 +8,7 @@ import {
   CLIENT_KINDS,
   type Client,
   type ClientKind,
+  type ClientUses,
   type FeatureField,
   isPublic,
   metadataOfKind,
@@ -33,7 +34,8 @@ Examples:
 const SOURCES: Readonly<Record<Client['registrationSource'], string>> = {
   manual: 'an operator, or the host',
   configuration: 'the configuration, which manages it',
-  dynamic: 'itself',
+  dynamic: 'itself, with an initial access token',
+  open: 'itself, without a token: nobody vouches for it',
 };
 
 type Clients = Parameters<Parameters<typeof withAssembly>[1]>[0]['provider']['clients'];
@@ -51,9 +53,11 @@ export function application(program: Command, features: readonly AnyFeature[]): 
   list(group, fields);
   one(group, 'show', 'show the metadata of an application').action(
     async ({ clientId }: { readonly clientId: string }, command: Command) => {
-      await withAssembly(command, async ({ provider }) =>
-        tell(command, fields, await required(provider.clients.find(clientId), clientId)),
-      );
+      await withAssembly(command, async ({ provider }) => {
+        const client = await required(provider.clients.find(clientId), clientId);
+        const { more, rows } = usesOf(client, await provider.clients.uses(clientId));
+        tell(command, fields, client, more, [], rows);
+      });
     },
   );
   update(group, fields);
@@ -287,12 +291,36 @@ function fieldOf({ fields }: Client, { wireName, default: otherwise }: FeatureFi
   return Object.hasOwn(fields, wireName) ? fields[wireName] : otherwise;
 }
 
+/** When a client and its secrets were last used, to the hour, and when it ends without use. */
+function usesOf(
+  { secrets, expiresAt = null }: Client,
+  uses: ClientUses,
+): { readonly more: object; readonly rows: readonly (readonly string[])[] } {
+  const used = (at: number | null): string => (at === null ? 'never' : time(at));
+  const ofSecret = secrets.map(({ id, createdAt, expiresAt: end }) => ({
+    id,
+    created: createdAt,
+    ends: end,
+    last_used: uses.secrets[id] ?? null,
+  }));
+  const rows = [
+    ['Last used', used(uses.at)],
+    ...ofSecret.map(({ id, created, ends, last_used: at }) => [
+      `Secret ${id}`,
+      `of ${time(created)}, last used ${used(at)}${ends === null ? '' : `, ends ${time(ends)}`}`,
+    ]),
+    ...(expiresAt === null ? [] : [['Ends', `${time(expiresAt)}, unless it is used before`]]),
+  ];
+  return { more: { last_used: uses.at, secrets: ofSecret, ends: expiresAt }, rows };
+}
+
 function tell(
   command: Command,
   fields: readonly FeatureField[],
   client: Client,
   more: object = {},
   rows: readonly (readonly string[])[] = [],
+  last: readonly (readonly string[])[] = [],
 ): void {
   const said = (values: readonly string[] | null): string =>
     values === null ? 'all' : values.length === 0 ? 'none' : values.join(' ');
@@ -319,6 +347,7 @@ function tell(
     ['State', client.disabledAt === null ? 'enabled' : 'disabled'],
     ['Registered by', SOURCES[client.registrationSource]],
     ...fields.map((field) => [field.wireName, String(fieldOf(client, field) ?? 'default')]),
+    ...last,
   ]);
   say(globals(command).json, { ...described(client, fields), ...more }, text);
 }

@@ -17,6 +17,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   migrate: async () => (await import('./migrate.ts')).migrate,
   user: async () => (await import('./user.ts')).user,
   application: async () => (await import('./application.ts')).application,
+  'initial-access-token': async () =>
+    (await import('./initial-access-token.ts')).initialAccessToken,
   keys: async () => (await import('./keys.ts')).keys,
   session: async () => (await import('./access.ts')).session,
   consent: async () => (await import('./access.ts')).consent,
@@ -34,6 +36,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   applications: 'application',
   client: 'application',
   clients: 'application',
+  'initial-access-tokens': 'initial-access-token',
   users: 'user',
   sessions: 'session',
   consents: 'consent',

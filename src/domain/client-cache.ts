@@ -28,10 +28,13 @@ export function createClientCache({
   load,
   seconds,
   ages,
+  isGone,
 }: {
   readonly load: (clientId: string) => Promise<Client | null>;
   readonly seconds: number;
   readonly ages: Ages;
+  /** True for a client whose time is over: it is loaded anew, for it may have been used. */
+  readonly isGone: (client: Client) => boolean;
 }): ClientCache {
   const kept = new LRUCache<string, { readonly client: Client; readonly loaded: Moment }>({
     max: MOST_CLIENTS,
@@ -50,7 +53,8 @@ export function createClientCache({
   return {
     async find(clientId) {
       const cached = kept.get(clientId);
-      if (cached !== undefined && ages.isWithin(cached.loaded, seconds)) return cached.client;
+      const isFresh = cached !== undefined && ages.isWithin(cached.loaded, seconds);
+      if (isFresh && !isGone(cached.client)) return cached.client;
       // The identifier comes from the wire: nothing longer than a column reaches the store.
       if (clientId.length > LONGEST_ID) return null;
       return await loadNow(clientId);

@@ -1,8 +1,11 @@
 /** Clients as hosts and the parts of the provider use them. They are kept by `clients.ts`. */
+import type { FeatureField } from '../protocol/client-fields.ts';
 import type { ClientKind } from '../protocol/client-kinds.ts';
 import type { ClientMetadata } from '../protocol/client-metadata.ts';
 import type { MetadataProblem } from '../protocol/client-metadata-rules.ts';
-import type { Client } from '../store/records.ts';
+import type { ClientUses } from '../store/clients.ts';
+import type { Client, Digest } from '../store/records.ts';
+import type { Events } from './events.ts';
 
 /** A registration was refused; lists everything wrong with it. */
 export class ClientMetadataError extends Error {
@@ -58,6 +61,14 @@ export interface ManagedClient extends ClientMetadata {
   readonly secretOverlap?: number;
 }
 
+/** The credentials by which a client registers, and by which it manages itself later. */
+export interface OwnCredentials {
+  /** Digest of the initial access token; null without one. */
+  readonly initialAccessToken: Digest | null;
+  /** Digest of the token by which it will manage itself; null: it cannot. */
+  readonly registrationToken: Digest | null;
+}
+
 /** A page of a list of clients. */
 export interface ClientPage {
   /** Begin after this client_id. */
@@ -104,10 +115,56 @@ export interface Clients {
   delete(clientId: string): Promise<boolean>;
   /** In order of client_id. */
   list(page: ClientPage): Promise<readonly Client[]>;
+  /** When a client and its secrets were last used, to the hour. */
+  uses(clientId: string): Promise<ClientUses>;
+}
+
+/** What clients do about their own registration. */
+export interface OwnRegistrations {
+  /**
+   * Registers a client that asks for it itself. Null when its initial access token cannot be used.
+   * @throws ClientMetadataError
+   */
+  register(metadata: ClientMetadata, credentials: OwnCredentials): Promise<RegisteredClient | null>;
+  /**
+   * Registers a public client that nobody owns, or finds the one of the same metadata.
+   * @param beforeNew called before one is made that is not there yet
+   * @throws ClientMetadataError
+   */
+  registerShared(
+    metadata: ClientMetadata,
+    beforeNew: () => Promise<void>,
+  ): Promise<RegisteredClient>;
+  /**
+   * Replaces the metadata of a client that manages itself, and its token. Null when it is no longer
+   * as it was judged.
+   * @throws ClientMetadataError
+   */
+  replace(judged: Client, metadata: ClientMetadata, token: Digest): Promise<Client | null>;
+  /** Deletes a client. False when there was none. */
+  delete(clientId: string): Promise<boolean>;
 }
 
 /** Registered clients, for the parts of the provider. */
 export interface KnownClients extends Clients {
+  /** The fields that features add to clients. */
+  readonly fields: readonly FeatureField[];
+  /** As `find`, but never from memory. */
+  findNow(clientId: string): Promise<Client | null>;
+  /**
+   * What clients do about their own registration.
+   * @param events of the request by which they do it
+   */
+  own(events: Events): OwnRegistrations;
+  /**
+   * Notes that a client was used. Never throws.
+   * @param secret id of the secret that proved it; null without one
+   */
+  used(client: Client, secret: string | null): void;
+  /** Deletes clients that nobody used until their end, at most `limit`; resolves to how many. */
+  deleteUnused(limit: number): Promise<number>;
+  /** Writes uses that wait to be noted. */
+  flush(): Promise<void>;
   /** What is wrong with a client of the configuration, before anything is stored. */
   problemsOf(client: ManagedClient): readonly MetadataProblem[];
   /**

@@ -14,7 +14,7 @@ import {
   needsSecret,
 } from '../protocol/client-metadata-rules.ts';
 import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';
-import type { Seconds } from '../store/records.ts';
+import type { Client, Seconds } from '../store/records.ts';
 import { ClientMetadataError, type ManagedClient } from './client-registry.ts';
 import { SHORTEST_SECRET } from './client-secrets.ts';
 
@@ -131,6 +131,11 @@ export async function requireKey(
   const from = new Date(activeAt * 1000).toISOString();
   const problem = `${alg} was switched on a short while ago: its key is published first and signs from ${from} on`;
   throw refused('idTokenSignedResponseAlg', problem);
+}
+
+/** False for a client that registered itself without anybody who vouches for it. */
+export function isVouchedFor({ registrationSource }: Pick<Client, 'registrationSource'>): boolean {
+  return registrationSource !== 'open';
 }
 
 /** The error for one field. */

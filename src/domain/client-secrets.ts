@@ -58,22 +58,32 @@ function isAlive({ expiresAt }: ClientSecret, now: Seconds): boolean {
 }
 
 /**
- * True when `presented` is one of the client's unexpired secrets. Takes the same time for every
- * wrong secret.
+ * The id of the unexpired secret of a client that was presented; null when it is none of them.
+ * Takes the same time for every wrong secret.
  */
-export function secretMatches(client: Client, presented: string, now: Seconds): boolean {
+export function matchingSecret(client: Client, presented: string, now: Seconds): string | null {
   const digest = sha256(presented);
-  let matched = false;
+  let id: string | null = null;
   for (const secret of client.secrets)
-    if (equalSecrets(secret.digest, digest) && isAlive(secret, now)) matched = true;
-  return matched;
+    if (equalSecrets(secret.digest, digest) && isAlive(secret, now)) id = secret.id;
+  return id;
+}
+
+/** A secret that can be read. */
+export interface ReadableSecret {
+  readonly id: string;
+  readonly text: string;
 }
 
 /** The readable secrets of a client that are alive, the one that signs first. */
-export function readableSecrets(client: Client, vault: Vault, now: Seconds): readonly string[] {
+export function readableSecrets(
+  client: Client,
+  vault: Vault,
+  now: Seconds,
+): readonly ReadableSecret[] {
   return client.secrets.flatMap((secret) => {
     if (secret.sealed === null || !isAlive(secret, now)) return [];
     const text = vault.open(PURPOSE, secret.sealed);
-    return text === null ? [] : [text];
+    return text === null ? [] : [{ id: secret.id, text }];
   });
 }

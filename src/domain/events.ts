@@ -27,6 +27,8 @@ export const CORE_EVENTS: readonly string[] = [
   'client.created',
   'client.updated',
   'client.deleted',
+  'initial_access_token.created',
+  'initial_access_token.deleted',
   'subject.revoked',
   'subject.disabled',
   'subject.enabled',

@@ -52,7 +52,7 @@ export async function idTokenSigner(ctx: Context, client: Client): Promise<IdTok
     await signJwt(
       { alg, typ: 'JWT' },
       idTokenClaims(ctx, client, alg, facts),
-      encoder.encode(secret),
+      encoder.encode(secret.text),
     );
 }
 
@@ -119,9 +119,9 @@ async function hintKeys(
   // RFC 8725 §3.1: the algorithm is the one we sign this client's tokens with, or signed with
   // before a change, never a symmetric one instead of an asymmetric one.
   if (client.idTokenSignedResponseAlg === 'HS256') {
-    return readableSecrets(client, ctx.vault, ctx.now()).map((secret) => ({
+    return readableSecrets(client, ctx.vault, ctx.now()).map(({ text }) => ({
       alg: 'HS256',
-      key: encoder.encode(secret),
+      key: encoder.encode(text),
     }));
   }
   const key = kid === null ? null : await ctx.keys.verifier(kid);

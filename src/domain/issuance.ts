@@ -138,6 +138,16 @@ export async function issueTokens(
   client: Client,
   redemption: CheckedRedemption,
 ): Promise<Issued> {
+  const issued = await issueFor(ctx, client, redemption);
+  if (issued.outcome === 'issued') ctx.clients.used(client, null);
+  return issued;
+}
+
+async function issueFor(
+  ctx: Context,
+  client: Client,
+  redemption: CheckedRedemption,
+): Promise<Issued> {
   const { entitlement, consumption } = redemption;
   if (consumption?.kind === 'repeated_refresh_token') {
     // Nothing is stored, so no act of the store compares the versions.

@@ -126,6 +126,11 @@ export interface ErrorView extends PageView {
   readonly description: string;
   /** Something the reader may find in the server's log. */
   readonly requestId: string;
+  /**
+   * Where the application expects the refusal, which the reader may follow; null when there is no
+   * such address. Nobody vouches for it.
+   */
+  readonly returnTo: { readonly url: string; readonly host: string } | null;
 }
 
 /** A file a page needs: style sheet, script, picture. */

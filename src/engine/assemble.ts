@@ -5,8 +5,8 @@
  */
 import { CORE_EVENTS } from '../domain/events.ts';
 import type { Settings } from '../domain/settings.ts';
+import { CLIENT_FIELDS } from '../protocol/client-field-definitions.ts';
 import type { FeatureField } from '../protocol/client-fields.ts';
-import { CLIENT_FIELDS } from '../protocol/client-metadata.ts';
 import { authorizeFlow } from './authorize-flow.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
 import { ENGINE_KINDS, type Engine, type Named, named, nameOf } from './contracts/engine.ts';

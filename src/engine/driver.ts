@@ -3,16 +3,18 @@
  * outcomes of steps into responses. Pages never lead to one another; every answer comes back here.
  */
 import { findEnabledAccount } from '../domain/accounts.ts';
+import { isVouchedFor } from '../domain/client-rules.ts';
 import { type Interaction, loginMark, withDecision } from '../domain/interactions.ts';
 import { endSession, type Login, startSession } from '../domain/sessions.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import type { Session } from '../store/records.ts';
 import { sessionCookie } from '../web/cookies.ts';
+import { errorPage } from '../web/page.ts';
 import { redirectWithInteraction } from './continuation.ts';
 import type { EngineContext } from './contracts/context.ts';
 import type { OpenedFlow } from './contracts/flow.ts';
 import type { Notice, PostedAnswer, Situation, Step, StepOutcome } from './contracts/step.ts';
-import { currentSessionFor, isHosted } from './current-session.ts';
+import { currentSession, currentSessionFor, isHosted } from './current-session.ts';
 import { nextStep } from './next-step.ts';
 import { prompts } from './parameters.ts';
 import { logRefusal } from './refusals.ts';
@@ -261,6 +263,14 @@ export async function refusing(
     ctx.clientId = clientId;
     logRefusal(ctx, 'authorize', error);
     ctx.events.notify('request.refused', { clientId, reason: error.reason });
-    return await opened.refuse(ctx, error);
+    const answer = await opened.refuse(ctx, error);
+    // RFC 9700 §4.11.2: no browser is sent on to an address for which nobody vouches, before its
+    // user did anything here.
+    if (isVouchedFor(opened.client) || (await isSignedIn(ctx))) return answer;
+    return errorPage(ctx, error.notRedirected(), answer.headers.get('location'));
   }
+}
+
+async function isSignedIn(ctx: EngineContext): Promise<boolean> {
+  return (await currentSession(ctx)).session !== null;
 }

@@ -57,9 +57,10 @@ export const nonce: AuthorizationParameter<string | null> = authorizationParamet
 export const maxAge: AuthorizationParameter<number | null> = authorizationParameter<number | null>({
   names: ['max_age'],
   absent: null,
-  read(_ctx, { params }) {
+  read(_ctx, { params, client }) {
     const text = params.get('max_age');
-    if (text === undefined) return null;
+    // OIDC Registration §2: default_max_age holds where the request has no max_age.
+    if (text === undefined) return client.defaultMaxAge;
     // OIDC Core §3.1.2.1: max_age is a number of seconds.
     if (!/^[0-9]{1,10}$/.test(text))
       throw new OAuthError('invalid_request', 'max_age', 'The max_age is not a number of seconds.');
@@ -120,8 +121,11 @@ export const acrValues: AuthorizationParameter<readonly string[]> = authorizatio
 >({
   names: ['acr_values'],
   absent: [],
-  read: (_ctx, { params }) =>
-    (params.get('acr_values') ?? '').split(' ').filter((value) => value !== ''),
+  read(_ctx, { params, client }) {
+    const asked = (params.get('acr_values') ?? '').split(' ').filter((value) => value !== '');
+    // OIDC Registration §2: default_acr_values hold where the request has no acr_values.
+    return asked.length === 0 ? client.defaultAcrValues : asked;
+  },
 });
 
 /** All of them, in the order in which they are read. */

@@ -18,6 +18,7 @@ export function error(view: ErrorView, { lang, error: texts }: Messages): Sheet 
     content: markup`<h1 id="error-title">${title}</h1>
 <p id="error-description" class="lead"${english}>${view.description}</p>
 <p>${texts.advice(view.status)}</p>
+${view.returnTo !== null && markup`<p><a id="error-return" rel="noreferrer" href="${view.returnTo.url}">${texts.returnTo(view.returnTo.host)}</a></p>`}
 <h2 class="unseen">${texts.details}</h2>
 <dl class="details">
 <div><dt>${texts.code}</dt><dd id="error-code">${view.code}</dd></div>

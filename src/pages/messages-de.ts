@@ -111,6 +111,7 @@ export const GERMAN: Messages = {
       markup`${application} erhält auf jenem Gerät keinen Zugriff. Sie können diese Seite schließen.`,
   },
   error: {
+    returnTo: (host) => `Zurück zu ${host}`,
     title: (status) => {
       if (status === 403) return 'Das ist nicht erlaubt';
       if (status === 404) return 'Seite nicht gefunden';

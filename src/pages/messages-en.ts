@@ -107,6 +107,7 @@ export const ENGLISH: Messages = {
       markup`${application} on that device gets no access. You can close this page.`,
   },
   error: {
+    returnTo: (host) => `Return to ${host}`,
     title: (status) => {
       if (status === 403) return 'This is not allowed';
       if (status === 404) return 'Page not found';

@@ -115,6 +115,7 @@ export const FRENCH: Messages = {
       markup`${application} n’obtient aucun accès sur cet appareil. Vous pouvez fermer cette page.`,
   },
   error: {
+    returnTo: (host) => `Revenir à ${host}`,
     title: (status) => {
       if (status === 403) return 'Ce n’est pas autorisé';
       if (status === 404) return 'Page introuvable';

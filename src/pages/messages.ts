@@ -195,6 +195,8 @@ export interface Messages {
   };
   /** The error page. */
   readonly error: {
+    /** Link to the application that sent the reader here. The argument is its host. */
+    readonly returnTo: (host: string) => string;
     /** Title, by HTTP status. */
     readonly title: (status: number) => string;
     /** Says what to do, by HTTP status. */

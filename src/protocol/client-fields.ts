@@ -5,10 +5,10 @@
  */
 
 /**
- * The type of a value: a string, a list of strings, a boolean, a JSON object, or one of the listed
- * strings.
+ * The type of a value: a string, a list of strings, a boolean, a whole number of seconds, a JSON
+ * object, or one of the listed strings.
  */
-export type FieldKind = 'text' | 'texts' | 'flag' | 'json' | readonly string[];
+export type FieldKind = 'text' | 'texts' | 'flag' | 'seconds' | 'json' | readonly string[];
 
 /** The definition of one field of client metadata. */
 export interface FieldDefinition {
@@ -27,6 +27,12 @@ export interface FieldDefinition {
   readonly nullable?: boolean;
   /** `operator`: only operators set it. `client`: also a client that registers itself. */
   readonly setBy: 'operator' | 'client';
+  /**
+   * True for a field that protects the client: it stays as it is when the client changes its
+   * registration and leaves it out.
+   * @default false
+   */
+  readonly protects?: boolean;
 }
 
 /** The definition of a field that a feature adds to every client. */
@@ -44,6 +50,7 @@ const WORDS = {
   text: 'must be a string',
   texts: 'must be a list of strings',
   flag: 'must be true or false',
+  seconds: 'must be a whole number of seconds',
   json: 'must be a JSON object',
 } as const;
 
@@ -66,6 +73,7 @@ export function kindProblem(
 function isOfKind(value: unknown, kind: keyof typeof WORDS): boolean {
   if (kind === 'text') return typeof value === 'string';
   if (kind === 'flag') return typeof value === 'boolean';
+  if (kind === 'seconds') return Number.isSafeInteger(value) && Number(value) >= 0;
   if (kind === 'json') return typeof value === 'object' && value !== null && !Array.isArray(value);
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

@@ -3,13 +3,10 @@
  * command line, the API or a page. All functions are pure; identifiers, secrets and times are left
  * to `domain/clients.ts`.
  */
+
+import { CLIENT_FIELDS } from './client-field-definitions.ts';
 import { type FeatureField, kindProblem } from './client-fields.ts';
-import {
-  CLIENT_FIELDS,
-  type ClientMember,
-  type ClientMetadata,
-  type CompleteClientMetadata,
-} from './client-metadata.ts';
+import type { ClientMember, ClientMetadata, CompleteClientMetadata } from './client-metadata.ts';
 import { keySetProblem } from './key-sets.ts';
 import type { IdTokenAlg } from './names.ts';
 import {
@@ -129,6 +126,12 @@ export function completeMetadata(
     jwks: metadata.jwks ?? null,
     jwksUri: metadata.jwksUri ?? null,
     tokenEndpointAuthSigningAlg: metadata.tokenEndpointAuthSigningAlg ?? null,
+    defaultMaxAge: metadata.defaultMaxAge ?? null,
+    requireAuthTime: metadata.requireAuthTime ?? false,
+    defaultAcrValues: metadata.defaultAcrValues ?? [],
+    initiateLoginUri: metadata.initiateLoginUri ?? null,
+    softwareId: metadata.softwareId ?? null,
+    softwareVersion: metadata.softwareVersion ?? null,
     skipConsent: metadata.skipConsent ?? false,
     clientUri: metadata.clientUri ?? null,
     logoUri: metadata.logoUri ?? null,
@@ -156,6 +159,11 @@ export function metadataProblems(
   // People read the name on the consent page, and these characters change what they read.
   if (UNREADABLE.test(metadata.name))
     refuse('name', 'must not contain control characters or marks of writing direction');
+  for (const field of ['softwareId', 'softwareVersion'] as const) {
+    const text = metadata[field];
+    if (text !== null && (text === '' || text.length > 255 || UNREADABLE.test(text)))
+      refuse(field, 'must be 1 to 255 readable characters');
+  }
   checkUris(metadata, rules, refuse);
   checkFlows(metadata, rules, refuse);
   checkCredentials(metadata, rules, refuse);
@@ -169,6 +177,8 @@ export function metadataProblems(
     refuse('defaultScopes', `${printable(beyond)} is not among the scopes that it may request`);
   return problems;
 }
+
+const LINKS = ['clientUri', 'logoUri', 'policyUri', 'tosUri', 'initiateLoginUri'] as const;
 
 type Refuse = (field: ClientMember, problem: string) => void;
 
@@ -186,7 +196,7 @@ function checkUris(metadata: CompleteClientMetadata, rules: MetadataRules, refus
       refuse('allowedOrigins', `${printable(origin)} ${problem}`);
     }
   }
-  for (const field of ['clientUri', 'logoUri', 'policyUri', 'tosUri'] as const) {
+  for (const field of LINKS) {
     const uri = metadata[field];
     // The logo is fetched by this provider, the others by browsers.
     const named = field === 'logoUri' ? rules.outboundOrigins : [];

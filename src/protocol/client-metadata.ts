@@ -1,8 +1,7 @@
 /**
- * The metadata of a client: its members, and for each the definition that registration, command
- * line, forms and documentation use. Which values are allowed is in `client-metadata-rules.ts`.
+ * The metadata of a client: its members, with what each means. The definition of each is in
+ * `client-field-definitions.ts`; which values are allowed is in `client-metadata-rules.ts`.
  */
-import type { FieldDefinition } from './client-fields.ts';
 import type { ClientAuthenticationMethodName, IdTokenAlg } from './names.ts';
 
 /** Client metadata, as submitted. Every member except the name has a default. */
@@ -97,6 +96,37 @@ export interface ClientMetadata {
    */
   readonly tokenEndpointAuthSigningAlg?: string | null;
   /**
+   * Seconds since the user proved who they are, at most, where a request has no `max_age`.
+   * @default null
+   */
+  readonly defaultMaxAge?: number | null;
+  /**
+   * True says that the client relies on the claim `auth_time`, which every ID token of a person
+   * has.
+   * @default false
+   */
+  readonly requireAuthTime?: boolean;
+  /**
+   * Authentication contexts the client would like where a request has no `acr_values`, best first.
+   * @default []
+   */
+  readonly defaultAcrValues?: readonly string[];
+  /**
+   * URL where a sign-in that others begin is started (OIDC Core §4), https.
+   * @default null
+   */
+  readonly initiateLoginUri?: string | null;
+  /**
+   * What the software is, the same for all its installations (RFC 7591 §2).
+   * @default null
+   */
+  readonly softwareId?: string | null;
+  /**
+   * Version of the software (RFC 7591 §2).
+   * @default null
+   */
+  readonly softwareVersion?: string | null;
+  /**
    * True shows no consent page. Use it only for the operator's own applications.
    * @default false
    */
@@ -149,179 +179,3 @@ type NullIn<Key extends keyof ClientMetadata> = null extends ClientMetadata[Key]
 
 /** A member of the metadata that has a definition. */
 export type ClientMember = Exclude<keyof ClientMetadata, 'fields'>;
-
-const URI_FLAG = { kind: 'text', nullable: true, setBy: 'client' } as const;
-
-/** The definition of every member of the metadata except `fields`, in the order of display. */
-export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
-  name: {
-    wireName: 'client_name',
-    kind: 'text',
-    flag: 'name',
-    setBy: 'client',
-    description: 'name that people see',
-  },
-  clientType: {
-    wireName: 'client_type',
-    kind: ['confidential', 'public'],
-    flag: 'client-type',
-    setBy: 'operator',
-    description: 'type of client (default: confidential)',
-  },
-  applicationType: {
-    wireName: 'application_type',
-    kind: ['web', 'native'],
-    flag: 'application-type',
-    setBy: 'client',
-    description: 'type of application (default: web)',
-  },
-  tokenEndpointAuthMethod: {
-    wireName: 'token_endpoint_auth_method',
-    kind: 'text',
-    flag: 'auth-method',
-    setBy: 'client',
-    description:
-      'how it authenticates (default: client_secret, which is client_secret_basic or client_secret_post)',
-  },
-  jwks: {
-    wireName: 'jwks',
-    kind: 'json',
-    nullable: true,
-    flag: 'jwks',
-    setBy: 'client',
-    description: 'its public keys as a JWK Set, for private_key_jwt',
-  },
-  jwksUri: {
-    wireName: 'jwks_uri',
-    kind: 'text',
-    nullable: true,
-    flag: 'jwks-uri',
-    setBy: 'client',
-    description: 'URL of its public keys, for private_key_jwt',
-  },
-  tokenEndpointAuthSigningAlg: {
-    wireName: 'token_endpoint_auth_signing_alg',
-    kind: 'text',
-    nullable: true,
-    flag: 'auth-signing-alg',
-    setBy: 'client',
-    description: 'algorithm of its assertions (default: any that fits its keys)',
-  },
-  redirectUris: {
-    wireName: 'redirect_uris',
-    kind: 'texts',
-    flag: 'redirect-uri',
-    setBy: 'client',
-    description: 'URI that receives authorization responses',
-  },
-  postLogoutRedirectUris: {
-    wireName: 'post_logout_redirect_uris',
-    kind: 'texts',
-    flag: 'post-logout-redirect-uri',
-    setBy: 'client',
-    description: 'URI that the browser returns to after logout',
-  },
-  allowedOrigins: {
-    wireName: 'allowed_origins',
-    kind: 'texts',
-    flag: 'allowed-origin',
-    setBy: 'operator',
-    description: 'origin of a browser application that may call this server',
-  },
-  grantTypes: {
-    wireName: 'grant_types',
-    kind: 'texts',
-    flag: 'grant-type',
-    setBy: 'client',
-    description: 'grant type that it may use',
-  },
-  responseTypes: {
-    wireName: 'response_types',
-    kind: 'texts',
-    flag: 'response-type',
-    setBy: 'client',
-    description: 'response type that it may use (default: as its grant types require)',
-  },
-  scopes: {
-    wireName: 'scope',
-    kind: 'texts',
-    nullable: true,
-    flag: 'scope',
-    setBy: 'client',
-    description: 'scope that it may request (default: all)',
-  },
-  defaultScopes: {
-    wireName: 'default_scopes',
-    kind: 'texts',
-    nullable: true,
-    flag: 'default-scope',
-    setBy: 'operator',
-    description: 'scope granted when a request names none (default: those of the server)',
-  },
-  idTokenClaims: {
-    wireName: 'id_token_claims',
-    kind: 'flag',
-    flag: 'id-token-claims',
-    setBy: 'operator',
-    description: 'put name, email and the like into ID tokens as well',
-  },
-  allowLocalhost: {
-    wireName: 'allow_localhost',
-    kind: 'flag',
-    flag: 'allow-localhost',
-    setBy: 'operator',
-    description: 'allow http://localhost in the redirect URIs of a web application',
-  },
-  idTokenSignedResponseAlg: {
-    wireName: 'id_token_signed_response_alg',
-    kind: 'text',
-    flag: 'algorithm',
-    setBy: 'client',
-    description: 'algorithm that signs its ID tokens (default: RS256)',
-  },
-  skipConsent: {
-    wireName: 'skip_consent',
-    kind: 'flag',
-    flag: 'skip-consent',
-    setBy: 'operator',
-    description: 'show no consent page, for an application of your own',
-  },
-  owner: {
-    wireName: 'owner',
-    kind: 'text',
-    nullable: true,
-    flag: 'owner',
-    setBy: 'operator',
-    description: 'subject of the person who owns it',
-  },
-  clientUri: {
-    ...URI_FLAG,
-    wireName: 'client_uri',
-    flag: 'client-uri',
-    description: 'URL of its website',
-  },
-  logoUri: { ...URI_FLAG, wireName: 'logo_uri', flag: 'logo-uri', description: 'URL of its logo' },
-  policyUri: {
-    ...URI_FLAG,
-    wireName: 'policy_uri',
-    flag: 'policy-uri',
-    description: 'URL of its privacy policy',
-  },
-  tosUri: { ...URI_FLAG, wireName: 'tos_uri', flag: 'tos-uri', description: 'URL of its terms' },
-  contacts: {
-    wireName: 'contacts',
-    kind: 'texts',
-    flag: 'contact',
-    setBy: 'client',
-    description: 'mail address of a responsible person',
-  },
-};
-
-/** The metadata in a record that has other members too. */
-export function metadataOf<T extends ClientMetadata>(record: T): ClientMetadata {
-  const isMetadata = (name: string): boolean =>
-    name === 'fields' || Object.hasOwn(CLIENT_FIELDS, name);
-  return Object.fromEntries(
-    Object.entries(record).filter(([name]) => isMetadata(name)),
-  ) as unknown as ClientMetadata;
-}

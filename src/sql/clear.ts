@@ -33,6 +33,7 @@ export async function clear(
     sessions: await expired('sessions', 'expires_at', now),
     oneTimeRecords: await expired('one_time_records', 'expires_at', now),
     counters: await expired('counters', 'reset_at', now),
+    initialAccessTokens: await expired('initial_access_tokens', 'expires_at', now),
     audit: await expired('audit', 'at', auditFrom - 1),
   };
 }

@@ -9,9 +9,11 @@ import { type ActWrite, auditRows, type Needed } from './act.ts';
 import { auditRow } from './audit.ts';
 import type { SqlDialect } from './dialect.ts';
 import type { Hot } from './hot.ts';
+import { useToken } from './initial-access-tokens.ts';
 import type { Row, Tables } from './schema.ts';
 
 const CLIENTS = sql.table('clients');
+const USES = sql.table('client_uses');
 
 /** What a look-up that joins `withEnabledClient` selects: null if the client is not enabled. */
 export const CLIENT_VERSION: RawBuilder<unknown> = sql`${CLIENTS}.version as client_version`;
@@ -34,64 +36,125 @@ export const NEEDS_CLIENT: Needed = {
     and ${CLIENTS}.version = ${value('client_version')} and ${CLIENTS}.disabled_at is null`,
 };
 
+/** The record of a row. Its end is in a column of its own, which moves without a new version. */
+function read(row: Row): Client {
+  const client = JSON.parse(String(row['data'])) as Client;
+  const expiresAt = row['expires_at'] ?? null;
+  return expiresAt === null ? client : { ...client, expiresAt: Number(expiresAt) };
+}
+
 export function clientStore(
   db: Kysely<Tables>,
   hot: Hot,
   dialect: SqlDialect,
   tenant: string,
 ): ClientStore {
-  const read = (row: Row): Client => JSON.parse(String(row['data'])) as Client;
+  const isClient = (clientId: string): RawBuilder<unknown> =>
+    sql`tenant = ${tenant} and client_id = ${clientId}`;
+  const rowFor = (client: Client): Row => {
+    const { clientId, owner, version, disabledAt, expiresAt = null } = client;
+    const data = JSON.stringify(client);
+    const rest = { owner, version, data, disabled_at: disabledAt, expires_at: expiresAt };
+    return { tenant, client_id: clientId, ...rest };
+  };
   return {
     async find(clientId) {
       const row = await db
         .selectFrom('clients')
-        .select('data')
+        .select(['data', 'expires_at'])
         .where('tenant', '=', tenant)
         .where('client_id', '=', clientId)
         .executeTakeFirst();
       return row === undefined ? null : read(row);
     },
     async insert(client, audit) {
-      const { clientId, owner, version, disabledAt } = client;
-      const data = JSON.stringify(client);
-      const row = { tenant, client_id: clientId, owner, version, data, disabled_at: disabledAt };
-      const writes = dialect.insertIfAbsent('client', 'clients', row);
+      const writes = dialect.insertIfAbsent('client', 'clients', rowFor(client));
       const rows = auditRows(auditRow(tenant, audit));
       return (await hot.once({ writes, rows })) === null;
+    },
+    async register(client, token, now, audit) {
+      const failed = await hot.once({
+        writes: [useToken(tenant, token, now)],
+        rows: [['clients', rowFor(client)], ...auditRows(auditRow(tenant, audit))],
+      });
+      return failed === null;
     },
     async replace(client, audit) {
       const { clientId, owner, version, disabledAt } = client;
       const write: ActWrite = {
         name: 'client',
         sql: () => sql`update ${CLIENTS} set owner = ${owner}, version = ${version},
-          data = ${JSON.stringify(client)}, disabled_at = ${disabledAt}
-          where tenant = ${tenant} and client_id = ${clientId} and version = ${version - 1}`,
+          data = ${JSON.stringify(client)}, disabled_at = ${disabledAt},
+          expires_at = ${client.expiresAt === null ? sql`null` : sql`expires_at`}
+          where ${isClient(clientId)} and version = ${version - 1}`,
       };
       const rows = auditRows(auditRow(tenant, audit));
       return (await hot.once({ writes: [write], rows })) === null;
     },
-    async delete(clientId, audit) {
+    async delete(clientId, audit, expiredBy) {
       return await db.transaction().execute(async (trx) => {
-        const { numDeletedRows } = await trx
-          .deleteFrom('clients')
-          .where('tenant', '=', tenant)
-          .where('client_id', '=', clientId)
-          .executeTakeFirst();
-        if (numDeletedRows === 0n) return false;
-        await trx
-          .deleteFrom('authorizations')
-          .where('tenant', '=', tenant)
-          .where('client_id', '=', clientId)
-          .execute();
+        const deleteFrom = (table: 'clients' | 'authorizations' | 'client_uses') =>
+          trx.deleteFrom(table).where(sql<boolean>`${isClient(clientId)}`);
+        const all = deleteFrom('clients');
+        const wanted = expiredBy === undefined ? all : all.where('expires_at', '<=', expiredBy);
+        if ((await wanted.executeTakeFirst()).numDeletedRows === 0n) return false;
+        await deleteFrom('authorizations').execute();
+        await deleteFrom('client_uses').execute();
         const row = auditRow(tenant, audit);
         if (row !== null) await trx.insertInto('audit').values(row).execute();
         return true;
       });
     },
+    async used(clientId, { at, secret, expiresAt }) {
+      await db.transaction().execute(async (trx) => {
+        // First, so that a delete under way waits, or this finds nothing.
+        const { numUpdatedRows } = await trx
+          .updateTable('clients')
+          .set({
+            expires_at: sql<number>`case when expires_at < ${expiresAt} then ${expiresAt}
+              else expires_at end`,
+          })
+          .where(sql<boolean>`${isClient(clientId)}`)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) return;
+        for (const secretId of secret === null ? [''] : ['', secret])
+          await dialect.upsert(trx, {
+            table: 'client_uses',
+            row: { tenant, client_id: clientId, secret_id: secretId, used_at: at },
+            key: ['tenant', 'client_id', 'secret_id'],
+            set: {
+              used_at: sql`case when ${USES}.used_at < ${at} then ${at} else ${USES}.used_at end`,
+            },
+          });
+      });
+    },
+    async uses(clientId) {
+      const rows = await db
+        .selectFrom('client_uses')
+        .select(['secret_id', 'used_at'])
+        .where(sql<boolean>`${isClient(clientId)}`)
+        .execute();
+      const all = rows.map((row) => [String(row['secret_id']), Number(row['used_at'])] as const);
+      return {
+        at: all.find(([id]) => id === '')?.[1] ?? null,
+        secrets: Object.fromEntries(all.filter(([id]) => id !== '')),
+      };
+    },
+    async expired(now, limit) {
+      const rows = await db
+        .selectFrom('clients')
+        .select('client_id')
+        .where('tenant', '=', tenant)
+        .where('expires_at', '<=', now)
+        .orderBy('expires_at')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => String(row['client_id']));
+    },
     async list({ after, limit, owner }) {
       let query = db
         .selectFrom('clients')
-        .select('data')
+        .select(['data', 'expires_at'])
         .where('tenant', '=', tenant)
         .orderBy('client_id')
         .limit(limit);

@@ -11,6 +11,7 @@ import { oneTimeRecords } from './migrations/0002-one-time-records.ts';
 import { disabledClients } from './migrations/0003-disabled-clients.ts';
 import { placesOfAttempts } from './migrations/0004-places-of-attempts.ts';
 import { numberedRevocations } from './migrations/0005-numbered-revocations.ts';
+import { clientsThatRegisterThemselves } from './migrations/0006-clients-that-register-themselves.ts';
 import type { Tables } from './schema.ts';
 
 /** The migrations of the store itself, in the order in which they run. */
@@ -20,6 +21,7 @@ const STORE_MIGRATIONS: readonly Migration[] = [
   disabledClients,
   placesOfAttempts,
   numberedRevocations,
+  clientsThatRegisterThemselves,
 ];
 
 /** Applies migrations to one database. */

@@ -12,6 +12,7 @@ import type {
   Entitlement,
   Family,
   IdTokenRecord,
+  InitialAccessToken,
   OneTimeRecord,
   Session,
 } from 'valetkey';
@@ -23,6 +24,8 @@ export type Row = Readonly<Record<string, Value>>;
 export interface Tables {
   issuers: Row;
   clients: Row;
+  client_uses: Row;
+  initial_access_tokens: Row;
   sessions: Row;
   subjects: Row;
   authorizations: Row;
@@ -139,6 +142,15 @@ export const ONE_TIME_RECORD: Columns<OneTimeRecord> = {
   expiresAt: ['expires_at', 'number'],
 };
 
+export const INITIAL_ACCESS_TOKEN: Columns<InitialAccessToken> = {
+  id: ['id', 'text'],
+  digest: ['digest', 'text'],
+  name: ['name', 'text'],
+  usesLeft: ['uses_left', 'number'],
+  createdAt: ['created_at', 'number'],
+  expiresAt: ['expires_at', 'number'],
+};
+
 export const AUDIT: Columns<AuditEvent> = {
   id: ['id', 'text'],
   at: ['at', 'number'],
@@ -161,10 +173,21 @@ const OTHER_NUMBERS = [
   'client_version',
   'revocation',
   'numbered_at',
+  'used_at',
 ];
 const NUMBERS: ReadonlySet<string> = new Set([
   ...OTHER_NUMBERS,
-  ...[SESSION, AUTHORIZATION, CODE, FAMILY, ACCESS_TOKEN, ID_TOKEN, ONE_TIME_RECORD, AUDIT]
+  ...[
+    SESSION,
+    AUTHORIZATION,
+    CODE,
+    FAMILY,
+    ACCESS_TOKEN,
+    ID_TOKEN,
+    ONE_TIME_RECORD,
+    INITIAL_ACCESS_TOKEN,
+    AUDIT,
+  ]
     .flatMap((columns) => Object.values(columns) as (readonly [column: string, kind: Kind])[])
     .filter(([, kind]) => kind === 'number')
     .map(([column]) => column),

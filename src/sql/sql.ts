@@ -17,6 +17,7 @@ import type { SqlCheck, SqlDialect } from './dialect.ts';
 import { type DialectName, type HostPool, KINDS, kindOf } from './dialects/kinds.ts';
 import { guarded, withFaults } from './faults.ts';
 import { type Hot, hotStatements } from './hot.ts';
+import { initialAccessTokenStore } from './initial-access-tokens.ts';
 import { keyStore } from './keys.ts';
 import type { Migration } from './migration.ts';
 import { createMigrator, type Migrator } from './migrations.ts';
@@ -276,6 +277,7 @@ function createStore(
 ): Store {
   return {
     clients: guarded(clientStore(db, hot, dialect, tenant)),
+    initialAccessTokens: guarded(initialAccessTokenStore(db, hot, tenant)),
     sessions: guarded(sessionStore(db, hot, dialect, tenant)),
     authorizations: guarded(authorizationStore(db, hot, dialect, tenant)),
     codes: guarded(codeStore(hot, dialect, tenant)),

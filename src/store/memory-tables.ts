@@ -2,24 +2,30 @@
  * The maps behind the memory store, and the changes that several of its parts make to them. The
  * methods of the store port are in `memory.ts` and `memory-tokens.ts`.
  */
+import type { ClientUses } from './clients.ts';
 import type {
   AccessToken,
+  ActRow,
   AuditEvent,
   Authorization,
   Client,
   Code,
   Family,
   IdTokenRecord,
+  InitialAccessToken,
   KeySet,
   OneTimeKey,
   OneTimeRecord,
   Session,
 } from './records.ts';
-import type { ActRow, LoginProof } from './store.ts';
+import type { LoginProof } from './store.ts';
 
 /** All records of one issuer. */
 export interface MemoryTables {
   readonly clients: Map<string, Client>;
+  readonly clientUses: Map<string, ClientUses>;
+  /** By digest. */
+  readonly initialAccessTokens: Map<string, InitialAccessToken>;
   readonly sessions: Map<string, Session>;
   /** The last revocation of a subject (`tokens.revokeSubject`), by subject. */
   readonly revokedSubjects: Map<string, Revocation>;
@@ -62,6 +68,8 @@ export interface Counter {
 export function memoryTables(): MemoryTables {
   return {
     clients: new Map(),
+    clientUses: new Map(),
+    initialAccessTokens: new Map(),
     sessions: new Map(),
     revokedSubjects: new Map(),
     revocations: 0,

@@ -15,8 +15,8 @@ import {
   revokeFamilies,
   versionOf,
 } from './memory-tables.ts';
-import type { Family } from './records.ts';
-import type { ActRow, CodeStore, OneTimeStore, TokenStore } from './store.ts';
+import type { ActRow, Family } from './records.ts';
+import type { CodeStore, OneTimeStore, TokenStore } from './store.ts';
 
 export function codeStore(tables: MemoryTables): CodeStore {
   const { codes } = tables;

@@ -1,9 +1,11 @@
 /**
  * The reference implementation of the store port: plain maps in one process. JavaScript runs each
  * method to its end before the next one begins, so every method is atomic without locks. It is for
- * tests, demonstrations and short-lived providers. Codes, tokens and one-time records are in
- * `memory-tokens.ts`.
+ * tests, demonstrations and short-lived providers. Clients are in `memory-clients.ts`; codes,
+ * tokens and one-time records in `memory-tokens.ts`.
  */
+
+import { clientStore, initialAccessTokenStore } from './memory-clients.ts';
 import {
   type Counter,
   consumeCodes,
@@ -41,6 +43,7 @@ function createStore(): Store {
   const tables = memoryTables();
   return {
     clients: clientStore(tables),
+    initialAccessTokens: initialAccessTokenStore(tables),
     sessions: sessionStore(tables),
     authorizations: authorizationStore(tables),
     codes: codeStore(tables),
@@ -50,39 +53,6 @@ function createStore(): Store {
     counters: counterStore(tables),
     audit: auditStore(tables),
     clear: async (now, batch, auditFrom) => clear(tables, now, batch, auditFrom),
-  };
-}
-
-function clientStore(tables: MemoryTables): Store['clients'] {
-  return {
-    find: async (clientId) => tables.clients.get(clientId) ?? null,
-    async insert(client, audit) {
-      if (tables.clients.has(client.clientId)) return false;
-      tables.clients.set(client.clientId, client);
-      recordAct(tables, audit);
-      return true;
-    },
-    async replace(client, audit) {
-      if (tables.clients.get(client.clientId)?.version !== client.version - 1) return false;
-      tables.clients.set(client.clientId, client);
-      recordAct(tables, audit);
-      return true;
-    },
-    async delete(clientId, audit) {
-      if (!tables.clients.delete(clientId)) return false;
-      for (const row of tables.authorizations.values())
-        if (row.clientId === clientId) deleteAuthorization(tables, row);
-      recordAct(tables, audit);
-      return true;
-    },
-    async list({ after = '', limit, owner }) {
-      return [...tables.clients.values()]
-        .filter(
-          (client) => client.clientId > after && (owner === undefined || client.owner === owner),
-        )
-        .sort((a, b) => (a.clientId < b.clientId ? -1 : 1))
-        .slice(0, limit);
-    },
   };
 }
 
@@ -241,6 +211,7 @@ function clear(tables: MemoryTables, now: number, batch: number, auditFrom: numb
     sessions: removeWhere(tables.sessions, expired, batch),
     oneTimeRecords: removeWhere(tables.oneTime, expired, batch),
     counters: removeWhere(tables.counters, (row) => row.resetAt <= now, batch),
+    initialAccessTokens: removeWhere(tables.initialAccessTokens, expired, batch),
     audit: removeWhere(tables.audit, (event) => event.at < auditFrom, batch),
   };
   removeWhere(tables.oneTimeBySecondKey, (key) => !tables.oneTime.has(key));

@@ -41,11 +41,22 @@ export interface Client extends CompleteClientMetadata {
   readonly secrets: readonly ClientSecret[];
   /**
    * `manual` if the host or an operator registered it, `configuration` if the configuration lists
-   * it, `dynamic` if it registered itself.
+   * it, `dynamic` if it registered itself with an initial access token, `open` if it registered
+   * itself without one, so that nobody vouches for it.
    */
-  readonly registrationSource: 'manual' | 'configuration' | 'dynamic';
+  readonly registrationSource: 'manual' | 'configuration' | 'dynamic' | 'open';
   /** When the client was disabled; null while it is enabled. */
   readonly disabledAt: Seconds | null;
+  /**
+   * Digest of the token by which the client manages its own registration (RFC 7592 §3). Null or
+   * absent: only operators can.
+   */
+  readonly registrationToken?: Digest | null;
+  /**
+   * From this time the client is gone, unless it is used before (`ClientStore.used`), which moves
+   * the time and makes no new version. Null or absent: it stays.
+   */
+  readonly expiresAt?: Seconds | null;
   /**
    * True when another client had the same client_id before: what was issued before `createdAt`
    * belongs to that one. Absent in records of an earlier version, where it is not known.
@@ -61,6 +72,25 @@ export interface Client extends CompleteClientMetadata {
    * begins anywhere, so that a client that is registered anew has another one.
    */
   readonly version: number;
+}
+
+/**
+ * An initial access token (RFC 7591 §3): lets its holder register clients, a limited number of
+ * times.
+ */
+export interface InitialAccessToken {
+  /** Random identifier of the token. It is public. */
+  readonly id: string;
+  /** Digest of the token. */
+  readonly digest: Digest;
+  /** What operators know it by. */
+  readonly name: string;
+  /** How many clients can still be registered with it. */
+  readonly usesLeft: number;
+  /** When the token was made. */
+  readonly createdAt: Seconds;
+  /** From this time the token is refused and may be cleared. */
+  readonly expiresAt: Seconds;
 }
 
 /**
@@ -326,3 +356,6 @@ export interface AuditEvent {
   /** A few more facts. They contain no secrets. */
   readonly detail: Readonly<Record<string, string | number | boolean | null>>;
 }
+
+/** The audit row of an act; null when nobody needs to find it again. */
+export type ActRow = AuditEvent | null;

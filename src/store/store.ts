@@ -11,13 +11,14 @@
  * When the database cannot answer, a method throws `StoreUnavailable`; callers expect no other
  * error.
  */
+import type { ClientStore, InitialAccessTokenStore } from './clients.ts';
 import type { CounterStore } from './counters.ts';
 import type { Issue, IssueOutcome, ProvenAt } from './issue.ts';
 import type {
   AccessToken,
+  ActRow,
   AuditEvent,
   Authorization,
-  Client,
   Code,
   Digest,
   Family,
@@ -54,6 +55,8 @@ export interface Database {
 export interface Store {
   /** Registered clients. */
   readonly clients: ClientStore;
+  /** Tokens that let clients register themselves. */
+  readonly initialAccessTokens: InitialAccessTokenStore;
   /** Logins of browsers. */
   readonly sessions: SessionStore;
   /** What subjects allowed clients. */
@@ -100,36 +103,10 @@ export interface ClearedCounts {
   readonly oneTimeRecords: number;
   /** Counters whose window ended. */
   readonly counters: number;
+  /** Expired initial access tokens. */
+  readonly initialAccessTokens: number;
   /** Audit rows older than the limit. */
   readonly audit: number;
-}
-
-/** The audit row of an act; null when nobody needs to find it again. */
-export type ActRow = AuditEvent | null;
-
-/** Registered clients. */
-export interface ClientStore {
-  /** The client, disabled or not. */
-  find(clientId: string): Promise<Client | null>;
-  /** One atomic act: false when the client_id is taken, and then nothing changes. */
-  insert(client: Client, audit: ActRow): Promise<boolean>;
-  /**
-   * Compare and swap: replaces the whole record only if the stored one has the version before
-   * `client.version`. Of any number of concurrent changes of one version exactly one sees true;
-   * false also when there is none.
-   */
-  replace(client: Client, audit: ActRow): Promise<boolean>;
-  /**
-   * Deletes the client and every authorization of it, in one transaction. What stood under them is
-   * dead from then on, and goes when it expires. False when there was none.
-   */
-  delete(clientId: string, audit: ActRow): Promise<boolean>;
-  /** In order of client_id, after `after` (exclusive), at most `limit`. */
-  list(page: {
-    readonly after?: string;
-    readonly limit: number;
-    readonly owner?: string;
-  }): Promise<readonly Client[]>;
 }
 
 /** What names a session and everything issued in it. */

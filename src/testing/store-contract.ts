@@ -8,6 +8,7 @@ import { CLIENT_LAWS } from './store-laws-clients.ts';
 import { END_LAWS } from './store-laws-ends.ts';
 import { ONE_TIME_LAWS } from './store-laws-one-time.ts';
 import { RECORD_LAWS } from './store-laws-records.ts';
+import { REGISTRATION_LAWS } from './store-laws-registration.ts';
 import { SESSION_LAWS } from './store-laws-sessions.ts';
 import { TOKEN_LAWS } from './store-laws-tokens.ts';
 import { TWIN_LAWS } from './store-laws-twins.ts';
@@ -20,6 +21,7 @@ export function storeContract(): readonly StoreCase[] {
     ...SESSION_LAWS,
     ...RECORD_LAWS,
     ...CLIENT_LAWS,
+    ...REGISTRATION_LAWS,
     ...END_LAWS,
     ...TWIN_LAWS,
   ].map(([name, run]) => ({

@@ -229,6 +229,7 @@ export const RECORD_LAWS: readonly Law[] = [
         sessions: 0,
         oneTimeRecords: 0,
         counters: 0,
+        initialAccessTokens: 0,
         audit: 0,
       };
       const clear = async (now: number, batch: number, auditFrom = 0): Promise<ClearedCounts> =>

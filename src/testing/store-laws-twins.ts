@@ -22,6 +22,7 @@ interface Records {
   readonly waiting: ReturnType<typeof sample.oneTime>;
   readonly spare: ReturnType<typeof sample.oneTime>;
   readonly event: AuditEvent;
+  readonly token: ReturnType<typeof sample.initialAccessToken>;
 }
 
 function records(): Records {
@@ -30,7 +31,7 @@ function records(): Records {
   const authorization = sample.authorization(facts);
   const family = sample.family(facts, authorization.id);
   return {
-    client: { ...client, owner: facts.sub },
+    client: { ...client, owner: facts.sub, expiresAt: NOW + 1_000_000 },
     session: sample.session(facts),
     authorization,
     used: sample.code(facts, authorization.id),
@@ -41,6 +42,7 @@ function records(): Records {
     waiting: sample.oneTime(),
     spare: sample.oneTime({ secondKey: word() }),
     event: sample.auditEvent({ sub: facts.sub, clientId: client.clientId }),
+    token: sample.initialAccessToken(),
   };
 }
 
@@ -57,6 +59,7 @@ async function fill(store: Store, all: Records): Promise<void> {
     assert.equal(await store.oneTime.put(record), true);
   await store.counters.hit('counter', 60, NOW);
   await store.audit.append([all.event]);
+  await store.initialAccessTokens.insert(all.token, null);
 }
 
 /** The results of every lookup of these records for one issuer. */
@@ -64,6 +67,10 @@ async function seen(store: Store, all: Records): Promise<unknown[]> {
   const { client, session, authorization, used, open, family, issue, lone } = all;
   return [
     await store.clients.find(client.clientId),
+    await store.clients.uses(client.clientId),
+    await store.clients.expired(NOW + 1_000_000, 9),
+    await store.initialAccessTokens.find(all.token.digest),
+    await store.initialAccessTokens.list({ limit: 9 }),
     await store.clients.list({ limit: 9 }),
     await store.clients.list({ limit: 9, owner: client.owner ?? '' }),
     await store.sessions.find(session.handle),
@@ -97,6 +104,20 @@ const CHANGES: readonly (readonly [
   [
     'clients.delete',
     async (store, { client }) => await store.clients.delete(client.clientId, null),
+  ],
+  [
+    'clients.used',
+    async (store, { client: { clientId } }) =>
+      await store.clients.used(clientId, { at: NOW, secret: 's', expiresAt: NOW + 9_000_000 }),
+  ],
+  [
+    'clients.register',
+    async (store, { token }) =>
+      await store.clients.register(sample.client(), token.digest, NOW, null),
+  ],
+  [
+    'initialAccessTokens.delete',
+    async (store, { token }) => await store.initialAccessTokens.delete(token.id, null),
   ],
   [
     'sessions.touch',

@@ -12,6 +12,7 @@ import type {
   Code,
   Family,
   IdTokenRecord,
+  InitialAccessToken,
   OneTimeRecord,
   ProvenAt,
   Session,
@@ -75,6 +76,12 @@ export const sample = {
     idTokenClaims: false,
     allowLocalhost: false,
     idTokenSignedResponseAlg: 'RS256',
+    defaultMaxAge: 60,
+    requireAuthTime: true,
+    defaultAcrValues: ['urn:a', 'urn:b'],
+    initiateLoginUri: null,
+    softwareId: 'é',
+    softwareVersion: null,
     skipConsent: false,
     clientUri: null,
     logoUri: null,
@@ -91,6 +98,16 @@ export const sample = {
     createdAt: NOW,
     updatedAt: NOW,
     version: 1,
+  }),
+  /** A token by which one client registers itself, within 100 seconds. */
+  initialAccessToken: (changes: Partial<InitialAccessToken> = {}): InitialAccessToken => ({
+    id: word(),
+    digest: word(),
+    name: 'Naïve 🔑 "team"',
+    usesLeft: 1,
+    createdAt: NOW,
+    expiresAt: NOW + 100,
+    ...changes,
   }),
   /** A session of 1000 seconds. */
   session: (facts: Facts, changes: Partial<Session> = {}): Session => ({

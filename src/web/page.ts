@@ -181,8 +181,15 @@ export function wantsJson(request: HttpRequest): boolean {
   return accept.includes('application/json') && !accept.includes('text/html');
 }
 
-/** A refusal that cannot be sent to the client: a page, or JSON when the request asks for JSON. */
-export function errorPage(ctx: RequestContext, error: OAuthError): Response {
+/**
+ * A refusal that cannot be sent to the client: a page, or JSON when the request asks for JSON.
+ * @param location where the reader may go to tell the application
+ */
+export function errorPage(
+  ctx: RequestContext,
+  error: OAuthError,
+  location: string | null = null,
+): Response {
   if (wantsJson(ctx.request)) return jsonError(error);
   const view = {
     ...pageView(ctx),
@@ -191,6 +198,7 @@ export function errorPage(ctx: RequestContext, error: OAuthError): Response {
     reason: error.reason,
     description: error.description,
     requestId: ctx.request.requestId,
+    returnTo: location === null ? null : { url: location, host: redirectTarget(location).host },
   };
   const options = { status: error.status, headers: error.headers };
   return htmlResponse(ctx.settings.issuer, ctx.settings.pages.error(view), options);

@@ -76,6 +76,7 @@ const ERROR: ErrorView = {
   reason: 'redirect_uri_mismatch',
   description: 'The redirect_uri is not registered for this application.',
   requestId: '01JB5Z8Q1V7K3M2N',
+  returnTo: null,
 };
 const account = { ...PAGE, client: CLIENT, form: FORM, accountName: 'Alice Example' };
 

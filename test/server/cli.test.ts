@@ -314,6 +314,7 @@ describe('maintenance', () => {
     expect(cleared).toMatchObject({
       oneTimeRecords: 25,
       counters: 1,
+      initialAccessTokens: 0,
       codes: 0,
       sessions: 0,
       accessTokens: 0,
@@ -331,6 +332,7 @@ describe('maintenance', () => {
     expect((await calledTold(['clear-expired'], place.env))['cleared']).toMatchObject({
       oneTimeRecords: 0,
       counters: 0,
+      initialAccessTokens: 0,
     });
   });
 });

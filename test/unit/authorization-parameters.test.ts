@@ -2,6 +2,7 @@
  * The authorization parameters of the core, as tables: query → value, or code and reason of the
  * refusal; and what holds for any parameter. Hints are verified in test/spec.
  */
+import type { Client } from 'valetkey';
 import { sample } from 'valetkey/testing';
 import { describe, expect, it } from 'vitest';
 import {
@@ -27,11 +28,15 @@ const LIMITS = { total: 100_000, count: 100, value: 50_000 };
 /** None of these looks at its context. */
 const CONTEXT = {} as RequestContext;
 
-async function read<T>(parameter: AuthorizationParameter<T>, query: string): Promise<T> {
+async function read<T>(
+  parameter: AuthorizationParameter<T>,
+  query: string,
+  defaults: Partial<Client> = { defaultMaxAge: null, defaultAcrValues: [] },
+): Promise<T> {
   return await parameter.definition.read(CONTEXT, {
     params: parseParams(query, LIMITS),
     source: 'front-channel',
-    client: sample.client('app'),
+    client: { ...sample.client('app'), ...defaults },
     destination: { redirectUri: 'https://rp.example/cb', responseMode: 'query', state: null },
     request: { clientId: 'app', scopes: [], values: {} },
   });
@@ -273,5 +278,23 @@ describe('any parameter', () => {
       'invalid_request',
       'repeated_parameter',
     ]);
+  });
+});
+
+describe('what a client registered, where its request says nothing', () => {
+  it.each([
+    ['', 60],
+    ['max_age=5', 5],
+    ['max_age=0', 0],
+  ])('[OIDC Registration §2] default_max_age 60: %s is read as %s', async (query, value) => {
+    expect(await read(maxAge, query, { defaultMaxAge: 60 })).toBe(value);
+  });
+  it.each([
+    ['', ['urn:a', 'urn:b']],
+    ['acr_values=', ['urn:a', 'urn:b']],
+    ['acr_values=urn:c', ['urn:c']],
+  ])('[OIDC Registration §2] default_acr_values: %s is read as %j', async (query, values) => {
+    const registered = { defaultAcrValues: ['urn:a', 'urn:b'] };
+    expect(await read(acrValues, query, registered)).toEqual(values);
   });
 });

@@ -22,6 +22,7 @@ beforeEach(() => {
       () => now,
       () => elapsed,
     ),
+    isGone: () => false,
   });
 });
 

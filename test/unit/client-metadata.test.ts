@@ -2,11 +2,8 @@
  * What a client may be registered as, as tables: metadata → defaults, or the fields that are wrong.
  */
 import { describe, expect, it } from 'vitest';
-import {
-  CLIENT_FIELDS,
-  type ClientMetadata,
-  type CompleteClientMetadata,
-} from '../../src/protocol/client-metadata.ts';
+import { CLIENT_FIELDS } from '../../src/protocol/client-field-definitions.ts';
+import type { ClientMetadata, CompleteClientMetadata } from '../../src/protocol/client-metadata.ts';
 import {
   clientTypeProblems,
   completeMetadata,
@@ -24,6 +21,12 @@ const LATER = {
   defaultScopes: null,
   idTokenClaims: false,
   allowLocalhost: false,
+  defaultMaxAge: null,
+  requireAuthTime: false,
+  defaultAcrValues: [],
+  initiateLoginUri: null,
+  softwareId: null,
+  softwareVersion: null,
 } as const;
 const RULES: MetadataRules = {
   allowLocalhost: false,

@@ -40,6 +40,7 @@ const everywhere = (name: string): string[] => {
       reason: name,
       description: name,
       requestId: name,
+      returnTo: null,
     }),
   ];
 };
@@ -321,6 +322,7 @@ describe('what a host may change', () => {
       reason: 'r<',
       description: 'd',
       requestId: 'x',
+      returnTo: null,
     });
     expect(html).toContain('<title>Oh &lt;no&gt; – Northwind ID</title>');
     expect(html).toContain('<p id="mine">r&lt; & &lt;b&gt;</p>');

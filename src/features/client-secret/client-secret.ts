@@ -1,5 +1,5 @@
 /** client_secret_basic and client_secret_post (RFC 6749 §2.3.1). */
-import { secretMatches } from '../../domain/client-secrets.ts';
+import { matchingSecret } from '../../domain/client-secrets.ts';
 import {
   type ClientAuthenticationMethod,
   clientNotProven,
@@ -48,8 +48,12 @@ function proof(
   return {
     clientId,
     async verify(client) {
-      const matches = secrets.filter((secret) => secretMatches(client, secret, ctx.now()));
-      if (matches.length > 0) return null;
+      const ids = secrets.map((secret) => matchingSecret(client, secret, ctx.now()));
+      const matching = ids.find((id) => id !== null) ?? null;
+      if (matching !== null) {
+        ctx.clients.used(client, matching);
+        return null;
+      }
       return clientNotProven('client_secret_wrong', {
         expected: 'the secret that was printed when the application was made, or a later one',
         received: 'another one, or one that has expired',

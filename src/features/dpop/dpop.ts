@@ -25,6 +25,7 @@ const boundOnly = clientField<boolean>({
   default: false,
   flag: 'dpop-bound-access-tokens',
   setBy: 'client',
+  protects: true,
   description: 'issue it access tokens that are bound to a key by DPoP, and no others',
 });
 

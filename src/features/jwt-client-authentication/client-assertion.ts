@@ -96,8 +96,9 @@ async function verify(
   { assertion, header, rules }: Assertion,
 ): Promise<OAuthError | null> {
   try {
-    const claims = await verified(ctx, client, assertion, header, rules);
+    const { claims, secret } = await verified(ctx, client, assertion, header, rules);
     await use(ctx, client, claims);
+    if (secret !== null) ctx.clients.used(client, secret);
     return null;
   } catch (error) {
     if (error instanceof OAuthError) return error;
@@ -151,36 +152,41 @@ async function verified(
   assertion: string,
   header: JwtHeader,
   rules: AssertionRules,
-): Promise<JwtClaims> {
+): Promise<{ readonly claims: JwtClaims; readonly secret: string | null }> {
   const { alg, kid } = header;
   const registered = client.tokenEndpointAuthSigningAlg;
   // RFC 8725 §3.1: the algorithms are those of the method, and the one that the client registered.
   if (!rules.algs.includes(alg) || (registered !== null && registered !== alg))
     throw new JwtError('algorithm', `signed with ${alg.slice(0, 20)}`);
   const isSecret = rules.name === 'client_secret_jwt';
+  const secrets = isSecret ? readableSecrets(client, ctx.vault, ctx.now()) : [];
   const keys = isSecret
-    ? readableSecrets(client, ctx.vault, ctx.now()).map((secret) => Buffer.from(secret))
+    ? secrets.map(({ text }) => Buffer.from(text))
     : await clientKeys(ctx, client, { alg, kid });
   if (keys.length === 0) throw new JwtError('unknown_key', 'no key of the client fits');
-  let claims = await signedBy(keys, assertion, alg);
-  if (claims === null && !isSecret) {
+  let signed = await signedBy(keys, assertion, alg);
+  if (signed === null && !isSecret) {
     const renewed = await renewedKeys(ctx, client, { alg, kid });
-    claims = await signedBy(renewed, assertion, alg);
+    signed = await signedBy(renewed, assertion, alg);
   }
-  if (claims === null) throw new JwtError('signature', 'the signature is not valid');
+  if (signed === null) throw new JwtError('signature', 'the signature is not valid');
+  const { claims, by } = signed;
   checkClaims(ctx, client, claims, rules);
-  return claims;
+  return { claims, secret: secrets[by]?.id ?? null };
 }
 
-/** The claims, if one of these keys signed them; without a key id several may have. */
+/**
+ * The claims, and the place of the key that signed them, if one of these did; without a key id
+ * several may have.
+ */
 async function signedBy(
   keys: readonly JwtKey['key'][],
   assertion: string,
   alg: string,
-): Promise<JwtClaims | null> {
-  for (const key of keys) {
+): Promise<{ readonly claims: JwtClaims; readonly by: number } | null> {
+  for (const [by, key] of keys.entries()) {
     try {
-      return await verifyJwt(assertion, { alg, key }, TYPES);
+      return { claims: await verifyJwt(assertion, { alg, key }, TYPES), by };
     } catch (error) {
       if (!(error instanceof JwtError) || error.problem !== 'signature') throw error;
     }

@@ -42,6 +42,7 @@ const requiresPushed: ClientField<boolean> = clientField<boolean>({
   kind: 'flag',
   default: false,
   setBy: 'client',
+  protects: true,
   description: 'only its pushed authorization requests are accepted',
 });
 

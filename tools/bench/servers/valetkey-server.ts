@@ -76,6 +76,7 @@ function withCount(database: Database, count: () => void): Database {
 function countedStore(store: Store, count: () => void): Store {
   return {
     clients: counted(store.clients, count),
+    initialAccessTokens: counted(store.initialAccessTokens, count),
     sessions: counted(store.sessions, count),
     authorizations: counted(store.authorizations, count),
     codes: counted(store.codes, count),

@@ -1,0 +1,239 @@
+/**
+ * The record of a client: how it is made, and how it is changed. Every change is a compare and swap
+ * with its audit row, so that two administrators do not undo each other.
+ */
+import { base64url, type Random } from '../crypto/handles.ts';
+import type { Vault } from '../crypto/vault.ts';
+import type { ClientMetadata, CompleteClientMetadata } from '../protocol/client-metadata.ts';
+import { type MetadataRules, needsSecret } from '../protocol/client-metadata-rules.ts';
+import type { ClientStore } from '../store/clients.ts';
+import type { AuditEvent, Client, Digest, Seconds } from '../store/records.ts';
+import type { AuditStore } from '../store/store.ts';
+import type { ClientCache } from './client-cache.ts';
+import type {
+  ChosenCredentials,
+  ClientMetadataError,
+  RegisteredClient,
+} from './client-registry.ts';
+import {
+  checkClientId,
+  checked,
+  checkScopes,
+  checkSecret,
+  type RegistrationRules,
+  refused,
+  requireKey,
+} from './client-rules.ts';
+import { clientSecret, newClientSecret } from './client-secrets.ts';
+import type { Events } from './events.ts';
+import { hadPredecessor } from './former-clients.ts';
+import type { Ages } from './freshness.ts';
+import type { Lifetimes } from './settings.ts';
+
+/** What keeping clients needs. */
+export interface ClientParts extends RegistrationRules {
+  readonly store: ClientStore;
+  readonly audit: AuditStore;
+  readonly vault: Vault;
+  readonly events: Events;
+  readonly cacheSeconds: number;
+  readonly ages: Ages;
+  readonly lifetimes: Pick<Lifetimes, 'newClient' | 'unusedClient'>;
+  /** Told when a use of a client could not be noted. */
+  readonly report: (error: unknown) => void;
+  /** True when an account has this subject identifier. */
+  readonly isSubject: (text: string) => Promise<boolean>;
+  readonly random: Random;
+}
+
+/** Attempts of a change while others change the same client. */
+const MOST_ATTEMPTS = 10;
+
+/** The same, with what is in memory. */
+export interface Registry extends ClientParts {
+  readonly cache: ClientCache;
+  readonly load: (clientId: string) => Promise<Client | null>;
+}
+
+/** How a client comes to be registered. */
+export interface Registration {
+  /** Who registers it. */
+  readonly source: Client['registrationSource'];
+  /** Digest of the initial access token that is used for it; null without one. */
+  readonly initialAccessToken?: Digest | null;
+  /** Digest of the token by which it manages itself; null: it cannot. */
+  readonly registrationToken?: Digest | null;
+  /** The end of the client, unless it is used before; null: it stays. */
+  readonly expiresAt?: Seconds | null;
+}
+
+/**
+ * Registers a client. Null when its initial access token cannot be used.
+ * @throws ClientMetadataError
+ */
+export async function createClient(
+  registry: Registry,
+  metadata: ClientMetadata,
+  chosen: ChosenCredentials,
+  registration: Registration,
+): Promise<RegisteredClient | null> {
+  const { rules, random, now, store, events } = registry;
+  const { source, registrationToken = null, expiresAt = null } = registration;
+  const complete = checked(rules, metadata);
+  checkScopes(registry, metadata, []);
+  const clientId = chosen.clientId ?? base64url(random(16));
+  const hasPredecessor =
+    chosen.clientId === undefined ? false : await checkChosenId(registry, clientId);
+  const usesSecret = needsSecret(rules.authMethods.get(complete.tokenEndpointAuthMethod));
+  const secret = usesSecret ? (chosen.clientSecret ?? newClientSecret(random)) : null;
+  if (secret !== null) checkSecret(secret);
+  const alg = complete.idTokenSignedResponseAlg;
+  if (complete.responseTypes.length > 0 && source !== 'configuration')
+    await requireKey(registry, alg);
+  const client: Client = {
+    ...complete,
+    clientId,
+    secrets: secret === null ? [] : [clientSecret(registry, secret, isReadable(rules, complete))],
+    registrationSource: source,
+    registrationToken,
+    expiresAt,
+    disabledAt: null,
+    hasPredecessor,
+    createdAt: now(),
+    updatedAt: now(),
+    version: firstVersion(random),
+  };
+  const { initialAccessToken: token = null } = registration;
+  const stored = await events.act(
+    'client.created',
+    { clientId, detail: { by: source } },
+    async (row) =>
+      token === null
+        ? await store.insert(client, row)
+        : await store.register(client, token, now(), row),
+  );
+  if (!stored && token !== null) return null;
+  if (!stored) throw taken(clientId);
+  registry.cache.forget(clientId);
+  return { client, clientSecret: secret };
+}
+
+/** A client_id that somebody chose can be used. @returns whether another client had it before */
+async function checkChosenId(registry: Registry, clientId: string): Promise<boolean> {
+  checkClientId(clientId);
+  // RFC 9700 §4.15: a token of the client must not be taken for one of a person.
+  if (await registry.isSubject(clientId))
+    throw refused('clientId', `${clientId} is the subject of an account; choose another`);
+  await deleteExpired(registry, clientId);
+  // A client that is there yet, and deleted in between, would leave no trace of itself.
+  if ((await registry.store.find(clientId)) !== null) throw taken(clientId);
+  return await hadPredecessor(registry.audit, clientId);
+}
+
+/** Deletes a client and everything issued to it. False when there was none. */
+export async function deleteClient(
+  { store, events, cache }: Registry,
+  clientId: string,
+): Promise<boolean> {
+  try {
+    return await events.act(
+      'client.deleted',
+      { clientId },
+      async (row) => await store.delete(clientId, row),
+    );
+  } finally {
+    cache.forget(clientId);
+  }
+}
+
+/** Deletes a client that nobody used until its end. False when it is not over, or is unknown. */
+export async function deleteExpired(
+  { store, events, cache, now }: Registry,
+  clientId: string,
+): Promise<boolean> {
+  const deleted = await events.act(
+    'client.deleted',
+    { clientId, reason: 'unused' },
+    async (row) => await store.delete(clientId, row, now()),
+  );
+  if (deleted) cache.forget(clientId);
+  return deleted;
+}
+
+function taken(clientId: string): ClientMetadataError {
+  return refused('clientId', `${clientId} is taken; choose another, or change that application`);
+}
+
+/** True where the secret is a key: it is kept sealed then, as well as its digest. */
+export function isReadable(
+  { authMethods }: MetadataRules,
+  client: CompleteClientMetadata,
+): boolean {
+  return (
+    client.idTokenSignedResponseAlg === 'HS256' ||
+    authMethods.get(client.tokenEndpointAuthMethod) === 'readable_secret'
+  );
+}
+
+/** Arbitrary, so that a client that is registered anew is not taken for the one before. */
+function firstVersion(random: Random): number {
+  return random(4).reduce((sum, byte) => sum * 256 + byte, 0) % 1_000_000_000;
+}
+
+/** Metadata with the fields of features that this process does not have, as they are. */
+export function keepUnknown(
+  { fields }: MetadataRules,
+  before: Client,
+  after: CompleteClientMetadata,
+): CompleteClientMetadata {
+  const known = new Set(fields.map(({ wireName }) => wireName));
+  const unknown = Object.entries(before.fields).filter(([wireName]) => !known.has(wireName));
+  return { ...after, fields: { ...Object.fromEntries(unknown), ...after.fields } };
+}
+
+/** @throws ClientMetadataError where another method, or a readable secret, would be needed */
+export function refuseOtherCredentials(
+  rules: MetadataRules,
+  before: Client,
+  after: CompleteClientMetadata,
+): void {
+  const { authMethods } = rules;
+  const needs = ({ tokenEndpointAuthMethod: method }: CompleteClientMetadata) =>
+    authMethods.get(method);
+  const bothSecret = needsSecret(needs(before)) && needsSecret(needs(after));
+  if (needs(before) !== needs(after) && !bothSecret)
+    throw refused('clientType', 'needs other credentials: register a new client');
+  if (!isReadable(rules, after) || before.secrets.every((secret) => secret.sealed !== null)) return;
+  const isAlg = after.idTokenSignedResponseAlg === 'HS256';
+  throw refused(
+    isAlg ? 'idTokenSignedResponseAlg' : 'tokenEndpointAuthMethod',
+    `${isAlg ? 'HS256' : after.tokenEndpointAuthMethod} needs a secret that is kept readable from the start: register a new client with it`,
+  );
+}
+
+/** Changes a client, again when another change came in between. Null without a client or a plan. */
+export async function changeClient(
+  { load, store, events, cache, now }: Registry,
+  clientId: string,
+  plan: (before: Client) => Client | null,
+  detail: AuditEvent['detail'] = {},
+): Promise<Client | null> {
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    const before = await load(clientId);
+    const planned = before === null ? null : plan(before);
+    if (before === null || planned === null) return null;
+    const client = { ...planned, updatedAt: now(), version: before.version + 1 };
+    try {
+      const replaced = await events.act(
+        'client.updated',
+        { clientId, detail },
+        async (row) => await store.replace(client, row),
+      );
+      if (replaced) return client;
+    } finally {
+      // Also when no answer came: the change may have been stored.
+      cache.forget(clientId);
+    }
+  }
+  throw new Error(`The client ${clientId} kept changing while it was being changed.`);
+}

@@ -1,0 +1,111 @@
+/**
+ * Clients that register themselves, and change their registration (RFC 7591, RFC 7592). What they
+ * may be registered as is decided by who calls this; what every client must meet is checked here as
+ * well.
+ */
+import { sha256 } from '../crypto/bytes.ts';
+import type { ClientMetadata } from '../protocol/client-metadata.ts';
+import type { Client, Digest } from '../store/records.ts';
+import {
+  changeClient,
+  createClient,
+  deleteClient,
+  keepUnknown,
+  type Registry,
+  refuseOtherCredentials,
+} from './client-records.ts';
+import {
+  ClientMetadataError,
+  type OwnCredentials,
+  type OwnRegistrations,
+  type RegisteredClient,
+} from './client-registry.ts';
+import { checked, checkScopes, refused, requireKey } from './client-rules.ts';
+
+/** What clients do, with the events of the request by which they do it. */
+export function ownRegistrations(registry: Registry): OwnRegistrations {
+  return {
+    register: async (metadata, credentials) => await registerOne(registry, metadata, credentials),
+    registerShared: async (metadata, beforeNew) =>
+      await registerShared(registry, metadata, beforeNew),
+    replace: async (judged, metadata, token) =>
+      await replaceRegistration(registry, judged, metadata, token),
+    delete: async (clientId) => await deleteClient(registry, clientId),
+  };
+}
+
+/** @returns null when the initial access token cannot be used. @throws ClientMetadataError */
+async function registerOne(
+  registry: Registry,
+  metadata: ClientMetadata,
+  credentials: OwnCredentials,
+): Promise<RegisteredClient | null> {
+  const expiresAt = registry.now() + registry.lifetimes.newClient;
+  const source = credentials.initialAccessToken === null ? 'open' : 'dynamic';
+  const registration = { source, expiresAt, ...credentials } as const;
+  return await createClient(registry, metadata, {}, registration);
+}
+
+/**
+ * Registers a public client that nobody owns: all who ask for the same metadata share one, whose
+ * client_id follows from the metadata. It has neither a secret nor a token to manage it.
+ * @param beforeNew called before one is made that is not there yet
+ * @throws ClientMetadataError, also when operators disabled it
+ */
+async function registerShared(
+  registry: Registry,
+  metadata: ClientMetadata,
+  beforeNew: () => Promise<void>,
+): Promise<RegisteredClient> {
+  const complete = checked(registry.rules, metadata);
+  const clientId = sha256(`shared client\n${JSON.stringify(complete)}`);
+  const known = async (): Promise<RegisteredClient | null> => {
+    const client = await registry.load(clientId);
+    if (client === null) return null;
+    if (client.disabledAt === null) return { client, clientSecret: null };
+    throw refused('client_name', 'belongs to an application that was disabled');
+  };
+  const before = await known();
+  if (before !== null) return before;
+  await beforeNew();
+  const expiresAt = registry.now() + registry.lifetimes.newClient;
+  try {
+    const registration = { source: 'open', expiresAt } as const;
+    const made = await createClient(registry, metadata, { clientId }, registration);
+    if (made !== null) return made;
+  } catch (error) {
+    if (!(error instanceof ClientMetadataError)) throw error;
+    // Somebody else may have registered the same just now.
+    const now = await known();
+    if (now !== null) return now;
+    throw error;
+  }
+  throw new Error('A client without an initial access token was refused for its token.');
+}
+
+/**
+ * Replaces the metadata of a client, and the token by which it manages itself. Null when the client
+ * is no longer as it was judged: disabled, changed or deleted meanwhile.
+ * @throws ClientMetadataError
+ */
+async function replaceRegistration(
+  registry: Registry,
+  judged: Client,
+  metadata: ClientMetadata,
+  registrationToken: Digest,
+): Promise<Client | null> {
+  const { rules } = registry;
+  const complete = keepUnknown(rules, judged, checked(rules, metadata));
+  const held = [...(judged.scopes ?? []), ...(judged.defaultScopes ?? [])];
+  checkScopes(registry, metadata, held);
+  refuseOtherCredentials(rules, judged, complete);
+  const alg = complete.idTokenSignedResponseAlg;
+  if (alg !== judged.idTokenSignedResponseAlg) await requireKey(registry, alg);
+  return await changeClient(
+    registry,
+    judged.clientId,
+    (before) =>
+      before.version === judged.version ? { ...before, ...complete, registrationToken } : null,
+    { by: 'itself' },
+  );
+}

@@ -1,0 +1,145 @@
+/**
+ * Dynamic client registration (RFC 7591, OpenID Connect Registration) and its management (RFC
+ * 7592). It is off, and where it is on it is closed: a client needs an initial access token.
+ */
+import type { RateLimit } from '../../domain/settings.ts';
+import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import { type Check, isObject } from '../../engine/contracts/options.ts';
+import { keySetProblem } from '../../protocol/key-sets.ts';
+import { managementEndpoint, registrationEndpoint } from './endpoints.ts';
+import type { RegistrationPolicy } from './policy.ts';
+
+/** Options of dynamic registration. */
+export interface DynamicRegistrationOptions {
+  /**
+   * Weakens: anybody may register a client. Without it, clients need an initial access token.
+   * @default false
+   */
+  readonly allowOpenRegistration: boolean;
+  /**
+   * Registrations without an initial access token, per network, or in all where the host tells no
+   * address. @default 10 in an hour
+   */
+  readonly registrations: RateLimit;
+  /** The same from all networks together. @default 1000 in a day */
+  readonly registrationsInAll: RateLimit;
+  /**
+   * Public clients that register without an initial access token, and ask for the same, share one
+   * registration: one row and one client_id, which none of them can change. @default true
+   */
+  readonly shareIdentical: boolean;
+  /** A client gets another token whenever it changes its registration. @default true */
+  readonly rotateToken: boolean;
+  /**
+   * Grant types that clients may have which register themselves; others are left out.
+   * @default the authorization code, refresh tokens and the device flow
+   */
+  readonly grantTypes: readonly string[];
+  /** Scopes that they may have; others are left out. Null: all of this server. @default null */
+  readonly scopes: readonly string[] | null;
+  /**
+   * Hosts that their redirect URIs may be on, and private-use schemes (`com.example.app:`). Empty:
+   * any. @default []
+   */
+  readonly redirectHosts: readonly string[];
+  /**
+   * Who may sign software statements, by `iss`: the address of a JWK Set, or a JWK Set. None:
+   * software statements are ignored. @default {}
+   */
+  readonly softwareStatementIssuers: Readonly<Record<string, unknown>>;
+  /** Every registration needs a software statement. @default false */
+  readonly requireSoftwareStatement: boolean;
+  /** Decides about registrations after all other rules. @default none */
+  readonly policy: RegistrationPolicy | null;
+}
+
+const [HOUR, DAY] = [3600, 86_400];
+
+const checkIssuers: Check = (value, option, refuse) => {
+  for (const [issuer, keys] of Object.entries(value as object)) {
+    const isAddress = typeof keys === 'string' && URL.canParse(keys);
+    if (isAddress || (isObject(keys) && keySetProblem(keys) === null)) continue;
+    const remedy = 'Write the address of its JWK Set, or the JWK Set.';
+    refuse(`${option}.${issuer}`, 'has no public keys.', remedy);
+  }
+};
+
+/** Dynamic client registration and its management (RFC 7591, RFC 7592). */
+export const dynamicRegistration: FeatureFactory<DynamicRegistrationOptions> =
+  defineFeature<DynamicRegistrationOptions>({
+    name: 'dynamic-registration',
+    description: 'Clients register themselves (RFC 7591) and manage their registration (RFC 7592)',
+    enabled: false,
+    options: {
+      allowOpenRegistration: {
+        kind: 'flag',
+        description: 'Weakens: anybody may register a client, without an initial access token',
+        default: false,
+      },
+      registrations: {
+        kind: 'rate-limit',
+        description: 'Registrations without an initial access token, per network',
+        default: { limit: 10, seconds: HOUR },
+      },
+      registrationsInAll: {
+        kind: 'rate-limit',
+        description: 'Registrations without an initial access token, in all',
+        default: { limit: 1000, seconds: DAY },
+      },
+      shareIdentical: {
+        kind: 'flag',
+        description: 'Public clients that ask for the same share one registration',
+        default: true,
+      },
+      rotateToken: {
+        kind: 'flag',
+        description: 'A client gets another token whenever it changes its registration',
+        default: true,
+      },
+      grantTypes: {
+        kind: 'list',
+        description: 'Grant types that clients may have which register themselves',
+        default: [
+          'authorization_code',
+          'refresh_token',
+          'urn:ietf:params:oauth:grant-type:device_code',
+        ],
+      },
+      scopes: {
+        kind: 'list',
+        description: 'Scopes that clients may have which register themselves',
+        defaultText: 'all scopes',
+        nullable: true,
+        default: null,
+      },
+      redirectHosts: {
+        kind: 'list',
+        description: 'Hosts of their redirect URIs, and private-use schemes',
+        defaultText: 'any host',
+        default: [],
+      },
+      softwareStatementIssuers: {
+        kind: 'map',
+        description: 'Who may sign software statements: {"issuer": "address of its JWK Set"}',
+        default: {},
+        check: checkIssuers,
+      },
+      requireSoftwareStatement: {
+        kind: 'flag',
+        description: 'Every registration needs a software statement',
+        default: false,
+      },
+      policy: {
+        kind: 'code',
+        description: 'Decides about registrations after all other rules',
+        default: null,
+        check(value, option, refuse) {
+          if (typeof value !== 'function' && value !== null)
+            refuse(option, 'must be a function.', 'Pass a function.');
+        },
+      },
+    },
+    create: (options) => ({
+      endpoints: [registrationEndpoint(options), managementEndpoint(options)],
+    }),
+  });

@@ -1,0 +1,137 @@
+/**
+ * What clients that register themselves may be. What every client must meet is in
+ * `domain/client-rules.ts`; here is what an operator grants to those whom nobody looked at. What
+ * may be left out is left out (RFC 7591 §2: the server may replace requested values), what would
+ * change the meaning of the registration is refused.
+ */
+import type { RequestFacts } from '../../domain/request-facts.ts';
+import type { EngineContext } from '../../engine/contracts/context.ts';
+import type { ClientMetadata } from '../../protocol/client-metadata.ts';
+import type { MetadataProblem } from '../../protocol/client-metadata-rules.ts';
+import { redirectTarget } from '../../protocol/redirect-uri.ts';
+import type { Client } from '../../store/records.ts';
+
+/** What a policy of the host decides about. */
+export interface RegistrationRequest {
+  /** What the client would be registered as. */
+  readonly metadata: ClientMetadata;
+  /** The client that changes its registration; null for a new one. */
+  readonly client: Client | null;
+  /** Name of the initial access token that is used; null without one. */
+  readonly initialAccessToken: string | null;
+  /** Claims of its software statement, which was verified; null without one. */
+  readonly softwareStatement: Readonly<Record<string, unknown>> | null;
+  /** The request. */
+  readonly request: RequestFacts;
+}
+
+/** What a policy of the host decides. */
+export type RegistrationDecision =
+  | {
+      /** Registers it as this instead; fields of operators may be set here. */
+      readonly metadata: ClientMetadata;
+    }
+  | {
+      /** Refuses it; a sentence that the client may read. */
+      readonly refuse: string;
+    }
+  | null;
+
+/** Decides about registrations after all other rules. Null leaves everything as it is. */
+export type RegistrationPolicy = (
+  request: RegistrationRequest,
+) => RegistrationDecision | Promise<RegistrationDecision>;
+
+/** What clients that register themselves may be. */
+export interface RegistrationLimits {
+  /** Grant types that they may have; others are left out. */
+  readonly grantTypes: readonly string[];
+  /** Scopes that they may have; others are left out. Null: all of this server. */
+  readonly scopes: readonly string[] | null;
+  /** Hosts of redirect URIs, and private-use schemes such as `com.example.app:`. Empty: any. */
+  readonly redirectHosts: readonly string[];
+}
+
+/** What a client asked for, within limits, or what cannot be granted. */
+export interface Limited {
+  readonly metadata: ClientMetadata;
+  readonly problems: readonly MetadataProblem[];
+}
+
+/**
+ * Brings what a client asks for within the limits.
+ * @param before the client that changes its registration, which keeps what it has; null for a new
+ * one
+ */
+export function limited(
+  { engine, settings }: EngineContext,
+  asked: Partial<ClientMetadata>,
+  limits: RegistrationLimits,
+  before: Client | null,
+): Limited {
+  const problems: MetadataProblem[] = [];
+  const refuse = (field: string, problem: string, code: MetadataProblem['code']): void =>
+    void problems.push({ field, problem, code });
+  // RFC 7591 §2: grant_types is authorization_code where it is left out.
+  const { grantTypes: askedGrants = ['authorization_code'], redirectUris = [] } = asked;
+  const offered = engine.grants.map(({ type }) => type);
+  const grantTypes = askedGrants.filter(
+    (type) =>
+      offered.includes(type) &&
+      (limits.grantTypes.includes(type) || before?.grantTypes.includes(type)),
+  );
+  if (grantTypes.length === 0) {
+    const may = limits.grantTypes.filter((type) => offered.includes(type)).join(', ');
+    refuse('grantTypes', `names none that may be registered (${may})`, 'invalid_client_metadata');
+  }
+  const codes = grantTypes.includes('authorization_code');
+  const responseTypes = (asked.responseTypes ?? (codes ? ['code'] : [])).filter(
+    (type) =>
+      engine.responseTypes.some(({ name }) => name === type) &&
+      (codes || !type.split(' ').includes('code')),
+  );
+  for (const field of ['redirectUris', 'postLogoutRedirectUris'] as const) {
+    const uris = (asked[field] ?? []).filter((uri) => !before?.[field].includes(uri));
+    if (!uris.every((uri) => isOnHosts(uri, limits.redirectHosts)))
+      refuse(field, 'names a host that may not be registered', 'invalid_redirect_uri');
+  }
+  const known = [...(limits.scopes ?? settings.scopes.keys()), ...(before?.scopes ?? [])];
+  const scopes = asked.scopes?.filter((name) => known.includes(name)) ?? limits.scopes;
+  if ((asked.scopes?.length ?? 0) > 0 && scopes?.length === 0) {
+    const problem = `names none that may be registered (${known.join(' ')})`;
+    refuse('scopes', problem, 'invalid_client_metadata');
+  }
+  const metadata: ClientMetadata = {
+    ...asked,
+    name: asked.name ?? nameFor(asked),
+    // RFC 7591 §2, and what an operator may choose instead: the method is held to exactly.
+    tokenEndpointAuthMethod: asked.tokenEndpointAuthMethod ?? 'client_secret_basic',
+    applicationType: asked.applicationType ?? typeFor(redirectUris),
+    grantTypes,
+    responseTypes,
+    scopes,
+  };
+  return { metadata, problems };
+}
+
+/**
+ * OIDC Registration §2 has `web` as default, and web applications have https redirect URIs alone;
+ * who sends others without a type is an application on the computer of its user.
+ */
+function typeFor(redirectUris: readonly string[]): 'web' | 'native' {
+  const isNative = redirectUris.length > 0 && redirectUris.every((uri) => !/^https:/i.test(uri));
+  return isNative ? 'native' : 'web';
+}
+
+/** A name for people, where the client sends none: the host that gets the answers. */
+function nameFor({ redirectUris = [], clientUri }: Partial<ClientMetadata>): string {
+  const [first = clientUri ?? ''] = redirectUris;
+  return URL.canParse(first) ? redirectTarget(first).host : 'Unnamed application';
+}
+
+function isOnHosts(uri: string, hosts: readonly string[]): boolean {
+  // What is no URI is refused by the rules for redirect URIs, which say why.
+  if (hosts.length === 0 || !URL.canParse(uri)) return true;
+  const { protocol, hostname } = new URL(uri);
+  return hosts.includes(/^https?:$/.test(protocol) ? hostname : protocol);
+}
