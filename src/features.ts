@@ -5,6 +5,7 @@
 import type { FeatureFactory } from './engine/contracts/feature.ts';
 import { authorizationCode } from './features/authorization-code/authorization-code.ts';
 import { clientCredentials } from './features/client-credentials/client-credentials.ts';
+import { clientIdMetadataDocuments } from './features/client-id-metadata-documents/client-id-metadata-documents.ts';
 import { clientSecret } from './features/client-secret/client-secret.ts';
 import { deviceAuthorization } from './features/device-authorization/device-authorization.ts';
 import { dpop } from './features/dpop/dpop.ts';
@@ -19,6 +20,12 @@ import { revocation } from './features/revocation/revocation.ts';
 import { rpInitiatedLogout } from './features/rp-initiated-logout/rp-initiated-logout.ts';
 import { userinfo } from './features/userinfo/userinfo.ts';
 
+export type {
+  RegistrationDecision,
+  RegistrationPolicy,
+  RegistrationRequest,
+} from './domain/registration-policy.ts';
+export type { ClientIdMetadataDocumentOptions } from './features/client-id-metadata-documents/client-id-metadata-documents.ts';
 export type { DeviceAuthorizationOptions } from './features/device-authorization/device-authorization.ts';
 export type { PlaceOf } from './features/device-authorization/device-flow.ts';
 export type {
@@ -28,11 +35,6 @@ export type {
 } from './features/device-authorization/pages.ts';
 export type { DpopOptions } from './features/dpop/dpop.ts';
 export type { DynamicRegistrationOptions } from './features/dynamic-registration/dynamic-registration.ts';
-export type {
-  RegistrationDecision,
-  RegistrationPolicy,
-  RegistrationRequest,
-} from './features/dynamic-registration/policy.ts';
 export type { JwtClientAuthenticationOptions } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 export type { PushedAuthorizationRequestOptions } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
@@ -40,6 +42,7 @@ export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-
 export {
   authorizationCode,
   clientCredentials,
+  clientIdMetadataDocuments,
   clientSecret,
   deviceAuthorization,
   dpop,
@@ -65,6 +68,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   jwtClientAuthentication,
   publicClient,
   dynamicRegistration,
+  clientIdMetadataDocuments,
   dpop,
   formPost,
   pushedAuthorizationRequests,

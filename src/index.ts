@@ -92,6 +92,7 @@ export type {
 } from './engine/contracts/client-authentication.ts';
 export { clientNotProven } from './engine/contracts/client-authentication.ts';
 export { type ClientField, clientField } from './engine/contracts/client-field.ts';
+export type { ClientSource } from './engine/contracts/client-source.ts';
 export type { EngineContext, RefusalLog } from './engine/contracts/context.ts';
 export type { Endpoint } from './engine/contracts/endpoint.ts';
 export type { Engine } from './engine/contracts/engine.ts';
@@ -187,6 +188,7 @@ export {
   type CredentialKind,
   isPublic,
   type MetadataProblem,
+  type MetadataRules,
 } from './protocol/client-metadata-rules.ts';
 export {
   ConfigError,

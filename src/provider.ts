@@ -180,6 +180,7 @@ function createContext(
   eventLog: EventLog,
 ): Context {
   const { clock: now, random } = settings;
+  const { engine } = assembly;
   const vault = createVault(settings.secret, settings.issuer, random);
   const events = eventLog.forRequest(null);
   const ages = createAges(now, () => performance.now());
@@ -202,6 +203,10 @@ function createContext(
     provideKey: async (alg) => await keys.provide(alg),
     cacheSeconds: settings.clientCacheSeconds,
     lifetimes: settings.lifetimes,
+    sources: engine.clientSources.map((source) => ({
+      owns: (clientId) => source.owns(clientId, settings),
+      describe: async (clientId, request) => await source.describe({ ...ctx, request }, clientId),
+    })),
     report: (error) =>
       settings.logger.warn({ error }, 'the use of an application could not be noted'),
     ages,
@@ -216,7 +221,7 @@ function createContext(
   );
   const url = urlsOf(settings, assembly.endpoints);
   const outbound = createOutbound({ allowed: settings.allowOutbound, ages });
-  return {
+  const ctx: Context = {
     settings,
     store,
     vault,
@@ -229,6 +234,7 @@ function createContext(
     url,
     request: null,
   };
+  return ctx;
 }
 
 /** What clients can be registered as. */

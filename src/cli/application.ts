@@ -36,6 +36,7 @@ const SOURCES: Readonly<Record<Client['registrationSource'], string>> = {
   configuration: 'the configuration, which manages it',
   dynamic: 'itself, with an initial access token',
   open: 'itself, without a token: nobody vouches for it',
+  metadata_document: 'nobody: the document at its client_id describes it',
 };
 
 type Clients = Parameters<Parameters<typeof withAssembly>[1]>[0]['provider']['clients'];

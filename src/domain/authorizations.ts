@@ -64,6 +64,7 @@ export async function rememberAuthorization(
   const id = base64url(ctx.settings.random(16));
   const authorization = { id, sub, clientId, scopes, createdAt: now, updatedAt: now };
   const conditions = { clientVersion: client.version, session };
+  await ctx.clients.keep(client, ctx.events);
   return await ctx.store.authorizations.remember(authorization, conditions);
 }
 

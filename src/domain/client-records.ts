@@ -11,6 +11,7 @@ import type { AuditEvent, Client, Digest, Seconds } from '../store/records.ts';
 import type { AuditStore } from '../store/store.ts';
 import type { ClientCache } from './client-cache.ts';
 import type {
+  BoundSource,
   ChosenCredentials,
   ClientMetadataError,
   RegisteredClient,
@@ -41,6 +42,8 @@ export interface ClientParts extends RegistrationRules {
   readonly lifetimes: Pick<Lifetimes, 'newClient' | 'unusedClient'>;
   /** Told when a use of a client could not be noted. */
   readonly report: (error: unknown) => void;
+  /** Where clients are described that nobody registered. */
+  readonly sources: readonly BoundSource[];
   /** True when an account has this subject identifier. */
   readonly isSubject: (text: string) => Promise<boolean>;
   readonly random: Random;
@@ -130,16 +133,21 @@ async function checkChosenId(registry: Registry, clientId: string): Promise<bool
   return await hadPredecessor(registry.audit, clientId);
 }
 
-/** Deletes a client and everything issued to it. False when there was none. */
+/**
+ * Deletes a client and everything issued to it. False when there was none.
+ * @param version deletes it only if it still has this version
+ */
 export async function deleteClient(
   { store, events, cache }: Registry,
   clientId: string,
+  version?: number,
 ): Promise<boolean> {
+  const only = version === undefined ? {} : { version };
   try {
     return await events.act(
       'client.deleted',
       { clientId },
-      async (row) => await store.delete(clientId, row),
+      async (row) => await store.delete(clientId, row, only),
     );
   } finally {
     cache.forget(clientId);
@@ -154,7 +162,7 @@ export async function deleteExpired(
   const deleted = await events.act(
     'client.deleted',
     { clientId, reason: 'unused' },
-    async (row) => await store.delete(clientId, row, now()),
+    async (row) => await store.delete(clientId, row, { expiredBy: now() }),
   );
   if (deleted) cache.forget(clientId);
   return deleted;

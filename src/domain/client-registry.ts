@@ -1,11 +1,11 @@
 /** Clients as hosts and the parts of the provider use them. They are kept by `clients.ts`. */
-import type { FeatureField } from '../protocol/client-fields.ts';
 import type { ClientKind } from '../protocol/client-kinds.ts';
 import type { ClientMetadata } from '../protocol/client-metadata.ts';
-import type { MetadataProblem } from '../protocol/client-metadata-rules.ts';
+import type { MetadataProblem, MetadataRules } from '../protocol/client-metadata-rules.ts';
 import type { ClientUses } from '../store/clients.ts';
 import type { Client, Digest } from '../store/records.ts';
 import type { Events } from './events.ts';
+import type { RequestFacts } from './request-facts.ts';
 
 /** A registration was refused; lists everything wrong with it. */
 export class ClientMetadataError extends Error {
@@ -67,6 +67,14 @@ export interface OwnCredentials {
   readonly initialAccessToken: Digest | null;
   /** Digest of the token by which it will manage itself; null: it cannot. */
   readonly registrationToken: Digest | null;
+}
+
+/** A source of descriptions, ready to be asked. */
+export interface BoundSource {
+  /** True for a client_id that it describes. */
+  owns(clientId: string): boolean;
+  /** @throws OAuthError, OutboundError */
+  describe(clientId: string, request: RequestFacts | null): Promise<ClientMetadata>;
 }
 
 /** A page of a list of clients. */
@@ -141,14 +149,22 @@ export interface OwnRegistrations {
    * @throws ClientMetadataError
    */
   replace(judged: Client, metadata: ClientMetadata, token: Digest): Promise<Client | null>;
-  /** Deletes a client. False when there was none. */
-  delete(clientId: string): Promise<boolean>;
+  /** Deletes a client. False when it is no longer as it was judged. */
+  delete(judged: Client): Promise<boolean>;
 }
 
 /** Registered clients, for the parts of the provider. */
 export interface KnownClients extends Clients {
-  /** The fields that features add to clients. */
-  readonly fields: readonly FeatureField[];
+  /** What this provider offers to clients. */
+  readonly rules: MetadataRules;
+  /**
+   * The client that a request names: registered, or described elsewhere. Null when there is none.
+   * Only where a client itself asks: its description may be fetched.
+   * @throws OAuthError `invalid_client` when its description is not good, or not to be had
+   */
+  identify(clientId: string, request: RequestFacts | null): Promise<Client | null>;
+  /** Stores a described client before somebody allows it something. */
+  keep(client: Client, events: Events): Promise<void>;
   /** As `find`, but never from memory. */
   findNow(clientId: string): Promise<Client | null>;
   /**

@@ -133,9 +133,16 @@ export async function requireKey(
   throw refused('idTokenSignedResponseAlg', problem);
 }
 
+/** True for a client that registered itself, or that nobody registered. */
+export function registeredItself({
+  registrationSource,
+}: Pick<Client, 'registrationSource'>): boolean {
+  return ['dynamic', 'open', 'metadata_document'].includes(registrationSource);
+}
+
 /** False for a client that registered itself without anybody who vouches for it. */
 export function isVouchedFor({ registrationSource }: Pick<Client, 'registrationSource'>): boolean {
-  return registrationSource !== 'open';
+  return !['open', 'metadata_document'].includes(registrationSource);
 }
 
 /** The error for one field. */

@@ -49,8 +49,10 @@ export function createClientUsage({ store, ages, lifetime, changed, report }: Pa
     for (const { client, secret, at } of uses) {
       const { clientId, expiresAt = null } = client;
       try {
-        await store.used(clientId, { at, secret, expiresAt: at + lifetime });
-        if (expiresAt !== null) changed(clientId);
+        // A client that proves itself and is given nothing is of use to nobody.
+        const end = secret === null ? at + lifetime : null;
+        await store.used(clientId, { at, secret, expiresAt: end });
+        if (expiresAt !== null && end !== null) changed(clientId);
       } catch (error) {
         noted.delete(keyOf(client, secret));
         report(error);

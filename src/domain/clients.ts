@@ -3,8 +3,12 @@
  * `client-records.ts`, memory in `client-cache.ts`, secrets in `client-secrets.ts`, what may be
  * registered in `client-rules.ts`, and what clients do themselves in `self-registration.ts`.
  */
-import { metadataOf } from '../protocol/client-field-definitions.ts';
-import type { ClientMetadata, CompleteClientMetadata } from '../protocol/client-metadata.ts';
+import { CLIENT_FIELDS, metadataOf } from '../protocol/client-field-definitions.ts';
+import type {
+  ClientMember,
+  ClientMetadata,
+  CompleteClientMetadata,
+} from '../protocol/client-metadata.ts';
 import {
   completeMetadata,
   isPublic,
@@ -41,11 +45,12 @@ import {
 } from './client-rules.ts';
 import { clientSecret, matchingSecret, newClientSecret, withNewSecret } from './client-secrets.ts';
 import { createClientUsage } from './client-uses.ts';
+import { identifyClient, keepClient } from './described-clients.ts';
 import { ownRegistrations } from './self-registration.ts';
 
-/** True for a client that nobody used until its end. */
-function isGone({ expiresAt = null }: Client, now: Seconds): boolean {
-  return expiresAt !== null && expiresAt <= now;
+/** True for an enabled client that nobody used until its end. */
+function isGone({ expiresAt = null, disabledAt }: Client, now: Seconds): boolean {
+  return expiresAt !== null && expiresAt <= now && disabledAt === null;
 }
 
 export function createClients(parts: ClientParts): KnownClients {
@@ -71,9 +76,12 @@ export function createClients(parts: ClientParts): KnownClients {
     report: parts.report,
   });
   return {
-    fields: rules.fields,
+    rules,
     find: cache.find,
     findNow: load,
+    identify: async (clientId, request) =>
+      await identifyClient(registry, parts.sources, clientId, request),
+    keep: async (client, events) => await keepClient(registry, client, events),
     lookAgain: cache.lookAgain,
     forget: cache.forget,
     async findEnabled(clientId) {
@@ -152,9 +160,9 @@ async function bringUpToDate(
       secrets,
       registrationSource: 'configuration' as const,
       // One that registered itself before is the operator's now.
-      ...(['dynamic', 'open'].includes(before.registrationSource)
-        ? { registrationToken: null, expiresAt: null }
-        : {}),
+      ...(before.expiresAt === undefined || before.expiresAt === null
+        ? {}
+        : { registrationToken: null, expiresAt: null }),
     };
     return JSON.stringify(after) === JSON.stringify(before) ? null : after;
   });
@@ -193,13 +201,34 @@ async function update(
   return await changeClient(registry, clientId, (before) => {
     const since = before.disabledAt ?? now();
     const disabledAt = disabled === undefined ? before.disabledAt : disabled ? since : null;
+    const taken = { ...before, disabledAt, ...takenOver(before, metadata, rules) };
     // Switching off must work for a client that could not be registered today.
-    if (Object.keys(metadata).length === 0) return { ...before, disabledAt };
+    if (Object.keys(metadata).length === 0) return taken;
     const complete = keepUnknown(rules, before, checked(rules, merged(rules, before, metadata)));
     checkScopes(registry, metadata, [...(before.scopes ?? []), ...(before.defaultScopes ?? [])]);
     refuseOtherCredentials(rules, before, complete);
-    return { ...before, ...complete, disabledAt };
+    return { ...taken, ...complete };
   });
+}
+
+/**
+ * A client that operators change is one that they want to keep. Where they change what the client
+ * says of itself, it changes that no more: it would undo what they restricted.
+ */
+function takenOver(
+  { expiresAt = null, registrationToken = null }: Client,
+  changes: Partial<ClientMetadata>,
+  { fields }: MetadataRules,
+): Partial<Client> {
+  const members = Object.keys(changes).filter((member) => member !== 'fields');
+  const own = members.some((member) => CLIENT_FIELDS[member as ClientMember].setBy === 'client');
+  const ownField = fields.some(
+    ({ wireName, setBy }) => setBy === 'client' && Object.hasOwn(changes.fields ?? {}, wireName),
+  );
+  return {
+    ...(expiresAt === null ? {} : { expiresAt: null }),
+    ...(registrationToken !== null && (own || ownField) ? { registrationToken: null } : {}),
+  };
 }
 
 /**

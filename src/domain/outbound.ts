@@ -16,8 +16,13 @@ export interface FetchedDocument {
 export interface DocumentRules {
   /** Most bytes of the body. @default 65536 */
   readonly mostBytes?: number;
-  /** Media types, without parameters. @default any: what counts is that it is JSON */
+  /**
+   * Media types, without parameters; `application/*+json` names all with this suffix.
+   * @default any: what counts is that it is JSON
+   */
   readonly types?: readonly string[];
+  /** Called before it is fetched, and not where it is in memory. What it throws is thrown. */
+  readonly beforeFetch?: () => Promise<void>;
 }
 
 /** A picture that was fetched. */

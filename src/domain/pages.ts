@@ -16,6 +16,12 @@ export interface ClientView {
   readonly name: string;
   /** Host the answer goes to, e.g. `rp.example`; for a private-use scheme the scheme itself. */
   readonly host: string;
+  /** False when it registered itself, or describes itself: nobody checked its name. */
+  readonly vouchedFor: boolean;
+  /** Host of the document that describes it; null when it is registered. */
+  readonly describedAt: string | null;
+  /** True when answers go to programs on the reader's computer: any may say it is this one. */
+  readonly onThisComputer: boolean;
   /** Address of its logo at this origin; null when it has none. It may answer 404. */
   readonly logoUrl: string | null;
   /** Web site of the application; null when it has none. */
@@ -34,6 +40,14 @@ export interface ScopeView {
   readonly description: string;
   /** It lets the application change something, rather than only read. */
   readonly writes: boolean;
+}
+
+/** An address for which nobody vouches, and that a page links to. */
+export interface AddressView {
+  /** The address. */
+  readonly url: string;
+  /** Its host. */
+  readonly host: string;
 }
 
 /** Where a form posts to, and the hidden fields it must carry unchanged. */
@@ -130,7 +144,7 @@ export interface ErrorView extends PageView {
    * Where the application expects the refusal, which the reader may follow; null when there is no
    * such address. Nobody vouches for it.
    */
-  readonly returnTo: { readonly url: string; readonly host: string } | null;
+  readonly returnTo: AddressView | null;
 }
 
 /** A file a page needs: style sheet, script, picture. */

@@ -30,7 +30,7 @@ export function ownRegistrations(registry: Registry): OwnRegistrations {
       await registerShared(registry, metadata, beforeNew),
     replace: async (judged, metadata, token) =>
       await replaceRegistration(registry, judged, metadata, token),
-    delete: async (clientId) => await deleteClient(registry, clientId),
+    delete: async ({ clientId, version }) => await deleteClient(registry, clientId, version),
   };
 }
 
@@ -62,7 +62,10 @@ async function registerShared(
   const known = async (): Promise<RegisteredClient | null> => {
     const client = await registry.load(clientId);
     if (client === null) return null;
-    if (client.disabledAt === null) return { client, clientSecret: null };
+    if (client.disabledAt === null) {
+      await lastAWhile(registry, client);
+      return { client, clientSecret: null };
+    }
     throw refused('client_name', 'belongs to an application that was disabled');
   };
   const before = await known();
@@ -81,6 +84,17 @@ async function registerShared(
     throw error;
   }
   throw new Error('A client without an initial access token was refused for its token.');
+}
+
+/** Who gets a client that is there already has as much time as who made it, or half of it. */
+async function lastAWhile(
+  { store, cache, now, lifetimes }: Registry,
+  { clientId, expiresAt = null }: Client,
+): Promise<void> {
+  const end = now() + lifetimes.newClient;
+  if (expiresAt === null || expiresAt - now() > lifetimes.newClient / 2) return;
+  await store.used(clientId, { at: null, secret: null, expiresAt: end });
+  cache.forget(clientId);
 }
 
 /**

@@ -43,9 +43,10 @@ export async function authenticateClient(
   const named = params.get('client_id');
   if (named !== undefined && named !== presented.clientId)
     throw challenged(ctx, clientNotProven('client_id_mismatch'));
-  let client = await ctx.clients.find(presented.clientId);
+  const identified = await identify(ctx, presented.clientId);
+  let { client } = identified;
   ctx.clientId = client?.clientId ?? null;
-  let refusal = await judge(client, detected);
+  let refusal = identified.refusal ?? (await judge(client, detected));
   if (refusal !== null && client !== null) {
     // Another node may have enabled it, or given it this secret.
     const changed = await ctx.clients.lookAgain(client);
@@ -56,6 +57,20 @@ export async function authenticateClient(
   const failure = refusal ?? unknownClient(presented.clientId);
   await countFailure(ctx, client, failure.reason);
   throw challenged(ctx, failure);
+}
+
+/** The client of a client_id, or why it is none. */
+async function identify(
+  ctx: EngineContext,
+  clientId: string,
+): Promise<{ readonly client: Client | null; readonly refusal: OAuthError | null }> {
+  try {
+    return { client: await ctx.clients.identify(clientId, ctx.request), refusal: null };
+  } catch (error) {
+    // What it says of itself is no good. A limit that is reached is another matter.
+    if (!(error instanceof OAuthError) || error.code !== 'invalid_client') throw error;
+    return { client: null, refusal: error.withStatus(401) };
+  }
 }
 
 type Presented = PresentedCredentials | 'malformed';

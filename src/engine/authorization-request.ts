@@ -129,7 +129,7 @@ async function findClient(ctx: EngineContext, params: Params): Promise<Client> {
       'The parameter client_id is missing.',
     );
   }
-  const client = await ctx.clients.find(clientId);
+  const client = await ctx.clients.identify(clientId, ctx.request);
   if (client === null) {
     throw new OAuthError(
       'invalid_request',

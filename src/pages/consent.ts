@@ -5,6 +5,7 @@
 import type { ConsentView } from 'valetkey';
 import {
   clientLinks,
+  clientNote,
   clientRow,
   form,
   name,
@@ -24,6 +25,7 @@ export function consent(view: ConsentView, messages: Messages): Sheet {
     content: markup`<h1>${texts.title}</h1>
 ${clientRow(view.client)}
 <p>${texts.whose(name(view.accountName))}</p>
+${clientNote(view.client, messages)}
 ${form(
   'consent-form',
   view.form,

@@ -7,6 +7,7 @@ import type { DeviceConfirmationView, DeviceResultView, DeviceView } from 'valet
 import {
   clientLinks,
   clientName,
+  clientNote,
   clientRow,
   form,
   name,
@@ -52,6 +53,7 @@ export function deviceConfirmation(view: DeviceConfirmationView, messages: Messa
     content: markup`<h1>${texts.title}</h1>
 ${clientRow(view.client)}
 <p>${texts.whose(clientName(view.client), name(view.accountName))}</p>
+${clientNote(view.client, messages)}
 <dl class="details facts">
 <div><dt>${texts.compare}</dt><dd id="device-code" class="code">${view.userCode}</dd></div>
 ${place(view, texts)}

@@ -4,7 +4,7 @@
  */
 import type { ErrorView } from 'valetkey';
 import { primaryOf } from './languages.ts';
-import type { Sheet } from './layout.ts';
+import { returnLink, type Sheet } from './layout.ts';
 import { markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
@@ -18,7 +18,7 @@ export function error(view: ErrorView, { lang, error: texts }: Messages): Sheet 
     content: markup`<h1 id="error-title">${title}</h1>
 <p id="error-description" class="lead"${english}>${view.description}</p>
 <p>${texts.advice(view.status)}</p>
-${view.returnTo !== null && markup`<p><a id="error-return" rel="noreferrer" href="${view.returnTo.url}">${texts.returnTo(view.returnTo.host)}</a></p>`}
+${returnLink('error-return', view.returnTo, texts)}
 <h2 class="unseen">${texts.details}</h2>
 <dl class="details">
 <div><dt>${texts.code}</dt><dd id="error-code">${view.code}</dd></div>

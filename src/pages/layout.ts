@@ -2,7 +2,7 @@
  * The parts that pages share: the document around the content, the form and its buttons, and the
  * display of applications and people. Escaping is in `markup.ts`, the texts are in `messages.ts`.
  */
-import type { ClientView, FormView, Html, PageView, ScopeView } from 'valetkey';
+import type { AddressView, ClientView, FormView, Html, PageView, ScopeView } from 'valetkey';
 import { scopeText } from './languages.ts';
 import {
   displayName,
@@ -124,6 +124,27 @@ export function clientRow(
 <span class="monogram tone-${tone(client.clientId)}" aria-hidden="true">${letter.toUpperCase()}${logo}</span>
 <p class="client-text">${line(clientName(client))}${host !== '' && markup`<br><span class="host"><bdi>${host}</bdi></span>`}</p>
 </div>`;
+}
+
+/** What people should know of an application for which nobody vouches; null of any other. */
+export function clientNote(
+  { vouchedFor, describedAt, onThisComputer }: ClientView,
+  { unvouched }: Messages,
+): Markup | null {
+  if (vouchedFor) return null;
+  const host = describedAt === null ? null : markup`<bdi>${visibleText(describedAt)}</bdi>`;
+  return markup`<p id="client-note" class="notice">${host === null ? unvouched.itself : unvouched.describedAt(host)}${onThisComputer && markup` ${unvouched.onThisComputer}`}</p>`;
+}
+
+/** A link to an address for which nobody vouches, with its host; null without one. */
+export function returnLink(
+  id: string,
+  address: AddressView | null,
+  { returnTo }: Messages['error'],
+): Markup | null {
+  if (address === null) return null;
+  const { url, host } = address;
+  return markup`<p><a id="${id}" rel="noreferrer" href="${url}">${returnTo(visibleText(host))}</a></p>`;
 }
 
 /** Number of an application's colour. It depends only on the client_id, so it never changes. */

@@ -10,6 +10,7 @@ import {
   name,
   otherButton,
   primaryButton,
+  returnLink,
   type Sheet,
   wayOn,
 } from './layout.ts';
@@ -36,13 +37,13 @@ ${otherButton('logout-stay', 'stay', 'secondary', texts.stay)}
 }
 
 /** The template of the page that tells whether the person is signed out. */
-export function signedOut(view: SignedOutView, { signedOut: texts }: Messages): Sheet {
+export function signedOut(view: SignedOutView, { signedOut: texts, error }: Messages): Sheet {
   const title = view.signedOut ? texts.out : texts.stayed;
   const means = view.signedOut ? texts.outMeans : texts.stayedMeans;
   return {
     title,
     content: markup`<h1 id="${view.signedOut ? 'signed-out' : 'still-signed-in'}">${title}</h1>
 <p>${means(view.providerName)}</p>
-${clientReturn(view.client, texts.back) ?? wayOn(view.homeUrl, texts.home(view.providerName))}`,
+${returnLink('signed-out-return', view.returnTo, error) ?? clientReturn(view.client, texts.back) ?? wayOn(view.homeUrl, texts.home(view.providerName))}`,
   };
 }

@@ -43,6 +43,13 @@ export const GERMAN: Messages = {
     another: 'Anderes Konto verwenden',
     cancel: 'Abbrechen',
   },
+  unvouched: {
+    describedAt: (host) =>
+      markup`Was diese Anwendung ist, sagt ${host}. Hier hat es niemand geprüft.`,
+    itself: 'Diese Anwendung hat sich selbst registriert. Ihren Namen hat hier niemand geprüft.',
+    onThisComputer:
+      'Sie läuft auf Ihrem Computer, und dort kann sich jedes Programm für sie ausgeben. Machen Sie nur weiter, wenn Sie die Anmeldung gerade in ihr begonnen haben.',
+  },
   consent: {
     title: 'Zugriff erlauben?',
     whose: (account) => markup`Diese Anwendung bittet um Zugriff auf das Konto von ${account}.`,

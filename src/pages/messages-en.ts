@@ -41,6 +41,13 @@ export const ENGLISH: Messages = {
     another: 'Use another account',
     cancel: 'Cancel',
   },
+  unvouched: {
+    describedAt: (host) =>
+      markup`${host} says what this application is. Nobody here has checked it.`,
+    itself: 'This application registered itself. Nobody here has checked its name.',
+    onThisComputer:
+      'It runs on your computer, where any program can say that it is this one. Go on only if you have just started to sign in from it.',
+  },
   consent: {
     title: 'Allow access?',
     whose: (account) => markup`This application asks for access to the account of ${account}.`,

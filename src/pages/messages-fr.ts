@@ -47,6 +47,13 @@ export const FRENCH: Messages = {
     another: 'Utiliser un autre compte',
     cancel: 'Annuler',
   },
+  unvouched: {
+    describedAt: (host) =>
+      markup`C’est ${host} qui décrit cette application. Personne ne l’a vérifiée ici.`,
+    itself: 'Cette application s’est enregistrée elle-même. Personne n’a vérifié son nom ici.',
+    onThisComputer:
+      'Elle fonctionne sur votre ordinateur, où tout programme peut se faire passer pour elle. Ne continuez que si vous venez d’y commencer la connexion.',
+  },
   consent: {
     title: 'Autoriser l’accès\u202f?',
     whose: (account) => markup`Cette application demande à accéder au compte de ${account}.`,

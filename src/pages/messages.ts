@@ -85,6 +85,15 @@ export interface Messages {
     /** Button that returns to the application with a refusal. */
     readonly cancel: string;
   };
+  /** Notes on applications for which nobody vouches. */
+  readonly unvouched: {
+    /** The application says who it is at an address. The argument is its host. */
+    readonly describedAt: (host: Markup) => Markup;
+    /** The application registered itself. */
+    readonly itself: string;
+    /** Added where answers go to programs on the reader's computer alone. */
+    readonly onThisComputer: string;
+  };
   /** The consent page. Some of its texts are also on the page that confirms a device. */
   readonly consent: {
     /** Title of the page. */

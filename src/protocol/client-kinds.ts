@@ -54,7 +54,8 @@ export function metadataOfKind<T extends Partial<ClientMetadata>>(
   return { ...preset, ...given };
 }
 
-function originsOf(uris: readonly string[]): readonly string[] {
+/** The origins of redirect URIs: the pages of a browser application call from there. */
+export function originsOf(uris: readonly string[]): readonly string[] {
   const origins = uris
     .filter((uri) => /^https?:/i.test(uri) && URL.canParse(uri))
     .map((uri) => new URL(uri).origin);

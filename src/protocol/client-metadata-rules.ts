@@ -51,7 +51,10 @@ export interface MetadataRules extends RedirectUriRules {
 }
 
 /** Control characters, ends of lines, and marks that change the direction of writing. */
-const UNREADABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+const UNREADABLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+
+/** Something that people see: a letter, a digit, a mark or a symbol. */
+const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
 
 const problemIn = (field: string, problem: string): MetadataProblem => ({
   field,
@@ -159,6 +162,11 @@ export function metadataProblems(
   // People read the name on the consent page, and these characters change what they read.
   if (UNREADABLE.test(metadata.name))
     refuse('name', 'must not contain control characters or marks of writing direction');
+  if (metadata.name !== '' && !VISIBLE.test(metadata.name))
+    refuse('name', 'must have a visible character');
+  for (const field of ['contacts', 'defaultAcrValues'] as const)
+    if (metadata[field].some((text) => text === '' || text.length > 255 || UNREADABLE.test(text)))
+      refuse(field, 'must have entries of 1 to 255 readable characters');
   for (const field of ['softwareId', 'softwareVersion'] as const) {
     const text = metadata[field];
     if (text !== null && (text === '' || text.length > 255 || UNREADABLE.test(text)))

@@ -53,7 +53,10 @@ export function readSent(sent: WireMetadata, fields: readonly FeatureField[]): S
     if (field.setBy !== 'client' || value === undefined || value === null) return undefined;
     // RFC 7591 §2: scope is one string with spaces between the values.
     const isScope = wireName === CLIENT_FIELDS.scopes.wireName;
-    const problem = kindProblem(value, isScope ? { ...field, kind: 'text' } : field);
+    const problem =
+      kindProblem(value, isScope ? { ...field, kind: 'text' } : field) ??
+      // A character that databases refuse.
+      (JSON.stringify(value).includes('\\u0000') ? 'has a zero character' : null);
     if (problem !== null) problems.push(refused(wireName, problem));
     if (problem !== null) return undefined;
     if (isScope)

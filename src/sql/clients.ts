@@ -91,12 +91,14 @@ export function clientStore(
       const rows = auditRows(auditRow(tenant, audit));
       return (await hot.once({ writes: [write], rows })) === null;
     },
-    async delete(clientId, audit, expiredBy) {
+    async delete(clientId, audit, { version, expiredBy } = {}) {
       return await db.transaction().execute(async (trx) => {
         const deleteFrom = (table: 'clients' | 'authorizations' | 'client_uses') =>
           trx.deleteFrom(table).where(sql<boolean>`${isClient(clientId)}`);
-        const all = deleteFrom('clients');
-        const wanted = expiredBy === undefined ? all : all.where('expires_at', '<=', expiredBy);
+        let wanted = deleteFrom('clients');
+        if (version !== undefined) wanted = wanted.where('version', '=', version);
+        if (expiredBy !== undefined)
+          wanted = wanted.where('expires_at', '<=', expiredBy).where('disabled_at', 'is', null);
         if ((await wanted.executeTakeFirst()).numDeletedRows === 0n) return false;
         await deleteFrom('authorizations').execute();
         await deleteFrom('client_uses').execute();
@@ -111,12 +113,13 @@ export function clientStore(
         const { numUpdatedRows } = await trx
           .updateTable('clients')
           .set({
-            expires_at: sql<number>`case when expires_at < ${expiresAt} then ${expiresAt}
+            expires_at: sql<number>`case when expires_at < ${expiresAt ?? 0} then ${expiresAt ?? 0}
               else expires_at end`,
           })
           .where(sql<boolean>`${isClient(clientId)}`)
           .executeTakeFirst();
         if (numUpdatedRows === 0n) return;
+        if (at === null) return;
         for (const secretId of secret === null ? [''] : ['', secret])
           await dialect.upsert(trx, {
             table: 'client_uses',
@@ -146,6 +149,7 @@ export function clientStore(
         .select('client_id')
         .where('tenant', '=', tenant)
         .where('expires_at', '<=', now)
+        .where('disabled_at', 'is', null)
         .orderBy('expires_at')
         .limit(limit)
         .execute();

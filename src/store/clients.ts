@@ -24,9 +24,9 @@ export interface ClientStore {
   /**
    * Deletes the client and every authorization of it, in one transaction. What stood under them is
    * dead from then on, and goes when it expires. False when there was none.
-   * @param expiredBy deletes it only if it expired by this time
+   * @param only deletes it only if all of this holds
    */
-  delete(clientId: string, audit: ActRow, expiredBy?: Seconds): Promise<boolean>;
+  delete(clientId: string, audit: ActRow, only?: DeletedOnly): Promise<boolean>;
   /**
    * Notes that a client was used: each time of use moves forward, never backward, and so does its
    * end if it has one. It changes no version and never re-creates.
@@ -34,7 +34,7 @@ export interface ClientStore {
   used(clientId: string, use: ClientUse): Promise<void>;
   /** When the client and its secrets were last used, as far as that was noted. */
   uses(clientId: string): Promise<ClientUses>;
-  /** The ids of clients that expired by `now`, at most `limit`. */
+  /** The ids of clients that expired by `now` and are not disabled, at most `limit`. */
   expired(now: Seconds, limit: number): Promise<readonly string[]>;
   /** In order of client_id, after `after` (exclusive), at most `limit`. */
   list(page: {
@@ -44,14 +44,22 @@ export interface ClientStore {
   }): Promise<readonly Client[]>;
 }
 
+/** What must hold for a client to be deleted. */
+export interface DeletedOnly {
+  /** It still has this version. */
+  readonly version?: number;
+  /** It expired by this time, and is not disabled. */
+  readonly expiredBy?: Seconds;
+}
+
 /** One use of a client. */
 export interface ClientUse {
-  /** When. */
-  readonly at: Seconds;
+  /** When; null notes no use and moves the end alone. */
+  readonly at: Seconds | null;
   /** Id of the secret that proved it; null without one. */
   readonly secret: string | null;
-  /** The end of a client that expires unless it is used. */
-  readonly expiresAt: Seconds;
+  /** The end of a client that expires unless it is used; null leaves it. */
+  readonly expiresAt: Seconds | null;
 }
 
 /** When a client was last used. */

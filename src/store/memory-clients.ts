@@ -3,7 +3,13 @@
  * register themselves.
  */
 import { deleteAuthorization, type MemoryTables, recordAct } from './memory-tables.ts';
+import type { Client } from './records.ts';
 import type { Store } from './store.ts';
+
+/** True for an enabled client that nobody used until its end. */
+function isOver({ expiresAt = null, disabledAt }: Client, now: number): boolean {
+  return expiresAt !== null && expiresAt <= now && disabledAt === null;
+}
 
 export function clientStore(tables: MemoryTables): Store['clients'] {
   const { clients, clientUses, initialAccessTokens } = tables;
@@ -32,10 +38,12 @@ export function clientStore(tables: MemoryTables): Store['clients'] {
       recordAct(tables, audit);
       return true;
     },
-    async delete(clientId, audit, expiredBy) {
-      const { expiresAt = null } = clients.get(clientId) ?? {};
-      if (expiredBy !== undefined && (expiresAt === null || expiresAt > expiredBy)) return false;
-      if (!clients.delete(clientId)) return false;
+    async delete(clientId, audit, { version, expiredBy } = {}) {
+      const client = clients.get(clientId);
+      if (client === undefined) return false;
+      if (version !== undefined && client.version !== version) return false;
+      if (expiredBy !== undefined && !isOver(client, expiredBy)) return false;
+      clients.delete(clientId);
       clientUses.delete(clientId);
       for (const row of tables.authorizations.values())
         if (row.clientId === clientId) deleteAuthorization(tables, row);
@@ -47,18 +55,21 @@ export function clientStore(tables: MemoryTables): Store['clients'] {
       if (client === undefined) return;
       const before = clientUses.get(clientId) ?? { at: null, secrets: {} };
       const { secrets } = before;
-      const ofSecret = secret === null ? {} : { [secret]: Math.max(secrets[secret] ?? 0, at) };
-      clientUses.set(clientId, {
-        at: Math.max(before.at ?? 0, at),
-        secrets: { ...secrets, ...ofSecret },
-      });
+      const ofSecret =
+        secret === null || at === null ? {} : { [secret]: Math.max(secrets[secret] ?? 0, at) };
+      if (at !== null)
+        clientUses.set(clientId, {
+          at: Math.max(before.at ?? 0, at),
+          secrets: { ...secrets, ...ofSecret },
+        });
       const end = client.expiresAt ?? null;
-      if (end !== null && end < expiresAt) clients.set(clientId, { ...client, expiresAt });
+      if (end !== null && expiresAt !== null && end < expiresAt)
+        clients.set(clientId, { ...client, expiresAt });
     },
     uses: async (clientId) => clientUses.get(clientId) ?? { at: null, secrets: {} },
     async expired(now, limit) {
       return [...clients.values()]
-        .filter(({ expiresAt = null }) => expiresAt !== null && expiresAt <= now)
+        .filter((client) => isOver(client, now))
         .slice(0, limit)
         .map(({ clientId }) => clientId);
     },

@@ -42,9 +42,15 @@ export interface Client extends CompleteClientMetadata {
   /**
    * `manual` if the host or an operator registered it, `configuration` if the configuration lists
    * it, `dynamic` if it registered itself with an initial access token, `open` if it registered
-   * itself without one, so that nobody vouches for it.
+   * itself without one, so that nobody vouches for it, `metadata_document` if nobody registered it
+   * and a document at its client_id describes it.
    */
-  readonly registrationSource: 'manual' | 'configuration' | 'dynamic' | 'open';
+  readonly registrationSource:
+    | 'manual'
+    | 'configuration'
+    | 'dynamic'
+    | 'open'
+    | 'metadata_document';
   /** When the client was disabled; null while it is enabled. */
   readonly disabledAt: Seconds | null;
   /**

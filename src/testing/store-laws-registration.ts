@@ -95,6 +95,32 @@ export const REGISTRATION_LAWS: readonly Law[] = [
     },
   ],
   [
+    'clients.used: the end alone moves, or the time alone',
+    async (store) => {
+      const client = { ...sample.client(), expiresAt: NOW + 10 };
+      const { clientId } = client;
+      await store.clients.insert(client, null);
+      await store.clients.used(clientId, { at: null, secret: 's', expiresAt: NOW + 20 });
+      assert.deepEqual(await store.clients.uses(clientId), { at: null, secrets: {} });
+      await store.clients.used(clientId, { at: NOW, secret: 's', expiresAt: null });
+      assert.deepEqual(await store.clients.uses(clientId), { at: NOW, secrets: { s: NOW } });
+      assert.equal((await store.clients.find(clientId))?.expiresAt, NOW + 20);
+    },
+  ],
+  [
+    'clients.delete: with a version, only the client of that version',
+    async (store) => {
+      const client = sample.client();
+      await store.clients.insert(client, null);
+      await store.clients.replace({ ...client, version: 2 }, null);
+      const deleted = async (version: number): Promise<boolean> =>
+        await store.clients.delete(client.clientId, null, { version });
+      assert.deepEqual([await deleted(1), await deleted(3)], [false, false]);
+      assert.notEqual(await store.clients.find(client.clientId), null);
+      assert.deepEqual([await deleted(2), await deleted(2)], [true, false]);
+    },
+  ],
+  [
     'clients.used: a client that is not there is not made, and a deleted one leaves no uses',
     async (store) => {
       const use = { at: NOW, secret: 's', expiresAt: NOW + 9 };
@@ -112,12 +138,16 @@ export const REGISTRATION_LAWS: readonly Law[] = [
   [
     'clients.expired, clients.delete: one that expired goes whole, one that was used meanwhile stays',
     async (store) => {
-      const [stays, goes, later, used] = [null, NOW, NOW + 1, NOW].map((expiresAt) => ({
-        ...sample.client(),
-        expiresAt,
-      }));
-      assert.ok(stays && goes && later && used);
-      for (const client of [stays, goes, later, used]) await store.clients.insert(client, null);
+      const [stays, goes, later, used, disabled] = [null, NOW, NOW + 1, NOW, NOW].map(
+        (expiresAt, index) => ({
+          ...sample.client(),
+          expiresAt,
+          disabledAt: index === 4 ? NOW : null,
+        }),
+      );
+      assert.ok(stays && goes && later && used && disabled);
+      const all = [stays, goes, later, used, disabled];
+      for (const client of all) await store.clients.insert(client, null);
       const { facts } = await withFamily(store, { clientId: goes.clientId });
       assert.deepEqual(
         [...(await store.clients.expired(NOW, 9))].sort(),
@@ -126,9 +156,9 @@ export const REGISTRATION_LAWS: readonly Law[] = [
       assert.equal((await store.clients.expired(NOW, 1)).length, 1);
       await store.clients.used(used.clientId, { at: NOW, secret: null, expiresAt: NOW + 9 });
       const deleted: boolean[] = [];
-      for (const { clientId } of [stays, goes, later, used])
-        deleted.push(await store.clients.delete(clientId, null, NOW));
-      assert.deepEqual(deleted, [false, true, false, false]);
+      for (const { clientId } of all)
+        deleted.push(await store.clients.delete(clientId, null, { expiredBy: NOW }));
+      assert.deepEqual(deleted, [false, true, false, false, false]);
       assert.equal(await store.authorizations.find(facts.sub, facts.clientId), null);
       assert.deepEqual(await store.clients.expired(NOW, 9), []);
     },

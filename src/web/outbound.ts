@@ -44,6 +44,7 @@ interface Wanted<Value> {
   readonly types?: readonly string[];
   /** Bytes of memory for a byte of the body. */
   readonly weight: number;
+  readonly beforeFetch?: () => Promise<void>;
   /** @throws OutboundError */
   read(body: Buffer): Value;
 }
@@ -55,10 +56,9 @@ const PICTURE: Wanted<Picture> = {
   read: readPicture,
 };
 
-function jsonOf({ mostBytes = MOST_BYTES, types }: DocumentRules): Wanted<unknown> {
+function jsonOf({ mostBytes = MOST_BYTES, ...rules }: DocumentRules): Wanted<unknown> {
   const accept = 'application/json, */*;q=0.1';
-  const wanted = { accept, mostBytes, weight: VALUE_OF_TEXT, read: readJson };
-  return types === undefined ? wanted : { ...wanted, types };
+  return { ...rules, accept, mostBytes, weight: VALUE_OF_TEXT, read: readJson };
 }
 
 interface Kept<Value> {
@@ -161,8 +161,6 @@ function shelf<Value>(fetchFrom: FetchFrom, ages: Ages): Shelf<Value> {
     wanted: Wanted<Value>,
   ): Promise<Kept<Value>> => {
     const { host, href } = target.url;
-    refuseKnown(host);
-    refuseKnown(href);
     const here = perHost.get(host) ?? 0;
     if (underWay.size >= MOST_AT_ONCE || here >= MOST_FROM_HOST)
       throw new OutboundError('busy', 'too many documents are fetched at once');
@@ -183,6 +181,12 @@ function shelf<Value>(fetchFrom: FetchFrom, ages: Ages): Shelf<Value> {
       else perHost.set(host, left);
     }
   };
+  const fetchAllowed: typeof fetchNow = async (key, target, wanted) => {
+    refuseKnown(target.url.host);
+    refuseKnown(target.url.href);
+    await wanted.beforeFetch?.();
+    return await fetchNow(key, target, wanted);
+  };
   /** One fetch for all that wait. */
   const shared = async (
     key: string,
@@ -191,7 +195,7 @@ function shelf<Value>(fetchFrom: FetchFrom, ages: Ages): Shelf<Value> {
   ): Promise<Shelved<Value>> => {
     let fetching = underWay.get(key);
     if (fetching === undefined) {
-      fetching = fetchNow(key, target, wanted);
+      fetching = fetchAllowed(key, target, wanted);
       underWay.set(key, fetching);
       // Who waits for it hears of a failure.
       fetching.catch(() => undefined).finally(() => underWay.delete(key));
@@ -329,8 +333,15 @@ function checkHeaders(
   const encoding = headerOf(response, 'content-encoding') ?? 'identity';
   if (encoding !== 'identity') throw new OutboundError('type', 'the response is compressed');
   const [type = ''] = (headerOf(response, 'content-type') ?? '').toLowerCase().split(';');
-  if (types !== undefined && !types.includes(type.trim()))
+  if (types !== undefined && !types.some((one) => isOfType(type.trim(), one)))
     throw new OutboundError('type', 'the response is of another type than JSON');
+}
+
+/** @param wanted a media type, or a suffix such as `application/*+json` */
+function isOfType(type: string, wanted: string): boolean {
+  const [start = '', end] = wanted.split('*');
+  if (end === undefined) return type === wanted;
+  return type.startsWith(start) && type.endsWith(end) && type.length > wanted.length - 1;
 }
 
 function headerOf({ headers }: Dispatcher.ResponseData, name: string): string | null {

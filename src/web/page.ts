@@ -3,7 +3,15 @@
  * pages.
  */
 
-import type { ClientView, Html, Pages, PageTemplate, PageView } from '../domain/pages.ts';
+import { isVouchedFor } from '../domain/client-rules.ts';
+import type {
+  AddressView,
+  ClientView,
+  Html,
+  Pages,
+  PageTemplate,
+  PageView,
+} from '../domain/pages.ts';
 import type { OAuthError } from '../protocol/errors.ts';
 import { redirectTarget } from '../protocol/redirect-uri.ts';
 import type { Client } from '../store/records.ts';
@@ -168,11 +176,22 @@ export function clientView(
     clientId: client.clientId,
     name: client.name,
     host: target === null ? '' : redirectTarget(target).host,
+    vouchedFor: isVouchedFor(client),
+    describedAt:
+      client.registrationSource === 'metadata_document' ? new URL(client.clientId).host : null,
+    onThisComputer:
+      client.redirectUris.length > 0 &&
+      client.redirectUris.every((uri) => !uri.startsWith('https:')),
     logoUrl: client.logoUri === null ? null : `${ctx.url('client-logo')}${path}`,
     clientUri: client.clientUri,
     policyUri: client.policyUri,
     tosUri: client.tosUri,
   };
+}
+
+/** What pages may say about an address that they link to. */
+export function addressView(url: string | null): AddressView | null {
+  return url === null ? null : { url, host: redirectTarget(url).host };
 }
 
 /** True when the caller asked for JSON rather than a page. */
@@ -198,7 +217,7 @@ export function errorPage(
     reason: error.reason,
     description: error.description,
     requestId: ctx.request.requestId,
-    returnTo: location === null ? null : { url: location, host: redirectTarget(location).host },
+    returnTo: addressView(location),
   };
   const options = { status: error.status, headers: error.headers };
   return htmlResponse(ctx.settings.issuer, ctx.settings.pages.error(view), options);

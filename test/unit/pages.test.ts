@@ -22,7 +22,13 @@ const everywhere = (name: string): string[] => {
       newScopes: [{ name, description: name, writes: true }],
     }),
     PAGES.logout(account),
-    PAGES.signedOut({ ...PAGE, client, signedOut: true, homeUrl: 'https://op.example/' }),
+    PAGES.signedOut({
+      ...PAGE,
+      client,
+      signedOut: true,
+      homeUrl: 'https://op.example/',
+      returnTo: null,
+    }),
     PAGES.device({ ...PAGE, form: FORM, userCode: name, problem: 'unknown', retryAfter: null }),
     PAGES.deviceConfirmation({
       ...account,
@@ -109,7 +115,13 @@ describe('what strangers chose', () => {
     const client = { ...CLIENT, clientUri: uri, policyUri: uri, tosUri: uri };
     expect(PAGES.login({ ...LOGIN, client })).not.toContain('<a ');
     const homeUrl = 'https://op.example/';
-    const signedOut = PAGES.signedOut({ ...PAGE, client, signedOut: true, homeUrl });
+    const signedOut = PAGES.signedOut({
+      ...PAGE,
+      client,
+      signedOut: true,
+      homeUrl,
+      returnTo: null,
+    });
     expect([...signedOut.matchAll(/<a [^>]*href="([^"]*)"/g)].map(([, url]) => url)).toEqual([
       homeUrl,
     ]);

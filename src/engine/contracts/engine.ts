@@ -4,6 +4,7 @@
  * their context.
  */
 import type { ClientAuthenticationMethod } from './client-authentication.ts';
+import type { ClientSource } from './client-source.ts';
 import type { Grant } from './grant.ts';
 import type { AuthorizationParameter } from './parameter.ts';
 import type { ParameterSource } from './parameter-source.ts';
@@ -31,6 +32,8 @@ export interface Engine {
   readonly steps: readonly Step[];
   /** Ways to bind tokens to a key of their client. */
   readonly tokenConstraints: readonly TokenConstraint[];
+  /** Where clients are described that nobody registered. */
+  readonly clientSources: readonly ClientSource[];
 }
 
 /** The name of each kind, for what is told of one that comes twice. */
@@ -44,6 +47,7 @@ export const ENGINE_KINDS: { readonly [Kind in keyof Engine]: string } = {
   responseModes: 'the response mode',
   steps: 'the step',
   tokenConstraints: 'the token constraint',
+  clientSources: 'the client source',
 };
 
 /** What has a name of its own, and what is named by a member of its own. */

@@ -17,8 +17,10 @@ export const clientLogo: Endpoint = {
   errors: 'page',
 
   async handle(ctx) {
-    const client = await ctx.clients.findEnabled(ctx.request.path['client'] ?? '');
-    if (client === null || client.logoUri === null) throw noLogo();
+    const client = await ctx.clients
+      .identify(ctx.request.path['client'] ?? '', ctx.request)
+      .catch(notShown);
+    if (client === null || client.disabledAt !== null || client.logoUri === null) throw noLogo();
     try {
       const { contentType, body } = await ctx.outbound.picture(client.logoUri);
       return serveDocument(ctx.request, publicDocument(contentType, body), HOUR, POLICY);
@@ -29,6 +31,12 @@ export const clientLogo: Endpoint = {
     }
   },
 };
+
+/** What is wrong with its description is told where it asks for something. */
+function notShown(error: unknown): null {
+  if (error instanceof OAuthError) return null;
+  throw error;
+}
 
 function noLogo(received = 'no logo_uri'): OAuthError {
   return new OAuthError('invalid_request', 'logo_unavailable', 'There is no such picture.', {

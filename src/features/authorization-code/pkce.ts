@@ -3,6 +3,7 @@
  * verifier of a code exchange. Only S256 exists.
  */
 import { equalSecrets, sha256 } from '../../crypto/bytes.ts';
+import { registeredItself } from '../../domain/client-rules.ts';
 import { type ClientField, clientField } from '../../engine/contracts/client-field.ts';
 import {
   type AuthorizationParameter,
@@ -74,7 +75,7 @@ function mayOmitChallenge(
   const required = requirePkce(client);
   if (required !== null) return !required;
   if (settings.allowMissingPkce) return true;
-  if (client.registrationSource === 'dynamic') return false;
+  if (registeredItself(client)) return false;
   return request.scopes.includes('openid') && (nonce(request) ?? '') !== '';
 }
 

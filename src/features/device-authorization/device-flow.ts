@@ -122,8 +122,8 @@ async function requireClient(
   ctx: RequestContext,
   { clientId, requestedAt }: DeviceRequest,
 ): Promise<Client> {
-  const client = await ctx.clients.findEnabled(clientId);
-  const may = client?.grantTypes.includes(DEVICE_GRANT) === true;
+  const client = await ctx.clients.identify(clientId, ctx.request);
+  const may = client?.grantTypes.includes(DEVICE_GRANT) === true && client.disabledAt === null;
   if (client !== null && may && issuedToThis(client, requestedAt)) return client;
   throw over('device_client_disabled', 'The application may not connect devices any longer.');
 }

@@ -2,12 +2,13 @@
  * Dynamic client registration (RFC 7591, OpenID Connect Registration) and its management (RFC
  * 7592). It is off, and where it is on it is closed: a client needs an initial access token.
  */
+
+import type { RegistrationPolicy } from '../../domain/registration-policy.ts';
 import type { RateLimit } from '../../domain/settings.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { type Check, isObject } from '../../engine/contracts/options.ts';
 import { keySetProblem } from '../../protocol/key-sets.ts';
 import { managementEndpoint, registrationEndpoint } from './endpoints.ts';
-import type { RegistrationPolicy } from './policy.ts';
 
 /** Options of dynamic registration. */
 export interface DynamicRegistrationOptions {
@@ -30,6 +31,8 @@ export interface DynamicRegistrationOptions {
   readonly shareIdentical: boolean;
   /** A client gets another token whenever it changes its registration. @default true */
   readonly rotateToken: boolean;
+  /** Changes that a client makes to its registration. @default 30 in an hour */
+  readonly changes: RateLimit;
   /**
    * Grant types that clients may have which register themselves; others are left out.
    * @default the authorization code, refresh tokens and the device flow
@@ -95,6 +98,11 @@ export const dynamicRegistration: FeatureFactory<DynamicRegistrationOptions> =
         kind: 'flag',
         description: 'A client gets another token whenever it changes its registration',
         default: true,
+      },
+      changes: {
+        kind: 'rate-limit',
+        description: 'Changes that a client makes to its registration',
+        default: { limit: 30, seconds: HOUR },
       },
       grantTypes: {
         kind: 'list',

@@ -29,6 +29,8 @@ export interface EndpointRules extends RegistrationRules {
   readonly shareIdentical: boolean;
   /** Whether a client gets another token when it changes its registration. */
   readonly rotateToken: boolean;
+  /** Changes per client. */
+  readonly changes: RateLimit;
 }
 
 const HANDLE = 'vkrg_';
@@ -131,21 +133,21 @@ export function managementEndpoint(rules: EndpointRules): Endpoint {
     errors: 'json',
     cors: 'any',
     async handle(ctx) {
-      const { client, token } = await ownClient(ctx);
+      const own = await ownClient(ctx);
       switch (ctx.request.method) {
         case 'PUT':
-          return await refusing(async () => await change(ctx, client, token, rules));
+          return await refusing(async () => await change(ctx, own, rules));
         case 'DELETE':
-          await ctx.clients.own(ctx.events).delete(client.clientId);
-          return empty(204);
+          return await remove(ctx, own);
         default:
-          return json(
-            200,
-            clientInformation(ctx, client, { registrationToken: token, clientSecret: null }),
-          );
+          return told(ctx, own.client, own.token);
       }
     },
   };
+}
+
+function told(ctx: EngineContext, client: Client, registrationToken: string): Response {
+  return json(200, clientInformation(ctx, client, { registrationToken, clientSecret: null }));
 }
 
 interface OwnClient {
@@ -174,28 +176,55 @@ async function ownClient(ctx: EngineContext): Promise<OwnClient> {
   return { client, token };
 }
 
-async function change(
-  ctx: EngineContext,
-  found: Client,
-  token: string,
-  rules: EndpointRules,
-): Promise<Response> {
+async function change(ctx: EngineContext, own: OwnClient, rules: EndpointRules): Promise<Response> {
   const sent = await ctx.request.json();
-  const next = rules.rotateToken ? newHandle(HANDLE, ctx.settings.random) : token;
-  let client = found;
-  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
-    requireSame(client, sent);
+  requireSame(own.client, sent);
+  await ctx.rateLimiter.take([['registration change', own.client.clientId], rules.changes]);
+  const next = rules.rotateToken ? newHandle(HANDLE, ctx.settings.random) : own.token;
+  return await asItIs(ctx, own, async (client) => {
     const metadata = await judged(ctx, sent, rules, { client, token: null });
+    requireNoNewAddress(client, metadata);
     const changed = await ctx.clients.own(ctx.events).replace(client, metadata, sha256(next));
-    if (changed !== null)
-      return json(
-        200,
-        clientInformation(ctx, changed, { registrationToken: next, clientSecret: null }),
-      );
-    // Somebody changed it meanwhile, or took the token away.
-    client = (await ownClient(ctx)).client;
+    return changed && told(ctx, changed, next);
+  });
+}
+
+async function remove(ctx: EngineContext, own: OwnClient): Promise<Response> {
+  return await asItIs(ctx, own, async (client) =>
+    (await ctx.clients.own(ctx.events).delete(client)) ? empty(204) : null,
+  );
+}
+
+/**
+ * Does something to a client; again, where somebody changed it or took its token away meanwhile.
+ */
+async function asItIs(
+  ctx: EngineContext,
+  own: OwnClient,
+  work: (client: Client) => Promise<Response | null>,
+): Promise<Response> {
+  let { client } = own;
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    const response = await work(client);
+    if (response !== null) return response;
+    ({ client } = await ownClient(ctx));
   }
-  throw new Error('A client kept changing while it changed its registration.');
+  throw new OAuthError(
+    'temporarily_unavailable',
+    'registration_contended',
+    'The client is being changed by others. Try again soon.',
+    { headers: { 'Retry-After': '1' } },
+  );
+}
+
+/** What operators gave to one address is not for another that nobody looked at. */
+function requireNoNewAddress(client: Client, { redirectUris = [] }: ClientMetadata): void {
+  if (!client.skipConsent || redirectUris.every((uri) => client.redirectUris.includes(uri))) return;
+  throw new OAuthError(
+    'invalid_redirect_uri',
+    'registration_privileged',
+    'An application that asks for no consent gets new redirect URIs from an operator alone.',
+  );
 }
 
 /** RFC 7592 §2.2: client_id is the client's own, and so is client_secret if it is sent. */
@@ -246,6 +275,9 @@ function unauthorized(
   const error = new OAuthError('invalid_token', reason, 'The token is missing or not valid.', {
     hint,
   });
-  const about = `error="${error.code}", error_description="${error.description}"`;
-  return error.withHeaders({ 'WWW-Authenticate': `Bearer realm="registration", ${about}` });
+  const isMissing = reason === 'registration_closed' || reason === 'registration_token_missing';
+  const about = `, error="${error.code}", error_description="${error.description}"`;
+  // RFC 6750 §3.1: no error code where the request carries no token.
+  const challenge = `Bearer realm="registration"${isMissing ? '' : about}`;
+  return error.withHeaders({ 'WWW-Authenticate': challenge });
 }

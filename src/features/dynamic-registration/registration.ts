@@ -3,6 +3,13 @@
  * metadata that it is registered as, and to the JSON that it gets.
  */
 import { ClientMetadataError } from '../../domain/client-registry.ts';
+import {
+  decided,
+  limited,
+  plainDescription,
+  type RegistrationLimits,
+  type RegistrationPolicy,
+} from '../../domain/registration-policy.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import { CLIENT_FIELDS } from '../../protocol/client-field-definitions.ts';
 import type { ClientMetadata } from '../../protocol/client-metadata.ts';
@@ -14,7 +21,7 @@ import {
   type WireMetadata,
 } from '../../protocol/registration-metadata.ts';
 import type { Client, InitialAccessToken } from '../../store/records.ts';
-import { limited, type RegistrationLimits, type RegistrationPolicy } from './policy.ts';
+
 import { readStatement, refused, type StatementIssuers } from './software-statement.ts';
 
 /** What registrations are judged by. */
@@ -45,7 +52,7 @@ export async function judged(
   rules: RegistrationRules,
   { client, token }: Applicant,
 ): Promise<ClientMetadata> {
-  const { fields } = ctx.clients;
+  const { fields } = ctx.clients.rules;
   const statement = await statementIn(ctx, sent, rules);
   // RFC 7591 §2.3: values of the statement take precedence.
   const { metadata: asked, problems } = readSent({ ...sent, ...statement }, fields);
@@ -53,16 +60,13 @@ export async function judged(
   const whole = client === null ? asked : replacedBy(client, asked, fields);
   const { metadata, problems: beyond } = limited(ctx, whole, rules, client);
   if (beyond.length > 0) throw new ClientMetadataError(beyond);
-  const decision = await rules.policy?.({
+  return await decided(rules.policy, {
     metadata,
     client,
     initialAccessToken: token?.name ?? null,
     softwareStatement: statement,
     request: ctx.request,
   });
-  if (decision === undefined || decision === null) return metadata;
-  if ('refuse' in decision) throw refusedByPolicy(decision.refuse);
-  return decision.metadata;
 }
 
 async function statementIn(
@@ -70,16 +74,11 @@ async function statementIn(
   { software_statement: statement }: WireMetadata,
   { softwareStatementIssuers: issuers, requireSoftwareStatement }: RegistrationRules,
 ): Promise<WireMetadata | null> {
+  const isMissing = statement === undefined || statement === null;
+  if (isMissing && requireSoftwareStatement) throw refused({ expected: 'a software_statement' });
   // RFC 7591 §3.1.1: a server that supports no software statements may ignore them.
-  if (Object.keys(issuers).length === 0) return null;
-  if (statement !== undefined && statement !== null)
-    return await readStatement(ctx, statement, issuers);
-  if (requireSoftwareStatement) throw refused({ expected: 'a software_statement' });
-  return null;
-}
-
-function refusedByPolicy(description: string): OAuthError {
-  return new OAuthError('invalid_client_metadata', 'registration_policy', plain(description));
+  const isIgnored = Object.keys(issuers).length === 0 && !requireSoftwareStatement;
+  return isMissing || isIgnored ? null : await readStatement(ctx, statement, issuers);
 }
 
 /** Turns what is wrong with metadata into a refusal (RFC 7591 §3.2.2). */
@@ -93,7 +92,7 @@ export async function refusing<T>(work: () => Promise<T>): Promise<T> {
     throw new OAuthError(
       uris?.code ?? 'invalid_client_metadata',
       uris === undefined ? 'client_metadata' : 'registered_redirect_uri',
-      plain(problems.join('; ')),
+      plainDescription(problems.join('; ')),
       { hint: { expected: 'metadata as RFC 7591 §2 has it', received: problems.join('; ') } },
     );
   }
@@ -104,14 +103,6 @@ function wireName(field: string): string {
     ? CLIENT_FIELDS[field as keyof typeof CLIENT_FIELDS]
     : undefined;
   return definition?.wireName ?? field;
-}
-
-/** RFC 6749 §5.2: the characters of an error_description. */
-function plain(text: string): string {
-  return text
-    .replaceAll('"', "'")
-    .replaceAll(/[^\x20-\x5b\x5d-\x7e]/g, '?')
-    .slice(0, 500);
 }
 
 /** Tokens and secrets that a response tells, in clear. */
@@ -130,7 +121,7 @@ export function clientInformation(
 ): Record<string, unknown> {
   const { clientId, createdAt } = client;
   return {
-    ...registeredAs(client, ctx.clients.fields),
+    ...registeredAs(client, ctx.clients.rules.fields),
     client_id: clientId,
     client_id_issued_at: createdAt,
     // RFC 7591 §3.2.1: REQUIRED with a client_secret; 0 says that it does not expire.

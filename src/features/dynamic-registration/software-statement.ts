@@ -38,6 +38,7 @@ export async function readStatement(
     const { iss } = claims;
     if (typeof iss !== 'string' || !Object.hasOwn(issuers, iss)) throw unapproved();
     const verified = await verify(ctx, statement, header, keysOf(issuers[iss]));
+    requireStatement(ctx, verified);
     const now = ctx.now();
     // RFC 7591 §2.3 asks for no end.
     checkTimes({ exp: now + 1, ...verified }, { now, skew: SKEW });
@@ -49,6 +50,14 @@ export async function readStatement(
       throw refused({ expected: 'a JWK Set of its issuer', received: error.message });
     throw error;
   }
+}
+
+/** RFC 8725 §3.12: another JWT of the issuer, such as an ID token, is no software statement. */
+function requireStatement(ctx: EngineContext, { aud, nonce }: JwtClaims): void {
+  const ours = [ctx.settings.issuer, ctx.url('registration')];
+  const isForUs = aud === undefined || [aud].flat().some((one) => ours.includes(String(one)));
+  if (!isForUs) throw new JwtError('audience', 'it is for somebody else');
+  if (nonce !== undefined) throw new JwtError('claim', 'it is an ID token');
 }
 
 function keysOf(given: unknown): Parameters<typeof clientKeys>[1] {

@@ -65,8 +65,9 @@ export const pushedRequests: ParameterSource = {
     if (record === null || json === null) throw refused('request_uri_unknown');
     const payload = JSON.parse(json) as Payload;
     // RFC 9126 §4: the request_uri is bound to the client that pushed the request.
-    const client = await ctx.clients.find(payload.clientId);
-    const isOwn = payload.clientId === clientId && client !== null;
+    const isNamed = payload.clientId === clientId;
+    const client = isNamed ? await ctx.clients.identify(clientId, ctx.request) : null;
+    const isOwn = client !== null;
     if (!isOwn || !issuedToThis(client, payload.pushedAt)) throw refused('request_uri_foreign');
     checkTime(ctx, record, payload, requestedAt);
     const { kind, digest, version } = record;

@@ -1,5 +1,5 @@
 /** The pages of logout: question and result. */
-import type { ClientView, FormView, PageView } from '../../domain/pages.ts';
+import type { AddressView, ClientView, FormView, PageView } from '../../domain/pages.ts';
 import { definePage, type PageDefinition } from '../../web/page.ts';
 
 /** Asks whether to sign out: submit `decision` = `logout` | `stay`. */
@@ -20,6 +20,8 @@ export interface SignedOutView extends PageView {
   readonly signedOut: boolean;
   /** Where somebody goes on who came from no application: the root of our origin. */
   readonly homeUrl: string;
+  /** Where the application expects the reader, who may follow; null where nobody is to choose. */
+  readonly returnTo: AddressView | null;
 }
 
 export const logoutPage: PageDefinition<LogoutView> = definePage('logout');

@@ -3,7 +3,9 @@
  * unless the hint proves the session and the options trust it, end the session, and return to a
  * registered address or show a page.
  */
+
 import { accountName } from '../../domain/accounts.ts';
+import { isVouchedFor } from '../../domain/client-rules.ts';
 import { type Interaction, newInteraction, sessionMark } from '../../domain/interactions.ts';
 import { redirectUnbound, redirectWithInteraction, resume } from '../../engine/continuation.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
@@ -25,7 +27,7 @@ import { OAuthError } from '../../protocol/errors.ts';
 import { type Params, paramsOf } from '../../protocol/params.ts';
 import type { Session } from '../../store/records.ts';
 import { knownBrowser } from '../../web/cookies.ts';
-import { clientView, drawPage, pageView } from '../../web/page.ts';
+import { addressView, clientView, drawPage, pageView } from '../../web/page.ts';
 import type { RequestContext } from '../../web/request.ts';
 import { redirect } from '../../web/respond.ts';
 import { type LogoutRequest, logoutParams, readLogoutRequest } from './logout-request.ts';
@@ -87,7 +89,7 @@ async function goOn(
   const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
   const current = await currentSession(ctx);
   // Nobody is signed in (any longer): the second relying party of one logout still gets its answer.
-  if (current.session === null) return await signOut(ctx, request, current);
+  if (current.session === null) return await signedOutBefore(ctx, request, current);
   if (confirmation === 'when-unproven' && isProven(request, current.session))
     return await signOut(ctx, request, current);
   if (interaction.browser === null) return await redirectWithInteraction(ctx, NAME, interaction);
@@ -128,7 +130,7 @@ async function takeDecision(ctx: EngineContext, form: Params): Promise<Response>
   // browser.
   requireOwnSite(ctx.request);
   const current = await currentSession(ctx);
-  if (current.session === null) return await signOut(ctx, request, current);
+  if (current.session === null) return await signedOutBefore(ctx, request, current);
   requireOwnForm(ctx, NAME, form, interaction);
   const again = await askAgainAfterSwitch(ctx, NAME, interaction, current.session);
   if (again !== null) return again;
@@ -142,14 +144,29 @@ async function takeDecision(ctx: EngineContext, form: Params): Promise<Response>
   );
 }
 
-async function signOut(
+/**
+ * Nobody was signed in, so nobody did anything here. RFC 9700 §4.11.2: the browser is not sent on
+ * to an address for which nobody vouches; the page has a link.
+ */
+async function signedOutBefore(
   ctx: RequestContext,
   request: LogoutRequest,
   current: CurrentSession,
 ): Promise<Response> {
+  const isTrusted = request.client === null || isVouchedFor(request.client);
+  if (isTrusted || request.returnTo === null) return await signOut(ctx, request, current);
+  return await signOut(ctx, { ...request, returnTo: null }, current, request.returnTo);
+}
+
+async function signOut(
+  ctx: RequestContext,
+  request: LogoutRequest,
+  current: CurrentSession,
+  link: string | null = null,
+): Promise<Response> {
   const headers = await endCurrentSession(ctx, current);
   const response =
-    request.returnTo === null ? resultPage(ctx, request, true) : redirect(request.returnTo);
+    request.returnTo === null ? resultPage(ctx, request, true, link) : redirect(request.returnTo);
   for (const cookie of headers.getSetCookie()) response.headers.append('Set-Cookie', cookie);
   return response;
 }
@@ -158,10 +175,17 @@ function resultPage(
   ctx: RequestContext,
   { client, uiLocales }: LogoutRequest,
   signedOut: boolean,
+  link: string | null = null,
 ): Response {
   const shown = client === null ? null : clientView(ctx, client, null);
   const homeUrl = new URL('/', ctx.settings.issuer).href;
-  const view = { ...pageView(ctx, uiLocales), client: shown, signedOut, homeUrl };
+  const view = {
+    ...pageView(ctx, uiLocales),
+    client: shown,
+    signedOut,
+    homeUrl,
+    returnTo: addressView(link),
+  };
   return drawPage(ctx, signedOutPage, view);
 }
 

@@ -127,6 +127,27 @@ describe('bad metadata', () => {
       { ...GOOD, client_name: 'a\u202eb' },
       'invalid_client_metadata',
     ],
+    ['an invisible name', { ...GOOD, client_name: '\u200b' }, 'invalid_client_metadata'],
+    [
+      'a contact that nobody can read',
+      { ...GOOD, contacts: ['\u0001'] },
+      'invalid_client_metadata',
+    ],
+    [
+      'a contact of 256 characters',
+      { ...GOOD, contacts: ['a'.repeat(256)] },
+      'invalid_client_metadata',
+    ],
+    [
+      'RG-01 51 redirect URIs',
+      uris(...Array.from({ length: 51 }, (_, i) => `https://a.example/${i}`)),
+      'invalid_client_metadata',
+    ],
+    [
+      'RG-01 more than 16 KB',
+      uris(...Array.from({ length: 20 }, (_, i) => `https://a.example/${i}${'a'.repeat(1000)}`)),
+      'invalid_client_metadata',
+    ],
     ['an empty name', { ...GOOD, client_name: ' ' }, 'invalid_client_metadata'],
     [
       'a name of 256 characters',
@@ -187,5 +208,28 @@ describe('bad metadata', () => {
     const answer = await register(world, body, { token: await tokenFor(world), headers });
     expectRefusal(world, answer, { status, error: 'invalid_request', reason });
     expect(await howMany(world)).toBe(0);
+  });
+});
+
+describe('what is inside the network', () => {
+  const internal = 'http://keys.internal:8080';
+  it.each([
+    [
+      'jwks_uri',
+      { jwks_uri: `${internal}/admin?delete=all`, token_endpoint_auth_method: 'private_key_jwt' },
+    ],
+    ['logo_uri', { logo_uri: `${internal}/admin?delete=all` }],
+  ])('RG-05 OB-04 %s: strangers do not choose what is fetched there', async (_what, metadata) => {
+    world = await registeringWorld({}, { allowOutbound: [internal] });
+    const answer = await register(
+      world,
+      { ...GOOD, ...metadata },
+      { token: await tokenFor(world) },
+    );
+    expectRefusal(world, answer, {
+      status: 400,
+      error: 'invalid_client_metadata',
+      reason: 'client_metadata',
+    });
   });
 });

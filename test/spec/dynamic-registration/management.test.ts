@@ -45,7 +45,8 @@ describe.each(METHODS)('%s without the right', (method) => {
   it('[RFC7592 §2] RG-04 no token', async () => {
     const answer = await ask(own.registration_client_uri);
     expectRefusal(world, answer, { ...REFUSED, reason: 'registration_token_missing' });
-    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="registration"/);
+    // RFC 6750 §3.1: no error code where no token came.
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="registration"');
   });
   it.each([
     ['a text', () => 'abc'],
@@ -133,15 +134,11 @@ describe('changing', () => {
       skipConsent: true,
       owner: 'bob-sub',
       allowedOrigins: ['https://app.example'],
-      grantTypes: ['authorization_code', 'client_credentials'],
-      scopes: ['openid', 'introspection'],
-      redirectUris: [...GOOD.redirect_uris, 'https://app.example/two'],
     });
     const answer = await put({
       skip_consent: false,
       owner: 'alice-sub',
       allowed_origins: ['https://evil.example'],
-      grant_types: ['authorization_code', 'client_credentials'],
       scope: 'openid introspection write',
     });
     expect(answer.status).toBe(200);
@@ -149,9 +146,69 @@ describe('changing', () => {
       skipConsent: true,
       owner: 'bob-sub',
       allowedOrigins: ['https://app.example'],
-      grantTypes: ['authorization_code', 'client_credentials'],
-      scopes: ['openid', 'introspection', 'write'],
+      scopes: ['openid', 'write'],
       redirectUris: GOOD.redirect_uris,
+    });
+  });
+  it('RG-04 a client that asks for no consent gets no new address', async () => {
+    await world.provider.clients.update(own.client_id, { skipConsent: true });
+    expectRefusal(world, await put({ redirect_uris: ['https://evil.example/cb'] }), {
+      status: 400,
+      error: 'invalid_redirect_uri',
+      reason: 'registration_privileged',
+    });
+    expect((await put({ client_name: 'New' })).status).toBe(200);
+  });
+  it.each([
+    ['a scope', { scopes: ['openid'] }],
+    ['a redirect URI', { redirectUris: ['https://app.example/two'] }],
+    ['a field of a feature', { fields: { dpop_bound_access_tokens: true } }],
+  ])(
+    'RG-04 where an operator changes %s, the client changes itself no more',
+    async (_what, change) => {
+      await world.provider.clients.update(own.client_id, change);
+      expectRefusal(world, await put({ scope: 'openid read write' }), REFUSED);
+      expect(await world.provider.clients.find(own.client_id)).toMatchObject({
+        registrationToken: null,
+        expiresAt: null,
+        ...('fields' in change ? {} : change),
+      });
+    },
+  );
+  it('RG-01 changes are limited', async () => {
+    world = await registeringWorld({ rotateToken: false, changes: { limit: 3, seconds: 3600 } });
+    own = await registered(world);
+    const statuses: number[] = [];
+    for (let call = 0; call < 4; call += 1) statuses.push((await put({})).status);
+    expect(statuses).toEqual([200, 200, 200, 429]);
+  });
+  it('RG-04 rotateToken: false and 30 parallel changes: none is an error of ours', async () => {
+    world = await registeringWorld({ rotateToken: false });
+    own = await registered(world);
+    const all = await Promise.all(
+      Array.from({ length: 30 }, async (_, index) => await put({ client_name: `App ${index}` })),
+    );
+    const statuses = new Set(all.map(({ status }) => status));
+    expect([...statuses].filter((status) => ![200, 503].includes(status))).toEqual([]);
+  });
+  it('RG-04 one that others change all the time is told to try again', async () => {
+    const { clients } = world.provider.store;
+    const { replace } = clients;
+    Object.assign(clients, {
+      replace: async (...args: Parameters<typeof replace>) => {
+        const [client] = args;
+        const before = await clients.find(client.clientId);
+        // Another node is faster each time.
+        if (before !== null) await replace({ ...before, version: before.version + 1 }, null);
+        return await replace(...args);
+      },
+    });
+    const answer = await put({});
+    Object.assign(clients, { replace });
+    expectRefusal(world, answer, {
+      status: 503,
+      error: 'temporarily_unavailable',
+      reason: 'registration_contended',
     });
   });
   it('[RFC7592 §2.2] RG-04 the token is replaced, and the one before is worth nothing', async () => {
@@ -249,6 +306,33 @@ describe('deleting', () => {
     expectRefusal(world, await remove(), REFUSED);
     const again = await post(world, 'token', { grant_type: 'client_credentials' }, headers);
     expect([again.status, again.body['error']]).toEqual([401, 'invalid_client']);
+  });
+  it('RG-04 one that an operator disables or takes over at the same time stays', async () => {
+    for (const act of [
+      async () => void (await world.provider.clients.update(own.client_id, { disabled: true })),
+      async () =>
+        void (await world.provider.clients.ensure({
+          clientId: own.client_id,
+          name: 'Ours',
+          redirectUris: GOOD.redirect_uris,
+          clientSecret: 'a secret of the operator, long enough',
+        })),
+    ]) {
+      own = await registered(world);
+      const { clients } = world.provider.store;
+      const { delete: original } = clients;
+      let isFirst = true;
+      Object.assign(clients, {
+        delete: async (...args: Parameters<typeof original>) => {
+          if (isFirst) await act();
+          isFirst = false;
+          return await original(...args);
+        },
+      });
+      expect((await remove()).status).toBe(401);
+      Object.assign(clients, { delete: original });
+      expect(await world.provider.clients.find(own.client_id)).not.toBeNull();
+    }
   });
   it('audit: who registered, changed and deleted', async () => {
     await put({});

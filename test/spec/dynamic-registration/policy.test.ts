@@ -7,7 +7,7 @@ import {
 } from 'valetkey';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectRefusal } from '../refusals.ts';
-import { makeWorld, type World } from '../setup.ts';
+import { ISSUER, makeWorld, type World } from '../setup.ts';
 import {
   GOOD,
   howMany,
@@ -117,6 +117,20 @@ describe('software statements', () => {
     expectRefusal(world, await withStatement(statement()), { status: 400, error, reason });
     expect(await howMany(world)).toBe(0);
   });
+  it('one for this server is good', async () => {
+    const { status } = await withStatement(statementOf({ ...SIGNED, aud: [ISSUER] }));
+    expect(status).toBe(201);
+  });
+  it('a character that databases refuse is refused in a statement as well', async () => {
+    const { status, body } = await withStatement(statementOf({ ...SIGNED, contacts: ['a\0b'] }));
+    expect([status, body['error']]).toEqual([400, 'invalid_client_metadata']);
+  });
+  it('where they are required and nobody may sign them, nobody registers', async () => {
+    world = await registeringWorld({ requireSoftwareStatement: true });
+    expect((await withStatement(undefined)).body['error']).toBe('invalid_software_statement');
+    const { body } = await withStatement(statementOf(SIGNED));
+    expect(body['error']).toBe('unapproved_software_statement');
+  });
   it('[RFC7591 §3.1.1] without issuers they are ignored', async () => {
     world = await registeringWorld();
     const { status, body } = await withStatement('anything');
@@ -152,7 +166,7 @@ describe('the policy of a host', () => {
       RegistrationRequest,
     ];
     expect([client, initialAccessToken, softwareStatement]).toEqual([null, 'a team', null]);
-    expect([metadata.name, request.address]).toEqual(['My app', '192.0.2.7']);
+    expect([metadata.name, request?.address]).toEqual(['My app', '192.0.2.7']);
   });
   it('refuses, in its own words', async () => {
     world = await world1(() => ({ refuse: 'Only "approved" apps\n' }));

@@ -186,6 +186,31 @@ describe('what a client gets', () => {
     expect(answer.headers.get('access-control-allow-origin')).toBe('*');
     expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
   });
+  it('CL-02 a name of ours for two methods is the first of them, and held to', async () => {
+    const made = await registered(world, { ...GOOD, token_endpoint_auth_method: 'client_secret' });
+    expect(made['token_endpoint_auth_method']).toBe('client_secret_basic');
+    const { client_id, client_secret = '' } = made;
+    const answer = await post(world, 'revoke-token', { token: 'x', client_id, client_secret }, {});
+    expectRefusal(world, answer, {
+      status: 401,
+      error: 'invalid_client',
+      reason: 'client_authentication_method',
+    });
+  });
+  it('PK-01 one that registered itself has to send a challenge, nonce or not', async () => {
+    world = await registeringWorld({ allowOpenRegistration: true });
+    const open = await register(world, GOOD);
+    const own = await registered(world);
+    for (const client_id of [String(open.body['client_id']), own.client_id]) {
+      const browser = browserOf(world);
+      await logIn(browser, await openAuthorize(world, browser));
+      const ours = { client_id, redirect_uri: 'https://app.example/cb' };
+      const bare = { ...ours, code_challenge: null, code_challenge_method: null };
+      const visit = await openAuthorize(world, browser, bare);
+      expect(visit.leaves?.searchParams.get('error')).toBe('invalid_request');
+      expect(world.reasons.at(-1)).toBe('code_challenge_missing');
+    }
+  });
   it('RG-02 one with a secret is held to it', async () => {
     const made = await registered(world, { ...GOOD, grant_types: ['authorization_code'] });
     const fields = { grant_type: 'authorization_code', code: 'x', client_id: made.client_id };

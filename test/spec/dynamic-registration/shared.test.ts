@@ -73,6 +73,30 @@ describe('registering the same again', () => {
     expect([answer.status, answer.body['error']]).toEqual([400, 'invalid_client_metadata']);
     expect((await world.provider.clients.find(clientId))?.disabledAt).not.toBeNull();
   });
+  it('RG-04 one that was disabled is still so after its time', async () => {
+    const { body } = await register(world, PUBLIC);
+    const clientId = String(body['client_id']);
+    await world.provider.clients.update(clientId, { disabled: true });
+    world.now += 400 * 86_400;
+    expect((await world.provider.clear(10)).clients).toBe(0);
+    expect((await register(world, PUBLIC)).status).toBe(400);
+    expect((await world.provider.clients.find(clientId))?.disabledAt).not.toBeNull();
+  });
+  it('RG-04 one that an operator restricted is still so after its time', async () => {
+    const { body } = await register(world, PUBLIC);
+    const clientId = String(body['client_id']);
+    await world.provider.clients.update(clientId, { scopes: ['openid'] });
+    world.now += 400 * 86_400;
+    expect((await world.provider.clear(10)).clients).toBe(0);
+    expect((await register(world, PUBLIC)).body['scope']).toBe('openid');
+  });
+  it('RG-01 who gets it later has time to use it', async () => {
+    const { body } = await register(world, PUBLIC);
+    world.now += 7 * 86_400 - 1;
+    expect((await register(world, PUBLIC)).body['client_id']).toBe(body['client_id']);
+    world.now += 6 * 86_400;
+    expect(await world.provider.clients.find(String(body['client_id']))).not.toBeNull();
+  });
   it('one that an operator changed is told as it is', async () => {
     const { body } = await register(world, PUBLIC);
     const clientId = String(body['client_id']);

@@ -91,6 +91,9 @@ describe('a client that registered itself', () => {
       at: world.now,
       secrets: { [secret?.id ?? '']: world.now },
     });
+    // It keeps nobody alive who is given nothing.
+    world.now += 7 * DAY;
+    expect(await world.provider.clients.find(own.client_id)).toBeNull();
   });
   it('and that an operator takes into the configuration stays for good', async () => {
     const clientSecret = 'a secret of the operator, long enough';

@@ -70,3 +70,28 @@ it('AZ-14 with form_post there is no address to link to', async () => {
   expect(visit.html).not.toContain('error-return');
   expect(visit.html).not.toContain('<form');
 });
+
+describe('logout', () => {
+  const leave = async (client_id: unknown) => {
+    const url = new URL(world.provider.url('rp-initiated-logout'));
+    url.searchParams.set('client_id', String(client_id));
+    url.searchParams.set('post_logout_redirect_uri', 'https://app.example/bye');
+    url.searchParams.set('state', 's');
+    return await browserOf(world).open(url.href);
+  };
+  const body = { ...GOOD, post_logout_redirect_uris: ['https://app.example/bye'] };
+
+  it('[RFC9700 §4.11.2] AZ-14 sends nobody on who is not signed in, to who registered openly', async () => {
+    const visit = await leave((await register(world, body)).body['client_id']);
+    expect([visit.leaves, visit.status]).toEqual([null, 200]);
+    const link = /<a id="signed-out-return"[^>]*href="([^"]*)"[^>]*>([^<]*)</.exec(visit.html);
+    expect([link?.[1], link?.[2]]).toEqual([
+      'https://app.example/bye?state=s',
+      'Return to app.example',
+    ]);
+  });
+  it('sends on to a client with an initial access token', async () => {
+    const visit = await leave((await registered(world, body)).client_id);
+    expect(visit.leaves?.href).toBe('https://app.example/bye?state=s');
+  });
+});

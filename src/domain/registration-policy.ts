@@ -4,12 +4,16 @@
  * may be left out is left out (RFC 7591 §2: the server may replace requested values), what would
  * change the meaning of the registration is refused.
  */
-import type { RequestFacts } from '../../domain/request-facts.ts';
-import type { EngineContext } from '../../engine/contracts/context.ts';
-import type { ClientMetadata } from '../../protocol/client-metadata.ts';
-import type { MetadataProblem } from '../../protocol/client-metadata-rules.ts';
-import { redirectTarget } from '../../protocol/redirect-uri.ts';
-import type { Client } from '../../store/records.ts';
+
+import { originsOf } from '../protocol/client-kinds.ts';
+import type { ClientMetadata } from '../protocol/client-metadata.ts';
+import type { MetadataProblem } from '../protocol/client-metadata-rules.ts';
+import { OAuthError } from '../protocol/errors.ts';
+import { redirectTarget } from '../protocol/redirect-uri.ts';
+import type { Client } from '../store/records.ts';
+import type { Context } from './context.ts';
+import type { RequestFacts } from './request-facts.ts';
+import type { Settings } from './settings.ts';
 
 /** What a policy of the host decides about. */
 export interface RegistrationRequest {
@@ -21,8 +25,8 @@ export interface RegistrationRequest {
   readonly initialAccessToken: string | null;
   /** Claims of its software statement, which was verified; null without one. */
   readonly softwareStatement: Readonly<Record<string, unknown>> | null;
-  /** The request. */
-  readonly request: RequestFacts;
+  /** The request; null where a document is read without one. */
+  readonly request: RequestFacts | null;
 }
 
 /** What a policy of the host decides. */
@@ -50,7 +54,14 @@ export interface RegistrationLimits {
   readonly scopes: readonly string[] | null;
   /** Hosts of redirect URIs, and private-use schemes such as `com.example.app:`. Empty: any. */
   readonly redirectHosts: readonly string[];
+  /** Origin that it comes from itself, whose keys and logo may be fetched. @default none */
+  readonly ownOrigin?: string;
 }
+
+/** Entries of a list, and characters of all metadata as JSON. */
+const [MOST_ENTRIES, LONGEST] = [50, 16_384];
+/** What this provider fetches. */
+const FETCHED = ['jwksUri', 'logoUri'] as const;
 
 /** What a client asked for, within limits, or what cannot be granted. */
 export interface Limited {
@@ -64,7 +75,7 @@ export interface Limited {
  * one
  */
 export function limited(
-  { engine, settings }: EngineContext,
+  { clients: { rules }, settings }: Pick<Context, 'clients' | 'settings'>,
   asked: Partial<ClientMetadata>,
   limits: RegistrationLimits,
   before: Client | null,
@@ -74,7 +85,7 @@ export function limited(
     void problems.push({ field, problem, code });
   // RFC 7591 §2: grant_types is authorization_code where it is left out.
   const { grantTypes: askedGrants = ['authorization_code'], redirectUris = [] } = asked;
-  const offered = engine.grants.map(({ type }) => type);
+  const { grantTypes: offered } = rules;
   const grantTypes = askedGrants.filter(
     (type) =>
       offered.includes(type) &&
@@ -86,14 +97,20 @@ export function limited(
   }
   const codes = grantTypes.includes('authorization_code');
   const responseTypes = (asked.responseTypes ?? (codes ? ['code'] : [])).filter(
-    (type) =>
-      engine.responseTypes.some(({ name }) => name === type) &&
-      (codes || !type.split(' ').includes('code')),
+    (type) => rules.responseTypes.includes(type) && (codes || !type.split(' ').includes('code')),
   );
   for (const field of ['redirectUris', 'postLogoutRedirectUris'] as const) {
     const uris = (asked[field] ?? []).filter((uri) => !before?.[field].includes(uri));
     if (!uris.every((uri) => isOnHosts(uri, limits.redirectHosts)))
       refuse(field, 'names a host that may not be registered', 'invalid_redirect_uri');
+  }
+  for (const field of FETCHED) {
+    const uri = asked[field] ?? null;
+    // The operator named these for keys of known clients: strangers do not choose what is asked of
+    // them.
+    const isNamed = uri !== null && URL.canParse(uri) && isNamedOrigin(settings, limits, uri);
+    if (isNamed && before?.[field] !== uri)
+      refuse(field, 'is inside the network', 'invalid_client_metadata');
   }
   const known = [...(limits.scopes ?? settings.scopes.keys()), ...(before?.scopes ?? [])];
   const scopes = asked.scopes?.filter((name) => known.includes(name)) ?? limits.scopes;
@@ -105,13 +122,66 @@ export function limited(
     ...asked,
     name: asked.name ?? nameFor(asked),
     // RFC 7591 §2, and what an operator may choose instead: the method is held to exactly.
-    tokenEndpointAuthMethod: asked.tokenEndpointAuthMethod ?? 'client_secret_basic',
+    tokenEndpointAuthMethod: methodFor(asked, before),
     applicationType: asked.applicationType ?? typeFor(redirectUris),
     grantTypes,
     responseTypes,
     scopes,
+    ...(before === null && asked.tokenEndpointAuthMethod === 'none'
+      ? { allowedOrigins: originsOf(redirectUris) }
+      : {}),
   };
+  if (tooMuch(metadata)) refuse('metadata', 'is too much', 'invalid_client_metadata');
   return { metadata, problems };
+}
+
+/** A name of ours for two methods is the first of them for who registers itself. */
+function methodFor(
+  { tokenEndpointAuthMethod: method = 'client_secret_basic' }: Partial<ClientMetadata>,
+  before: Client | null,
+): string {
+  const isOurs = method === 'client_secret' && before?.tokenEndpointAuthMethod !== method;
+  return isOurs ? 'client_secret_basic' : method;
+}
+
+function isNamedOrigin(
+  { allowOutbound }: Settings,
+  { ownOrigin }: RegistrationLimits,
+  uri: string,
+): boolean {
+  const { origin } = new URL(uri);
+  return origin !== ownOrigin && allowOutbound.includes(origin);
+}
+
+/** Strangers fill the database with what is small. */
+function tooMuch(metadata: ClientMetadata): boolean {
+  const lists = Object.values(metadata).filter((value) => Array.isArray(value));
+  return (
+    lists.some(({ length }) => length > MOST_ENTRIES) || JSON.stringify(metadata).length > LONGEST
+  );
+}
+
+/**
+ * The decision of a host about metadata that passed all other rules.
+ * @throws OAuthError when it refuses
+ */
+export async function decided(
+  policy: RegistrationPolicy | null,
+  request: RegistrationRequest,
+): Promise<ClientMetadata> {
+  const decision = (await policy?.(request)) ?? null;
+  if (decision === null) return request.metadata;
+  if ('metadata' in decision) return decision.metadata;
+  const text = plainDescription(decision.refuse);
+  throw new OAuthError('invalid_client_metadata', 'registration_policy', text);
+}
+
+/** RFC 6749 §5.2: a text in the characters of an error_description. */
+export function plainDescription(text: string): string {
+  return text
+    .replaceAll('"', "'")
+    .replaceAll(/[^\x20-\x5b\x5d-\x7e]/g, '?')
+    .slice(0, 500);
 }
 
 /**

@@ -1,0 +1,21 @@
+/**
+ * The contract of a source of clients: client_ids that nobody registered, and that say where the
+ * client is described. Such a client is stored when a person allows it something, and not before:
+ * an anonymous visitor writes no row.
+ */
+import type { Context } from '../../domain/context.ts';
+import type { Settings } from '../../domain/settings.ts';
+import type { ClientMetadata } from '../../protocol/client-metadata.ts';
+
+/** Describes clients by their client_id. */
+export interface ClientSource {
+  /** Its name. */
+  readonly name: string;
+  /** True for a client_id that it describes. It looks at the text alone. */
+  owns(clientId: string, settings: Settings): boolean;
+  /**
+   * What the client is now.
+   * @throws OAuthError when it cannot be a client; OutboundError when its description cannot be had
+   */
+  describe(ctx: Context, clientId: string): Promise<ClientMetadata>;
+}

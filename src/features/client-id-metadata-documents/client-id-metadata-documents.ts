@@ -1,0 +1,177 @@
+/**
+ * Client ID metadata documents (draft-ietf-oauth-client-id-metadata-document-02): a client whose
+ * client_id is the https address of a document that describes it. Nobody registers it.
+ */
+import { networkOf } from '../../domain/addresses.ts';
+import type { Context } from '../../domain/context.ts';
+import {
+  decided,
+  type RegistrationLimits,
+  type RegistrationPolicy,
+} from '../../domain/registration-policy.ts';
+import type { RateLimit } from '../../domain/settings.ts';
+import type { ClientSource } from '../../engine/contracts/client-source.ts';
+import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import type { ClientMetadata } from '../../protocol/client-metadata.ts';
+import { OAuthError } from '../../protocol/errors.ts';
+import { nameForLog } from '../../protocol/remedies.ts';
+import { addressProblem, metadataIn } from './document.ts';
+
+/** Options of client ID metadata documents. */
+export interface ClientIdMetadataDocumentOptions {
+  /**
+   * Hosts whose documents are accepted, `example.com` or `example.com:8443`. Empty: any.
+   * @default []
+   */
+  readonly hosts: readonly string[];
+  /**
+   * Grant types that such clients may have; others are left out.
+   * @default the authorization code, refresh tokens and the device flow
+   */
+  readonly grantTypes: readonly string[];
+  /**
+   * Weakens: origins inside your network, or over http, whose documents are accepted. They have to
+   * be among those of `allowOutbound` as well. @default []
+   */
+  readonly allowInternalDocuments: readonly string[];
+  /**
+   * Documents that are fetched for a network, or in all where the host tells no address.
+   * @default 60 in 15 minutes
+   */
+  readonly documents: RateLimit;
+  /** Scopes that they may have; others are left out. Null: all of this server. @default null */
+  readonly scopes: readonly string[] | null;
+  /** Decides about documents after all other rules. @default none */
+  readonly policy: RegistrationPolicy | null;
+}
+
+/** CIMD §5: the response is JSON, of this type or of one that is more specific. */
+const DOCUMENT = { mostBytes: 16_384, types: ['application/json', 'application/*+json'] };
+
+function source(options: ClientIdMetadataDocumentOptions): ClientSource {
+  const limits: RegistrationLimits = { ...options, redirectHosts: [] };
+  return {
+    name: 'client-id-metadata-documents',
+    owns: (clientId) =>
+      clientId.startsWith('https://') ||
+      options.allowInternalDocuments.some((origin) => clientId.startsWith(`${origin}/`)),
+    async describe(ctx, clientId) {
+      requireAddress(ctx, clientId, options);
+      const network = networkOf(ctx.request?.address ?? null);
+      const first = await ctx.outbound.json(clientId, {
+        ...DOCUMENT,
+        // Anybody can name any address.
+        beforeFetch: async () =>
+          await ctx.rateLimiter.take([['client document', network], options.documents]),
+      });
+      try {
+        return await judged(ctx, clientId, first.value, limits, options.policy);
+      } catch (error) {
+        if (first.isNew) throw error;
+        // CIMD §5.2: a bad document is not kept. It may have been mended.
+        const { value } = await ctx.outbound.again(clientId, DOCUMENT);
+        return await judged(ctx, clientId, value, limits, options.policy);
+      }
+    },
+  };
+}
+
+async function judged(
+  ctx: Context,
+  clientId: string,
+  document: unknown,
+  limits: RegistrationLimits,
+  policy: RegistrationPolicy | null,
+): Promise<ClientMetadata> {
+  const own = { ...limits, ownOrigin: new URL(clientId).origin };
+  const metadata = metadataIn(ctx, clientId, document, own);
+  const about = { client: null, initialAccessToken: null, softwareStatement: null };
+  return await decided(policy, { ...about, metadata, request: ctx.request });
+}
+
+function requireAddress(
+  { settings }: Context,
+  clientId: string,
+  { hosts, allowInternalDocuments }: ClientIdMetadataDocumentOptions,
+): void {
+  const problem = addressProblem(clientId);
+  if (problem !== null) throw refused('client_address', `an address that ${problem}`);
+  const { host, origin } = new URL(clientId);
+  // Named for keys of known clients: strangers do not choose what is asked there.
+  if (settings.allowOutbound.includes(origin) && !allowInternalDocuments.includes(origin))
+    throw refused('client_address_host', 'a document on an origin of allowOutbound');
+  if (hosts.length > 0 && !hosts.includes(host))
+    throw refused('client_address_host', `a document at ${nameForLog(host)}`);
+}
+
+function refused(reason: 'client_address' | 'client_address_host', received: string): OAuthError {
+  return new OAuthError(
+    'invalid_client',
+    reason,
+    'The address of the application is not accepted here.',
+    {
+      status: 400,
+      hint: {
+        expected: 'the https address of a metadata document, on a host that is accepted',
+        received,
+      },
+    },
+  );
+}
+
+/** Client ID metadata documents. */
+export const clientIdMetadataDocuments: FeatureFactory<ClientIdMetadataDocumentOptions> =
+  defineFeature<ClientIdMetadataDocumentOptions>({
+    name: 'client-id-metadata-documents',
+    description: 'Clients whose client_id is the address of a document that describes them',
+    enabled: false,
+    options: {
+      hosts: {
+        kind: 'list',
+        description: 'Hosts whose documents are accepted',
+        defaultText: 'any host',
+        default: [],
+      },
+      grantTypes: {
+        kind: 'list',
+        description: 'Grant types that such clients may have',
+        default: [
+          'authorization_code',
+          'refresh_token',
+          'urn:ietf:params:oauth:grant-type:device_code',
+        ],
+      },
+      allowInternalDocuments: {
+        kind: 'list',
+        description: 'Weakens: origins of allowOutbound whose documents are accepted',
+        defaultText: 'none',
+        default: [],
+      },
+      documents: {
+        kind: 'rate-limit',
+        description: 'Documents that are fetched, per network',
+        default: { limit: 60, seconds: 900 },
+      },
+      scopes: {
+        kind: 'list',
+        description: 'Scopes that such clients may have',
+        defaultText: 'all scopes',
+        nullable: true,
+        default: null,
+      },
+      policy: {
+        kind: 'code',
+        description: 'Decides about documents after all other rules',
+        default: null,
+        check(value, option, refuse) {
+          if (typeof value !== 'function' && value !== null)
+            refuse(option, 'must be a function.', 'Pass a function.');
+        },
+      },
+    },
+    create: (options) => ({
+      clientSources: [source(options)],
+      // CIMD §6.
+      metadata: () => ({ client_id_metadata_document_supported: true }),
+    }),
+  });
