@@ -16,6 +16,7 @@ import { jwtClientAuthentication } from './features/jwt-client-authentication/jw
 import { publicClient } from './features/public-client/public-client.ts';
 import { pushedAuthorizationRequests } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 import { refreshToken } from './features/refresh-token/refresh-token.ts';
+import { resourceIndicators } from './features/resource-indicators/resource-indicators.ts';
 import { revocation } from './features/revocation/revocation.ts';
 import { rpInitiatedLogout } from './features/rp-initiated-logout/rp-initiated-logout.ts';
 import { userinfo } from './features/userinfo/userinfo.ts';
@@ -37,6 +38,7 @@ export type { DpopOptions } from './features/dpop/dpop.ts';
 export type { DynamicRegistrationOptions } from './features/dynamic-registration/dynamic-registration.ts';
 export type { JwtClientAuthenticationOptions } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 export type { PushedAuthorizationRequestOptions } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
+export type { ResourceIndicatorOptions } from './features/resource-indicators/resource-indicators.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
 export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-logout.ts';
 export {
@@ -53,6 +55,7 @@ export {
   publicClient,
   pushedAuthorizationRequests,
   refreshToken,
+  resourceIndicators,
   revocation,
   rpInitiatedLogout,
   userinfo,
@@ -72,6 +75,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   dpop,
   formPost,
   pushedAuthorizationRequests,
+  resourceIndicators,
   userinfo,
   introspection,
   revocation,

@@ -163,6 +163,7 @@ export {
   unknownDecision,
 } from './engine/contracts/step.ts';
 export type { PresentedToken, TokenConstraint } from './engine/contracts/token-constraint.ts';
+export type { TokenParameter, TokenReading } from './engine/contracts/token-parameter.ts';
 export {
   acrValues,
   hintedSub,
@@ -174,6 +175,7 @@ export {
 } from './engine/parameters.ts';
 export * from './features.ts';
 export type { InteractionDetails, Interactions } from './host-interactions.ts';
+export { type McpOptions, mcp } from './mcp.ts';
 export type { AuthorizationRequest, Destination } from './protocol/authorization-request.ts';
 export { SCOPE_CLAIMS } from './protocol/claims.ts';
 export { CLIENT_FIELDS } from './protocol/client-field-definitions.ts';

@@ -4,7 +4,7 @@
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { newHandle, parseHandle } from '../crypto/handles.ts';
-import type { AccessToken, AuditEvent, Client, Entitlement } from '../store/records.ts';
+import type { AccessToken, AuditEvent, Client, Details, Entitlement } from '../store/records.ts';
 import { type Confirmation, withConfirmation } from './confirmations.ts';
 import type { Context } from './context.ts';
 import { issuedToThis } from './former-clients.ts';
@@ -21,6 +21,8 @@ export interface AccessTokenFacts {
   readonly scopes: readonly string[];
   /** Null when the client acts for itself. */
   readonly entitlement: Entitlement | null;
+  /** What takes the place of details of the entitlement. */
+  readonly details: Details;
   /** What it is bound to; empty: nothing. */
   readonly confirmation: Confirmation;
   /** Its family and the end of that family, which no token outlives. */
@@ -29,7 +31,7 @@ export interface AccessTokenFacts {
 
 export function makeAccessToken(
   ctx: Context,
-  { clientId, scopes, entitlement, confirmation, family }: AccessTokenFacts,
+  { clientId, scopes, entitlement, details, confirmation, family }: AccessTokenFacts,
 ): MadeAccessToken {
   const text = newHandle('accessToken', ctx.settings.random);
   const now = ctx.now();
@@ -41,7 +43,7 @@ export function makeAccessToken(
     sub: entitlement?.sub ?? null,
     sid: entitlement?.sid ?? null,
     scopes,
-    details: withConfirmation(entitlement?.details ?? {}, confirmation),
+    details: withConfirmation({ ...entitlement?.details, ...details }, confirmation),
     issuedAt: now,
     expiresAt: Math.min(
       now + ctx.settings.lifetimes.accessToken,

@@ -65,6 +65,8 @@ export interface CheckedRedemption extends Omit<Redemption, 'proof'> {
   readonly proof: ProvenAt | null;
   /** What the request proves, and tokens are bound to; empty: nothing. */
   readonly confirmation: Confirmation;
+  /** What the token request adds to the access token. */
+  readonly details: Details;
   /** What the host adds to an ID token. */
   readonly claims: JwtClaims;
 }
@@ -138,16 +140,6 @@ export async function issueTokens(
   client: Client,
   redemption: CheckedRedemption,
 ): Promise<Issued> {
-  const issued = await issueFor(ctx, client, redemption);
-  if (issued.outcome === 'issued') ctx.clients.used(client, null);
-  return issued;
-}
-
-async function issueFor(
-  ctx: Context,
-  client: Client,
-  redemption: CheckedRedemption,
-): Promise<Issued> {
   const { entitlement, consumption } = redemption;
   if (consumption?.kind === 'repeated_refresh_token') {
     // Nothing is stored, so no act of the store compares the versions.
@@ -190,11 +182,11 @@ function makeTokens(ctx: Context, facts: AccessTokenFacts): NewTokens {
 async function issueForClient(
   ctx: Context,
   client: Client,
-  { scopes, confirmation }: CheckedRedemption,
+  { scopes, confirmation, details }: CheckedRedemption,
   consumption: FirstConsumption,
 ): Promise<Issued> {
   const { clientId } = client;
-  const facts = { clientId, scopes, entitlement: null, confirmation, family: null };
+  const facts = { clientId, scopes, entitlement: null, details, confirmation, family: null };
   const made = makeTokens(ctx, facts);
   const issue = issueOf(client, made, { consumption, subject: null, family: null });
   const outcome = await ctx.store.tokens.issue(issue, ctx.now());
@@ -210,7 +202,7 @@ async function startFamily(
   consumption: FirstConsumption,
 ): Promise<Issued> {
   const { random } = ctx.settings;
-  const { scopes, confirmation } = redemption;
+  const { scopes, confirmation, details: added } = redemption;
   const part = newFamilyPart(random);
   const refreshable = redemption.refreshable && client.grantTypes.includes('refresh_token');
   const refreshToken = refreshable ? newRefreshToken(part, random) : null;
@@ -218,7 +210,8 @@ async function startFamily(
   // RFC 9449 §5: the refresh tokens of a public client are bound; another client proves itself.
   const details = withConfirmation(entitlement.details, isPublic(client) ? confirmation : {});
   const family = newFamily(ctx, { ...entitlement, details }, part, refreshToken);
-  const made = makeTokens(ctx, { clientId, scopes, entitlement, confirmation, family });
+  const token = { clientId, scopes, entitlement, details: added, confirmation, family };
+  const made = makeTokens(ctx, token);
   // Revoking a subject consumes its codes, so a code needs no second condition.
   const subject = consumption?.kind === 'code' ? null : conditionOf(redemption, entitlement);
   const issue = issueOf(client, made, { consumption, subject, family });
@@ -272,9 +265,10 @@ async function continueFamily(
   { refreshToken, family }: LiveRefreshToken,
 ): Promise<Issued> {
   const { random, refreshTokens } = ctx.settings;
-  const { scopes, confirmation } = redemption;
+  const { scopes, confirmation, details } = redemption;
   const { clientId } = client;
-  const made = makeTokens(ctx, { clientId, scopes, entitlement: family, confirmation, family });
+  const token = { clientId, scopes, entitlement: family, details, confirmation, family };
+  const made = makeTokens(ctx, token);
   // RFC 9700 §2.2.2: refresh tokens of public clients are rotated; the setting is about clients
   // that prove themselves.
   const rotates = refreshTokens.rotation || isPublic(client);

@@ -54,6 +54,8 @@ export interface RegistrationLimits {
   readonly scopes: readonly string[] | null;
   /** Hosts of redirect URIs, and private-use schemes such as `com.example.app:`. Empty: any. */
   readonly redirectHosts: readonly string[];
+  /** `web-and-loopback` refuses private-use schemes. @default any */
+  readonly allowedSchemes?: 'any' | 'web-and-loopback';
   /** Origin that it comes from itself, whose keys and logo may be fetched. @default none */
   readonly ownOrigin?: string;
 }
@@ -103,6 +105,8 @@ export function limited(
     const uris = (asked[field] ?? []).filter((uri) => !before?.[field].includes(uri));
     if (!uris.every((uri) => isOnHosts(uri, limits.redirectHosts)))
       refuse(field, 'names a host that may not be registered', 'invalid_redirect_uri');
+    if (limits.allowedSchemes === 'web-and-loopback' && !uris.every((uri) => /^https?:/i.test(uri)))
+      refuse(field, 'must be https or on loopback', 'invalid_redirect_uri');
   }
   for (const field of FETCHED) {
     const uri = asked[field] ?? null;

@@ -10,6 +10,7 @@ import {
   checkConfig,
   type Feature,
   type GivenKey,
+  mcp,
   memoryDatabase,
   type OptionTable,
   optionGroup,
@@ -68,10 +69,19 @@ function givenFeatures(settings: GivenSettings): readonly Feature[] {
   const own = ownFeatures(settings['features']);
   return featuresOf({ content: settings }).flatMap((factory) => {
     const { featureName, options } = factory;
-    const given = valuesOf(options, settings, `${optionGroup(featureName)}.`);
+    const set = valuesOf(options, settings, `${optionGroup(featureName)}.`);
+    const given = { ...presetFor(settings, featureName), ...set };
     const used = own.includes(factory) || Object.keys(given).length > 0;
     return used ? [factory(given as never)] : [];
   });
+}
+
+/** What the setting `mcp` says of a feature; the settings of the feature itself come first. */
+function presetFor(settings: GivenSettings, name: string): Feature['given'] {
+  if (settings['mcp'] !== true) return {};
+  const isOpen = settings['dynamicRegistration.allowOpenRegistration'] === true;
+  const preset = mcp({ allowOpenRegistration: isOpen });
+  return preset.find((feature) => feature.name === name)?.given ?? {};
 }
 
 /** The values of the options of a table, nested as in the table. */

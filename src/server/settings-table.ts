@@ -78,6 +78,11 @@ const SERVER_SETTINGS: readonly SettingDefinition[] = [
       'Database: sqlite:<file>, postgres://… or mysql://… Default: a SQLite file in the data folder.',
   },
   setting('workers', 'count', 'Processes that share the port. Default: 1.'),
+  setting(
+    'mcp',
+    'flag',
+    'What the Model Context Protocol asks for: client ID metadata documents, and tokens for one MCP server. Default: false.',
+  ),
   setting('dataDir', 'text', 'Folder of the database and the secret. Default: ./valetkey-data.'),
   setting('databasePrefix', 'text', 'Prefix of every table name. Default: valetkey_.'),
   setting('databaseSchema', 'text', 'PostgreSQL schema of the tables.'),

@@ -2,6 +2,10 @@
  * The MCP SDK on both sides: its client finds the provider by the metadata of an MCP server, gets
  * tokens, and calls a tool of that server, which introspects them.
  */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client';
 import { auth, type OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -11,26 +15,42 @@ import { mcpAuthMetadataRouter } from '@modelcontextprotocol/sdk/server/auth/rou
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
-import type { OAuthMetadata, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
+import type {
+  OAuthClientInformationMixed,
+  OAuthMetadata,
+  OAuthTokens,
+} from '@modelcontextprotocol/sdk/shared/auth.js';
 import express from 'express';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../processes.ts';
+import { makeCertificate } from '../server/proxied.ts';
 import { services } from '../services.ts';
-import { ALICE, type OpenProvider, openPage, openProvider, serve, signIn } from './provider.ts';
+import { ALICE, openPage, openProvider, serve, signIn } from './provider.ts';
+import { standalone } from './standalone.ts';
 
 interface Introspected {
   readonly active: boolean;
+  readonly aud?: string;
   readonly client_id: string;
   readonly exp: number;
   readonly username: string;
 }
 
-/** An MCP server with one tool. Resolves to its address. */
-async function mcpServer(op: OpenProvider): Promise<URL> {
+/** The credentials by which an MCP server asks about tokens. */
+interface Credentials {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** An MCP server with one tool. It takes tokens that are for itself, if `isBound`. */
+async function mcpServer(
+  issuer: string,
+  { clientId, clientSecret }: Credentials,
+  isBound = false,
+): Promise<URL> {
   const port = await freePort();
   const url = new URL(`http://localhost:${port}/mcp`);
-  const { clientId, clientSecret } = await op.register('resource-server', {});
-  const discovery = await fetch(`${op.issuer}/.well-known/openid-configuration`);
+  const discovery = await fetch(`${issuer}/.well-known/openid-configuration`);
   const metadata = (await discovery.json()) as OAuthMetadata;
   const verifyAccessToken = async (token: string): Promise<AuthInfo> => {
     const response = await fetch(String(metadata.introspection_endpoint), {
@@ -38,8 +58,9 @@ async function mcpServer(op: OpenProvider): Promise<URL> {
       headers: { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` },
       body: new URLSearchParams({ token }),
     });
-    const { active, client_id, exp, username } = (await response.json()) as Introspected;
+    const { active, aud, client_id, exp, username } = (await response.json()) as Introspected;
     if (!active) throw new InvalidTokenError('not active');
+    if (isBound && aud !== url.href) throw new InvalidTokenError(`for ${String(aud)}`);
     return { token, clientId: client_id, scopes: [], expiresAt: exp, extra: { username } };
   };
   const app = express();
@@ -63,18 +84,29 @@ async function mcpServer(op: OpenProvider): Promise<URL> {
 class Kept implements OAuthClientProvider {
   readonly redirectUrl: string;
   readonly clientMetadata: OAuthClientProvider['clientMetadata'];
-  readonly #clientId: string;
+  readonly clientMetadataUrl?: string;
+  client: OAuthClientInformationMixed | undefined;
   #tokens: OAuthTokens | undefined;
   #verifier = '';
   opened: URL | null = null;
 
-  constructor(redirectUrl: string, clientId: string) {
+  /** @param known its client_id, or the address of its document; without one it registers itself */
+  constructor(redirectUrl: string, known: { clientId?: string; document?: string } = {}) {
     this.redirectUrl = redirectUrl;
-    this.clientMetadata = { redirect_uris: [redirectUrl] };
-    this.#clientId = clientId;
+    this.clientMetadata = {
+      client_name: 'Photo assistant',
+      redirect_uris: [redirectUrl],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'none',
+    };
+    if (known.document !== undefined) this.clientMetadataUrl = known.document;
+    if (known.clientId !== undefined) this.client = { client_id: known.clientId };
   }
-  clientInformation(): { client_id: string } {
-    return { client_id: this.#clientId };
+  clientInformation(): OAuthClientInformationMixed | undefined {
+    return this.client;
+  }
+  saveClientInformation(client: OAuthClientInformationMixed): void {
+    this.client = client;
   }
   tokens(): OAuthTokens | undefined {
     return this.#tokens;
@@ -96,14 +128,14 @@ class Kept implements OAuthClientProvider {
 describe.skipIf(services.chromium === null)('the MCP SDK', () => {
   it('signs a person in to an MCP server, calls its tool, and renews the tokens', async () => {
     const op = await openProvider();
-    const url = await mcpServer(op);
+    const url = await mcpServer(op.issuer, await op.register('resource-server', {}));
     const port = await freePort();
     // A client on the person's computer takes a port that is free at that time.
     const { clientId } = await op.register('native', {
       redirectUris: ['http://localhost/callback'],
     });
     await serve(port, (_, response) => void response.end('Return to the application.'));
-    const kept = new Kept(`http://localhost:${port}/callback`, clientId);
+    const kept = new Kept(`http://localhost:${port}/callback`, { clientId });
     const refused = new StreamableHTTPClientTransport(url, { authProvider: kept });
     const client = new Client({ name: 'photo printer', version: '1.0.0' });
     await expect(client.connect(refused)).rejects.toThrow('Unauthorized');
@@ -124,4 +156,100 @@ describe.skipIf(services.chromium === null)('the MCP SDK', () => {
     expect(await client.callTool({ name: 'who' })).toMatchObject(name);
     await client.close();
   });
+
+  describe.each([
+    ['a metadata document at its address', {}],
+    [
+      'no document, so that it registers itself',
+      { VALETKEY_DYNAMIC_REGISTRATION_ALLOW_OPEN_REGISTRATION: 'true' },
+    ],
+  ])('with the server’s setting for MCP and %s', (_what, env) => {
+    it('finds everything itself, signs in, calls a tool with a token for it, and renews it', async () => {
+      const port = await freePort();
+      const redirect = `http://localhost:${port}/callback`;
+      await serve(port, (_, response) => void response.end('Return to the application.'));
+      const isDocument = Object.keys(env).length === 0;
+      const host = await documentHost(redirect);
+      const op = await standalone({
+        VALETKEY_MCP: 'true',
+        ...env,
+        ...(isDocument
+          ? {
+              NODE_EXTRA_CA_CERTS: host.certificate,
+              VALETKEY_ALLOW_OUTBOUND: host.origin,
+              VALETKEY_CLIENT_ID_METADATA_DOCUMENTS_ALLOW_INTERNAL_DOCUMENTS: host.origin,
+            }
+          : {}),
+      });
+      onTestFinished(async () => await op.stop());
+      const api = await op.command(
+        'application',
+        'create',
+        '--name',
+        'Photos',
+        '--kind',
+        'resource-server',
+      );
+      const credentials = {
+        clientId: api['client_id'] ?? '',
+        clientSecret: api['client_secret'] ?? '',
+      };
+      const url = await mcpServer(op.issuer, credentials, true);
+
+      const kept = new Kept(redirect, isDocument ? { document: host.document } : {});
+      const refused = new StreamableHTTPClientTransport(url, { authProvider: kept });
+      const client = new Client({ name: 'assistant', version: '1.0.0' });
+      await expect(client.connect(refused)).rejects.toThrow('Unauthorized');
+      if (isDocument) expect(kept.client?.client_id).toBe(host.document);
+
+      const page = await openPage();
+      await page.goto(String(kept.opened));
+      await page.fill('#username', ALICE.username);
+      await page.fill('#password', ALICE.password);
+      await page.click('#login-submit');
+      expect(await page.textContent('#client-note')).toContain('your computer');
+      await page.click('#consent-allow');
+      await page.waitForURL(/\/callback\?/);
+      await refused.finishAuth(new URL(page.url()).searchParams.get('code') ?? '');
+      await client.connect(new StreamableHTTPClientTransport(url, { authProvider: kept }));
+      const name = { content: [{ type: 'text', text: ALICE.username }] };
+      expect(await client.callTool({ name: 'who' })).toMatchObject(name);
+
+      const before = kept.tokens();
+      expect(await auth(kept, { serverUrl: url })).toBe('AUTHORIZED');
+      expect(kept.tokens()?.access_token).not.toBe(before?.access_token);
+      expect(await client.callTool({ name: 'who' })).toMatchObject(name);
+      await client.close();
+    });
+  });
 });
+
+/** A host with a certificate of its own, and the document of a client on the reader's computer. */
+async function documentHost(
+  redirect: string,
+): Promise<{ readonly origin: string; readonly document: string; readonly certificate: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'valetkey-mcp-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const cert = makeCertificate(folder);
+  const port = await freePort();
+  const origin = `https://localhost:${port}`;
+  const document = `${origin}/client.json`;
+  const metadata = {
+    client_id: document,
+    client_name: 'Photo assistant',
+    redirect_uris: [redirect],
+    grant_types: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_method: 'none',
+  };
+  const tls = { key: readFileSync(join(folder, 'privkey.pem')), cert };
+  const server = createServer(tls, (_request, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(metadata));
+  });
+  await new Promise<void>((resolve) => server.listen(port, 'localhost', resolve));
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return { origin, document, certificate: join(folder, 'fullchain.pem') };
+}

@@ -15,11 +15,12 @@ export interface Standalone {
   stop(): Promise<void>;
 }
 
-export async function standalone(): Promise<Standalone> {
+/** @param more environment variables of the server */
+export async function standalone(more: Readonly<Record<string, string>> = {}): Promise<Standalone> {
   const folder = mkdtempSync(join(tmpdir(), 'valetkey-interop-'));
   const port = await freePort();
   const issuer = `http://localhost:${port}`;
-  const env = { PORT: String(port), VALETKEY_DATA_DIR: folder };
+  const env = { PORT: String(port), VALETKEY_DATA_DIR: folder, ...more };
   const command = async (...args: readonly string[]): Promise<Record<string, string>> => {
     const program = start('src/cli/main.ts', [...args, '--json'], env);
     expect(await program.ended, program.output()).toBe(0);

@@ -11,6 +11,7 @@ import type { ParameterSource } from './parameter-source.ts';
 import type { Artifact, ResponseMode, ResponseType } from './response-type.ts';
 import type { Step } from './step.ts';
 import type { TokenConstraint } from './token-constraint.ts';
+import type { TokenParameter } from './token-parameter.ts';
 
 /** Everything that answers requests, those of the core first. */
 export interface Engine {
@@ -34,6 +35,8 @@ export interface Engine {
   readonly tokenConstraints: readonly TokenConstraint[];
   /** Where clients are described that nobody registered. */
   readonly clientSources: readonly ClientSource[];
+  /** Parameters of token requests that hold for every grant. */
+  readonly tokenParameters: readonly TokenParameter[];
 }
 
 /** The name of each kind, for what is told of one that comes twice. */
@@ -48,6 +51,7 @@ export const ENGINE_KINDS: { readonly [Kind in keyof Engine]: string } = {
   steps: 'the step',
   tokenConstraints: 'the token constraint',
   clientSources: 'the client source',
+  tokenParameters: 'the token parameter',
 };
 
 /** What has a name of its own, and what is named by a member of its own. */

@@ -10,9 +10,10 @@ import { type CheckedRedemption, issueTokens, type TokenResponse } from '../../d
 import { availableScopes } from '../../domain/scopes.ts';
 import { provenNow } from '../../domain/sessions.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
+import type { Params } from '../../protocol/params.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
 import { covers } from '../../protocol/scope.ts';
-import type { Client } from '../../store/records.ts';
+import type { Client, Details } from '../../store/records.ts';
 import { StoreUnavailable } from '../../store/store.ts';
 import { bodyParams } from '../../web/parameter-places.ts';
 import { json } from '../../web/respond.ts';
@@ -21,6 +22,7 @@ import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 import { named, nameOf } from '../contracts/engine.ts';
 import type { Grant, GrantProof } from '../contracts/grant.ts';
+import type { TokenReading } from '../contracts/token-parameter.ts';
 import { confirmationOf, useProofs } from '../sender-constraint.ts';
 
 /** How often a request is judged, if others are faster or another node changes the client. */
@@ -69,11 +71,13 @@ export const token: Endpoint = {
           { hint: grantTypeHint(client, type) },
         );
       }
-      const issued = await issue(ctx, client, grant, prove).catch(async (error: unknown) => {
-        const isAboutClient = error instanceof OAuthError && ABOUT_CLIENT.includes(error.code);
-        if (!isAboutClient || (await ctx.clients.lookAgain(client)) === null) throw error;
-        return 'client_changed' as const;
-      });
+      const issued = await issue(ctx, client, params, grant, prove).catch(
+        async (error: unknown) => {
+          const isAboutClient = error instanceof OAuthError && ABOUT_CLIENT.includes(error.code);
+          if (!isAboutClient || (await ctx.clients.lookAgain(client)) === null) throw error;
+          return 'client_changed' as const;
+        },
+      );
       if (issued !== 'client_changed') {
         const { response, sub } = issued;
         const detail = { grant_type: type, scope: response.scope ?? null };
@@ -103,6 +107,7 @@ interface IssuedTokens {
 async function issue(
   ctx: EngineContext,
   client: Client,
+  params: Params,
   { provesSubject }: Grant,
   prove: GrantProof,
 ): Promise<IssuedTokens | 'client_changed'> {
@@ -112,11 +117,15 @@ async function issue(
     const before = provesSubject ? await provenNow(ctx) : null;
     const proven = await prove(ctx, client, confirmation);
     const proof = proven.proof ?? before;
-    const redemption = await withinBounds(ctx, client, { ...proven, proof, confirmation });
+    const { entitlement } = proven;
+    const details = tokenDetails(ctx, { params, client, entitlement });
+    const redemption = await withinBounds(ctx, client, { ...proven, proof, confirmation, details });
     await useProofs(ctx);
     const issued = await issueTokens(ctx, client, redemption);
-    if (issued.outcome === 'issued')
-      return { response: issued.response, sub: redemption.entitlement?.sub ?? null };
+    if (issued.outcome === 'issued') {
+      ctx.clients.used(client, null);
+      return { response: issued.response, sub: entitlement?.sub ?? null };
+    }
     if (issued.outcome === 'client_changed') return issued.outcome;
     if (issued.outcome === 'subject_revoked')
       throw new OAuthError('invalid_grant', 'subject_revoked', 'The access was revoked.');
@@ -128,6 +137,12 @@ async function issue(
     'used_concurrently',
     'The grant was used by another request.',
   );
+}
+
+/** What parameters of the token request add to the access token. @throws OAuthError */
+function tokenDetails(ctx: EngineContext, reading: TokenReading): Details {
+  const parts = ctx.engine.tokenParameters.map((one) => one.details(ctx, reading));
+  return Object.assign({}, ...parts) as Details;
 }
 
 /**

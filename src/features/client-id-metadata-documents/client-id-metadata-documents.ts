@@ -39,6 +39,11 @@ export interface ClientIdMetadataDocumentOptions {
    * @default 60 in 15 minutes
    */
   readonly documents: RateLimit;
+  /**
+   * Schemes of redirect URIs: `web-and-loopback` refuses private-use schemes.
+   * @default 'any'
+   */
+  readonly allowedSchemes: 'any' | 'web-and-loopback';
   /** Scopes that they may have; others are left out. Null: all of this server. @default null */
   readonly scopes: readonly string[] | null;
   /** Decides about documents after all other rules. @default none */
@@ -151,6 +156,12 @@ export const clientIdMetadataDocuments: FeatureFactory<ClientIdMetadataDocumentO
         kind: 'rate-limit',
         description: 'Documents that are fetched, per network',
         default: { limit: 60, seconds: 900 },
+      },
+      allowedSchemes: {
+        kind: 'text',
+        description: 'Schemes of redirect URIs: any, or without private-use schemes',
+        choices: ['any', 'web-and-loopback'],
+        default: 'any',
       },
       scopes: {
         kind: 'list',

@@ -38,6 +38,11 @@ export interface DynamicRegistrationOptions {
    * @default the authorization code, refresh tokens and the device flow
    */
   readonly grantTypes: readonly string[];
+  /**
+   * Schemes of redirect URIs: `web-and-loopback` refuses private-use schemes.
+   * @default 'any'
+   */
+  readonly allowedSchemes: 'any' | 'web-and-loopback';
   /** Scopes that they may have; others are left out. Null: all of this server. @default null */
   readonly scopes: readonly string[] | null;
   /**
@@ -112,6 +117,12 @@ export const dynamicRegistration: FeatureFactory<DynamicRegistrationOptions> =
           'refresh_token',
           'urn:ietf:params:oauth:grant-type:device_code',
         ],
+      },
+      allowedSchemes: {
+        kind: 'text',
+        description: 'Schemes of redirect URIs: any, or without private-use schemes',
+        choices: ['any', 'web-and-loopback'],
+        default: 'any',
       },
       scopes: {
         kind: 'list',

@@ -80,6 +80,10 @@ async function describeAccessToken(
     token_type: tokenTypeOf(cnf),
     // RFC 9449 §6.2: what the resource server has to check.
     ...(Object.keys(cnf).length === 0 ? {} : { cnf }),
+    ...Object.assign(
+      {},
+      ...ctx.engine.tokenParameters.map((one) => one.introspected(token.details)),
+    ),
     exp: token.expiresAt,
     iat: token.issuedAt,
     // A token of the client itself has its client_id as subject; `client_id` beside it tells the

@@ -12,11 +12,13 @@ export const clientsThatRegisterThemselves: Migration = {
     await db.schema.alterTable('clients').addColumn('expires_at', 'bigint').execute();
     await db.schema
       .createIndex(`${prefix}clients_expiry`)
+      .ifNotExists()
       .on('clients')
       .columns(['expires_at'])
       .execute();
     await db.schema
       .createTable('client_uses')
+      .ifNotExists()
       .addColumn('tenant', 'varchar(11)', (column) => column.notNull())
       .addColumn('client_id', 'varchar(255)', (column) => column.notNull())
       .addColumn('secret_id', 'varchar(32)', (column) => column.notNull())
@@ -29,6 +31,7 @@ export const clientsThatRegisterThemselves: Migration = {
       .execute();
     await db.schema
       .createTable('initial_access_tokens')
+      .ifNotExists()
       .addColumn('tenant', 'varchar(11)', (column) => column.notNull())
       .addColumn('id', 'varchar(32)', (column) => column.notNull())
       .addColumn('digest', 'varchar(43)', (column) => column.notNull())
@@ -40,12 +43,14 @@ export const clientsThatRegisterThemselves: Migration = {
       .execute();
     await db.schema
       .createIndex(`${prefix}initial_access_tokens_digest`)
+      .ifNotExists()
       .on('initial_access_tokens')
       .columns(['tenant', 'digest'])
       .unique()
       .execute();
     await db.schema
       .createIndex(`${prefix}initial_access_tokens_expiry`)
+      .ifNotExists()
       .on('initial_access_tokens')
       .columns(['expires_at'])
       .execute();
