@@ -13,6 +13,7 @@ import { dynamicRegistration } from './features/dynamic-registration/dynamic-reg
 import { formPost } from './features/form-post/form-post.ts';
 import { introspection } from './features/introspection/introspection.ts';
 import { jwtClientAuthentication } from './features/jwt-client-authentication/jwt-client-authentication.ts';
+import { mutualTls } from './features/mutual-tls/mutual-tls.ts';
 import { publicClient } from './features/public-client/public-client.ts';
 import { pushedAuthorizationRequests } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 import { refreshToken } from './features/refresh-token/refresh-token.ts';
@@ -37,6 +38,7 @@ export type {
 export type { DpopOptions } from './features/dpop/dpop.ts';
 export type { DynamicRegistrationOptions } from './features/dynamic-registration/dynamic-registration.ts';
 export type { JwtClientAuthenticationOptions } from './features/jwt-client-authentication/jwt-client-authentication.ts';
+export type { MutualTlsOptions } from './features/mutual-tls/mutual-tls.ts';
 export type { PushedAuthorizationRequestOptions } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 export type { ResourceIndicatorOptions } from './features/resource-indicators/resource-indicators.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
@@ -52,6 +54,7 @@ export {
   formPost,
   introspection,
   jwtClientAuthentication,
+  mutualTls,
   publicClient,
   pushedAuthorizationRequests,
   refreshToken,
@@ -69,6 +72,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   deviceAuthorization,
   clientSecret,
   jwtClientAuthentication,
+  mutualTls,
   publicClient,
   dynamicRegistration,
   clientIdMetadataDocuments,

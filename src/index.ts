@@ -8,6 +8,7 @@ export type { Config, ScopeConfig } from './config.ts';
 export { CORE_OPTIONS } from './config-options.ts';
 export { describeError } from './console-logger.ts';
 export { sha256 } from './crypto/bytes.ts';
+export type { ClientCertificate } from './crypto/certificates.ts';
 export { type HandleKind, newHandle, parseHandle, type Random } from './crypto/handles.ts';
 export { type JwtClaims, JwtError, type JwtKey, type JwtProblem } from './crypto/jwt.ts';
 export type { KeyState } from './crypto/keyring.ts';

@@ -251,6 +251,11 @@ function metadataRules({
         [name, ...registeredAs].map((one) => [one, needs] as const),
       ),
     ),
+    methodProblems: new Map(
+      engine.clientAuthenticationMethods.flatMap((method) =>
+        method.problem === undefined ? [] : [[method.name, method.problem] as const],
+      ),
+    ),
     idTokenAlgs: settings.idTokenAlgs,
     assertionAlgs: engine.clientAuthenticationMethods.flatMap(({ algs = [] }) => algs),
     outboundOrigins: settings.allowOutbound,

@@ -56,6 +56,25 @@ export async function renewedKeys(
   return isNew ? usableKeys(value, signedWith) : [];
 }
 
+/**
+ * True for a public key that is among those of a client; those behind a `jwks_uri` are read again
+ * for one that is not, at most once a minute.
+ * @throws OutboundError when the `jwks_uri` cannot be read
+ */
+export async function isKeyOf(
+  { outbound }: Context,
+  { jwks, jwksUri }: Pick<Client, 'jwks' | 'jwksUri'>,
+  key: KeyObject,
+): Promise<boolean> {
+  const isIn = (set: unknown): boolean =>
+    (keysIn(set) ?? []).some((one) => importKey(one)?.equals(key) ?? false);
+  if (jwks !== null) return isIn(jwks);
+  if (jwksUri === null) return false;
+  const first = await outbound.json(jwksUri);
+  if (isIn(first.value) || first.isNew) return isIn(first.value);
+  return isIn((await outbound.again(jwksUri)).value);
+}
+
 function usableKeys(set: unknown, { alg, kid }: SignedWith): readonly KeyObject[] {
   return fittingKeys(keysIn(set) ?? [], alg, kid)
     .slice(0, MOST_TRIED)

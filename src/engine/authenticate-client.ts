@@ -38,12 +38,11 @@ export async function authenticateClient(
   params: Params,
 ): Promise<AuthenticatedClient> {
   const detected = detectOne(ctx, params);
-  const { presented } = detected;
   // A body client_id beside other credentials must name the same client.
   const named = params.get('client_id');
-  if (named !== undefined && named !== presented.clientId)
+  if (named !== undefined && named !== detected.clientId)
     throw challenged(ctx, clientNotProven('client_id_mismatch'));
-  const identified = await identify(ctx, presented.clientId);
+  const identified = await identify(ctx, detected.clientId);
   let { client } = identified;
   ctx.clientId = client?.clientId ?? null;
   let refusal = identified.refusal ?? (await judge(client, detected));
@@ -53,8 +52,9 @@ export async function authenticateClient(
     if (changed !== null) refusal = await judge(changed, detected);
     client = changed ?? client;
   }
-  if (refusal === null && client !== null) return { client, method: detected.method.name };
-  const failure = refusal ?? unknownClient(presented.clientId);
+  const method = candidateFor(client, detected)?.method.name;
+  if (refusal === null && client !== null && method !== undefined) return { client, method };
+  const failure = refusal ?? unknownClient(detected.clientId);
   await countFailure(ctx, client, failure.reason);
   throw challenged(ctx, failure);
 }
@@ -73,40 +73,42 @@ async function identify(
   }
 }
 
-type Presented = PresentedCredentials | 'malformed';
-
-interface Detected {
+/** Credentials of one method. */
+interface Candidate {
   readonly method: ClientAuthenticationMethod;
   readonly presented: PresentedCredentials;
 }
 
+/** What a request carries: one proof, or what only names the client and what the connection has. */
+interface Detected {
+  readonly clientId: string;
+  readonly candidates: readonly Candidate[];
+}
+
 /**
- * The credentials of the request. RFC 6749 §2.3 allows one method; `none` only names the client.
+ * The credentials of the request. RFC 6749 §2.3 allows one method; `none` only names the client,
+ * and a certificate of the connection counts only where there is no other proof.
  */
 function detectOne(ctx: EngineContext, params: Params): Detected {
-  let isMalformed = false;
-  let used: { readonly method: ClientAuthenticationMethod; readonly presented: Presented } | null =
-    null;
-  let proofs = 0;
-  for (const method of ctx.engine.clientAuthenticationMethods) {
+  const found = ctx.engine.clientAuthenticationMethods.flatMap((method) => {
     const presented = method.detect(ctx, params);
-    if (presented === null) continue;
-    isMalformed ||= presented === 'malformed';
-    const proves = method.needs !== 'none';
-    if (proves) proofs += 1;
-    // A client_id that only names the client stands beside the proof of another method.
-    if (used === null || proves) used = { method, presented };
-  }
+    return presented === null ? [] : [{ method, presented }];
+  });
+  const proofs = found.filter(({ method }) => method.needs !== 'none' && !isAmbient(method));
   // RFC 6749 §2.3: a client uses no more than one authentication method per request.
-  if (proofs > 1) {
+  if (proofs.length > 1) {
     throw new OAuthError(
       'invalid_request',
       'several_client_authentication_methods',
       'The request uses more than one client authentication method.',
     );
   }
+  // A client_id that only names the client stands beside the proof of another method.
+  const counted = proofs.length > 0 ? proofs : found;
+  const candidates = counted.filter((one): one is Candidate => one.presented !== 'malformed');
+  const [first] = candidates;
   // What cannot be read beside a proof may name another client.
-  if (used === null || used.presented === 'malformed' || isMalformed)
+  if (first === undefined || found.some(({ presented }) => presented === 'malformed'))
     throw challenged(
       ctx,
       clientNotProven('client_credentials_missing', {
@@ -114,23 +116,37 @@ function detectOne(ctx: EngineContext, params: Params): Detected {
         received: 'none that can be read; some proxies take the Authorization header off',
       }),
     );
-  return { method: used.method, presented: used.presented };
+  return { clientId: first.presented.clientId, candidates };
 }
 
-async function judge(
-  client: Client | null,
-  { method: { name, registeredAs = [] }, presented }: Detected,
-): Promise<OAuthError | null> {
-  if (client === null) return unknownClient(presented.clientId);
+function isAmbient({ isAmbient: ambient = false }: ClientAuthenticationMethod): boolean {
+  return ambient;
+}
+
+/** Where several count, the one that the client is registered for. */
+function candidateFor(client: Client | null, { candidates }: Detected): Candidate | null {
+  const registered = client?.tokenEndpointAuthMethod ?? '';
+  return (
+    candidates.find(({ method: { name, registeredAs = [] } }) =>
+      [name, ...registeredAs].includes(registered),
+    ) ?? null
+  );
+}
+
+async function judge(client: Client | null, detected: Detected): Promise<OAuthError | null> {
+  if (client === null) return unknownClient(detected.clientId);
   if (client.disabledAt !== null)
     return clientNotProven('client_disabled', {
       remedy: applicationCommand('enable', client.clientId),
     });
   // RFC 7591 §2: token_endpoint_auth_method is what the client registered; nothing else is
   // accepted.
-  if (![name, ...registeredAs].includes(client.tokenEndpointAuthMethod))
-    return clientNotProven('client_authentication_method', methodHint(client, name));
-  return await presented.verify(client);
+  const candidate = candidateFor(client, detected);
+  if (candidate === null) {
+    const received = detected.candidates[0]?.method.name ?? 'none';
+    return clientNotProven('client_authentication_method', methodHint(client, received));
+  }
+  return await candidate.presented.verify(client);
 }
 
 function unknownClient(clientId: string): OAuthError {
@@ -150,7 +166,11 @@ function methodHint(client: Client, received: string): RefusalHint {
   const either = updateCommand(clientId, '--auth-method client_secret');
   const isDevice = client.grantTypes.some((type) => type.endsWith(':device_code'));
   const anew = createCommand(isDevice ? 'device' : 'native', client.redirectUris);
-  const secret = `give the application its secret, or register a new one without: ${anew}`;
+  const certificate =
+    'the certificate reaches this server by the connection, or by a proxy that is trusted and tells it';
+  const secret = expected.includes('tls_client_auth')
+    ? certificate
+    : `give the application its secret, or register a new one without: ${anew}`;
   const remedy = received === 'none' ? secret : either;
   return { expected, received, remedy };
 }

@@ -6,7 +6,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import proxyAddr from 'proxy-addr';
-import { addressIn, type Provider } from 'valetkey';
+import { addressIn, type ClientCertificate, type Provider } from 'valetkey';
+import { type CertificateHeaders, certificateOf } from './client-certificate.ts';
+
+export type { CertificateHeaders } from './client-certificate.ts';
 
 /** How a provider is mounted on `node:http`. */
 export interface NodeOptions {
@@ -17,6 +20,12 @@ export interface NodeOptions {
    * @default false
    */
   readonly trustProxy?: false | number | readonly string[];
+  /**
+   * Headers in which a proxy of `trustProxy` tells the certificate of a client (mutual TLS). A
+   * request that comes from no such proxy has the certificate of its own connection.
+   * @default a request from such a proxy has none
+   */
+  readonly certificateHeaders?: CertificateHeaders;
   /**
    * Replaces the global Request and Response with faster ones. Only for a process that runs nothing
    * except this provider.
@@ -37,11 +46,21 @@ export function nodeListener(
   provider: Pick<Provider, 'fetch'>,
   options: NodeOptions = {},
 ): NodeListener {
-  const addressOf = peerAddress(options.trustProxy ?? false);
+  const { trustProxy = false, certificateHeaders = null } = options;
+  const addressOf = peerAddress(trustProxy);
+  const trust = trusting(trustProxy);
+  const isFromProxy = ({ socket }: IncomingMessage): boolean =>
+    trust?.(addressIn(socket.remoteAddress) ?? '', 0) ?? false;
   const listener = getRequestListener(
     async (request, env) => {
       const { incoming } = env as unknown as { incoming: IncomingMessage };
-      return await provider.fetch(request, { ip: addressOf(incoming), native: incoming });
+      const certificate = (): ClientCertificate | null =>
+        certificateOf(incoming, isFromProxy(incoming), certificateHeaders);
+      return await provider.fetch(request, {
+        ip: addressOf(incoming),
+        native: incoming,
+        certificate,
+      });
     },
     { overrideGlobalObjects: options.overrideGlobals ?? false },
   );
@@ -57,18 +76,8 @@ export function nodeListener(
 export function peerAddress(
   trustProxy: NonNullable<NodeOptions['trustProxy']>,
 ): (request: IncomingMessage) => string | undefined {
-  if (trustProxy === false || trustProxy === 0) return (request) => request.socket.remoteAddress;
-  // Callers without types may pass the values that other libraries use for "all".
-  const everybody: readonly unknown[] = [true, '*'];
-  if ([trustProxy].flat().some((entry) => everybody.includes(entry) || isTooWide(entry))) {
-    throw new Error(
-      'trustProxy trusts everybody, so any client could claim any address. List only your proxies.',
-    );
-  }
-  const trust =
-    typeof trustProxy === 'number'
-      ? (_address: string, hop: number): boolean => hop < trustProxy
-      : proxyAddr.compile([...trustProxy]);
+  const trust = trusting(trustProxy);
+  if (trust === null) return (request) => request.socket.remoteAddress;
   // What a proxy wrote that is no address (RFC 7239 §6: `unknown`, `_hidden`) says nothing.
   return (request) => {
     let last = request.socket.remoteAddress;
@@ -82,6 +91,26 @@ export function peerAddress(
     }
     return last;
   };
+}
+
+/**
+ * Whether the peer of this address, so many hops away, is a proxy; null where none is.
+ * @throws Error when `trustProxy` trusts everybody, or contains something that is not an address
+ */
+function trusting(
+  trustProxy: NonNullable<NodeOptions['trustProxy']>,
+): ((address: string, hop: number) => boolean) | null {
+  if (trustProxy === false || trustProxy === 0) return null;
+  // Callers without types may pass the values that other libraries use for "all".
+  const everybody: readonly unknown[] = [true, '*'];
+  if ([trustProxy].flat().some((entry) => everybody.includes(entry) || isTooWide(entry))) {
+    throw new Error(
+      'trustProxy trusts everybody, so any client could claim any address. List only your proxies.',
+    );
+  }
+  return typeof trustProxy === 'number'
+    ? (_address, hop) => hop < trustProxy
+    : proxyAddr.compile([...trustProxy]);
 }
 
 /**

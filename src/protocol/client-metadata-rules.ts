@@ -41,6 +41,8 @@ export interface MetadataRules extends RedirectUriRules {
   readonly responseTypes: readonly string[];
   /** The offered client authentication methods, each with the credential that it needs. */
   readonly authMethods: ReadonlyMap<string, CredentialKind>;
+  /** What a method asks of the metadata of its clients, by its name. */
+  readonly methodProblems: ReadonlyMap<string, (metadata: CompleteClientMetadata) => string | null>;
   readonly idTokenAlgs: readonly IdTokenAlg[];
   /** Algorithms of assertions, by the kind of credential that verifies them. */
   readonly assertionAlgs: readonly string[];
@@ -259,6 +261,8 @@ function checkCredentials(
     const problem = 'HS256 needs a client secret, which this client does not have';
     refuse('idTokenSignedResponseAlg', problem);
   }
+  const lacks = rules.methodProblems.get(method)?.(metadata) ?? null;
+  if (lacks !== null) refuse('tokenEndpointAuthMethod', lacks);
   checkKeys(metadata, rules, refuse);
 }
 

@@ -6,7 +6,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger, Provider } from 'valetkey';
-import { nodeListener, sendResponse } from 'valetkey/node';
+import { type NodeOptions, nodeListener, sendResponse } from 'valetkey/node';
 import { type Assembly, assemble } from './assemble.ts';
 import { type FirstStart, firstStart } from './first-start.ts';
 import { createReadiness, type Readiness } from './health.ts';
@@ -181,11 +181,22 @@ async function clearAll(provider: Provider): Promise<void> {
   }
 }
 
+/** Where a trusted proxy tells the certificates of clients. */
+function certificateHeaders(settings: GivenSettings): Pick<NodeOptions, 'certificateHeaders'> {
+  const certificate = settings['certificateHeader'] as string | undefined;
+  const verified = settings['certificateVerifiedHeader'] as string | undefined;
+  if (certificate === undefined) return {};
+  return {
+    certificateHeaders: { certificate, ...(verified === undefined ? {} : { verified }) },
+  };
+}
+
 function requests(assembly: Assembly, readiness: Readiness, log: Logger): RequestListener {
   // This process runs only the provider, so it may replace the global Request and Response with
   // faster classes.
   const listener = nodeListener(assembly.provider, {
     trustProxy: trustedProxies(assembly.settings),
+    ...certificateHeaders(assembly.settings),
     overrideGlobals: true,
   });
   return (request, response) => {

@@ -126,6 +126,16 @@ const SERVER_SETTINGS: readonly SettingDefinition[] = [
     'list',
     'Addresses of proxies whose X-Forwarded-For is trusted, or a number of hops.',
   ),
+  setting(
+    'certificateHeader',
+    'text',
+    'Header in which a trusted proxy tells the certificate of a client, for mutual TLS.',
+  ),
+  setting(
+    'certificateVerifiedHeader',
+    'text',
+    'Header in which a trusted proxy tells whether it verified that certificate: SUCCESS.',
+  ),
   {
     ...setting('logLevel', 'text', 'Least severe level that is logged. Default: info.'),
     choices: LOG_LEVELS,

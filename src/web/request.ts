@@ -4,6 +4,7 @@
  */
 
 import { parseCookie } from 'cookie';
+import type { ClientCertificate } from '../crypto/certificates.ts';
 import { addressIn } from '../domain/addresses.ts';
 import type { Context } from '../domain/context.ts';
 import type { RequestFacts } from '../domain/request-facts.ts';
@@ -44,6 +45,11 @@ export interface RequestInfo {
   readonly requestId?: string | undefined;
   /** The request as the host's framework has it, for `accounts.current`. */
   readonly native?: unknown;
+  /**
+   * The certificate that the client showed in TLS, for mutual TLS (RFC 8705). Called when a rule
+   * asks. Never pass on what anybody but your own proxy wrote into a header.
+   */
+  readonly certificate?: (() => ClientCertificate | null) | undefined;
 }
 
 /** What reading a request needs. */
@@ -72,6 +78,7 @@ class ReadRequest implements HttpRequest {
   #cookies: Readonly<Record<string, string | undefined>> | null = null;
   #address: string | null | undefined;
   #requestId: string | null = null;
+  #certificate: ClientCertificate | null | undefined;
 
   constructor(
     raw: Request,
@@ -95,6 +102,11 @@ class ReadRequest implements HttpRequest {
   get address(): string | null {
     if (this.#address === undefined) this.#address = addressIn(this.#info.ip);
     return this.#address;
+  }
+
+  get certificate(): ClientCertificate | null {
+    if (this.#certificate === undefined) this.#certificate = this.#info.certificate?.() ?? null;
+    return this.#certificate;
   }
 
   get requestId(): string {

@@ -39,6 +39,7 @@ const RULES: MetadataRules = {
     ['private_key_jwt', 'keys'],
     ['tls_client_auth', 'certificate'],
   ]),
+  methodProblems: new Map(),
   idTokenAlgs: ['RS256', 'ES256', 'HS256'],
   assertionAlgs: ['ES256', 'RS256'],
   outboundOrigins: ['http://keys.internal:8080'],

@@ -64,6 +64,7 @@ describe('the table', () => {
       'keySchedule.rotateEvery': '9000000',
       'keySchedule.publishBefore': '90000',
       trustProxy: 'loopback',
+      'mutualTls.origin': 'https://mtls.op.example',
       'resourceIndicators.resources': 'https://api.example/mcp',
     };
     const needs: Record<string, Record<string, string>> = {

@@ -2,6 +2,7 @@
  * The contract of a client authentication method. The phase that runs the methods, the same for
  * every endpoint, is `authenticate-client.ts`.
  */
+import type { CompleteClientMetadata } from '../../protocol/client-metadata.ts';
 import type { CredentialKind } from '../../protocol/client-metadata-rules.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
@@ -30,6 +31,18 @@ export interface ClientAuthenticationMethod {
   readonly registeredAs?: readonly string[];
   /** What a client needs to use it: decides whether registration makes a secret. */
   readonly needs: CredentialKind;
+  /**
+   * True where the credentials come with the connection and not with the request, as a certificate
+   * does: they count only for a client that is registered for them, and beside any other method.
+   * @default false
+   */
+  readonly isAmbient?: boolean;
+  /**
+   * What the metadata of a client with this method lacks, as a phrase that continues its name; null
+   * when nothing is missing.
+   * @default nothing is asked for
+   */
+  problem?(metadata: CompleteClientMetadata): string | null;
   /**
    * Algorithms that may sign what it proves itself by: values of `token_endpoint_auth_signing_alg`.
    * @default none

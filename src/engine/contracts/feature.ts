@@ -21,8 +21,14 @@ export interface Contributions extends Partial<Engine> {
   readonly pages?: readonly PageDefinition<never>[];
   /** Its fields of clients. */
   readonly clientFields?: readonly ClientField[];
-  /** Its part of the discovery documents. Two features that claim one name are a start-up error. */
-  readonly metadata?: (settings: Settings) => Readonly<Record<string, unknown>>;
+  /**
+   * Its part of the discovery documents. Two features that claim one name are a start-up error.
+   * @param addresses of the endpoints that the documents name, by their names there
+   */
+  readonly metadata?: (
+    settings: Settings,
+    addresses: Readonly<Record<string, string>>,
+  ) => Readonly<Record<string, unknown>>;
   /** Names of the events it reports. */
   readonly events?: readonly string[];
 }

@@ -46,6 +46,13 @@ export function metadataParts(
   engine: Engine,
   endpoints: readonly Endpoint[],
 ): readonly MetadataPart[] {
+  const addresses = Object.fromEntries(
+    endpoints.flatMap((endpoint) =>
+      endpoint.metadataName === undefined
+        ? []
+        : [[endpoint.metadataName, endpointUrl(settings, endpoint)] as const],
+    ),
+  );
   return [
     ['the core', coreMetadata(settings, engine)],
     ...endpoints.map((endpoint): MetadataPart => {
@@ -54,7 +61,9 @@ export function metadataParts(
       const own = metadataName === undefined ? {} : { [metadataName]: address };
       return [`the endpoint ${name}`, { ...own, ...metadata?.(engine) }];
     }),
-    ...parts.map(({ from, metadata }): MetadataPart => [from, metadata?.(settings) ?? {}]),
+    ...parts.map(
+      ({ from, metadata }): MetadataPart => [from, metadata?.(settings, addresses) ?? {}],
+    ),
   ];
 }
 
