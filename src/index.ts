@@ -27,6 +27,7 @@ export {
   ClientMetadataError,
   type ClientPage,
   type Clients,
+  type DescribedClient,
   type KnownClients,
   type ManagedClient,
   type OwnCredentials,

@@ -205,7 +205,8 @@ function createContext(
     lifetimes: settings.lifetimes,
     sources: engine.clientSources.map((source) => ({
       owns: (clientId) => source.owns(clientId, settings),
-      describe: async (clientId, request) => await source.describe({ ...ctx, request }, clientId),
+      describe: async (clientId, request, isStored) =>
+        await source.describe({ ...ctx, request }, clientId, isStored),
     })),
     report: (error) =>
       settings.logger.warn({ error }, 'the use of an application could not be noted'),

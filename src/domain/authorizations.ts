@@ -60,11 +60,12 @@ export async function rememberAuthorization(
   const { clientId } = client;
   const scopes = allowed.asked ? allowed.scopes : [];
   if (before !== null && covers(before.scopes, scopes)) return before;
+  // Before the time is taken: nothing is allowed to a client before it is there.
+  await ctx.clients.keep(client, ctx.events);
   const now = ctx.now();
   const id = base64url(ctx.settings.random(16));
   const authorization = { id, sub, clientId, scopes, createdAt: now, updatedAt: now };
   const conditions = { clientVersion: client.version, session };
-  await ctx.clients.keep(client, ctx.events);
   return await ctx.store.authorizations.remember(authorization, conditions);
 }
 

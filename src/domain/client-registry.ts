@@ -3,7 +3,7 @@ import type { ClientKind } from '../protocol/client-kinds.ts';
 import type { ClientMetadata } from '../protocol/client-metadata.ts';
 import type { MetadataProblem, MetadataRules } from '../protocol/client-metadata-rules.ts';
 import type { ClientUses } from '../store/clients.ts';
-import type { Client, Digest } from '../store/records.ts';
+import type { Client, Digest, Seconds } from '../store/records.ts';
 import type { Events } from './events.ts';
 import type { RequestFacts } from './request-facts.ts';
 
@@ -69,12 +69,24 @@ export interface OwnCredentials {
   readonly registrationToken: Digest | null;
 }
 
+/** A description of a client. */
+export interface DescribedClient {
+  /** What the client is. */
+  readonly metadata: ClientMetadata;
+  /** When the description was read. */
+  readonly describedAt: Seconds;
+}
+
 /** A source of descriptions, ready to be asked. */
 export interface BoundSource {
   /** True for a client_id that it describes. */
   owns(clientId: string): boolean;
   /** @throws OAuthError, OutboundError */
-  describe(clientId: string, request: RequestFacts | null): Promise<ClientMetadata>;
+  describe(
+    clientId: string,
+    request: RequestFacts | null,
+    isStored: boolean,
+  ): Promise<DescribedClient>;
 }
 
 /** A page of a list of clients. */

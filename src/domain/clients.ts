@@ -216,18 +216,26 @@ async function update(
  * says of itself, it changes that no more: it would undo what they restricted.
  */
 function takenOver(
-  { expiresAt = null, registrationToken = null }: Client,
-  changes: Partial<ClientMetadata>,
-  { fields }: MetadataRules,
+  before: Client,
+  { fields, ...members }: Partial<ClientMetadata>,
+  rules: MetadataRules,
 ): Partial<Client> {
-  const members = Object.keys(changes).filter((member) => member !== 'fields');
-  const own = members.some((member) => CLIENT_FIELDS[member as ClientMember].setBy === 'client');
-  const ownField = fields.some(
-    ({ wireName, setBy }) => setBy === 'client' && Object.hasOwn(changes.fields ?? {}, wireName),
-  );
+  const { expiresAt = null, registrationToken = null, setByOperators = [] } = before;
+  const changed = [
+    ...Object.keys(members).filter(
+      (member) => CLIENT_FIELDS[member as ClientMember].setBy === 'client',
+    ),
+    ...rules.fields
+      .filter(({ wireName, setBy }) => setBy === 'client' && Object.hasOwn(fields ?? {}, wireName))
+      .map(({ wireName }) => wireName),
+  ];
+  const isDescribed = before.registrationSource === 'metadata_document';
   return {
     ...(expiresAt === null ? {} : { expiresAt: null }),
-    ...(registrationToken !== null && (own || ownField) ? { registrationToken: null } : {}),
+    ...(registrationToken !== null && changed.length > 0 ? { registrationToken: null } : {}),
+    ...(isDescribed && changed.length > 0
+      ? { setByOperators: [...new Set([...setByOperators, ...changed])] }
+      : {}),
   };
 }
 

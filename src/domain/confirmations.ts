@@ -44,3 +44,17 @@ export function requireSame(details: Details, proven: Confirmation): void {
     );
   }
 }
+
+/**
+ * A repeated request gets the answer to the first one, and so it asks for the same.
+ * @throws OAuthError `invalid_grant` when it asks for a token with other details
+ */
+export function requireSameDetails(answered: Details, asked: Details): void {
+  const [before, now] = [answered, asked].map((one) => withConfirmation(one, {}));
+  if (JSON.stringify(before) === JSON.stringify(now)) return;
+  throw new OAuthError(
+    'invalid_grant',
+    'repeated_for_another',
+    'The refresh token was used for another token.',
+  );
+}

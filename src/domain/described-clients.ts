@@ -5,20 +5,20 @@
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { CLIENT_FIELDS } from '../protocol/client-field-definitions.ts';
+import type { FieldDefinition } from '../protocol/client-fields.ts';
+import { originsOf } from '../protocol/client-kinds.ts';
 import type { ClientMetadata, CompleteClientMetadata } from '../protocol/client-metadata.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import type { Client } from '../store/records.ts';
 import { changeClient, deleteExpired, keepUnknown, type Registry } from './client-records.ts';
-import { type BoundSource, ClientMetadataError } from './client-registry.ts';
+import { type BoundSource, ClientMetadataError, type DescribedClient } from './client-registry.ts';
 import { checked, checkScopes, requireKey } from './client-rules.ts';
 import type { Events } from './events.ts';
-import { hadPredecessor } from './former-clients.ts';
-import { OutboundError } from './outbound.ts';
+import { predecessorEnd } from './former-clients.ts';
+import { isSilence, OutboundError } from './outbound.ts';
 import type { RequestFacts } from './request-facts.ts';
 
 const SOURCE = 'metadata_document';
-/** The host does not answer, which says nothing about the client. */
-const SILENT = ['unreachable', 'timeout', 'busy'];
 
 /**
  * The client that a request names: registered, or described elsewhere. Null when there is none.
@@ -36,13 +36,13 @@ export async function identifyClient(
   if (source === undefined) return null;
   // Operators switched it off, whatever it says of itself.
   if (record !== null && record.disabledAt !== null) return record;
-  const metadata = await describedBy(source, clientId, request, record !== null);
+  const described = await describedBy(source, clientId, request, record !== null);
   // While its host is silent, the client is what it was.
-  if (metadata === null) return record;
+  if (described === null) return record;
   try {
     return record === null
-      ? await unsaved(registry, clientId, metadata)
-      : await broughtUpToDate(registry, record, metadata);
+      ? await unsaved(registry, clientId, described)
+      : await broughtUpToDate(registry, record, described);
   } catch (error) {
     if (!(error instanceof ClientMetadataError)) throw error;
     throw notDescribed('client_description', error.message);
@@ -54,14 +54,14 @@ async function describedBy(
   clientId: string,
   request: RequestFacts | null,
   isKnown: boolean,
-): Promise<ClientMetadata | null> {
+): Promise<DescribedClient | null> {
   try {
-    return await source.describe(clientId, request);
+    return await source.describe(clientId, request, isKnown);
   } catch (error) {
     if (error instanceof ClientMetadataError)
       throw notDescribed('client_description', error.message);
     if (!(error instanceof OutboundError)) throw error;
-    if (isKnown && SILENT.includes(error.problem)) return null;
+    if (isKnown && isSilence(error.problem)) return null;
     throw notDescribed('client_description_unavailable', error.message);
   }
 }
@@ -78,7 +78,7 @@ function notDescribed(
 async function unsaved(
   registry: Registry,
   clientId: string,
-  metadata: ClientMetadata,
+  { metadata, describedAt }: DescribedClient,
 ): Promise<Client> {
   const complete = await accepted(registry, metadata);
   const now = registry.now();
@@ -87,6 +87,7 @@ async function unsaved(
     clientId,
     secrets: [],
     registrationSource: SOURCE,
+    describedAt,
     registrationToken: null,
     expiresAt: now + registry.lifetimes.newClient,
     disabledAt: null,
@@ -112,33 +113,57 @@ function versionOf(complete: CompleteClientMetadata): number {
   return Buffer.from(sha256(JSON.stringify(complete)), 'base64url').readUInt32BE(0) % 1_000_000_000;
 }
 
-/** The record, changed where the description has changed. What operators set stays. */
+/**
+ * The record, changed where the description has changed. Nodes read a description at different
+ * times: what was read later holds.
+ */
 async function broughtUpToDate(
   registry: Registry,
   record: Client,
-  metadata: ClientMetadata,
+  { metadata, describedAt }: DescribedClient,
 ): Promise<Client> {
-  const ofOperators = Object.entries(CLIENT_FIELDS)
-    .filter(([, { setBy }]) => setBy === 'operator')
-    .filter(([member]) => member !== 'clientType')
-    .map(([member]) => [member, record[member as keyof CompleteClientMetadata]]);
-  const origins = [...record.allowedOrigins, ...(metadata.allowedOrigins ?? [])];
-  const whole = {
-    ...metadata,
-    ...Object.fromEntries(ofOperators),
-    allowedOrigins: [...new Set(origins)],
+  await accepted(registry, metadata);
+  const plan = (before: Client): Client | null => {
+    if ((before.describedAt ?? 0) >= describedAt) return null;
+    const complete = checked(registry.rules, withOperators(registry, before, metadata));
+    const same = { ...before, ...keepUnknown(registry.rules, before, complete) };
+    return JSON.stringify(same) === JSON.stringify(before) ? null : { ...same, describedAt };
   };
-  const complete = keepUnknown(registry.rules, record, await accepted(registry, whole));
-  const changed = await changeClient(
-    registry,
-    record.clientId,
-    (before) => {
-      const after = { ...before, ...complete };
-      return JSON.stringify(after) === JSON.stringify(before) ? null : after;
-    },
-    { by: SOURCE },
-  );
-  return changed ?? record;
+  // What is in memory tells whether there is anything to change.
+  if (plan(record) === null) return record;
+  const changed = await changeClient(registry, record.clientId, plan, { by: SOURCE });
+  return changed ?? (await registry.load(record.clientId)) ?? record;
+}
+
+/** What is described, with what operators set: their fields, and those that they changed. */
+function withOperators(
+  { rules }: Registry,
+  before: Client,
+  metadata: ClientMetadata,
+): ClientMetadata {
+  const { setByOperators = [] } = before;
+  const isTheirs = (name: string, { setBy }: FieldDefinition): boolean =>
+    name !== 'clientType' && (setBy === 'operator' || setByOperators.includes(name));
+  const members = Object.entries(CLIENT_FIELDS)
+    .filter(([member, field]) => isTheirs(member, field))
+    .map(([member]) => [member, before[member as keyof CompleteClientMetadata]]);
+  const fields = rules.fields
+    .filter((field) => isTheirs(field.wireName, field))
+    .filter(({ wireName }) => Object.hasOwn(before.fields, wireName))
+    .map(({ wireName }) => [wireName, before.fields[wireName]]);
+  return {
+    ...metadata,
+    ...Object.fromEntries(members),
+    allowedOrigins: originsAfter(before, metadata),
+    fields: { ...metadata.fields, ...Object.fromEntries(fields) },
+  };
+}
+
+/** The origins of its redirect URIs as they are now, and those that operators added. */
+function originsAfter(before: Client, { allowedOrigins = [] }: ClientMetadata): readonly string[] {
+  const described = originsOf(before.redirectUris);
+  const added = before.allowedOrigins.filter((origin) => !described.includes(origin));
+  return [...new Set([...allowedOrigins, ...added])];
 }
 
 /** Stores a client to which somebody allows something, unless it is stored already. */
@@ -152,11 +177,13 @@ export async function keepClient(
     return;
   await deleteExpired(registry, clientId);
   const now = registry.now();
+  const end = await predecessorEnd(registry.audit, clientId);
   const record: Client = {
     ...client,
     expiresAt: now + registry.lifetimes.newClient,
-    hasPredecessor: await hadPredecessor(registry.audit, clientId),
-    createdAt: now,
+    hasPredecessor: end !== null,
+    // What it asked for before it was stored is its own, from the end of the one before.
+    createdAt: end === null ? now : Math.min(end + 1, now),
     updatedAt: now,
   };
   await events.act(

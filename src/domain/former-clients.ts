@@ -8,7 +8,13 @@ import type { AuditStore } from '../store/store.ts';
 
 /** True when a client of this name was deleted: the act of deleting it wrote its audit row. */
 export async function hadPredecessor(audit: AuditStore, clientId: string): Promise<boolean> {
-  return (await audit.list({ clientId, type: 'client.deleted', limit: 1 })).length > 0;
+  return (await predecessorEnd(audit, clientId)) !== null;
+}
+
+/** When a client of this name was deleted last; null when none was. */
+export async function predecessorEnd(audit: AuditStore, clientId: string): Promise<Seconds | null> {
+  const [row] = await audit.list({ clientId, type: 'client.deleted', limit: 1 });
+  return row?.at ?? null;
 }
 
 /** True when it was issued to this registration, not to an earlier one of the same client_id. */

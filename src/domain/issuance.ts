@@ -30,6 +30,7 @@ import {
   type Confirmation,
   confirmationIn,
   requireSame,
+  requireSameDetails,
   tokenTypeOf,
   withConfirmation,
 } from './confirmations.ts';
@@ -338,6 +339,10 @@ async function repeatAnswer(
 ): Promise<Issued> {
   // The answer is for the key that the first request proved.
   requireSame(successor.details ?? {}, redemption.confirmation);
+  requireSameDetails(successor.details ?? {}, {
+    ...redemption.entitlement?.details,
+    ...redemption.details,
+  });
   const { issuedAt, accessToken, idTokenJti: jti } = successor;
   const expiresAt = issuedAt + ctx.settings.lifetimes.idToken;
   const record = jti === null ? null : { jti, issuedAt, expiresAt };

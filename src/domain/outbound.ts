@@ -3,6 +3,7 @@
  * clients, metadata documents, logos. There is one implementation (`web/outbound.ts`), so that no
  * rule about such addresses is kept in one place and missed in another.
  */
+import type { Seconds } from '../store/records.ts';
 
 /** A document that was fetched. */
 export interface FetchedDocument {
@@ -10,6 +11,8 @@ export interface FetchedDocument {
   readonly value: unknown;
   /** True when this call fetched it, or waited for the call that did. */
   readonly isNew: boolean;
+  /** When it was fetched, in seconds. */
+  readonly fetchedAt: Seconds;
 }
 
 /** What a document may be. */
@@ -21,6 +24,11 @@ export interface DocumentRules {
    * @default any: what counts is that it is JSON
    */
   readonly types?: readonly string[];
+  /**
+   * Where it is kept: what strangers name takes no place from the keys of clients.
+   * @default 'keys'
+   */
+  readonly shelf?: 'keys' | 'descriptions';
   /** Called before it is fetched, and not where it is in memory. What it throws is thrown. */
   readonly beforeFetch?: () => Promise<void>;
 }
@@ -58,7 +66,8 @@ export interface Outbound {
 /**
  * Why nothing was fetched. `url`: the address is not one to fetch from. `address`: its host is, or
  * resolves to, an address inside a network. `unreachable`: no connection, or a pause after one that
- * failed. `busy`: too many at once. The others are about the response.
+ * failed. `busy`: too many at once. `unavailable`: the host says that it cannot answer now. The
+ * others are about the response.
  */
 export type OutboundProblem =
   | 'url'
@@ -66,10 +75,16 @@ export type OutboundProblem =
   | 'unreachable'
   | 'timeout'
   | 'busy'
+  | 'unavailable'
   | 'status'
   | 'type'
   | 'size'
   | 'json';
+
+/** True where the host does not answer now, which says nothing about its document. */
+export function isSilence(problem: OutboundProblem): boolean {
+  return ['unreachable', 'timeout', 'busy', 'unavailable'].includes(problem);
+}
 
 /** A document could not be fetched. The message is for operators. */
 export class OutboundError extends Error {

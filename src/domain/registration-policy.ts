@@ -167,17 +167,19 @@ function tooMuch(metadata: ClientMetadata): boolean {
 
 /**
  * The decision of a host about metadata that passed all other rules.
+ * @param code of its refusals
  * @throws OAuthError when it refuses
  */
 export async function decided(
   policy: RegistrationPolicy | null,
   request: RegistrationRequest,
+  code: 'invalid_client_metadata' | 'invalid_client' = 'invalid_client_metadata',
 ): Promise<ClientMetadata> {
   const decision = (await policy?.(request)) ?? null;
   if (decision === null) return request.metadata;
   if ('metadata' in decision) return decision.metadata;
   const text = plainDescription(decision.refuse);
-  throw new OAuthError('invalid_client_metadata', 'registration_policy', text);
+  throw new OAuthError(code, 'registration_policy', text, { status: 400 });
 }
 
 /** RFC 6749 §5.2: a text in the characters of an error_description. */

@@ -51,6 +51,13 @@ export interface Client extends CompleteClientMetadata {
     | 'dynamic'
     | 'open'
     | 'metadata_document';
+  /** When its document was read that says what it is. Absent without one. */
+  readonly describedAt?: Seconds;
+  /**
+   * Members, and wire names of fields, that operators changed of what its document says: they stay.
+   * @default none
+   */
+  readonly setByOperators?: readonly string[];
   /** When the client was disabled; null while it is enabled. */
   readonly disabledAt: Seconds | null;
   /**

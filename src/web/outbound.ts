@@ -5,50 +5,30 @@
  */
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { LRUCache } from 'lru-cache';
 import type { Agent, Dispatcher } from 'undici';
-import type { Ages, Moment } from '../domain/freshness.ts';
+import type { Ages } from '../domain/freshness.ts';
 import {
   type DocumentRules,
   type Outbound,
   OutboundError,
-  type OutboundProblem,
   type Picture,
 } from '../domain/outbound.ts';
 import { freshFor, isPublic, type OutboundTarget, outboundTarget } from './outbound-rules.ts';
+import {
+  DEADLINE,
+  type FetchFrom,
+  type Kept,
+  MOST_FROM_HOST,
+  shelf,
+  type Wanted,
+} from './outbound-shelf.ts';
 import { pictureType } from './pictures.ts';
 
-/** Milliseconds from the request to the last byte. */
-const DEADLINE = 5000;
 const [MOST_BYTES, MOST_OF_PICTURE] = [65_536, 200_000];
-/** Documents of one kind under way at once: in all, and from one host. */
-const [MOST_AT_ONCE, MOST_FROM_HOST] = [32, 4];
-/** Bytes of memory for the documents of one kind, and most of them. */
-const [MEMORY, MOST_KEPT] = [16 * 1024 * 1024, 2000];
 /** A JSON value takes more memory than its text. */
 const VALUE_OF_TEXT = 8;
-/** Seconds in which a document is fetched anew at most once. */
-const AGAIN = 60;
-/** Seconds for which a document is good beyond its time, while its host does not answer. */
-const STALE = 3600;
-const DOES_NOT_ANSWER = ['unreachable', 'timeout', 'busy'];
-/** Seconds of the first pause after a host did not answer, and of the longest. */
-const [FIRST_PAUSE, LONGEST_PAUSE] = [60, 900];
-/** Seconds after a response that is no good document. */
-const BAD_RESPONSE = 1;
-
-/** What a response is read as. */
-interface Wanted<Value> {
-  readonly accept: string;
-  readonly mostBytes: number;
-  readonly types?: readonly string[];
-  /** Bytes of memory for a byte of the body. */
-  readonly weight: number;
-  readonly beforeFetch?: () => Promise<void>;
-  /** @throws OutboundError */
-  read(body: Buffer): Value;
-}
-
+/** Statuses of a host that cannot answer now. */
+const NOT_NOW = [408, 429, 500, 502, 503, 504];
 const PICTURE: Wanted<Picture> = {
   accept: 'image/*',
   mostBytes: MOST_OF_PICTURE,
@@ -56,23 +36,9 @@ const PICTURE: Wanted<Picture> = {
   read: readPicture,
 };
 
-function jsonOf({ mostBytes = MOST_BYTES, ...rules }: DocumentRules): Wanted<unknown> {
+function jsonOf({ mostBytes = MOST_BYTES, shelf: _, ...rules }: DocumentRules): Wanted<unknown> {
   const accept = 'application/json, */*;q=0.1';
   return { ...rules, accept, mostBytes, weight: VALUE_OF_TEXT, read: readJson };
-}
-
-interface Kept<Value> {
-  readonly value: Value;
-  readonly bytes: number;
-  readonly fetched: Moment;
-  readonly freshFor: number;
-}
-
-interface Failure {
-  readonly problem: OutboundProblem;
-  readonly message: string;
-  readonly since: Moment;
-  readonly seconds: number;
 }
 
 /** All addresses of a host name. */
@@ -95,140 +61,22 @@ export function createOutbound({ allowed, ages, resolve = systemLookup }: Outbou
       target.url,
       wanted,
     );
-  const documents = shelf<unknown>(fetchFrom, ages);
+  const documents = {
+    keys: shelf<unknown>(fetchFrom, ages),
+    descriptions: shelf<unknown>(fetchFrom, ages),
+  };
   const pictures = shelf<Picture>(fetchFrom, ages);
   const targetOf = (url: string): OutboundTarget => outboundTarget(url, allowed);
   return {
-    json: async (url, rules = {}) => await documents.fresh(targetOf(url), jsonOf(rules)),
-    again: async (url, rules = {}) => await documents.again(targetOf(url), jsonOf(rules)),
+    json: async (url, rules = {}) =>
+      await documents[rules.shelf ?? 'keys'].fresh(targetOf(url), jsonOf(rules)),
+    again: async (url, rules = {}) =>
+      await documents[rules.shelf ?? 'keys'].again(targetOf(url), jsonOf(rules)),
     picture: async (url) => (await pictures.fresh(targetOf(url), PICTURE)).value,
     async close() {
       for (const agent of Object.values(agents)) await agent.close();
     },
   };
-}
-
-type FetchFrom = <Value>(
-  target: OutboundTarget,
-  wanted: Wanted<Value>,
-) => Promise<Omit<Kept<Value>, 'fetched'>>;
-
-interface Shelved<Value> {
-  readonly value: Value;
-  readonly isNew: boolean;
-}
-
-interface Shelf<Value> {
-  /** From memory while it is fresh. */
-  fresh(target: OutboundTarget, wanted: Wanted<Value>): Promise<Shelved<Value>>;
-  /** From memory only if it was fetched just now. */
-  again(target: OutboundTarget, wanted: Wanted<Value>): Promise<Shelved<Value>>;
-}
-
-/**
- * Documents of one kind: those in memory, those under way, and pauses after failures. Each kind has
- * its own, so that no JSON is ever taken for a picture, and pictures that are slow to come hold up
- * no keys.
- */
-function shelf<Value>(fetchFrom: FetchFrom, ages: Ages): Shelf<Value> {
-  const kept = new LRUCache<string, Kept<Value>>({
-    max: MOST_KEPT,
-    maxSize: MEMORY,
-    sizeCalculation: ({ bytes }) => bytes,
-  });
-  const failures = new LRUCache<string, Failure>({ max: 10_000 });
-  const underWay = new Map<string, Promise<Kept<Value>>>();
-  const perHost = new Map<string, number>();
-
-  const refuseKnown = (key: string): void => {
-    const failure = failures.get(key);
-    if (failure !== undefined && ages.isWithin(failure.since, failure.seconds))
-      throw new OutboundError(failure.problem, failure.message);
-  };
-  const failed = ({ url }: OutboundTarget, { problem, message, cause }: OutboundError): void => {
-    if (problem === 'busy') return;
-    // Behind one host may be the documents of many: what one address does says nothing of others.
-    const key = problem === 'address' || isWithoutConnection(cause) ? url.host : url.href;
-    const before = failures.get(key)?.seconds ?? 0;
-    const seconds = [...DOES_NOT_ANSWER, 'address'].includes(problem)
-      ? Math.min(Math.max(2 * before, FIRST_PAUSE), LONGEST_PAUSE)
-      : BAD_RESPONSE;
-    failures.set(key, { problem, message, since: ages.now(), seconds });
-  };
-  const fetchNow = async (
-    key: string,
-    target: OutboundTarget,
-    wanted: Wanted<Value>,
-  ): Promise<Kept<Value>> => {
-    const { host, href } = target.url;
-    const here = perHost.get(host) ?? 0;
-    if (underWay.size >= MOST_AT_ONCE || here >= MOST_FROM_HOST)
-      throw new OutboundError('busy', 'too many documents are fetched at once');
-    perHost.set(host, here + 1);
-    try {
-      const entry = { ...(await fetchFrom(target, wanted)), fetched: ages.now() };
-      failures.delete(host);
-      failures.delete(href);
-      kept.set(key, entry);
-      return entry;
-    } catch (error) {
-      const known = error instanceof OutboundError ? error : problemOf(error);
-      failed(target, known);
-      throw known;
-    } finally {
-      const left = (perHost.get(host) ?? 1) - 1;
-      if (left === 0) perHost.delete(host);
-      else perHost.set(host, left);
-    }
-  };
-  const fetchAllowed: typeof fetchNow = async (key, target, wanted) => {
-    refuseKnown(target.url.host);
-    refuseKnown(target.url.href);
-    await wanted.beforeFetch?.();
-    return await fetchNow(key, target, wanted);
-  };
-  /** One fetch for all that wait. */
-  const shared = async (
-    key: string,
-    target: OutboundTarget,
-    wanted: Wanted<Value>,
-  ): Promise<Shelved<Value>> => {
-    let fetching = underWay.get(key);
-    if (fetching === undefined) {
-      fetching = fetchAllowed(key, target, wanted);
-      underWay.set(key, fetching);
-      // Who waits for it hears of a failure.
-      fetching.catch(() => undefined).finally(() => underWay.delete(key));
-    }
-    return { value: (await fetching).value, isNew: true };
-  };
-  return {
-    async fresh(target, wanted) {
-      const key = keyOf(target, wanted);
-      const entry = kept.get(key);
-      if (entry === undefined) return await shared(key, target, wanted);
-      const { value, fetched } = entry;
-      if (ages.isWithin(fetched, entry.freshFor)) return { value, isNew: false };
-      return await shared(key, target, wanted).catch((error: unknown) => {
-        const isSilent = error instanceof OutboundError && DOES_NOT_ANSWER.includes(error.problem);
-        if (isSilent && ages.isWithin(fetched, entry.freshFor + STALE))
-          return { value, isNew: false };
-        throw error;
-      });
-    },
-    async again(target, wanted) {
-      const key = keyOf(target, wanted);
-      const entry = kept.get(key);
-      if (entry !== undefined && ages.isWithin(entry.fetched, AGAIN))
-        return { value: entry.value, isNew: false };
-      return await shared(key, target, wanted);
-    },
-  };
-}
-
-/** What was read by other rules is another document. An address holds no space. */
-function keyOf<Value>({ url }: OutboundTarget, { mostBytes, types = [] }: Wanted<Value>): string {
-  return [url.href, mostBytes, ...types].join(' ');
 }
 
 /** An agent that is made when it is first needed: most providers fetch nothing. */
@@ -328,6 +176,8 @@ function checkHeaders(
 ): void {
   const { statusCode } = response;
   // Redirects are refused as well: the address that was checked is the one that answers.
+  if (NOT_NOW.includes(statusCode))
+    throw new OutboundError('unavailable', `the response has the status ${statusCode}`);
   if (statusCode !== 200)
     throw new OutboundError('status', `the response has the status ${statusCode}`);
   const encoding = headerOf(response, 'content-encoding') ?? 'identity';
@@ -373,26 +223,4 @@ function readJson(body: Buffer): unknown {
   } catch (cause) {
     throw new OutboundError('json', 'the response is not JSON', cause);
   }
-}
-
-/** Whether there was no connection at all, so that nothing else at the host can be had either. */
-function isWithoutConnection(cause: unknown): boolean {
-  const { code, syscall } = (cause ?? {}) as {
-    readonly code?: unknown;
-    readonly syscall?: unknown;
-  };
-  const isLookUpOrConnect = ['connect', 'getaddrinfo'].includes(String(syscall));
-  return isLookUpOrConnect || code === 'UND_ERR_CONNECT_TIMEOUT' || /CERT|TLS/.test(String(code));
-}
-
-function problemOf(cause: unknown): OutboundError {
-  const { code, name } = (cause ?? {}) as { readonly code?: unknown; readonly name?: unknown };
-  const isLate = name === 'TimeoutError' || /TIMEOUT$/.test(String(code));
-  return isLate
-    ? new OutboundError(
-        'timeout',
-        `the host did not answer within ${DEADLINE / 1000} seconds`,
-        cause,
-      )
-    : new OutboundError('unreachable', 'the host cannot be reached', cause);
 }

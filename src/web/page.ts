@@ -171,17 +171,20 @@ export function clientView(
   redirectUri: string | null,
 ): ClientView {
   const path = `${encodeURIComponent(client.clientId)}?v=${client.version}`;
-  const target = redirectUri ?? client.redirectUris[0] ?? client.clientUri;
+  const isVouched = isVouchedFor(client);
+  const describedAt =
+    client.registrationSource === 'metadata_document' ? new URL(client.clientId).host : null;
+  // What it claims is no host of its own where nothing is sent there.
+  const claimed = isVouched ? (client.redirectUris[0] ?? client.clientUri) : null;
+  const target = redirectUri ?? claimed;
+  const addresses = redirectUri === null ? client.redirectUris : [redirectUri];
   return {
     clientId: client.clientId,
     name: client.name,
-    host: target === null ? '' : redirectTarget(target).host,
-    vouchedFor: isVouchedFor(client),
-    describedAt:
-      client.registrationSource === 'metadata_document' ? new URL(client.clientId).host : null,
-    onThisComputer:
-      client.redirectUris.length > 0 &&
-      client.redirectUris.every((uri) => !uri.startsWith('https:')),
+    host: target === null ? (describedAt ?? '') : redirectTarget(target).host,
+    vouchedFor: isVouched,
+    describedAt,
+    onThisComputer: addresses.length > 0 && addresses.every((uri) => !uri.startsWith('https:')),
     logoUrl: client.logoUri === null ? null : `${ctx.url('client-logo')}${path}`,
     clientUri: client.clientUri,
     policyUri: client.policyUri,

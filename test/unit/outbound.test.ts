@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createAges } from '../../src/domain/freshness.ts';
 import type { DocumentRules, Outbound } from '../../src/domain/outbound.ts';
 import { createOutbound, type Resolve } from '../../src/web/outbound.ts';
@@ -222,6 +222,32 @@ describe('the client', () => {
     handle = (_, response) => response.end('2');
     expect(await problem()).toBe('fetched 2');
   });
+  it('OB-05 what strangers name takes no place from the keys of clients', async () => {
+    const slow: ServerResponse[] = [];
+    handle = (request, response) => {
+      if (request.url?.startsWith('/slow')) slow.push(response);
+      else response.end('{"keys":[]}');
+    };
+    const named = Array.from({ length: 4 }, async (_, index) =>
+      problem(`/slow-${index}`, { shelf: 'descriptions' }),
+    );
+    await vi.waitFor(() => expect(slow).toHaveLength(4));
+    expect(await problem('/more', { shelf: 'descriptions' })).toBe('busy');
+    expect(await problem('/jwks')).toBe('fetched {"keys":[]}');
+    for (const response of slow) response.end('{}');
+    await Promise.all(named);
+  });
+  it.each([408, 429, 500, 502, 503, 504])(
+    'OB-05 a host that answers %d cannot answer now',
+    async (status) => {
+      handle = (_request, response) => response.writeHead(status).end();
+      expect(await problem()).toBe('unavailable');
+      expect(requests).toHaveLength(1);
+      now += 59;
+      expect(await problem()).toBe('unavailable');
+      expect(requests).toHaveLength(1);
+    },
+  );
   it('OB-05 fetches four documents of a host at once, and refuses more', async () => {
     const open: ServerResponse[] = [];
     handle = (_, response) => void open.push(response);

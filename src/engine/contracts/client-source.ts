@@ -3,9 +3,9 @@
  * client is described. Such a client is stored when a person allows it something, and not before:
  * an anonymous visitor writes no row.
  */
+import type { DescribedClient } from '../../domain/client-registry.ts';
 import type { Context } from '../../domain/context.ts';
 import type { Settings } from '../../domain/settings.ts';
-import type { ClientMetadata } from '../../protocol/client-metadata.ts';
 
 /** Describes clients by their client_id. */
 export interface ClientSource {
@@ -15,7 +15,8 @@ export interface ClientSource {
   owns(clientId: string, settings: Settings): boolean;
   /**
    * What the client is now.
+   * @param isStored whether somebody allowed it something already
    * @throws OAuthError when it cannot be a client; OutboundError when its description cannot be had
    */
-  describe(ctx: Context, clientId: string): Promise<ClientMetadata>;
+  describe(ctx: Context, clientId: string, isStored: boolean): Promise<DescribedClient>;
 }

@@ -13,7 +13,7 @@ import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
 import { covers } from '../../protocol/scope.ts';
-import type { Client, Details } from '../../store/records.ts';
+import type { Client } from '../../store/records.ts';
 import { StoreUnavailable } from '../../store/store.ts';
 import { bodyParams } from '../../web/parameter-places.ts';
 import { json } from '../../web/respond.ts';
@@ -22,7 +22,7 @@ import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 import { named, nameOf } from '../contracts/engine.ts';
 import type { Grant, GrantProof } from '../contracts/grant.ts';
-import type { TokenReading } from '../contracts/token-parameter.ts';
+import { tokenDetails } from '../contracts/token-parameter.ts';
 import { confirmationOf, useProofs } from '../sender-constraint.ts';
 
 /** How often a request is judged, if others are faster or another node changes the client. */
@@ -137,12 +137,6 @@ async function issue(
     'used_concurrently',
     'The grant was used by another request.',
   );
-}
-
-/** What parameters of the token request add to the access token. @throws OAuthError */
-function tokenDetails(ctx: EngineContext, reading: TokenReading): Details {
-  const parts = ctx.engine.tokenParameters.map((one) => one.details(ctx, reading));
-  return Object.assign({}, ...parts) as Details;
 }
 
 /**

@@ -3,7 +3,9 @@
  * client_id is the https address of a document that describes it. Nobody registers it.
  */
 import { networkOf } from '../../domain/addresses.ts';
+import type { DescribedClient } from '../../domain/client-registry.ts';
 import type { Context } from '../../domain/context.ts';
+import type { DocumentRules, FetchedDocument } from '../../domain/outbound.ts';
 import {
   decided,
   type RegistrationLimits,
@@ -12,7 +14,6 @@ import {
 import type { RateLimit } from '../../domain/settings.ts';
 import type { ClientSource } from '../../engine/contracts/client-source.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
-import type { ClientMetadata } from '../../protocol/client-metadata.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { nameForLog } from '../../protocol/remedies.ts';
 import { addressProblem, metadataIn } from './document.ts';
@@ -51,7 +52,11 @@ export interface ClientIdMetadataDocumentOptions {
 }
 
 /** CIMD §5: the response is JSON, of this type or of one that is more specific. */
-const DOCUMENT = { mostBytes: 16_384, types: ['application/json', 'application/*+json'] };
+const DOCUMENT: DocumentRules = {
+  mostBytes: 16_384,
+  types: ['application/json', 'application/*+json'],
+  shelf: 'descriptions',
+};
 
 function source(options: ClientIdMetadataDocumentOptions): ClientSource {
   const limits: RegistrationLimits = { ...options, redirectHosts: [] };
@@ -60,22 +65,21 @@ function source(options: ClientIdMetadataDocumentOptions): ClientSource {
     owns: (clientId) =>
       clientId.startsWith('https://') ||
       options.allowInternalDocuments.some((origin) => clientId.startsWith(`${origin}/`)),
-    async describe(ctx, clientId) {
+    async describe(ctx, clientId, isStored) {
       requireAddress(ctx, clientId, options);
       const network = networkOf(ctx.request?.address ?? null);
-      const first = await ctx.outbound.json(clientId, {
-        ...DOCUMENT,
-        // Anybody can name any address.
-        beforeFetch: async () =>
-          await ctx.rateLimiter.take([['client document', network], options.documents]),
-      });
+      const limit = async (): Promise<void> =>
+        await ctx.rateLimiter.take([['client document', network], options.documents]);
+      // Anybody can name any address, but not one to which somebody allowed something.
+      const rules = isStored ? DOCUMENT : { ...DOCUMENT, beforeFetch: limit };
+      const first = await ctx.outbound.json(clientId, rules);
       try {
-        return await judged(ctx, clientId, first.value, limits, options.policy);
+        return await judged(ctx, clientId, first, limits, options.policy);
       } catch (error) {
         if (first.isNew) throw error;
         // CIMD §5.2: a bad document is not kept. It may have been mended.
-        const { value } = await ctx.outbound.again(clientId, DOCUMENT);
-        return await judged(ctx, clientId, value, limits, options.policy);
+        const again = await ctx.outbound.again(clientId, rules);
+        return await judged(ctx, clientId, again, limits, options.policy);
       }
     },
   };
@@ -84,14 +88,18 @@ function source(options: ClientIdMetadataDocumentOptions): ClientSource {
 async function judged(
   ctx: Context,
   clientId: string,
-  document: unknown,
+  { value, fetchedAt }: FetchedDocument,
   limits: RegistrationLimits,
   policy: RegistrationPolicy | null,
-): Promise<ClientMetadata> {
+): Promise<DescribedClient> {
   const own = { ...limits, ownOrigin: new URL(clientId).origin };
-  const metadata = metadataIn(ctx, clientId, document, own);
+  const metadata = metadataIn(ctx, clientId, value, own);
   const about = { client: null, initialAccessToken: null, softwareStatement: null };
-  return await decided(policy, { ...about, metadata, request: ctx.request });
+  const request = { ...about, metadata, request: ctx.request };
+  return {
+    metadata: await decided(policy, request, 'invalid_client'),
+    describedAt: fetchedAt,
+  };
 }
 
 function requireAddress(

@@ -8,6 +8,7 @@ import { type ClientCall, clientEndpoint } from '../../engine/client-endpoint.ts
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import { tokenDetails } from '../../engine/contracts/token-parameter.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
@@ -92,7 +93,8 @@ async function takeRequest(
   { lifetime, interval, verificationUri }: DeviceAuthorizationOptions,
 ): Promise<Response> {
   const { client, scopes } = await allowedTo(ctx, known, params);
-  const facts = { clientId: client.clientId, scopes, interval, lifetime };
+  const details = tokenDetails(ctx, { params, client, entitlement: null });
+  const facts = { clientId: client.clientId, scopes, details, interval, lifetime };
   const { deviceCode, userCode } = await storeRequest(ctx, facts);
   const page = verificationUri ?? ctx.url(DEVICE);
   const complete = new URL(page);

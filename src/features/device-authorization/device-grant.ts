@@ -80,7 +80,7 @@ async function pending(ctx: RequestContext, stored: StoredRequest): Promise<OAut
 async function redemptionOf(
   ctx: RequestContext,
   { clientId }: Client,
-  { record }: StoredRequest,
+  { record, request: { details = {} } }: StoredRequest,
   { approvedAt, revocations = 0, ...approval }: Approval,
 ): Promise<Redemption> {
   const { sub, authorizationId, scopes } = approval;
@@ -90,7 +90,7 @@ async function redemptionOf(
   const { kind, digest, version } = record;
   return {
     // The device is not part of the browser's session: a logout there does not end its tokens.
-    entitlement: { ...approval, clientId, sid: null, details: {} },
+    entitlement: { ...approval, clientId, sid: null, details },
     scopes,
     nonce: null,
     refreshable: true,

@@ -5,7 +5,7 @@
 import { sha256 } from '../../crypto/bytes.ts';
 import { newHandle, parseHandle, type Random } from '../../crypto/handles.ts';
 import { newOneTimeRecord } from '../../domain/one-time-records.ts';
-import type { OneTimeRecord, Seconds } from '../../store/records.ts';
+import type { Details, OneTimeRecord, Seconds } from '../../store/records.ts';
 import type { OneTimeLookup } from '../../store/store.ts';
 import type { RequestContext } from '../../web/request.ts';
 
@@ -50,6 +50,8 @@ export type Decision =
 export interface DeviceRequest {
   readonly clientId: string;
   readonly scopes: readonly string[];
+  /** Details of its tokens. An older server stored none. */
+  readonly details?: Details;
   /** As the device shows it. */
   readonly userCode: string;
   /** Address the request came from. */
@@ -70,14 +72,14 @@ export interface StoredRequest {
 }
 
 /** What a device asks for. */
-export type DeviceFacts = Pick<DeviceRequest, 'clientId' | 'scopes' | 'interval'> & {
+export type DeviceFacts = Pick<DeviceRequest, 'clientId' | 'scopes' | 'details' | 'interval'> & {
   readonly lifetime: Seconds;
 };
 
 /** Stores a new request. */
 export async function storeRequest(
   ctx: RequestContext,
-  { clientId, scopes, interval, lifetime }: DeviceFacts,
+  { clientId, scopes, details = {}, interval, lifetime }: DeviceFacts,
 ): Promise<{ readonly deviceCode: string; readonly userCode: string }> {
   const requestedAt = ctx.now();
   const validUntil = requestedAt + lifetime;
@@ -87,6 +89,7 @@ export async function storeRequest(
     const request: DeviceRequest = {
       clientId,
       scopes,
+      details,
       userCode,
       address: ctx.request.address,
       requestedAt,

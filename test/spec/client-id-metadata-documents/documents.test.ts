@@ -89,7 +89,6 @@ describe('an address', () => {
 describe('a response', () => {
   it.each<readonly [what: string, change: Partial<Host>]>([
     ['404', { status: 404 }],
-    ['500', { status: 500 }],
     ['201', { status: 201 }],
     ['a redirect', { status: 302, headers: { location: '/other.json' } }],
     ['HTML', { headers: { 'content-type': 'text/html' } }],
@@ -233,8 +232,7 @@ describe('a document', () => {
   it('a policy of the host decides', async () => {
     world = await worldFor(host, { policy: () => ({ refuse: 'Not this one.' }) });
     expectErrorPage(await open(world, host.clientId), {
-      status: 400,
-      code: 'invalid_client_metadata',
+      ...BAD,
       reason: 'registration_policy',
     });
   });

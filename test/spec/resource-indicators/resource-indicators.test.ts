@@ -10,6 +10,7 @@ import {
 import { builtInPages } from 'valetkey/pages';
 import { memoryAccounts } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { type Device, decideOn } from '../device-authorization/device.ts';
 import { expectRefusal, expectRefusedRedirect } from '../refusals.ts';
 import {
   type Answer,
@@ -128,6 +129,43 @@ describe('a token request', () => {
     expect(await audienceOf(await post(world, 'token', fields))).toEqual([true, API]);
     const evil = await post(world, 'token', { ...fields, resource: 'https://evil.example/' });
     expect(evil.body['error']).toBe('invalid_target');
+  });
+  it.each([
+    ['for another API', API, { resource: OTHER }],
+    ['for no API', API, {}],
+  ])(
+    '[RFC8707 §2.2] RT-02 that repeats a refresh token %s does not get the answer of the first',
+    async (_what, first, again) => {
+      const start = await tokens(null);
+      expect((await refresh(start, { resource: first })).status).toBe(200);
+      expectRefusal(world, await refresh(start, again), {
+        status: 400,
+        error: 'invalid_grant',
+        reason: 'repeated_for_another',
+      });
+      const same = await refresh(start, { resource: first });
+      expect([same.status, await audienceOf(same)]).toEqual([200, [true, first]]);
+    },
+  );
+  it('[RFC8707 §2] of a device names one when it begins', async () => {
+    const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+    await world.provider.clients.update(world.web.clientId, {
+      grantTypes: ['authorization_code', deviceGrant],
+    });
+    const headers = { authorization: basic(world.web.clientId, world.webSecret) };
+    const begin = async (resource: string): Promise<Answer> => {
+      const body = new URLSearchParams({ scope: 'openid', resource });
+      const url = world.provider.url('device-authorization');
+      return await read(
+        await world.provider.fetch(new Request(url, { method: 'POST', headers, body })),
+      );
+    };
+    expect((await begin('https://evil.example/')).body['error']).toBe('invalid_target');
+    const device = (await begin(API)).body as unknown as Device;
+    await decideOn(browserOf(world), device);
+    world.now += 6;
+    const fields = { grant_type: deviceGrant, device_code: device.device_code };
+    expect(await audienceOf(await post(world, 'token', fields))).toEqual([true, API]);
   });
   it('an API that was taken out of the list gets no tokens any more', async () => {
     const first = await tokens(API);
