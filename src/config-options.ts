@@ -235,6 +235,7 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
     default: 30,
   },
   allowMissingPkce: flag('Weakens: clients with credentials may leave PKCE out'),
+  allowRedirectUriWildcards: flag('Weakens: wildcard hosts in redirect URIs and origins'),
   allowLocalhostRedirect: flag('Weakens: http://localhost in redirect URIs of web applications'),
   allowPrivateSchemes: {
     kind: 'list',

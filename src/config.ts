@@ -140,6 +140,12 @@ export interface Config {
    */
   readonly allowLocalhostRedirect?: boolean;
   /**
+   * Weakens: one wildcard at the beginning of an https host in redirect URIs, redirect URIs after
+   * logout and origins: `https://*.preview.example.com/callback`. Whoever gets such a host gets
+   * the answers. Clients that register themselves may have none. @default false
+   */
+  readonly allowRedirectUriWildcards?: boolean;
+  /**
    * Weakens: private-use schemes of redirect URIs, such as `['cursor']`, that public native
    * applications may have though they are no reversed domain name (RFC 8252 §7.1). The redirect URI
    * is compared as a string, and people are asked every time.

@@ -64,6 +64,7 @@ export {
   type LimitedKey,
   type RateLimiter,
   type RateLimitKey,
+  type ReachedLimit,
   TooManyAttempts,
 } from './domain/rate-limiter.ts';
 export type { Successor } from './domain/refresh-tokens.ts';

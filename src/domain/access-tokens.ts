@@ -4,7 +4,14 @@
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { newHandle, parseHandle } from '../crypto/handles.ts';
-import type { AccessToken, AuditEvent, Client, Details, Entitlement } from '../store/records.ts';
+import type {
+  AccessToken,
+  AuditEvent,
+  Client,
+  Details,
+  Entitlement,
+  Seconds,
+} from '../store/records.ts';
 import { type Confirmation, withConfirmation } from './confirmations.ts';
 import type { Context } from './context.ts';
 import { issuedToThis } from './former-clients.ts';
@@ -18,6 +25,8 @@ export interface MadeAccessToken {
 /** What a new access token is for. */
 export interface AccessTokenFacts {
   readonly clientId: string;
+  /** Seconds that it lives, at most. */
+  readonly lifetime: Seconds;
   readonly scopes: readonly string[];
   /** Null when the client acts for itself. */
   readonly entitlement: Entitlement | null;
@@ -31,7 +40,7 @@ export interface AccessTokenFacts {
 
 export function makeAccessToken(
   ctx: Context,
-  { clientId, scopes, entitlement, details, confirmation, family }: AccessTokenFacts,
+  { clientId, lifetime, scopes, entitlement, details, confirmation, family }: AccessTokenFacts,
 ): MadeAccessToken {
   const text = newHandle('accessToken', ctx.settings.random);
   const now = ctx.now();
@@ -45,10 +54,7 @@ export function makeAccessToken(
     scopes,
     details: withConfirmation({ ...entitlement?.details, ...details }, confirmation),
     issuedAt: now,
-    expiresAt: Math.min(
-      now + ctx.settings.lifetimes.accessToken,
-      family?.expiresAt ?? Number.POSITIVE_INFINITY,
-    ),
+    expiresAt: Math.min(now + lifetime, family?.expiresAt ?? Number.POSITIVE_INFINITY),
   };
   return { text, record };
 }

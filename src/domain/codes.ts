@@ -14,6 +14,7 @@ import type {
   Session,
 } from '../store/records.ts';
 import type { CodeOutcome } from '../store/store.ts';
+import { lifetimesOf } from './client-lifetimes.ts';
 import type { Context } from './context.ts';
 import type { Interaction } from './interactions.ts';
 
@@ -83,7 +84,7 @@ export async function storeCode(
     codeChallenge,
     nonce,
     createdAt: now,
-    expiresAt: now + ctx.settings.lifetimes.code,
+    expiresAt: now + lifetimesOf(ctx, facts.client).code,
     failedAttempts: 0,
     consumedAt: null,
     familyId: null,

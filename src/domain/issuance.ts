@@ -26,6 +26,7 @@ import type {
   IdTokenRecord,
 } from '../store/records.ts';
 import { type AccessTokenFacts, type MadeAccessToken, makeAccessToken } from './access-tokens.ts';
+import { lifetimesOf } from './client-lifetimes.ts';
 import {
   type Confirmation,
   confirmationIn,
@@ -156,14 +157,18 @@ export async function issueTokens(
 /** What is consumed and leaves no family to continue. */
 type FirstConsumption = CodeConsumption | OneTimeConsumption | null;
 
+type TokenFacts = Omit<AccessTokenFacts, 'clientId' | 'lifetime'>;
+
 interface NewTokens {
   readonly access: MadeAccessToken;
   readonly idToken: IdTokenRecord | null;
 }
 
-function makeTokens(ctx: Context, facts: AccessTokenFacts): NewTokens {
-  const { clientId, scopes, entitlement } = facts;
-  const access = makeAccessToken(ctx, facts);
+function makeTokens(ctx: Context, client: Client, facts: TokenFacts): NewTokens {
+  const { scopes, entitlement } = facts;
+  const { clientId } = client;
+  const { accessToken: lifetime, idToken: idTokenLifetime } = lifetimesOf(ctx, client);
+  const access = makeAccessToken(ctx, { ...facts, clientId, lifetime });
   // OIDC Core §3.1.2.1: without openid the request is plain OAuth 2.0 and has no ID token.
   if (entitlement === null || !scopes.includes('openid')) return { access, idToken: null };
   const now = ctx.now();
@@ -175,7 +180,7 @@ function makeTokens(ctx: Context, facts: AccessTokenFacts): NewTokens {
     sid: entitlement.sid,
     accessTokenDigest: access.record.digest,
     issuedAt: now,
-    expiresAt: now + ctx.settings.lifetimes.idToken,
+    expiresAt: now + idTokenLifetime,
   };
   return { access, idToken };
 }
@@ -186,9 +191,8 @@ async function issueForClient(
   { scopes, confirmation, details }: CheckedRedemption,
   consumption: FirstConsumption,
 ): Promise<Issued> {
-  const { clientId } = client;
-  const facts = { clientId, scopes, entitlement: null, details, confirmation, family: null };
-  const made = makeTokens(ctx, facts);
+  const facts = { scopes, entitlement: null, details, confirmation, family: null };
+  const made = makeTokens(ctx, client, facts);
   const issue = issueOf(client, made, { consumption, subject: null, family: null });
   const outcome = await ctx.store.tokens.issue(issue, ctx.now());
   if (outcome !== 'fresh') return { outcome };
@@ -207,12 +211,11 @@ async function startFamily(
   const part = newFamilyPart(random);
   const refreshable = redemption.refreshable && client.grantTypes.includes('refresh_token');
   const refreshToken = refreshable ? newRefreshToken(part, random) : null;
-  const { clientId } = client;
   // RFC 9449 §5: the refresh tokens of a public client are bound; another client proves itself.
   const details = withConfirmation(entitlement.details, isPublic(client) ? confirmation : {});
-  const family = newFamily(ctx, { ...entitlement, details }, part, refreshToken);
-  const token = { clientId, scopes, entitlement, details: added, confirmation, family };
-  const made = makeTokens(ctx, token);
+  const family = newFamily(ctx, client, { ...entitlement, details }, part, refreshToken);
+  const token = { scopes, entitlement, details: added, confirmation, family };
+  const made = makeTokens(ctx, client, token);
   // Revoking a subject consumes its codes, so a code needs no second condition.
   const subject = consumption?.kind === 'code' ? null : conditionOf(redemption, entitlement);
   const issue = issueOf(client, made, { consumption, subject, family });
@@ -227,11 +230,12 @@ function conditionOf({ proof }: CheckedRedemption, { sub }: Entitlement): Subjec
 
 function newFamily(
   ctx: Context,
+  client: Client,
   facts: Entitlement,
   part: string,
   refreshToken: string | null,
 ): Family {
-  const { lifetimes } = ctx.settings;
+  const lifetimes = lifetimesOf(ctx, client);
   const { clientId, sub, authorizationId, sid, scopes, authTime, amr, acr, details } = facts;
   const now = ctx.now();
   // Without a refresh token the family ends with its access token, and its row may go.
@@ -250,7 +254,7 @@ function newFamily(
     id: sha256(part),
     createdAt: now,
     refreshDigest: refreshToken === null ? null : sha256(refreshToken),
-    refreshExpiresAt: refreshToken === null ? null : idleEnd(ctx, expiresAt),
+    refreshExpiresAt: refreshToken === null ? null : idleEnd(ctx, client, expiresAt),
     previousDigest: null,
     sealedSuccessor: null,
     rotatedAt: null,
@@ -265,14 +269,11 @@ async function continueFamily(
   redemption: CheckedRedemption,
   { refreshToken, family }: LiveRefreshToken,
 ): Promise<Issued> {
-  const { random, refreshTokens } = ctx.settings;
+  const { random } = ctx.settings;
   const { scopes, confirmation, details } = redemption;
-  const { clientId } = client;
-  const token = { clientId, scopes, entitlement: family, details, confirmation, family };
-  const made = makeTokens(ctx, token);
-  // RFC 9700 §2.2.2: refresh tokens of public clients are rotated; the setting is about clients
-  // that prove themselves.
-  const rotates = refreshTokens.rotation || isPublic(client);
+  const token = { scopes, entitlement: family, details, confirmation, family };
+  const made = makeTokens(ctx, client, token);
+  const { rotates } = lifetimesOf(ctx, client);
   const next = rotates ? nextRefreshToken(refreshToken, random) : refreshToken;
   const successor = rotates
     ? {
@@ -285,7 +286,7 @@ async function continueFamily(
     kind: 'refresh_token',
     familyId: family.id,
     presented: sha256(refreshToken),
-    refreshExpiresAt: idleEnd(ctx, family.expiresAt),
+    refreshExpiresAt: idleEnd(ctx, client, family.expiresAt),
     successor,
   };
   const issue = issueOf(client, made, { consumption, subject: null, family: null });
@@ -344,7 +345,7 @@ async function repeatAnswer(
     ...redemption.details,
   });
   const { issuedAt, accessToken, idTokenJti: jti } = successor;
-  const expiresAt = issuedAt + ctx.settings.lifetimes.idToken;
+  const expiresAt = issuedAt + lifetimesOf(ctx, client).idToken;
   const record = jti === null ? null : { jti, issuedAt, expiresAt };
   const signer = record === null ? null : await idTokenSigner(ctx, client);
   const idToken = await sign(signer, redemption, record, accessToken);
@@ -392,6 +393,6 @@ function respond(
   };
 }
 
-function idleEnd(ctx: Context, absolute: number): number {
-  return Math.min(ctx.now() + ctx.settings.lifetimes.refreshTokenIdle, absolute);
+function idleEnd(ctx: Context, client: Client, absolute: number): number {
+  return Math.min(ctx.now() + lifetimesOf(ctx, client).refreshTokenIdle, absolute);
 }

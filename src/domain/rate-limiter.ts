@@ -53,6 +53,25 @@ export interface RateLimiter {
   isWithin(limited: LimitedKey): Promise<boolean>;
 }
 
+/** A limit that is reached. */
+export interface ReachedLimit {
+  /** For the log of the operator. */
+  readonly hint: RefusalHint;
+  /** Digest of the key; null while others have all places. */
+  readonly counter: string | null;
+  /** What it allows; null where it is not about one limit. */
+  readonly limit: RateLimit | null;
+}
+
+/** The fields of draft-ietf-httpapi-ratelimit-headers: what is allowed, and when it is again. */
+function limitHeaders(seconds: number, limit: RateLimit | null): Record<string, string> {
+  if (limit === null) return {};
+  return {
+    RateLimit: `"attempts";r=0;t=${seconds}`,
+    'RateLimit-Policy': `"attempts";q=${limit.limit};w=${limit.seconds}`,
+  };
+}
+
 /** The refusal of an attempt above a limit (RFC 6585 §4). */
 export class TooManyAttempts extends OAuthError {
   /** Seconds until another attempt is evaluated. */
@@ -62,15 +81,17 @@ export class TooManyAttempts extends OAuthError {
 
   /**
    * @param retryAfter seconds until another attempt is evaluated
-   * @param hint for the log of the operator
-   * @param counter digest of the key whose limit is reached
+   * @param limited digest of the key whose limit is reached, and the limit
    */
-  constructor(retryAfter: number, hint: RefusalHint = {}, counter: string | null = null) {
-    super('invalid_request', 'rate_limited', 'Too many failed attempts. Try again later.', {
+  constructor(
+    retryAfter: number,
+    { hint = {}, counter = null, limit = null }: Partial<ReachedLimit> = {},
+  ) {
+    super('invalid_request', 'rate_limited', 'Too many attempts. Try again later.', {
       status: 429,
       // Shown as a page: the application that sent the browser here did nothing wrong.
       redirectable: false,
-      headers: { 'Retry-After': String(retryAfter) },
+      headers: { 'Retry-After': String(retryAfter), ...limitHeaders(retryAfter, limit) },
       hint,
     });
     this.retryAfter = retryAfter;
@@ -96,6 +117,7 @@ interface Lock {
   readonly since: Moment;
   /** Seconds until its window ends. */
   readonly seconds: number;
+  readonly limit: RateLimit;
 }
 
 /**
@@ -110,15 +132,18 @@ export function createRateLimiter(
   const lines = createWaitingLines(LONGEST_LINE);
   const nowIn = (): number => ages.now().at;
   /** A key above its limit is refused, from then on from memory. */
-  const refuse = (name: string, seconds: number): never => {
-    exhausted.set(name, { since: ages.now(), seconds });
-    throw new TooManyAttempts(seconds, {}, name);
+  const refuse = (name: string, seconds: number, limit: RateLimit): never => {
+    exhausted.set(name, { since: ages.now(), seconds, limit });
+    throw new TooManyAttempts(seconds, { counter: name, limit });
   };
   const refuseIfKnown = (name: string): void => {
     const lock = exhausted.get(name);
     if (lock === undefined) return;
     if (ages.isWithin(lock.since, Math.min(lock.seconds, SURE)))
-      throw new TooManyAttempts(lock.since.at + lock.seconds - nowIn(), {}, name);
+      throw new TooManyAttempts(lock.since.at + lock.seconds - nowIn(), {
+        counter: name,
+        limit: lock.limit,
+      });
     exhausted.delete(name);
   };
   /** Until a window ends: at least a second, at most its length, whatever clock began it. */
@@ -138,7 +163,7 @@ export function createRateLimiter(
         refuseIfKnown(name);
         const full = await counters.place(name, { ...limit, life: PLACE_LIFE }, nowIn());
         if (full === null) return;
-        if (full.wrong >= limit.limit) refuse(name, secondsUntil(full.resetAt, limit));
+        if (full.wrong >= limit.limit) refuse(name, secondsUntil(full.resetAt, limit), limit);
         const left = end - ages.elapsed();
         if (left <= 0) throw new TooManyAttempts(SOON);
         if (isHead) await lines.pause(name, Math.min(left, LOOK_AGAIN));
@@ -161,7 +186,7 @@ export function createRateLimiter(
     const name = nameOf(key);
     refuseIfKnown(name);
     const { count, resetAt } = await counters.hit(name, limit.seconds, nowIn());
-    if (count > limit.limit) refuse(name, secondsUntil(resetAt, limit));
+    if (count > limit.limit) refuse(name, secondsUntil(resetAt, limit), limit);
   };
   return {
     async attempt(limited, prove, forgives) {

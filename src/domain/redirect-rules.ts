@@ -4,17 +4,22 @@ import { isLoopbackHost, type RedirectUriRules, rulesOfClient } from '../protoco
 import type { Client } from '../store/records.ts';
 import type { Settings } from './settings.ts';
 
-type RedirectSettings = Pick<Settings, 'issuer' | 'allowLocalhostRedirect' | 'allowPrivateSchemes'>;
+type RedirectSettings = Pick<
+  Settings,
+  'issuer' | 'allowLocalhostRedirect' | 'allowPrivateSchemes' | 'allowRedirectUriWildcards'
+>;
 
 /** The rules for all clients. Where the issuer is on loopback, everything runs on one computer. */
 export function redirectUriRules({
   issuer,
   allowLocalhostRedirect,
   allowPrivateSchemes,
+  allowRedirectUriWildcards,
 }: RedirectSettings): RedirectUriRules {
   return {
     allowLocalhost: allowLocalhostRedirect || isLoopbackHost(new URL(issuer).hostname),
     privateSchemes: allowPrivateSchemes,
+    allowWildcards: allowRedirectUriWildcards,
   };
 }
 

@@ -10,6 +10,7 @@ import type { ClientMetadata } from '../protocol/client-metadata.ts';
 import type { MetadataProblem } from '../protocol/client-metadata-rules.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { redirectTarget } from '../protocol/redirect-uri.ts';
+import { hasWildcard } from '../protocol/wildcards.ts';
 import type { Client } from '../store/records.ts';
 import type { Context } from './context.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -103,6 +104,7 @@ export function limited(
   );
   for (const field of ['redirectUris', 'postLogoutRedirectUris'] as const) {
     const uris = (asked[field] ?? []).filter((uri) => !before?.[field].includes(uri));
+    if (uris.some(hasWildcard)) refuse(field, 'has a wildcard', 'invalid_redirect_uri');
     if (!uris.every((uri) => isOnHosts(uri, limits.redirectHosts)))
       refuse(field, 'names a host that may not be registered', 'invalid_redirect_uri');
     if (limits.allowedSchemes === 'web-and-loopback' && !uris.every((uri) => /^https?:/i.test(uri)))

@@ -207,6 +207,8 @@ export interface Settings {
   readonly allowMissingPkce: boolean;
   /** Whether `http://localhost` counts as loopback in redirect URIs. */
   readonly allowLocalhostRedirect: boolean;
+  /** Whether redirect URIs and origins may have a wildcard at the beginning of their host. */
+  readonly allowRedirectUriWildcards: boolean;
   /** Private-use schemes of redirect URIs that need no reversed domain name. */
   readonly allowPrivateSchemes: readonly string[];
   /** Origins inside the network that documents may be fetched from. */

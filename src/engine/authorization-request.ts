@@ -15,6 +15,7 @@ import {
 } from '../protocol/redirect-uri.ts';
 import { applicationCommand, nameForLog, updateCommand } from '../protocol/remedies.ts';
 import { parseScope } from '../protocol/scope.ts';
+import { hasWildcard } from '../protocol/wildcards.ts';
 import type { Client, Seconds } from '../store/records.ts';
 import { pickParams } from '../web/parameter-places.ts';
 import type { EngineContext } from './contracts/context.ts';
@@ -204,7 +205,7 @@ function onlyRedirectUri(client: Client, params: Params): string {
   const inside = params.has('request') || params.has('request_uri');
   // OIDC Core §3.1.2.1: redirect_uri is required. RFC 6749 §3.1.2.3: also when several are
   // registered.
-  if (openid || inside || only === undefined || second !== undefined) {
+  if (openid || inside || only === undefined || second !== undefined || hasWildcard(only)) {
     throw new OAuthError(
       'invalid_request',
       'redirect_uri_missing',

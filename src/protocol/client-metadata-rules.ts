@@ -16,6 +16,7 @@ import {
   rulesOfClient,
 } from './redirect-uri.ts';
 import { isScopeToken } from './scope.ts';
+import { exampleOf, hasWildcard, wildcardProblem } from './wildcards.ts';
 
 /** One reason why a registration is refused. */
 export interface MetadataProblem {
@@ -137,6 +138,12 @@ export function completeMetadata(
     initiateLoginUri: metadata.initiateLoginUri ?? null,
     softwareId: metadata.softwareId ?? null,
     softwareVersion: metadata.softwareVersion ?? null,
+    codeLifetime: metadata.codeLifetime ?? null,
+    accessTokenLifetime: metadata.accessTokenLifetime ?? null,
+    idTokenLifetime: metadata.idTokenLifetime ?? null,
+    refreshTokenIdleLifetime: metadata.refreshTokenIdleLifetime ?? null,
+    refreshTokenAbsoluteLifetime: metadata.refreshTokenAbsoluteLifetime ?? null,
+    rotateRefreshTokens: metadata.rotateRefreshTokens ?? null,
     skipConsent: metadata.skipConsent ?? false,
     clientUri: metadata.clientUri ?? null,
     logoUri: metadata.logoUri ?? null,
@@ -174,6 +181,7 @@ export function metadataProblems(
     if (text !== null && (text === '' || text.length > 255 || UNREADABLE.test(text)))
       refuse(field, 'must be 1 to 255 readable characters');
   }
+  checkLifetimes(metadata, refuse);
   checkUris(metadata, rules, refuse);
   checkFlows(metadata, rules, refuse);
   checkCredentials(metadata, rules, refuse);
@@ -192,6 +200,21 @@ const LINKS = ['clientUri', 'logoUri', 'policyUri', 'tosUri', 'initiateLoginUri'
 
 type Refuse = (field: ClientMember, problem: string) => void;
 
+const LIFETIMES = [
+  'codeLifetime',
+  'accessTokenLifetime',
+  'idTokenLifetime',
+  'refreshTokenIdleLifetime',
+  'refreshTokenAbsoluteLifetime',
+] as const;
+
+function checkLifetimes(metadata: CompleteClientMetadata, refuse: Refuse): void {
+  for (const field of LIFETIMES)
+    if (metadata[field] === 0) refuse(field, 'must be at least one second');
+  // RFC 6749 §4.1.2: a maximum code lifetime of 10 minutes.
+  if ((metadata.codeLifetime ?? 0) > 600) refuse('codeLifetime', 'must be at most 600 seconds');
+}
+
 function checkUris(metadata: CompleteClientMetadata, rules: MetadataRules, refuse: Refuse): void {
   const ofClient = rulesOfClient({ ...metadata, isPublic: isPublic(metadata) }, rules);
   for (const field of ['redirectUris', 'postLogoutRedirectUris'] as const) {
@@ -201,7 +224,8 @@ function checkUris(metadata: CompleteClientMetadata, rules: MetadataRules, refus
     }
   }
   for (const origin of metadata.allowedOrigins) {
-    if (!isOrigin(origin)) {
+    const isWild = rules.allowWildcards && hasWildcard(origin) && wildcardProblem(origin) === null;
+    if (!isOrigin(isWild ? exampleOf(origin) : origin)) {
       const problem = 'is not an https origin such as https://app.example';
       refuse('allowedOrigins', `${printable(origin)} ${problem}`);
     }

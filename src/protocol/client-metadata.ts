@@ -127,6 +127,37 @@ export interface ClientMetadata {
    */
   readonly softwareVersion?: string | null;
   /**
+   * Seconds that its authorization codes live, at most 600; null: those of the settings.
+   * @default null
+   */
+  readonly codeLifetime?: number | null;
+  /**
+   * Seconds that its access tokens live; null: those of the settings.
+   * @default null
+   */
+  readonly accessTokenLifetime?: number | null;
+  /**
+   * Seconds that its ID tokens live; null: those of the settings.
+   * @default null
+   */
+  readonly idTokenLifetime?: number | null;
+  /**
+   * Seconds that its refresh tokens live without use; null: those of the settings.
+   * @default null
+   */
+  readonly refreshTokenIdleLifetime?: number | null;
+  /**
+   * Seconds that its refresh tokens live in all; null: those of the settings.
+   * @default null
+   */
+  readonly refreshTokenAbsoluteLifetime?: number | null;
+  /**
+   * Whether its refresh tokens are replaced at each use; null: as the settings say. Those of public
+   * clients always are.
+   * @default null
+   */
+  readonly rotateRefreshTokens?: boolean | null;
+  /**
    * True shows no consent page. Use it only for the operator's own applications.
    * @default false
    */

@@ -3,6 +3,7 @@
  * They are compared as strings, except for the port of a loopback address (RFC 8252 §7.3). Sending
  * responses to them is left to `engine/authorization-response.ts`.
  */
+import { exampleOf, hasWildcard, matchesWildcard, wildcardProblem } from './wildcards.ts';
 
 // Response parameters. A registered query must not contain them, because the client would read them
 // as part of a response.
@@ -47,6 +48,8 @@ export interface RedirectUriRules {
   readonly allowLocalhost: boolean;
   /** Private-use schemes that may have any form, such as `cursor`. */
   readonly privateSchemes: readonly string[];
+  /** True allows one wildcard at the beginning of an https host. */
+  readonly allowWildcards: boolean;
 }
 
 /** What of a client its own rules depend on. */
@@ -68,6 +71,7 @@ export function rulesOfClient(
   return {
     allowLocalhost: rules.allowLocalhost || allowLocalhost || isNative,
     privateSchemes: isNative && isPublic ? rules.privateSchemes : [],
+    allowWildcards: rules.allowWildcards,
   };
 }
 
@@ -92,6 +96,8 @@ export function redirectUriProblem(
   rules: RedirectUriRules,
 ): string | null {
   if (uri.length > 2048) return 'is longer than 2048 characters';
+  if (hasWildcard(uri) && rules.allowWildcards)
+    return wildcardProblem(uri) ?? redirectUriProblem(exampleOf(uri), applicationType, rules);
   if (!URI_CHARACTERS.test(uri) || /%(?![0-9A-Fa-f]{2})/.test(uri))
     return 'contains a character that is not allowed in a URI';
   let url: URL;
@@ -171,6 +177,10 @@ export function matchesRedirectUri(
   rules: RedirectUriRules,
 ): boolean {
   // RFC 9700 §2.1: exact string matching.
+  if (hasWildcard(registered))
+    return (
+      rules.allowWildcards && !hasWildcard(requested) && matchesWildcard(requested, registered)
+    );
   if (requested === registered) return true;
   // RFC 8252 §7.3: a loopback redirect URI may have any port at the time of the request.
   return (

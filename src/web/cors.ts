@@ -2,6 +2,9 @@
  * Which pages of other origins may read an answer. Credentials of a browser (cookies) are never
  * part of it.
  */
+import { redirectUriRulesOf } from '../domain/redirect-rules.ts';
+import { matchesRedirectUri, type RedirectUriRules } from '../protocol/redirect-uri.ts';
+import { hasWildcard } from '../protocol/wildcards.ts';
 import type { Client } from '../store/records.ts';
 import type { RequestContext } from './request.ts';
 
@@ -24,7 +27,10 @@ export function allowOrigin(
   response: Response,
 ): boolean {
   const { headers } = response;
-  headers.set('Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After, DPoP-Nonce');
+  headers.set(
+    'Access-Control-Expose-Headers',
+    'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, DPoP-Nonce',
+  );
   // A preflight does not say which client will call. Its answer gives nothing away: whether the
   // page may read the response of the call itself is decided by the client then.
   if (rule === 'any' || request.method === 'OPTIONS') {
@@ -37,9 +43,15 @@ export function allowOrigin(
   if (origin === null || origin === 'null' || origin === ours || client === null) return false;
   // RFC 9700 §2.6: endpoints that browser applications call directly support CORS; here for the
   // origins they registered.
-  if (!client.allowedOrigins.includes(origin)) return true;
+  const rules = redirectUriRulesOf(settings, client);
+  if (!client.allowedOrigins.some((one) => isSameOrigin(origin, one, rules))) return true;
   headers.set('Access-Control-Allow-Origin', origin);
   return false;
+}
+
+/** The same origin, or one of those that a wildcard stands for. */
+function isSameOrigin(origin: string, allowed: string, rules: RedirectUriRules): boolean {
+  return hasWildcard(allowed) ? matchesRedirectUri(origin, allowed, rules) : origin === allowed;
 }
 
 /** What calls carry: those of the protocol, and what libraries for tracing add to every call. */

@@ -21,6 +21,12 @@ const LATER = {
   defaultScopes: null,
   idTokenClaims: false,
   allowLocalhost: false,
+  codeLifetime: null,
+  accessTokenLifetime: null,
+  idTokenLifetime: null,
+  refreshTokenIdleLifetime: null,
+  refreshTokenAbsoluteLifetime: null,
+  rotateRefreshTokens: null,
   defaultMaxAge: null,
   requireAuthTime: false,
   defaultAcrValues: [],
@@ -31,6 +37,7 @@ const LATER = {
 const RULES: MetadataRules = {
   allowLocalhost: false,
   privateSchemes: [],
+  allowWildcards: false,
   grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
   responseTypes: ['code', 'code id_token', 'none'],
   authMethods: new Map([

@@ -6,8 +6,8 @@ import {
   redirectTarget,
 } from '../../src/protocol/redirect-uri.ts';
 
-const STRICT = { allowLocalhost: false, privateSchemes: [] };
-const LOCALHOST = { allowLocalhost: true, privateSchemes: [] };
+const STRICT = { allowLocalhost: false, privateSchemes: [], allowWildcards: false };
+const LOCALHOST = { allowLocalhost: true, privateSchemes: [], allowWildcards: false };
 
 describe('matching', () => {
   const matches = (requested: string, registered: string, rules = STRICT): boolean =>

@@ -5,8 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { redirectUriProblem } from '../../src/protocol/redirect-uri.ts';
 
-const STRICT = { allowLocalhost: false, privateSchemes: [] };
-const LOCALHOST = { allowLocalhost: true, privateSchemes: [] };
+const STRICT = { allowLocalhost: false, privateSchemes: [], allowWildcards: false };
+const LOCALHOST = { allowLocalhost: true, privateSchemes: [], allowWildcards: false };
 const web = (uri: string): string | null => redirectUriProblem(uri, 'web', STRICT);
 const native = (uri: string): string | null => redirectUriProblem(uri, 'native', STRICT);
 

@@ -7,8 +7,14 @@ import type { EngineContext } from '../../engine/contracts/context.ts';
 import { LONGEST_STATE } from '../../engine/parameters.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
-import { nearestMismatch, redirectUriProblem, withQuery } from '../../protocol/redirect-uri.ts';
+import {
+  matchesRedirectUri,
+  nearestMismatch,
+  redirectUriProblem,
+  withQuery,
+} from '../../protocol/redirect-uri.ts';
 import { nameForLog, updateCommand } from '../../protocol/remedies.ts';
+import { hasWildcard } from '../../protocol/wildcards.ts';
 import type { Client } from '../../store/records.ts';
 import { localesOf, pickParams } from '../../web/parameter-places.ts';
 
@@ -125,11 +131,17 @@ async function returnAddress(
     problems.push(refused('logout_client_missing', description));
     return null;
   }
-  const isKnown = known.postLogoutRedirectUris.includes(uri);
+  const isRegistered = (one: Client): boolean => {
+    const rules = { ...redirectUriRulesOf(ctx.settings, one), allowLocalhost: false };
+    return one.postLogoutRedirectUris.some((address) =>
+      hasWildcard(address) ? matchesRedirectUri(uri, address, rules) : uri === address,
+    );
+  };
+  const isKnown = isRegistered(known);
   // Another node may have registered it.
   const client = isKnown ? known : ((await ctx.clients.lookAgain(known)) ?? known);
   const { clientId, postLogoutRedirectUris: addresses } = client;
-  if (!addresses.includes(uri)) {
+  if (!isRegistered(client)) {
     const { requested, nearest, differs } = nearestMismatch(uri, addresses);
     const command = updateCommand(clientId, '--post-logout-redirect-uri', [
       ...addresses,

@@ -104,7 +104,11 @@ describe('open registration', () => {
       error: 'invalid_request',
       reason: 'rate_limited',
     });
-    expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0);
+    const seconds = Number(limited.headers.get('retry-after'));
+    expect(seconds).toBeGreaterThan(0);
+    // As draft-ietf-httpapi-ratelimit-headers has them.
+    expect(limited.headers.get('ratelimit')).toBe(`"attempts";r=0;t=${seconds}`);
+    expect(limited.headers.get('ratelimit-policy')).toBe('"attempts";q=10;w=3600');
     expect((await register(world, GOOD, { ip: '198.51.100.1' })).status).toBe(201);
   });
   it('RG-01 of 10,000 anonymous registrations no more are stored than the limit in all', async () => {
