@@ -39,3 +39,8 @@ export function networkOf(address: string | null): string {
     `${parsed.toNormalizedString().replace(/%.*$/, '')}/64`,
   ).toString();
 }
+
+/** An address in one spelling, whatever its own is; null for a text that is none. */
+export function addressBytes(text: string): string | null {
+  return ipaddr.isValid(text) ? ipaddr.parse(text).toByteArray().join('.') : null;
+}

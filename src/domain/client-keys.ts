@@ -3,7 +3,7 @@
  * what names an algorithm that fits it, and only for the client that registered it.
  */
 import { importPublicKey, type KeyObject } from '../crypto/public-keys.ts';
-import { fittingKeys, keysIn, type SetKey } from '../protocol/key-sets.ts';
+import { fittingKeys, isForSignatures, keysIn, type SetKey } from '../protocol/key-sets.ts';
 import type { Client } from '../store/records.ts';
 import type { Context } from './context.ts';
 import { OutboundError } from './outbound.ts';
@@ -67,7 +67,7 @@ export async function isKeyOf(
   key: KeyObject,
 ): Promise<boolean> {
   const isIn = (set: unknown): boolean =>
-    (keysIn(set) ?? []).some((one) => importKey(one)?.equals(key) ?? false);
+    (keysIn(set) ?? []).some((one) => isForSignatures(one) && importKey(one)?.equals(key) === true);
   if (jwks !== null) return isIn(jwks);
   if (jwksUri === null) return false;
   const first = await outbound.json(jwksUri);

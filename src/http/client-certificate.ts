@@ -15,14 +15,14 @@ export interface CertificateHeaders {
    */
   readonly certificate: string;
   /**
-   * Header that says whether the proxy verified the chain: `SUCCESS`, `true` or `1`. Without it no
-   * chain counts as verified, so that only self-signed certificates can prove a client.
+   * Header that says whether the proxy verified the chain: `SUCCESS` or `true`. Without it no chain
+   * counts as verified, so that only self-signed certificates can prove a client.
    * @default none
    */
   readonly verified?: string;
 }
 
-const VERIFIED = ['SUCCESS', 'true', '1'];
+const VERIFIED = ['SUCCESS', 'true'];
 /** Characters of a certificate in a header. */
 const LONGEST = 16_384;
 
@@ -48,7 +48,11 @@ function certificateAtSocket(socket: Partial<TLSSocket>): ClientCertificate | nu
 
 /** A header that came twice says two things, so it says nothing. */
 function onlyValue(request: IncomingMessage, name: string): string | null {
-  const values = request.headersDistinct[name.toLowerCase()] ?? [];
+  // HTTP/2 has these alone; joined ones would hide that a header came twice.
+  const { rawHeaders } = request;
+  const values = rawHeaders.filter(
+    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name.toLowerCase(),
+  );
   return values.length === 1 ? (values[0] ?? '').trim() : null;
 }
 

@@ -40,7 +40,7 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
 /**
  * A provider as a listener, for `createServer` of `node:http`.
  * @throws Error when `options.trustProxy` trusts everybody, or contains something that is not an
- * address
+ * address, or is a number beside `options.certificateHeaders`
  */
 export function nodeListener(
   provider: Pick<Provider, 'fetch'>,
@@ -48,6 +48,11 @@ export function nodeListener(
 ): NodeListener {
   const { trustProxy = false, certificateHeaders = null } = options;
   const addressOf = peerAddress(trustProxy);
+  // A number of hops trusts whoever connects, and a certificate is more than an address.
+  if (certificateHeaders !== null && typeof trustProxy === 'number')
+    throw new Error(
+      'certificateHeaders needs the addresses of your proxies in trustProxy: a number of hops would let anybody who connects show any certificate.',
+    );
   const trust = trusting(trustProxy);
   const isFromProxy = ({ socket }: IncomingMessage): boolean =>
     trust?.(addressIn(socket.remoteAddress) ?? '', 0) ?? false;

@@ -83,14 +83,17 @@ export function fittingKeys(
       (crv === undefined || key['crv'] === crv) &&
       (kid === undefined || key['kid'] === kid) &&
       (key['alg'] === undefined || key['alg'] === alg) &&
-      (key['use'] === undefined || key['use'] === 'sig') &&
-      mayVerify(key['key_ops']),
+      isForSignatures(key),
   );
   // RFC 7517 §4.5: keys of a set have distinct ids. Which of two was meant nobody knows.
   return kid !== undefined && fitting.length > 1 ? [] : fitting;
 }
 
-/** RFC 7517 §4.3: what the key is for, where it says so. */
+/** RFC 7517 §4.2, §4.3: what the key is for, where it says so. */
+export function isForSignatures(key: SetKey): boolean {
+  return (key['use'] === undefined || key['use'] === 'sig') && mayVerify(key['key_ops']);
+}
+
 function mayVerify(operations: unknown): boolean {
   return operations === undefined || (Array.isArray(operations) && operations.includes('verify'));
 }

@@ -175,6 +175,12 @@ export function refusedBy(settings: GivenSettings): readonly ConfigProblem[] {
       remedy: 'Write addresses and networks like 10.0.0.0/8, or a number of hops.',
     });
   }
+  if (settings['certificateHeader'] !== undefined && typeof trustedProxies(settings) === 'number')
+    problems.push({
+      option: 'certificateHeader',
+      problem: 'needs the addresses of the proxies: a number of hops trusts whoever connects.',
+      remedy: 'Write addresses and networks like 10.0.0.0/8 in trustProxy.',
+    });
   problems.push(...workerProblems(settings));
   const database = sqlProblems({ url: embeddedUrl(null), ...sqlOptionsOf(settings) });
   problems.push(

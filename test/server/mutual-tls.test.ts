@@ -4,6 +4,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { createServer as createPlain, request as requestPlain } from 'node:http';
+import { connect, createServer as createHttp2 } from 'node:http2';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import * as oauth from 'oauth4webapi';
@@ -255,6 +256,7 @@ describe('from a proxy', () => {
     ['broken encoding', () => ({ ...told(good), 'client-cert': '%zz' })],
     ['nothing', () => ({ ...told(good), 'client-cert': '' })],
     ['a failed verification', () => ({ ...told(good), 'x-verify': 'FAILED:unable to verify' })],
+    ['the number 1, which is an error in HAProxy', () => ({ ...told(good), 'x-verify': '1' })],
     ['no verdict', () => ({ 'client-cert': field(good) })],
     [
       'more than 16 KB',
@@ -262,6 +264,41 @@ describe('from a proxy', () => {
     ],
   ])('CL-14 %s proves nothing', async (_what, headers) => {
     expect([401, 431]).toContain(await statusOf(trusted, headers()));
+  });
+  it('CL-14 a number of hops trusts whoever connects, so it stops the start', () => {
+    const options: NodeOptions = { trustProxy: 1, certificateHeaders: HEADERS };
+    expect(() => nodeListener(providerAt('https://op.example'), options)).toThrow(/addresses/);
+  });
+  it('CL-14 over HTTP/2 as over HTTP/1', async () => {
+    const provider = providerAt('https://op.example');
+    const fields = { tls_client_auth_subject_dn: 'CN=printer' };
+    const clientId = await service(provider, 'tls_client_auth', fields);
+    const listener = nodeListener(provider, trusted);
+    const listening = createHttp2(
+      (request, response) => void listener(request as never, response as never),
+    );
+    await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
+    onTestFinished(async () => void (await new Promise((resolve) => listening.close(resolve))));
+    const { port } = listening.address() as AddressInfo;
+    const session = connect(`http://127.0.0.1:${port}`);
+    onTestFinished(() => session.destroy());
+    const statusFor = async (headers: Readonly<Record<string, string>>): Promise<number> =>
+      await new Promise((resolve, reject) => {
+        const type = { 'content-type': 'application/x-www-form-urlencoded' };
+        const stream = session.request({
+          ':method': 'POST',
+          ':path': '/o/token/',
+          ...type,
+          ...headers,
+        });
+        stream.on('response', (answer) => resolve(Number(answer[':status'])));
+        stream.on('error', reject);
+        stream.resume();
+        stream.end(
+          String(new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId })),
+        );
+      });
+    expect([await statusFor(told(good)), await statusFor({})]).toEqual([200, 401]);
   });
   it('[RFC8705 §2.2] a self-signed one needs no verdict', async () => {
     const options = {

@@ -4,13 +4,15 @@
  */
 import {
   type ClientCertificate,
-  hasName,
   hasSubject,
   isInTime,
   type NameKind,
   nameParts,
+  namesIn,
+  publicKeyOf,
   x509Of,
 } from '../../crypto/certificates.ts';
+import { addressBytes } from '../../domain/addresses.ts';
 import { isKeyOf } from '../../domain/client-keys.ts';
 import { OutboundError } from '../../domain/outbound.ts';
 import {
@@ -50,7 +52,12 @@ const subjectDn = nameField('tls-subject-dn', 'subject, as RFC 4514 writes it,',
 const NAMES: readonly (readonly [NameKind, NameField])[] = [
   ['dns', nameField('tls-san-dns', 'DNS name')],
   ['uri', nameField('tls-san-uri', 'URI')],
-  ['ip', nameField('tls-san-ip', 'IP address')],
+  [
+    'ip',
+    nameField('tls-san-ip', 'IP address', (value) =>
+      value === null || addressBytes(value) !== null ? null : 'must be an IP address',
+    ),
+  ],
   ['email', nameField('tls-san-email', 'mail address')],
 ];
 
@@ -125,7 +132,14 @@ export const tlsClientAuth: ClientAuthenticationMethod = {
 };
 
 function isNamed(x509: ReturnType<typeof x509Of>, kind: NameKind, name: string | null): boolean {
-  return name !== null && hasName(x509, kind, name);
+  const wanted = name === null ? null : comparable(kind, name);
+  return wanted !== null && namesIn(x509, kind).some((one) => comparable(kind, one) === wanted);
+}
+
+/** A name as it is compared: host names without regard to case, addresses by their bytes. */
+function comparable(kind: NameKind, name: string): string | null {
+  if (kind === 'dns') return name.toLowerCase();
+  return kind === 'ip' ? addressBytes(name) : name;
 }
 
 /** RFC 8705 §2.2: a certificate whose key is among the registered ones. TLS proved the key. */
@@ -135,9 +149,9 @@ export const selfSignedTlsClientAuth: ClientAuthenticationMethod = {
   isAmbient: true,
   detect: (ctx, params) =>
     presented(ctx, params, async (context, client, certificate) => {
-      const { publicKey } = x509Of(certificate);
+      const publicKey = publicKeyOf(x509Of(certificate));
       try {
-        if (await isKeyOf(context, client, publicKey)) return null;
+        if (publicKey !== null && (await isKeyOf(context, client, publicKey))) return null;
       } catch (error) {
         if (!(error instanceof OutboundError)) throw error;
         return refused('certificate_key', {

@@ -1,21 +1,11 @@
-/** Clients that prove themselves by a certificate, and bound tokens (RFC 8705). Rules SC, CL. */
-import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Client, type ClientCertificate, type ClientMetadata, mutualTls } from 'valetkey';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { nameParts } from '../../../src/crypto/certificates.ts';
 import { expectRefusal } from '../refusals.ts';
-import {
-  type Answer,
-  basic,
-  getCode,
-  ISSUER,
-  makeWorld,
-  pkce,
-  REDIRECT_URI,
-  read,
-  type World,
-} from '../setup.ts';
+import { type Answer, basic, makeWorld, pkce, REDIRECT_URI, type World } from '../setup.ts';
+import { registerIn, sendTo } from './asking.ts';
 import { type Authority, jwkOf, type Made, makeAuthority, shown } from './certificates.ts';
 
 let authority: Authority;
@@ -43,38 +33,17 @@ beforeEach(async () => {
   world = await makeWorld({ features: [mutualTls({ enabled: true })], clock: () => NOW });
 });
 
-async function register(
+const register = async (
   method: string,
   fields: Readonly<Record<string, unknown>>,
   more: Partial<ClientMetadata> = {},
-): Promise<Client> {
-  const made = await world.provider.clients.create({
-    name: method,
-    redirectUris: [REDIRECT_URI],
-    grantTypes: ['authorization_code', 'client_credentials', 'refresh_token'],
-    scopes: ['openid', 'read', 'introspection'],
-    tokenEndpointAuthMethod: method,
-    fields,
-    ...more,
-  });
-  return made.client;
-}
-
-async function send(
+): Promise<Client> => await registerIn(world, method, fields, more);
+const send = async (
   path: string,
   fields: Readonly<Record<string, string>>,
   certificate: ClientCertificate | null,
   headers: Readonly<Record<string, string>> = {},
-): Promise<Answer> {
-  const request = new Request(`${ISSUER}/o/${path}`, {
-    method: 'POST',
-    headers,
-    body: new URLSearchParams(fields),
-  });
-  const info = { ip: '192.0.2.1', certificate: () => certificate };
-  return await read(await world.provider.fetch(request, info));
-}
-
+): Promise<Answer> => await sendTo(world, path, fields, certificate, headers);
 const ownToken = async (
   { clientId }: Client,
   certificate: ClientCertificate | null,
@@ -139,7 +108,49 @@ describe('tls_client_auth', () => {
   ])('[RFC8705 §2.1.2] %s of the fields is refused at registration', async (_what, fields) => {
     await expect(register('tls_client_auth', fields)).rejects.toThrow(/exactly one/);
   });
-  it.each(['', 'printer', 'CN=printer,', '=printer', 'CN', 'CN=a\\'])(
+  it('[RFC8705 §2.1.2] an IP address is compared by its bytes', async () => {
+    const made = authority.issue('/CN=six', 'IP:2001:db8::7');
+    const client = await register('tls_client_auth', { tls_client_auth_san_ip: '2001:DB8:0::7' });
+    expect((await ownToken(client, shown(made, true))).status).toBe(200);
+    const fields = { tls_client_auth_san_ip: '192.0.2' + '.x' };
+    await expect(register('tls_client_auth', fields)).rejects.toThrow(/must be an IP address/);
+  });
+  it('CL-01 CL-13 a certificate without a subject is one of somebody else, no error of ours', async () => {
+    const made = authority.issue('/', 'DNS:bare.example');
+    const client = await register('tls_client_auth', SUBJECT);
+    const refusal = { ...REFUSED, reason: 'certificate_subject' };
+    expectRefusal(world, await ownToken(client, shown(made, true)), refusal);
+    const named = await register('tls_client_auth', { tls_client_auth_san_dns: 'bare.example' });
+    expect((await ownToken(named, shown(made, true))).status).toBe(200);
+  });
+  it.each([
+    ['a unique identifier for a user id', '/uid=admin', 'UID=admin'],
+    ['a space that is another character', '/CN=admin\u00a0', 'CN=admin'],
+    ['a text that looks like BER', '/CN=#0c0161', 'CN=a'],
+    ['a space at the end', '/CN=admin ', 'CN=admin'],
+  ])('[RFC4514 §2.4] does not take %s', async (_what, subject, dn) => {
+    const client = await register('tls_client_auth', { tls_client_auth_subject_dn: dn });
+    const refusal = { ...REFUSED, reason: 'certificate_subject' };
+    const made = authority.issue(subject);
+    expectRefusal(world, await ownToken(client, shown(made, true)), refusal);
+  });
+  it.each([
+    ['/UID=admin', 'uid=admin'],
+    ['/CN=admin ', 'CN=admin\\ '],
+    ['/CN= admin', 'CN=\\ admin'],
+    ['/CN=Zoë', 'CN=Zoë'],
+    ['/CN=Zoë', 'CN=Zo\\C3\\AB'],
+    ['/emailAddress=a@b.example', 'EMAIL=a@b.example'],
+    ['/CN=a\\, b', 'CN=a\\, b'],
+  ])('[RFC4514 §2.4] the subject %s is %s', async (subject, dn) => {
+    const client = await register('tls_client_auth', { tls_client_auth_subject_dn: dn });
+    expect((await ownToken(client, shown(authority.issue(subject), true))).status).toBe(200);
+  });
+  it('a name has a longest length', () => {
+    expect(nameParts(`CN=a${' '.repeat(1_000_000)}b`)).toBeNull();
+    expect(nameParts(`CN=a${' '.repeat(1000)}b`)).toHaveLength(1);
+  });
+  it.each(['', 'printer', 'CN=printer,', '=printer', 'CN', 'CN=a\\', 'CN=#0c0161'])(
     '[RFC4514 §3] the subject %j is refused at registration',
     async (dn) => {
       const fields = { tls_client_auth_subject_dn: dn };
@@ -189,6 +200,23 @@ describe('self_signed_tls_client_auth', () => {
     now += 60;
     expect((await ownToken(client, shown(own, false))).status).toBe(200);
     await world.provider.close();
+  });
+  it('[RFC7517 §4.2] not by a key that is for encryption', async () => {
+    for (const purpose of [{ use: 'enc' }, { key_ops: ['deriveKey'] }]) {
+      const keys = { jwks: { keys: [{ ...jwkOf(own), ...purpose }] } };
+      const client = await register('self_signed_tls_client_auth', {}, keys);
+      const refusal = { ...REFUSED, reason: 'certificate_key' };
+      expectRefusal(world, await ownToken(client, shown(own, false)), refusal);
+    }
+  });
+  it('CL-01 a key that Node does not know is none that is registered', async () => {
+    const client = await register('self_signed_tls_client_auth', {}, jwks(own));
+    const der = Buffer.from(shown(own, false).der);
+    // The object identifier of the key: id-ecPublicKey becomes one that nobody knows.
+    const at = der.indexOf(Buffer.from('06072a8648ce3d0201', 'hex'));
+    der[at + 8] = 0x7f;
+    const refusal = { ...REFUSED, reason: 'certificate_key' };
+    expectRefusal(world, await ownToken(client, { der, isVerified: false }), refusal);
   });
   it('is refused at registration without keys', async () => {
     await expect(register('self_signed_tls_client_auth', {})).rejects.toThrow(/needs the key/);
@@ -246,117 +274,4 @@ describe('a certificate', () => {
     for (const wrong of [shown(good, false), shown(other, true), null])
       expect((await send(path, named, wrong)).status).toBe(401);
   });
-});
-
-describe('bound tokens', () => {
-  const BOUND = { tls_client_certificate_bound_access_tokens: true };
-  const thumbprint = (made: Made): string =>
-    createHash('sha256').update(shown(made, true).der).digest('base64url');
-
-  async function userinfo(token: unknown, certificate: ClientCertificate | null): Promise<Answer> {
-    const request = new Request(world.provider.url('userinfo'), {
-      headers: { authorization: `Bearer ${String(token)}` },
-    });
-    return await read(await world.provider.fetch(request, { certificate: () => certificate }));
-  }
-  /** The whole flow. */
-  async function tokens(client: Client, certificate: ClientCertificate | null): Promise<Answer> {
-    const proof = pkce();
-    const code = await getCode(world, proof, { client_id: client.clientId, scope: 'openid read' });
-    const fields = { grant_type: 'authorization_code', code, code_verifier: proof.verifier };
-    const more = { redirect_uri: REDIRECT_URI, client_id: client.clientId };
-    return await send('token/', { ...fields, ...more }, certificate);
-  }
-
-  it('[RFC8705 §3] [RFC8705 §3.1] SC-09 are worth something with their certificate alone', async () => {
-    const client = await register('tls_client_auth', { ...SUBJECT, ...BOUND });
-    const { body } = await tokens(client, shown(good, true));
-    expect(body['token_type']).toBe('Bearer');
-    const token = body['access_token'];
-    expect((await userinfo(token, shown(good, true))).status).toBe(200);
-    for (const wrong of [shown(other, true), null]) {
-      const answer = await userinfo(token, wrong);
-      const reason = 'certificate_other';
-      expectRefusal(world, answer, { status: 401, error: 'invalid_token', reason });
-      expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer .*invalid_token/);
-    }
-    const asked = { token: String(token), client_id: client.clientId };
-    const told = await send('introspect/', asked, shown(good, true));
-    expect(told.body['cnf']).toEqual({ 'x5t#S256': thumbprint(good) });
-  });
-  it('[RFC8705 §3] are not issued without a certificate', async () => {
-    const own1 = await world.provider.clients.create({
-      name: 'bound',
-      redirectUris: [REDIRECT_URI],
-      grantTypes: ['authorization_code', 'refresh_token'],
-      tokenEndpointAuthMethod: 'none',
-      fields: BOUND,
-    });
-    const answer = await tokens(own1.client, null);
-    const reason = 'certificate_missing';
-    expectRefusal(world, answer, { status: 400, error: 'invalid_request', reason });
-  });
-  it('[RFC8705 §4] the refresh tokens of a public client are bound as well', async () => {
-    const { client } = await world.provider.clients.create({
-      name: 'bound',
-      redirectUris: [REDIRECT_URI],
-      grantTypes: ['authorization_code', 'refresh_token'],
-      tokenEndpointAuthMethod: 'none',
-      fields: BOUND,
-    });
-    const { body } = await tokens(client, shown(own, false));
-    const refresh = {
-      grant_type: 'refresh_token',
-      refresh_token: String(body['refresh_token']),
-      client_id: client.clientId,
-    };
-    const stolen = await send('token/', refresh, shown(other, true));
-    const reason = 'sender_constraint_mismatch';
-    expectRefusal(world, stolen, { status: 400, error: 'invalid_grant', reason });
-    expect((await send('token/', refresh, shown(own, false))).status).toBe(200);
-  });
-  it('[RFC8705 §3] those of a client that does not ask for it are not bound', async () => {
-    const client = await register('tls_client_auth', SUBJECT);
-    const { body } = await tokens(client, shown(good, true));
-    expect((await userinfo(body['access_token'], null)).status).toBe(200);
-  });
-});
-
-describe('discovery', () => {
-  const documentOf = async (config: Parameters<typeof makeWorld>[0]): Promise<unknown> => {
-    const made = await makeWorld(config);
-    const url = `${ISSUER}/.well-known/oauth-authorization-server`;
-    return await (await made.provider.fetch(new Request(url))).json();
-  };
-
-  it('CL-15 [RFC8705 §3.3] says nothing where it is off', async () => {
-    const documents = await documentOf({});
-    expect(documents).not.toHaveProperty('tls_client_certificate_bound_access_tokens');
-    expect(JSON.stringify(documents)).not.toContain('tls_client_auth');
-  });
-  it('[RFC8705 §5] names methods, binding, and the addresses for certificates', async () => {
-    const origin = 'https://mtls.op.example';
-    const documents = await documentOf({ features: [mutualTls({ enabled: true, origin })] });
-    expect(documents).toMatchObject({
-      tls_client_certificate_bound_access_tokens: true,
-      token_endpoint_auth_methods_supported: expect.arrayContaining([
-        'tls_client_auth',
-        'self_signed_tls_client_auth',
-      ]),
-      mtls_endpoint_aliases: {
-        token_endpoint: `${origin}/o/token/`,
-        revocation_endpoint: `${origin}/o/revoke_token/`,
-        introspection_endpoint: `${origin}/o/introspect/`,
-        pushed_authorization_request_endpoint: `${origin}/o/par/`,
-        userinfo_endpoint: `${origin}/o/userinfo/`,
-      },
-    });
-  });
-  it.each(['mtls.op.example', 'http://mtls.op.example', 'https://mtls.op.example/x'])(
-    'the origin %s stops the start',
-    async (origin) => {
-      const features = [mutualTls({ enabled: true, origin })];
-      await expect(makeWorld({ features })).rejects.toThrow(/must be an https origin/);
-    },
-  );
 });
