@@ -27,6 +27,8 @@ export const services = {
   systemd: given('TEST_SYSTEMD'),
   /** Path of a Python that has Authlib, Flask and Requests. */
   authlib: given('TEST_AUTHLIB'),
+  /** Path of Debian's oidc-agent; its other programs are beside it. */
+  oidcAgent: given('TEST_OIDC_AGENT'),
   /** Path of the module of next-auth that handles the requests of an API route. */
   nextAuth: given('TEST_NEXT_AUTH'),
   /** Path of a Node that has `node:sqlite`. */

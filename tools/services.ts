@@ -1,7 +1,7 @@
 /**
  * The services that tests need besides the dependencies: PostgreSQL and MariaDB servers, Chromium,
- * Apache with mod_auth_openidc, nginx, Caddy, systemd-analyze, Python with Authlib, next-auth, and
- * a Node with built-in SQLite. Finds each one, or installs it where that is possible (as root on
+ * Apache with mod_auth_openidc, nginx, Caddy, systemd-analyze, Python with Authlib, oidc-agent,
+ * next-auth, and a Node with built-in SQLite. Finds each one, or installs it where that is possible (as root on
  * Debian; the last two from npm), and passes it to the tests in an environment variable. A variable
  * that is already set stays unchanged. When this file is run as a program, it installs what is
  * missing and lists the result.
@@ -23,6 +23,7 @@ interface Need {
     | 'TEST_CADDY'
     | 'TEST_SYSTEMD'
     | 'TEST_AUTHLIB'
+    | 'TEST_OIDC_AGENT'
     | 'TEST_NEXT_AUTH'
     | 'TEST_NEWER_NODE'
     | 'TEST_PGBOUNCER'
@@ -96,6 +97,12 @@ const NEEDS: readonly Need[] = [
       ['authlib', 'flask', 'requests'].every((name) => existsSync(`${PYTHON_PACKAGES}/${name}`))
         ? firstFile(['/usr/bin/python3'])
         : null,
+  },
+  {
+    variable: 'TEST_OIDC_AGENT',
+    what: 'oidc-agent',
+    packages: ['oidc-agent-cli'],
+    find: () => firstFile(['/usr/bin/oidc-agent']),
   },
   {
     variable: 'TEST_NEXT_AUTH',

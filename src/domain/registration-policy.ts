@@ -129,7 +129,7 @@ export function limited(
     name: asked.name ?? nameFor(asked),
     // RFC 7591 §2, and what an operator may choose instead: the method is held to exactly.
     tokenEndpointAuthMethod: methodFor(asked, before),
-    applicationType: asked.applicationType ?? typeFor(redirectUris),
+    applicationType: typeFor(redirectUris, asked.applicationType),
     grantTypes,
     responseTypes,
     scopes,
@@ -194,11 +194,17 @@ export function plainDescription(text: string): string {
 
 /**
  * OIDC Registration §2 has `web` as default, and web applications have https redirect URIs alone;
- * who sends others without a type is an application on the computer of its user.
+ * who sends others without a type is an application on the computer of its user. So is one that
+ * says `web` with a private-use scheme and no https URI, as oidc-agent does: no web application can
+ * receive a response that way. RFC 7591 §2: the server may replace what a client asks for.
  */
-function typeFor(redirectUris: readonly string[]): 'web' | 'native' {
-  const isNative = redirectUris.length > 0 && redirectUris.every((uri) => !/^https:/i.test(uri));
-  return isNative ? 'native' : 'web';
+function typeFor(redirectUris: readonly string[], asked?: 'web' | 'native'): 'web' | 'native' {
+  const isLocal = redirectUris.length > 0 && redirectUris.every((uri) => !/^https:/i.test(uri));
+  const hasScheme = redirectUris.some(
+    (uri) => /^[a-z][a-z0-9+.-]*:/i.test(uri) && !/^https?:/i.test(uri),
+  );
+  if (isLocal && (asked === undefined || hasScheme)) return 'native';
+  return asked ?? 'web';
 }
 
 /** A name for people, where the client sends none: the host that gets the answers. */

@@ -48,6 +48,11 @@ describe('bad metadata', () => {
       { ...uris('http://localhost:5000/cb'), application_type: 'web' },
       'invalid_redirect_uri',
     ],
+    [
+      'NB-04 a private-use scheme of a web application that has https too',
+      { redirect_uris: ['https://x.example/cb', 'com.example.app:/cb'], application_type: 'web' },
+      'invalid_redirect_uri',
+    ],
     ['NB-04 a scheme that anybody may take', uris('myapp:/cb'), 'invalid_redirect_uri'],
     [
       'RG-05 a logo over http',

@@ -170,6 +170,13 @@ describe('what a client gets', () => {
     expect(made['application_type']).toBe(type);
   });
   it.each([
+    [['http://localhost:4242', 'com.example.app:/cb'], 'native'],
+    [['https://app.example/cb', 'https://app.example/cb2'], 'web'],
+  ])('[RFC7591 §2] NB-03 who says web and comes back to %j is %s', async (uris, type) => {
+    const made = await registered(world, { redirect_uris: uris, application_type: 'web' });
+    expect(made['application_type']).toBe(type);
+  });
+  it.each([
     [{ redirect_uris: ['https://app.example:8443/cb'] }, 'app.example:8443'],
     [{ redirect_uris: ['com.example.app:/cb'] }, 'com.example.app'],
     [{ client_name: ' My app ' }, 'My app'],
