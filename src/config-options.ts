@@ -354,7 +354,9 @@ function checkFeatures(value: unknown, option: string, refuse: Refuse): void {
       const name =
         typeof item === 'function' ? (item as { featureName?: string }).featureName : null;
       const called = optionGroup(name ?? 'device-authorization');
-      refuse(path, 'is not a feature.', `Call it with its options: ${called}().`);
+      const isList = Array.isArray(item) && item.every(isFeature);
+      const help = isList ? 'Spread it: ...mcp().' : `Call it with its options: ${called}().`;
+      refuse(path, isList ? 'is a list of features.' : 'is not a feature.', help);
       continue;
     }
     if (seen.has(item.name)) refuse(path, `is ${item.name} again.`, 'Name each feature once.');

@@ -80,7 +80,7 @@ export interface Provider {
   maintain(): Promise<boolean>;
   /**
    * Deletes what can no longer matter, at most `batch` rows per record kind, and clients that
-   * registered themselves and were not used (`lifetimes`).
+   * registered or describe themselves and were not used (`lifetimes`).
    */
   clear(batch: number): Promise<ClearedCounts & { readonly clients: number }>;
   /** Writes waiting audit events, and closes connections; call it before the process ends. */

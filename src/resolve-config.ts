@@ -10,7 +10,7 @@ import { CONSOLE } from './console-logger.ts';
 import { pooledRandom } from './crypto/random.ts';
 import type { ScopeDefinition, Settings } from './domain/settings.ts';
 import { type Assembly, assemble } from './engine/assemble.ts';
-import { type Feature, isEnabled } from './engine/contracts/feature.ts';
+import { type Feature, isEnabled, optionGroup } from './engine/contracts/feature.ts';
 import { problemList, withDefaults } from './engine/contracts/options.ts';
 import { BUILT_IN_FEATURES } from './features.ts';
 import { SCOPE_CLAIMS, STANDARD_SCOPES } from './protocol/claims.ts';
@@ -147,5 +147,8 @@ function weakenedBy(config: Config, features: readonly Feature[]): readonly stri
     Object.entries(values).flatMap(([name, value]) =>
       name.startsWith('allow') && isOn(value) ? [prefix + name] : [],
     );
-  return [...on(config, ''), ...features.flatMap(({ given, name }) => on(given, `${name}.`))];
+  return [
+    ...on(config, ''),
+    ...features.flatMap(({ given, name }) => on(given, `${optionGroup(name)}.`)),
+  ];
 }

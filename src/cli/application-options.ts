@@ -18,6 +18,8 @@ const FIELDS = Object.entries(CLIENT_FIELDS).filter(([member]) => member !== 'na
   FieldDefinition,
 ][];
 
+const DEFAULT = Symbol('default');
+
 /** Aliases, each with the option that it stands for. */
 const ALIASES: readonly (readonly [flag: string, of: string])[] = [
   ['redirect-uris', 'redirect-uri'],
@@ -43,7 +45,8 @@ export function metadataOptions(command: Command, fields: readonly FieldDefiniti
   );
 }
 
-function addOption(command: Command, { flag, kind, description, wireName }: FieldDefinition): void {
+function addOption(command: Command, field: FieldDefinition): void {
+  const { flag, kind, description, wireName } = field;
   const placeholder = flag.split('-').at(-1);
   if (kind === 'flag') {
     command.option(`--${flag}`, description);
@@ -55,11 +58,16 @@ function addOption(command: Command, { flag, kind, description, wireName }: Fiel
   } else if (kind === 'json') {
     command.option(`--${flag} <json>`, description, json);
   } else if (kind === 'seconds') {
-    command.option(`--${flag} <seconds>`, description, wholeNumber(0));
+    command.option(`--${flag} <seconds>`, description, field.nullable ? orDefault : wholeNumber(0));
   } else {
     const option = new Option(`--${flag} <${placeholder}>`, description);
     command.addOption(typeof kind === 'string' ? option : option.choices(kind));
   }
+}
+
+/** `default` takes a value away that was set. Commander does not keep a null. */
+function orDefault(value: string): number | typeof DEFAULT {
+  return value === 'default' ? DEFAULT : wholeNumber(1)(value);
 }
 
 function one(value: string, before: readonly string[] = []): readonly string[] {
@@ -100,6 +108,7 @@ export function metadataOf(
 function given(options: MetadataOptions, flag: string): unknown {
   const flags = [flag, ...ALIASES.filter(([, of]) => of === flag).map(([alias]) => alias)];
   const values = flags.map((name) => options[keyOf(name)]).filter((value) => value !== undefined);
+  if (values[0] === DEFAULT) return null;
   return Array.isArray(values[0]) ? values.flat() : values[0];
 }
 

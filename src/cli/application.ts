@@ -270,6 +270,27 @@ function methodName({ tokenEndpointAuthMethod: method }: Client): string {
   return method === 'client_secret' ? 'client_secret_basic or client_secret_post' : method;
 }
 
+/** What was set for this client alone: its lifetimes, and fields of features. */
+function ownRows(client: Client, fields: readonly FeatureField[]): readonly (readonly string[])[] {
+  const seconds = (name: string, value: number | null): readonly (readonly string[])[] =>
+    value === null ? [] : [[name, `${value} s`]];
+  const { rotateRefreshTokens: rotates } = client;
+  return [
+    ...seconds('Codes live', client.codeLifetime),
+    ...seconds('Access tokens live', client.accessTokenLifetime),
+    ...seconds('ID tokens live', client.idTokenLifetime),
+    ...seconds('Refresh tokens, unused', client.refreshTokenIdleLifetime),
+    ...seconds('Refresh tokens, in all', client.refreshTokenAbsoluteLifetime),
+    ...(rotates === null
+      ? []
+      : [['Refresh tokens', rotates || isPublic(client) ? 'rotate' : 'do not rotate']]),
+    ...fields
+      .filter((field) => fieldOf(client, field) !== field.default)
+      .map((field) => [field.wireName, String(fieldOf(client, field))]),
+    ...(client.registrationToken === null ? [] : [['Manages itself', 'yes (RFC 7592)']]),
+  ];
+}
+
 /** A client under the names of RFC 7591 §2, without its secrets. */
 function described(client: Client, fields: readonly FeatureField[]): object {
   const values = { ...client, clientType: typeOf(client) };
@@ -347,7 +368,7 @@ function tell(
     ['Consent', client.skipConsent ? 'not required' : 'required'],
     ['State', client.disabledAt === null ? 'enabled' : 'disabled'],
     ['Registered by', SOURCES[client.registrationSource]],
-    ...fields.map((field) => [field.wireName, String(fieldOf(client, field) ?? 'default')]),
+    ...ownRows(client, fields),
     ...last,
   ]);
   say(globals(command).json, { ...described(client, fields), ...more }, text);

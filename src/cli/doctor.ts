@@ -82,9 +82,12 @@ async function examine(given: GivenSettings): Promise<readonly Finding[]> {
   }
 }
 
+const isOn = (value: unknown): boolean =>
+  value === true || (Array.isArray(value) && value.length > 0);
+
 function settings(given: GivenSettings): Finding {
   const weakened = Object.keys(given).filter(
-    (path) => /(^|\.)allow[A-Z]/.test(path) && given[path] === true,
+    (path) => /(^|\.)allow[A-Z]/.test(path) && isOn(given[path]),
   );
   if (weakened.length > 0)
     return bad(

@@ -67,7 +67,7 @@ function registrationEndpoint({ provider }: Assembly): string {
     return provider.url('registration');
   } catch {
     throw new Error(
-      'Applications cannot register themselves here. To switch it on, set dynamicRegistration.enabled to true in the settings.',
+      'Applications cannot register themselves here. To switch it on, set dynamicRegistration.enabled to true in the settings file, or VALETKEY_DYNAMIC_REGISTRATION_ENABLED=true for this command and for the server.',
     );
   }
 }

@@ -49,7 +49,7 @@ export function createClientUsage({ store, ages, lifetime, changed, report }: Pa
     for (const { client, secret, at } of uses) {
       const { clientId, expiresAt = null } = client;
       try {
-        // A client that proves itself and is given nothing is of use to nobody.
+        // A client that only proves itself does not live longer: one that gets tokens does.
         const end = secret === null ? at + lifetime : null;
         await store.used(clientId, { at, secret, expiresAt: end });
         if (expiresAt !== null && end !== null) changed(clientId);

@@ -14,12 +14,18 @@ export interface ClientView {
   readonly clientId: string;
   /** Name of the application. */
   readonly name: string;
-  /** Host the answer goes to, e.g. `rp.example`; for a private-use scheme the scheme itself. */
+  /**
+   * Host the answer goes to, e.g. `rp.example`; for a private-use scheme the scheme itself. Where
+   * no answer is sent: a host that the operator registered, or of its document; otherwise empty.
+   */
   readonly host: string;
-  /** False when it registered itself, or describes itself: nobody checked its name. */
+  /**
+   * False when it registered itself without an initial access token, or describes itself: nobody
+   * checked its name.
+   */
   readonly vouchedFor: boolean;
   /** Host of the document that describes it; null when it is registered. */
-  readonly describedAt: string | null;
+  readonly describedBy: string | null;
   /** True when answers go to programs on the reader's computer: any may say it is this one. */
   readonly onThisComputer: boolean;
   /** Address of its logo at this origin; null when it has none. It may answer 404. */

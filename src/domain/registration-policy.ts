@@ -102,13 +102,17 @@ export function limited(
   const responseTypes = (asked.responseTypes ?? (codes ? ['code'] : [])).filter(
     (type) => rules.responseTypes.includes(type) && (codes || !type.split(' ').includes('code')),
   );
+  if (asked.responseTypes?.length && responseTypes.length === 0) {
+    const may = rules.responseTypes.join(', ');
+    refuse('responseTypes', `names none that is offered (${may})`, 'invalid_client_metadata');
+  }
   for (const field of ['redirectUris', 'postLogoutRedirectUris'] as const) {
     const uris = (asked[field] ?? []).filter((uri) => !before?.[field].includes(uri));
-    if (uris.some(hasWildcard)) refuse(field, 'has a wildcard', 'invalid_redirect_uri');
-    if (!uris.every((uri) => isOnHosts(uri, limits.redirectHosts)))
-      refuse(field, 'names a host that may not be registered', 'invalid_redirect_uri');
-    if (limits.allowedSchemes === 'web-and-loopback' && !uris.every((uri) => /^https?:/i.test(uri)))
-      refuse(field, 'must be https or on loopback', 'invalid_redirect_uri');
+    for (const uri of uris) {
+      const problem = addressProblem(uri, limits);
+      if (problem !== null)
+        refuse(field, `${plainDescription(uri).slice(0, 200)} ${problem}`, 'invalid_redirect_uri');
+    }
   }
   for (const field of FETCHED) {
     const uri = asked[field] ?? null;
@@ -116,7 +120,7 @@ export function limited(
     // them.
     const isNamed = uri !== null && URL.canParse(uri) && isNamedOrigin(settings, limits, uri);
     if (isNamed && before?.[field] !== uri)
-      refuse(field, 'is inside the network', 'invalid_client_metadata');
+      refuse(field, 'is at an origin that operators alone may name', 'invalid_client_metadata');
   }
   const known = [...(limits.scopes ?? settings.scopes.keys()), ...(before?.scopes ?? [])];
   const scopes = asked.scopes?.filter((name) => known.includes(name)) ?? limits.scopes;
@@ -137,11 +141,14 @@ export function limited(
       ? { allowedOrigins: originsOf(redirectUris) }
       : {}),
   };
-  if (tooMuch(metadata)) refuse('metadata', 'is too much', 'invalid_client_metadata');
+  if (tooMuch(metadata)) {
+    const problem = `has a list of more than ${MOST_ENTRIES} entries, or more than ${LONGEST} characters as JSON`;
+    refuse('metadata', problem, 'invalid_client_metadata');
+  }
   return { metadata, problems };
 }
 
-/** A name of ours for two methods is the first of them for who registers itself. */
+/** `client_secret` is our own name for two methods: who registers itself gets the first of them. */
 function methodFor(
   { tokenEndpointAuthMethod: method = 'client_secret_basic' }: Partial<ClientMetadata>,
   before: Client | null,
@@ -159,7 +166,7 @@ function isNamedOrigin(
   return origin !== ownOrigin && allowOutbound.includes(origin);
 }
 
-/** Strangers fill the database with what is small. */
+/** Anybody may be able to store this, so its size has a limit. */
 function tooMuch(metadata: ClientMetadata): boolean {
   const lists = Object.values(metadata).filter((value) => Array.isArray(value));
   return (
@@ -211,6 +218,18 @@ function typeFor(redirectUris: readonly string[], asked?: 'web' | 'native'): 'we
 function nameFor({ redirectUris = [], clientUri }: Partial<ClientMetadata>): string {
   const [first = clientUri ?? ''] = redirectUris;
   return URL.canParse(first) ? redirectTarget(first).host : 'Unnamed application';
+}
+
+/** Why a client may not register this redirect URI itself; null if the limits allow it. */
+function addressProblem(
+  uri: string,
+  { redirectHosts, allowedSchemes }: RegistrationLimits,
+): string | null {
+  if (hasWildcard(uri)) return 'contains a wildcard';
+  if (!isOnHosts(uri, redirectHosts)) return 'names a host that may not be registered';
+  if (allowedSchemes === 'web-and-loopback' && !/^https?:/i.test(uri))
+    return 'is neither https nor on loopback, and allowedSchemes of the server has no others';
+  return null;
 }
 
 function isOnHosts(uri: string, hosts: readonly string[]): boolean {

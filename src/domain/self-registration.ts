@@ -66,7 +66,7 @@ async function registerShared(
       await lastAWhile(registry, client);
       return { client, clientSecret: null };
     }
-    throw refused('client_name', 'belongs to an application that was disabled');
+    throw refused('name', 'and all else are those of an application that was disabled');
   };
   const before = await known();
   if (before !== null) return before;
@@ -86,7 +86,7 @@ async function registerShared(
   throw new Error('A client without an initial access token was refused for its token.');
 }
 
-/** Who gets a client that is there already has as much time as who made it, or half of it. */
+/** A shared client lives for another first lifetime when less than half of it is left. */
 async function lastAWhile(
   { store, cache, now, lifetimes }: Registry,
   { clientId, expiresAt = null }: Client,

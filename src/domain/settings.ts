@@ -40,9 +40,9 @@ export interface Lifetimes {
   readonly sessionAbsolute: number;
   /** A page that was left open for longer starts again. @default 3600 */
   readonly interaction: number;
-  /** A client that registered itself, until it is used for the first time. @default 7 days */
+  /** One that registered or describes itself, until its first use. @default 7 days */
   readonly newClient: number;
-  /** A client that registered itself, since it was last used. @default 180 days */
+  /** One that registered or describes itself, since its last use. @default 180 days */
   readonly unusedClient: number;
   /** Audit rows are kept this long. @default 365 days */
   readonly audit: number;

@@ -188,11 +188,13 @@ function mismatchHint(ctx: EngineContext, client: Client, sent: string): Refusal
   const all = [...client.redirectUris, requested];
   const rules = redirectUriRulesOf(ctx.settings, client);
   const problem = redirectUriProblem(requested, client.applicationType, rules);
+  const isOff = !rules.allowWildcards && hasWildcard(nearest);
   return {
     expected: nearest,
     received: `${requested} (differs in: ${differs})`,
-    remedy:
-      problem === null
+    remedy: isOff
+      ? 'set allowRedirectUriWildcards on the server: the registered address has a wildcard'
+      : problem === null
         ? `if this address is the application's: ${updateCommand(client.clientId, '--redirect-uri', all)}${query}`
         : `change the address in the application: it ${problem}`,
   };

@@ -128,12 +128,12 @@ export function clientRow(
 
 /** What people should know of an application for which nobody vouches; null of any other. */
 export function clientNote(
-  { vouchedFor, describedAt, onThisComputer }: ClientView,
+  { vouchedFor, describedBy, onThisComputer }: ClientView,
   { unvouched }: Messages,
 ): Markup | null {
   if (vouchedFor) return null;
-  const host = describedAt === null ? null : markup`<bdi>${visibleText(describedAt)}</bdi>`;
-  return markup`<p id="client-note" class="notice">${host === null ? unvouched.itself : unvouched.describedAt(host)}${onThisComputer && markup` ${unvouched.onThisComputer}`}</p>`;
+  const host = describedBy === null ? null : markup`<bdi>${visibleText(describedBy)}</bdi>`;
+  return markup`<p id="client-note" class="notice">${host === null ? unvouched.itself : unvouched.describedBy(host)}${onThisComputer && markup` ${unvouched.onThisComputer}`}</p>`;
 }
 
 /** A link to an address for which nobody vouches, with its host; null without one. */

@@ -44,7 +44,7 @@ export const GERMAN: Messages = {
     cancel: 'Abbrechen',
   },
   unvouched: {
-    describedAt: (host) =>
+    describedBy: (host) =>
       markup`Was diese Anwendung ist, sagt ${host}. Hier hat es niemand geprüft.`,
     itself: 'Diese Anwendung hat sich selbst registriert. Ihren Namen hat hier niemand geprüft.',
     onThisComputer:

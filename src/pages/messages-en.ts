@@ -42,7 +42,7 @@ export const ENGLISH: Messages = {
     cancel: 'Cancel',
   },
   unvouched: {
-    describedAt: (host) =>
+    describedBy: (host) =>
       markup`${host} says what this application is. Nobody here has checked it.`,
     itself: 'This application registered itself. Nobody here has checked its name.',
     onThisComputer:

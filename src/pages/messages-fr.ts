@@ -48,7 +48,7 @@ export const FRENCH: Messages = {
     cancel: 'Annuler',
   },
   unvouched: {
-    describedAt: (host) =>
+    describedBy: (host) =>
       markup`C’est ${host} qui décrit cette application. Personne ne l’a vérifiée ici.`,
     itself: 'Cette application s’est enregistrée elle-même. Personne n’a vérifié son nom ici.',
     onThisComputer:

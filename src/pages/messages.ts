@@ -88,7 +88,7 @@ export interface Messages {
   /** Notes on applications for which nobody vouches. */
   readonly unvouched: {
     /** The application says who it is at an address. The argument is its host. */
-    readonly describedAt: (host: Markup) => Markup;
+    readonly describedBy: (host: Markup) => Markup;
     /** The application registered itself. */
     readonly itself: string;
     /** Added where answers go to programs on the reader's computer alone. */

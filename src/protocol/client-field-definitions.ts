@@ -5,7 +5,7 @@
 import type { FieldDefinition } from './client-fields.ts';
 import type { ClientMember, ClientMetadata } from './client-metadata.ts';
 
-const URI_FLAG = { kind: 'text', nullable: true, setBy: 'client' } as const;
+const OPTIONAL_TEXT = { kind: 'text', nullable: true, setBy: 'client' } as const;
 
 /** The definition of every member of the metadata except `fields`, in the order of display. */
 export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
@@ -46,7 +46,8 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     flag: 'jwks',
     setBy: 'client',
     protects: true,
-    description: 'its public keys as a JWK Set, for private_key_jwt',
+    description:
+      'its public keys as a JWK Set, for private_key_jwt and self_signed_tls_client_auth',
   },
   jwksUri: {
     wireName: 'jwks_uri',
@@ -55,7 +56,7 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     flag: 'jwks-uri',
     setBy: 'client',
     protects: true,
-    description: 'URL of its public keys, for private_key_jwt',
+    description: 'URL of its public keys, for private_key_jwt and self_signed_tls_client_auth',
   },
   tokenEndpointAuthSigningAlg: {
     wireName: 'token_endpoint_auth_signing_alg',
@@ -171,7 +172,8 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     nullable: true,
     flag: 'code-lifetime',
     setBy: 'operator',
-    description: 'seconds that its authorization codes live, at most 600 (default: as set for all)',
+    description:
+      'seconds that its authorization codes live, at most 600 (or default: as set for all)',
   },
   accessTokenLifetime: {
     wireName: 'access_token_lifetime',
@@ -179,7 +181,7 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     nullable: true,
     flag: 'access-token-lifetime',
     setBy: 'operator',
-    description: 'seconds that its access tokens live (default: as set for all)',
+    description: 'seconds that its access tokens live (or default: as set for all)',
   },
   idTokenLifetime: {
     wireName: 'id_token_lifetime',
@@ -187,7 +189,7 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     nullable: true,
     flag: 'id-token-lifetime',
     setBy: 'operator',
-    description: 'seconds that its ID tokens live (default: as set for all)',
+    description: 'seconds that its ID tokens live (or default: as set for all)',
   },
   refreshTokenIdleLifetime: {
     wireName: 'refresh_token_idle_lifetime',
@@ -195,7 +197,7 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     nullable: true,
     flag: 'refresh-token-idle-lifetime',
     setBy: 'operator',
-    description: 'seconds that its refresh tokens live without use (default: as set for all)',
+    description: 'seconds that its refresh tokens live without use (or default: as set for all)',
   },
   refreshTokenAbsoluteLifetime: {
     wireName: 'refresh_token_absolute_lifetime',
@@ -203,7 +205,7 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     nullable: true,
     flag: 'refresh-token-absolute-lifetime',
     setBy: 'operator',
-    description: 'seconds that its refresh tokens live in all (default: as set for all)',
+    description: 'seconds that its refresh tokens live in all (or default: as set for all)',
   },
   rotateRefreshTokens: {
     wireName: 'rotate_refresh_tokens',
@@ -229,33 +231,43 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     description: 'subject of the person who owns it',
   },
   clientUri: {
-    ...URI_FLAG,
+    ...OPTIONAL_TEXT,
     wireName: 'client_uri',
     flag: 'client-uri',
     description: 'URL of its website',
   },
-  logoUri: { ...URI_FLAG, wireName: 'logo_uri', flag: 'logo-uri', description: 'URL of its logo' },
+  logoUri: {
+    ...OPTIONAL_TEXT,
+    wireName: 'logo_uri',
+    flag: 'logo-uri',
+    description: 'URL of its logo',
+  },
   policyUri: {
-    ...URI_FLAG,
+    ...OPTIONAL_TEXT,
     wireName: 'policy_uri',
     flag: 'policy-uri',
     description: 'URL of its privacy policy',
   },
-  tosUri: { ...URI_FLAG, wireName: 'tos_uri', flag: 'tos-uri', description: 'URL of its terms' },
+  tosUri: {
+    ...OPTIONAL_TEXT,
+    wireName: 'tos_uri',
+    flag: 'tos-uri',
+    description: 'URL of its terms',
+  },
   initiateLoginUri: {
-    ...URI_FLAG,
+    ...OPTIONAL_TEXT,
     wireName: 'initiate_login_uri',
     flag: 'initiate-login-uri',
     description: 'URL that starts a sign-in which others begin',
   },
   softwareId: {
-    ...URI_FLAG,
+    ...OPTIONAL_TEXT,
     wireName: 'software_id',
     flag: 'software-id',
     description: 'identifier of the software, the same for all its installations',
   },
   softwareVersion: {
-    ...URI_FLAG,
+    ...OPTIONAL_TEXT,
     wireName: 'software_version',
     flag: 'software-version',
     description: 'version of the software',

@@ -3,6 +3,7 @@
  * only fills in what the caller leaves open.
  */
 import type { ClientMetadata } from './client-metadata.ts';
+import { isLoopbackHost } from './redirect-uri.ts';
 
 /** The kinds, by what the application is. */
 export type ClientKind = 'web' | 'spa' | 'native' | 'service' | 'resource-server' | 'device';
@@ -54,10 +55,15 @@ export function metadataOfKind<T extends Partial<ClientMetadata>>(
   return { ...preset, ...given };
 }
 
-/** The origins of redirect URIs: the pages of a browser application call from there. */
+/**
+ * The origins of redirect URIs: the pages of a browser application call from there. A URI that
+ * cannot be registered has none.
+ */
 export function originsOf(uris: readonly string[]): readonly string[] {
   const origins = uris
     .filter((uri) => /^https?:/i.test(uri) && URL.canParse(uri))
-    .map((uri) => new URL(uri).origin);
+    .map((uri) => new URL(uri))
+    .filter(({ protocol, hostname }) => protocol === 'https:' || isLoopbackHost(hostname))
+    .map(({ origin }) => origin);
   return [...new Set(origins)];
 }

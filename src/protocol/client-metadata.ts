@@ -27,7 +27,7 @@ export interface ClientMetadata {
   readonly tokenEndpointAuthMethod?: ClientAuthenticationMethodName;
   /**
    * Redirect URIs: https, http on a loopback address, or a private-use scheme. They are compared as
-   * strings.
+   * strings; with `allowRedirectUriWildcards` a host may begin with a wildcard.
    * @default []
    */
   readonly redirectUris?: readonly string[];

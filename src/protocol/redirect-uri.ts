@@ -1,7 +1,8 @@
 /**
  * Redirect URIs: which ones may be registered, and when a requested one matches a registered one.
- * They are compared as strings, except for the port of a loopback address (RFC 8252 §7.3). Sending
- * responses to them is left to `engine/authorization-response.ts`.
+ * They are compared as strings, except for the port of a loopback address (RFC 8252 §7.3), and for
+ * wildcard hosts where the operator allows them. Sending responses to them is left to
+ * `engine/authorization-response.ts`.
  */
 import { exampleOf, hasWildcard, matchesWildcard, wildcardProblem } from './wildcards.ts';
 
@@ -114,8 +115,9 @@ export function redirectUriProblem(
     return 'has user information';
   // Some characters that a URL parser accepts in a host could end a directive of a Content Security
   // Policy.
+  if (uri.includes('*'))
+    return 'contains a wildcard; register each URI in full, or set allowRedirectUriWildcards';
   if (!isHost(url.hostname)) return 'has a host with a character that is not allowed in host names';
-  if (uri.includes('*')) return 'contains a wildcard; register each URI in full';
   for (const name of url.searchParams.keys()) {
     if (RESPONSE_NAMES.includes(name))
       return `has the query parameter ${name}, which belongs to the response`;
@@ -176,11 +178,12 @@ export function matchesRedirectUri(
   registered: string,
   rules: RedirectUriRules,
 ): boolean {
-  // RFC 9700 §2.1: exact string matching.
+  // DEVIATION RFC 9700 §2.1: a wildcard host, as Django OAuth Toolkit has it; off by default.
   if (hasWildcard(registered))
     return (
       rules.allowWildcards && !hasWildcard(requested) && matchesWildcard(requested, registered)
     );
+  // RFC 9700 §2.1: exact string matching.
   if (requested === registered) return true;
   // RFC 8252 §7.3: a loopback redirect URI may have any port at the time of the request.
   return (

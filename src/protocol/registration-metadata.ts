@@ -42,6 +42,8 @@ const NOT_IGNORED: readonly (readonly [wireName: string, harmless: readonly unkn
   ['authorization_encrypted_response_alg', []],
   ['require_signed_request_object', [false]],
   ['tls_client_certificate_bound_access_tokens', [false]],
+  ['dpop_bound_access_tokens', [false]],
+  ['require_pushed_authorization_requests', [false]],
 ];
 
 /** Reads what a client sent. RFC 7592 §2.2: null is the same as a member that is left out. */

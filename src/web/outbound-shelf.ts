@@ -136,7 +136,7 @@ export function shelf<Value>(fetchFrom: FetchFrom, ages: Ages): Shelf<Value> {
   ): Promise<Shelved<Value>> => {
     refuseKnown(target.url.host);
     refuseKnown(target.url.href);
-    // Who waits is counted as who fetches, and is refused for nobody else's limit.
+    // Each caller is counted by its own limit, also one that waits for a fetch under way.
     await wanted.beforeFetch?.();
     let fetching = underWay.get(key);
     if (fetching === undefined) {

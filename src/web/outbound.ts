@@ -92,8 +92,8 @@ function agentOf(lookup: LookupFunction): LazyAgent {
     const { Agent: UndiciAgent } = await import('undici');
     return new UndiciAgent({
       connect: { lookup, timeout: DEADLINE },
-      // For both kinds of documents.
-      connections: 2 * MOST_FROM_HOST,
+      // Each shelf (keys, descriptions of clients, pictures) has its share.
+      connections: 3 * MOST_FROM_HOST,
       // No connection is kept: the host may close one just when it is used again.
       pipelining: 0,
       headersTimeout: DEADLINE,

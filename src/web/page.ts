@@ -172,18 +172,19 @@ export function clientView(
 ): ClientView {
   const path = `${encodeURIComponent(client.clientId)}?v=${client.version}`;
   const isVouched = isVouchedFor(client);
-  const describedAt =
-    client.registrationSource === 'metadata_document' ? new URL(client.clientId).host : null;
-  // What it claims is no host of its own where nothing is sent there.
+  const isDescribed =
+    client.registrationSource === 'metadata_document' && URL.canParse(client.clientId);
+  const describedBy = isDescribed ? new URL(client.clientId).host : null;
+  // Where nothing is sent, only a host that somebody vouches for is shown.
   const claimed = isVouched ? (client.redirectUris[0] ?? client.clientUri) : null;
   const target = redirectUri ?? claimed;
   const addresses = redirectUri === null ? client.redirectUris : [redirectUri];
   return {
     clientId: client.clientId,
     name: client.name,
-    host: target === null ? (describedAt ?? '') : redirectTarget(target).host,
+    host: target === null ? (describedBy ?? '') : redirectTarget(target).host,
     vouchedFor: isVouched,
-    describedAt,
+    describedBy,
     onThisComputer: addresses.length > 0 && addresses.every((uri) => !uri.startsWith('https:')),
     logoUrl: client.logoUri === null ? null : `${ctx.url('client-logo')}${path}`,
     clientUri: client.clientUri,

@@ -30,7 +30,7 @@ export const CLIENT: ClientView = {
   name: 'Photo Studio',
   host: 'photos.example',
   vouchedFor: true,
-  describedAt: null,
+  describedBy: null,
   onThisComputer: false,
   logoUrl: null,
   clientUri: 'https://photos.example/',

@@ -242,6 +242,23 @@ describe('application commands', () => {
     });
   });
 
+  it('tells what one application has for itself, and takes it away with default', async () => {
+    const id = ['--client-id', 'own'];
+    const own = ['--access-token-lifetime', '300', '--no-rotate-refresh-tokens'];
+    await create(...id, '--redirect-uri', URI, ...own);
+    const { stdout } = await run(['application', 'show', ...id], place.env);
+    expect(stdout).toMatch(/Access tokens live +300 s/);
+    expect(stdout).toMatch(/Refresh tokens +do not rotate/);
+    expect(stdout).not.toMatch(/default$|tls_client/m);
+    const update = ['application', 'update', ...id, '--access-token-lifetime'];
+    expect(await calledTold([...update, 'default'], place.env)).toMatchObject({
+      access_token_lifetime: null,
+    });
+    const { code, stderr } = await run([...update, '0'], place.env);
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('whole number from 1');
+  });
+
   it('show, update, disable and enable work on one application', async () => {
     await create('--client-id', 'changing', '--redirect-uri', URI, '--scope', 'read');
     const changed = await calledTold(
@@ -249,9 +266,8 @@ describe('application commands', () => {
       place.env,
     );
     expect(changed).toMatchObject({ client_name: 'Other', scope: 'write', redirect_uris: [URI] });
-    expect(await calledTold(['application', 'show', '--client-id', 'changing'], place.env)).toEqual(
-      changed,
-    );
+    const shown = await calledTold(['application', 'show', '--client-id', 'changing'], place.env);
+    expect(shown).toMatchObject(changed);
     for (const [name, disabled] of [
       ['disable', true],
       ['enable', false],

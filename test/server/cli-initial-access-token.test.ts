@@ -54,7 +54,7 @@ describe('initial-access-token', () => {
     const ran = await run(command, off.env);
     expect(ran.code).toBe(1);
     expect(problemsIn(ran)).toEqual([
-      'Applications cannot register themselves here. To switch it on, set dynamicRegistration.enabled to true in the settings.',
+      'Applications cannot register themselves here. To switch it on, set dynamicRegistration.enabled to true in the settings file, or VALETKEY_DYNAMIC_REGISTRATION_ENABLED=true for this command and for the server.',
     ]);
   });
   it('RG-01 create prints a token of one use, which lasts seven days', async () => {

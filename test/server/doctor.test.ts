@@ -89,6 +89,11 @@ describe.each(DATABASES)('$name', (kind) => {
     });
     afterAll(async () => await place.remove());
 
+    it('finds settings that weaken, lists among them', async () => {
+      const weak = { VALETKEY_ALLOW_PRIVATE_SCHEMES: 'cursor' };
+      expect(await wrong({ ...place.env, ...weak })).toEqual(['Settings']);
+    });
+
     it('finds a secret file that other users can read', async () => {
       chmodSync(secretFile, 0o644);
       expect(await wrong(place.env)).toEqual(['Secret']);

@@ -17,6 +17,7 @@ import {
   empty,
   type Feature,
   type Grant,
+  mcp,
   memoryDatabase,
   rpInitiatedLogout,
   type Step,
@@ -127,7 +128,7 @@ describe('one option', () => {
     ['grants[0]', [[{ type: 'x' }], [{}]]],
     ['grants', [{}]],
     ['features', [{}]],
-    ['features[0]', [[{}], [rpInitiatedLogout]]],
+    ['features[0]', [[{}], [rpInitiatedLogout], [mcp()]]],
     ['features[1]', [[rpInitiatedLogout(), rpInitiatedLogout()]]],
     ['clientAuthenticationMethods[0]', [[{ name: 'x' }], [{ detect: () => null }]]],
     [

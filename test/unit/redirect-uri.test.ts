@@ -80,12 +80,7 @@ const REFUSED = {
     'com.example.app://u@x/',
     'com.example.app://@x/',
   ],
-  host: [
-    'https://x;y.example/',
-    "https://x'y.example/",
-    'https://a,b.example/',
-    'https://*.x.example/',
-  ],
+  host: ['https://x;y.example/', "https://x'y.example/", 'https://a,b.example/'],
   'read differently': [
     'https:///cb',
     'https:////x.example/cb',
@@ -98,6 +93,7 @@ const REFUSED = {
     'https://[0:0:0:0:0:0:0:1]/',
   ],
   wildcard: [
+    'https://*.x.example/',
     'https://x.example/*',
     'https://x.example/?a=*',
     'com.example.app:/*',

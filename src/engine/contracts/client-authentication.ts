@@ -33,7 +33,8 @@ export interface ClientAuthenticationMethod {
   readonly needs: CredentialKind;
   /**
    * True where the credentials come with the connection and not with the request, as a certificate
-   * does: they count only for a client that is registered for them, and beside any other method.
+   * does: they count only for a client that is registered for them, and where the request has no
+   * other proof.
    * @default false
    */
   readonly isAmbient?: boolean;

@@ -34,7 +34,7 @@ export interface DynamicRegistrationOptions {
   /** Changes that a client makes to its registration. @default 30 in an hour */
   readonly changes: RateLimit;
   /**
-   * Grant types that clients may have which register themselves; others are left out.
+   * Grant types of clients that register themselves; others are left out.
    * @default the authorization code, refresh tokens and the device flow
    */
   readonly grantTypes: readonly string[];
@@ -111,7 +111,7 @@ export const dynamicRegistration: FeatureFactory<DynamicRegistrationOptions> =
       },
       grantTypes: {
         kind: 'list',
-        description: 'Grant types that clients may have which register themselves',
+        description: 'Grant types of clients that register themselves',
         default: [
           'authorization_code',
           'refresh_token',
@@ -126,7 +126,7 @@ export const dynamicRegistration: FeatureFactory<DynamicRegistrationOptions> =
       },
       scopes: {
         kind: 'list',
-        description: 'Scopes that clients may have which register themselves',
+        description: 'Scopes of clients that register themselves',
         defaultText: 'all scopes',
         nullable: true,
         default: null,

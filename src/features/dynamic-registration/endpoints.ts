@@ -217,7 +217,7 @@ async function asItIs(
   );
 }
 
-/** What operators gave to one address is not for another that nobody looked at. */
+/** A client that asks people for no consent does not choose itself where the answers go. */
 function requireNoNewAddress(client: Client, { redirectUris = [] }: ClientMetadata): void {
   if (!client.skipConsent || redirectUris.every((uri) => client.redirectUris.includes(uri))) return;
   throw new OAuthError(
@@ -229,24 +229,31 @@ function requireNoNewAddress(client: Client, { redirectUris = [] }: ClientMetada
 
 /** RFC 7592 §2.2: client_id is the client's own, and so is client_secret if it is sent. */
 function requireSame(client: Client, sent: WireMetadata): void {
-  const { client_id: clientId, client_secret: secret } = sent;
+  const { client_id: clientId = null, client_secret: secret } = sent;
   const isOwnSecret =
     secret === undefined ||
     secret === null ||
     (typeof secret === 'string' &&
       client.secrets.some(({ digest }) => equalSecrets(digest, sha256(secret))));
   if (clientId === client.clientId && isOwnSecret) return;
-  throw new OAuthError(
-    'invalid_client_metadata',
-    'registration_of_another',
-    'The client_id and the client_secret must be those of this client.',
-  );
+  const problem =
+    clientId === null
+      ? 'The client_id is missing: send all metadata of this client.'
+      : 'The client_id, and the client_secret if it is sent, must be those of this client.';
+  throw new OAuthError('invalid_client_metadata', 'registration_of_another', problem);
 }
 
 function bearerOf({ request }: EngineContext): string | null {
   const header = request.headers.get('authorization') ?? '';
   return /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(header)?.[1] ?? null;
 }
+
+const EXPECTED = {
+  initial_access_token: 'a token that is known, has not ended and is not used up',
+  registration_token:
+    'the latest registration access token of this client, which a change by the operator ends',
+  client_disabled: 'a client that is enabled (valetkey application enable)',
+} as const;
 
 /** Wrong tokens are counted per network, like wrong secrets. */
 async function tokenRefused(
@@ -257,9 +264,7 @@ async function tokenRefused(
   const { clientAuthentication } = ctx.settings.rateLimits;
   if (address !== null)
     await ctx.rateLimiter.take([['registration token', networkOf(address)], clientAuthentication]);
-  return unauthorized(reason, {
-    expected: 'a token that is known, has not ended and is not used up',
-  });
+  return unauthorized(reason, { expected: EXPECTED[reason] });
 }
 
 /** RFC 6750 §3: the challenge repeats the error for clients that read headers only. */

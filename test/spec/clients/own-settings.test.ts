@@ -1,5 +1,5 @@
 /** What a client has of its own: lifetimes, rotation, wildcard hosts. */
-import type { ClientMetadata } from 'valetkey';
+import { type ClientMetadata, memoryDatabase } from 'valetkey';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectErrorPage } from '../refusals.ts';
 import {
@@ -105,9 +105,22 @@ describe('wildcard hosts', () => {
   const ONE = 'https://pr-7.preview.example.com/cb';
 
   it('AZ-05 are refused unless the operator allows them, who is told at the start', async () => {
-    await expect(change({ redirectUris: [WILD] })).rejects.toThrow(/character that is not allowed/);
+    await expect(change({ redirectUris: [WILD] })).rejects.toThrow(/allowRedirectUriWildcards/);
     world = await makeWorld({ allowRedirectUriWildcards: true });
     expect(world.provider.weakened).toEqual(['allowRedirectUriWildcards']);
+  });
+  it('AZ-05 sign nobody in while the server does not allow them, and its log says so', async () => {
+    const store = memoryDatabase();
+    world = await makeWorld({ store, allowRedirectUriWildcards: true });
+    await change({ redirectUris: [WILD] });
+    const lines: object[] = [];
+    const note = (line: object): void => void lines.push(line);
+    const strict = await makeWorld({ store, logger: { info: note, warn: note, error: note } });
+    const asked = { client_id: world.web.clientId, redirect_uri: ONE };
+    const { status } = await openAuthorize(strict, browserOf(strict), asked);
+    expect(status).toBe(400);
+    const remedy = expect.stringMatching(/^set allowRedirectUriWildcards/);
+    expect(lines).toContainEqual(expect.objectContaining({ remedy }));
   });
   it('AZ-02 sign people in at a host that they stand for, and at no other', async () => {
     world = await makeWorld({ allowRedirectUriWildcards: true });

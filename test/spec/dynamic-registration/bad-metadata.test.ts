@@ -1,4 +1,5 @@
 /** Metadata that no client is registered with (RFC 7591 §3.2.2). Rules RG, AZ, NB. */
+import { dpop, dynamicRegistration, pushedAuthorizationRequests } from 'valetkey';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectRefusal } from '../refusals.ts';
 import type { World } from '../setup.ts';
@@ -193,6 +194,33 @@ describe('bad metadata', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(String(answer.body['error_description'])).toMatch(/^[\x20-\x5b\x5d-\x7e]+$/);
     expect(await howMany(world)).toBe(0);
+  });
+  it.each([
+    ['dpop_bound_access_tokens', dpop({ enabled: false })],
+    ['require_pushed_authorization_requests', pushedAuthorizationRequests({ enabled: false })],
+  ])('RG-04 %s is not ignored where it is not offered', async (name, off) => {
+    const features = [dynamicRegistration({ enabled: true }), off];
+    world = await registeringWorld({}, { features });
+    const token = await tokenFor(world);
+    expectRefusal(world, await register(world, { ...GOOD, [name]: true }, { token }), {
+      status: 400,
+      error: 'invalid_client_metadata',
+      reason: 'client_metadata',
+    });
+    expect((await register(world, { ...GOOD, [name]: false }, { token })).status).toBe(201);
+  });
+  it.each([
+    [
+      { redirect_uris: ['http://evil.example/'], token_endpoint_auth_method: 'none' },
+      /^redirect_uris http:\/\/evil\.example\/ uses http to a host other than loopback$/,
+    ],
+    [{ ...GOOD, response_types: ['token'] }, /^response_types names none that is offered \(code\)/],
+    [uris('com.example.app:/cb'), /^redirect_uris com\.example\.app:\/cb is neither https/],
+    [uris(...Array.from({ length: 51 }, (_, i) => `https://a.example/${i}`)), /50 entries/],
+  ])('%j: the answer says what to change', async (metadata, text) => {
+    world = await registeringWorld({ allowedSchemes: 'web-and-loopback' });
+    const answer = await register(world, metadata, { token: await tokenFor(world) });
+    expect(answer.body['error_description']).toMatch(text);
   });
   it.each([
     [

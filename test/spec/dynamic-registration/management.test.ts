@@ -248,6 +248,10 @@ describe('changing', () => {
     });
     expect((await get()).status).toBe(200);
   });
+  it('[RFC7592 §2.2] who forgets the client_id reads so', async () => {
+    const { body } = await put({ client_id: null });
+    expect(body['error_description']).toContain('client_id is missing');
+  });
   it('[RFC7592 §2.2] its own secret may stand there', async () => {
     expect((await put({ client_secret: own.client_secret })).status).toBe(200);
   });

@@ -90,7 +90,7 @@ describe('open registration', () => {
 
   it('RG-01 is named at the start', async () => {
     world = await registeringWorld({ allowOpenRegistration: true });
-    expect(world.provider.weakened).toEqual(['dynamic-registration.allowOpenRegistration']);
+    expect(world.provider.weakened).toEqual(['dynamicRegistration.allowOpenRegistration']);
   });
   it('RG-01 is limited per network, with Retry-After', async () => {
     world = await registeringWorld({ allowOpenRegistration: true });

@@ -37,7 +37,7 @@ describe('an endpoint as audience', () => {
         expect((await ownTokens(world, assertionOf(world, clientId, bad))).status).toBe(401);
       }
       expect(
-        world.provider.weakened.includes('jwt-client-authentication.allowEndpointAudience'),
+        world.provider.weakened.includes('jwtClientAuthentication.allowEndpointAudience'),
       ).toBe(Object.keys(options).length > 0);
     },
   );
@@ -97,7 +97,7 @@ describe('client_secret_jwt', () => {
       error: 'invalid_client',
       reason: 'client_authentication_method',
     });
-    expect(world.provider.weakened).toContain('jwt-client-authentication.allowClientSecretJwt');
+    expect(world.provider.weakened).toContain('jwtClientAuthentication.allowClientSecretJwt');
   });
   it('CL-15 is not for a client whose secret is a digest: that one is registered anew', async () => {
     world = await makeJwtWorld({ allowClientSecretJwt: true });

@@ -257,7 +257,7 @@ describe('mcp()', () => {
     const features = mcp({ allowOpenRegistration: true });
     expect(await discovery({ features })).toHaveProperty('registration_endpoint');
     expect((await makeWorld({ features })).provider.weakened).toEqual([
-      'dynamic-registration.allowOpenRegistration',
+      'dynamicRegistration.allowOpenRegistration',
     ]);
   });
   it('serves both forms of the well-known address of an issuer with a path', async () => {
