@@ -7,7 +7,7 @@ import type { Vault } from '../crypto/vault.ts';
 import type { ClientMetadata, CompleteClientMetadata } from '../protocol/client-metadata.ts';
 import { type MetadataRules, needsSecret } from '../protocol/client-metadata-rules.ts';
 import type { ClientStore } from '../store/clients.ts';
-import type { AuditEvent, Client, Digest, Seconds } from '../store/records.ts';
+import type { ActRow, AuditEvent, Client, Digest, Seconds } from '../store/records.ts';
 import type { AuditStore } from '../store/store.ts';
 import type { ClientCache } from './client-cache.ts';
 import type {
@@ -62,25 +62,64 @@ export interface Registry extends ClientParts {
 export interface Registration {
   /** Who registers it. */
   readonly source: Client['registrationSource'];
-  /** Digest of the initial access token that is used for it; null without one. */
-  readonly initialAccessToken?: Digest | null;
   /** Digest of the token by which it manages itself; null: it cannot. */
   readonly registrationToken?: Digest | null;
   /** The end of the client, unless it is used before; null: it stays. */
   readonly expiresAt?: Seconds | null;
 }
 
-/**
- * Registers a client. Null when its initial access token cannot be used.
- * @throws ClientMetadataError
- */
+/** Registers a client. @throws ClientMetadataError */
 export async function createClient(
   registry: Registry,
   metadata: ClientMetadata,
   chosen: ChosenCredentials,
   registration: Registration,
+): Promise<RegisteredClient> {
+  const { store } = registry;
+  const made = await newClient(registry, metadata, chosen, registration);
+  const { client } = made;
+  if (!(await told(registry, client, async (row) => await store.insert(client, row))))
+    throw taken(client.clientId);
+  return made;
+}
+
+/**
+ * Registers a client and takes one use of an initial access token in the same step. Null when the
+ * token cannot be used.
+ * @throws ClientMetadataError
+ */
+export async function registerWithToken(
+  registry: Registry,
+  metadata: ClientMetadata,
+  token: Digest,
+  registration: Registration,
 ): Promise<RegisteredClient | null> {
-  const { rules, random, now, store, events } = registry;
+  const { store, now } = registry;
+  const made = await newClient(registry, metadata, {}, registration);
+  const { client } = made;
+  const register = async (row: ActRow): Promise<boolean> =>
+    await store.register(client, token, now(), row);
+  return (await told(registry, client, register)) ? made : null;
+}
+
+/** Stores a new client with the row of the audit log that tells of it. */
+async function told(
+  { events, cache }: Registry,
+  { clientId, registrationSource: by }: Client,
+  insert: (row: ActRow) => Promise<boolean>,
+): Promise<boolean> {
+  const stored = await events.act('client.created', { clientId, detail: { by } }, insert);
+  if (stored) cache.forget(clientId);
+  return stored;
+}
+
+async function newClient(
+  registry: Registry,
+  metadata: ClientMetadata,
+  chosen: ChosenCredentials,
+  registration: Registration,
+): Promise<RegisteredClient> {
+  const { rules, random, now } = registry;
   const { source, registrationToken = null, expiresAt = null } = registration;
   const complete = checked(rules, metadata);
   checkScopes(registry, metadata, []);
@@ -106,18 +145,6 @@ export async function createClient(
     updatedAt: now(),
     version: firstVersion(random),
   };
-  const { initialAccessToken: token = null } = registration;
-  const stored = await events.act(
-    'client.created',
-    { clientId, detail: { by: source } },
-    async (row) =>
-      token === null
-        ? await store.insert(client, row)
-        : await store.register(client, token, now(), row),
-  );
-  if (!stored && token !== null) return null;
-  if (!stored) throw taken(clientId);
-  registry.cache.forget(clientId);
   return { client, clientSecret: secret };
 }
 

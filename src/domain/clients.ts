@@ -15,6 +15,7 @@ import {
   type MetadataRules,
   needsSecret,
 } from '../protocol/client-metadata-rules.ts';
+import { isExpired } from '../store/clients.ts';
 import type { Client, Seconds } from '../store/records.ts';
 import { createClientCache } from './client-cache.ts';
 import {
@@ -48,24 +49,19 @@ import { createClientUsage } from './client-uses.ts';
 import { identifyClient, keepClient } from './described-clients.ts';
 import { ownRegistrations } from './self-registration.ts';
 
-/** True for an enabled client that nobody used until its end. */
-function isGone({ expiresAt = null, disabledAt }: Client, now: Seconds): boolean {
-  return expiresAt !== null && expiresAt <= now && disabledAt === null;
-}
-
 export function createClients(parts: ClientParts): KnownClients {
   const { store, rules, now, ages } = parts;
   // A record of an earlier version of this software lacks what came later.
   const completed = (client: Client): Client => ({ ...client, ...completeMetadata(client, rules) });
   const load = async (clientId: string): Promise<Client | null> => {
     const client = await store.find(clientId);
-    return client === null || isGone(client, now()) ? null : completed(client);
+    return client === null || isExpired(client, now()) ? null : completed(client);
   };
   const cache = createClientCache({
     load,
     seconds: parts.cacheSeconds,
     ages,
-    isGone: (client) => isGone(client, now()),
+    isGone: (client) => isExpired(client, now()),
   });
   const registry: Registry = { ...parts, load, cache };
   const usage = createClientUsage({
@@ -88,11 +84,8 @@ export function createClients(parts: ClientParts): KnownClients {
       const client = await cache.find(clientId);
       return client === null || client.disabledAt !== null ? null : client;
     },
-    async create(metadata, chosen = {}) {
-      const made = await createClient(registry, metadata, chosen, { source: 'manual' });
-      if (made === null) throw new Error('A client without a token was refused for its token.');
-      return made;
-    },
+    create: async (metadata, chosen = {}) =>
+      await createClient(registry, metadata, chosen, { source: 'manual' }),
     own: (events) => ownRegistrations({ ...registry, events }),
     used: usage.note,
     uses: async (clientId) => await store.uses(clientId),
@@ -143,8 +136,8 @@ async function bringUpToDate(
   if ((await registry.load(clientId)) === null) {
     const chosen = { clientId, ...(secret === null ? {} : { clientSecret: secret }) };
     try {
-      const made = await createClient(registry, metadata, chosen, { source: 'configuration' });
-      if (made !== null) return made.client;
+      const source = 'configuration';
+      return (await createClient(registry, metadata, chosen, { source })).client;
     } catch (error) {
       // Another process may have registered it just now.
       if ((await registry.load(clientId)) === null) throw error;

@@ -13,6 +13,7 @@ import {
   keepUnknown,
   type Registry,
   refuseOtherCredentials,
+  registerWithToken,
 } from './client-records.ts';
 import {
   ClientMetadataError,
@@ -38,12 +39,13 @@ export function ownRegistrations(registry: Registry): OwnRegistrations {
 async function registerOne(
   registry: Registry,
   metadata: ClientMetadata,
-  credentials: OwnCredentials,
+  { initialAccessToken: token, registrationToken }: OwnCredentials,
 ): Promise<RegisteredClient | null> {
   const expiresAt = registry.now() + registry.lifetimes.newClient;
-  const source = credentials.initialAccessToken === null ? 'open' : 'dynamic';
-  const registration = { source, expiresAt, ...credentials } as const;
-  return await createClient(registry, metadata, {}, registration);
+  const registration = { registrationToken, expiresAt };
+  return token === null
+    ? await createClient(registry, metadata, {}, { source: 'open', ...registration })
+    : await registerWithToken(registry, metadata, token, { source: 'dynamic', ...registration });
 }
 
 /**
@@ -74,8 +76,7 @@ async function registerShared(
   const expiresAt = registry.now() + registry.lifetimes.newClient;
   try {
     const registration = { source: 'open', expiresAt } as const;
-    const made = await createClient(registry, metadata, { clientId }, registration);
-    if (made !== null) return made;
+    return await createClient(registry, metadata, { clientId }, registration);
   } catch (error) {
     if (!(error instanceof ClientMetadataError)) throw error;
     // Somebody else may have registered the same just now.
@@ -83,7 +84,6 @@ async function registerShared(
     if (now !== null) return now;
     throw error;
   }
-  throw new Error('A client without an initial access token was refused for its token.');
 }
 
 /** A shared client lives for another first lifetime when less than half of it is left. */

@@ -1,6 +1,11 @@
 /** The part of the store port that keeps clients, when they were used, and who may register. */
 import type { ActRow, Client, Digest, InitialAccessToken, Seconds } from './records.ts';
 
+/** True for an enabled client that nobody used until its end. */
+export function isExpired({ expiresAt = null, disabledAt }: Client, now: Seconds): boolean {
+  return expiresAt !== null && expiresAt <= now && disabledAt === null;
+}
+
 /** Registered clients. */
 export interface ClientStore {
   /** The client, disabled or not. */

@@ -2,14 +2,10 @@
  * Clients of the memory store, when they were used, and the initial access tokens by which they
  * register themselves.
  */
-import { deleteAuthorization, type MemoryTables, recordAct } from './memory-tables.ts';
-import type { Client } from './records.ts';
-import type { Store } from './store.ts';
 
-/** True for an enabled client that nobody used until its end. */
-function isOver({ expiresAt = null, disabledAt }: Client, now: number): boolean {
-  return expiresAt !== null && expiresAt <= now && disabledAt === null;
-}
+import { isExpired } from './clients.ts';
+import { deleteAuthorization, type MemoryTables, recordAct } from './memory-tables.ts';
+import type { Store } from './store.ts';
 
 export function clientStore(tables: MemoryTables): Store['clients'] {
   const { clients, clientUses, initialAccessTokens } = tables;
@@ -42,7 +38,7 @@ export function clientStore(tables: MemoryTables): Store['clients'] {
       const client = clients.get(clientId);
       if (client === undefined) return false;
       if (version !== undefined && client.version !== version) return false;
-      if (expiredBy !== undefined && !isOver(client, expiredBy)) return false;
+      if (expiredBy !== undefined && !isExpired(client, expiredBy)) return false;
       clients.delete(clientId);
       clientUses.delete(clientId);
       for (const row of tables.authorizations.values())
@@ -69,7 +65,7 @@ export function clientStore(tables: MemoryTables): Store['clients'] {
     uses: async (clientId) => clientUses.get(clientId) ?? { at: null, secrets: {} },
     async expired(now, limit) {
       return [...clients.values()]
-        .filter((client) => isOver(client, now))
+        .filter((client) => isExpired(client, now))
         .slice(0, limit)
         .map(({ clientId }) => clientId);
     },
