@@ -137,6 +137,7 @@ export type {
   ParameterSource,
   SourceReference,
 } from './engine/contracts/parameter-source.ts';
+export type { RegistrationLimitOptions } from './engine/contracts/registration-limits.ts';
 export type {
   Artifact,
   ArtifactOutcome,

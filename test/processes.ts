@@ -55,14 +55,17 @@ export function start(
       stdio: ['pipe', 'pipe', 'pipe'],
     },
   );
-  let text = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-  });
   child.stdin.end();
+  return watched(child);
+}
+
+/** Collects what a program that was just started prints, and how it ends. */
+export function watched(child: ChildProcess): Program {
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
   const ended = new Promise<number | string>((resolve) =>
     child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')),
   );

@@ -43,11 +43,6 @@ export async function requireProof(
   { details }: Pick<AccessToken, 'details'>,
   endpoint: string,
 ): Promise<void> {
-  // RFC 8707 §2: a token for an API is not for this provider, to which that API could pass it on.
-  if (!ctx.engine.tokenParameters.every((one) => one.isForUs(ctx, details)))
-    throw new OAuthError('invalid_token', 'token_audience', 'The access token is invalid.', {
-      hint: { expected: 'a token without a resource', received: 'a token for an API' },
-    });
   const confirmation = confirmationIn(details);
   const bound = Object.entries(confirmation).map(
     ([member, value]) =>

@@ -4,22 +4,14 @@ import { generateKeyPairSync } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { freePort, type Program, stop, untilUp } from '../processes.ts';
+import { freePort, type Program, stop, untilUp, watched } from '../processes.ts';
 import { services } from '../services.ts';
 import { ALICE, openPage, openProvider, signIn } from './provider.ts';
 
 function startFlask(env: Readonly<Record<string, string>>): Program {
   const file = fileURLToPath(new URL('authlib-app.py', import.meta.url));
   const child = spawn(services.authlib ?? '', ['-u', file], { env });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-    });
-  const ended = new Promise<number | string>((resolve) =>
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')),
-  );
-  return { child, output: () => text, ended };
+  return watched(child);
 }
 
 describe.skipIf(services.chromium === null || services.authlib === null)('Authlib', () => {

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Program, stop } from '../processes.ts';
+import { type Program, stop, watched } from '../processes.ts';
 import { services } from '../services.ts';
 import { ALICE, openPage } from './provider.ts';
 import { standalone } from './standalone.ts';
@@ -36,15 +36,7 @@ function startAgent(): (name: string, ...args: readonly string[]) => Program {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let text = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-      });
-    const ended = new Promise<number | string>((resolve) =>
-      child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')),
-    );
-    return { child, output: () => text, ended };
+    return watched(child);
   };
 }
 

@@ -37,14 +37,24 @@ export const CLIENT: ClientView = {
   policyUri: 'https://photos.example/privacy',
   tosUri: 'https://photos.example/terms',
 };
-export const FORM = {
-  action: '/post',
-  fields: { interaction: 'sealed', step: 'a "step"', token: 't' },
-};
 const LONG: ClientView = {
   ...CLIENT,
   name: 'The Extraordinarily Long-Winded Application of the Donaudampfschifffahrtsgesellschaft and Friends',
   host: 'a-very-long-subdomain-name-of-somebody.applications.customer-portal.example.co.uk',
+};
+/** It describes itself, and answers go to the reader's computer. */
+const DESCRIBED: ClientView = {
+  ...CLIENT,
+  name: 'Photo Assistant',
+  host: 'localhost',
+  vouchedFor: false,
+  describedBy: 'assistant.example',
+  onThisComputer: true,
+};
+const SELF_REGISTERED: ClientView = { ...LONG, vouchedFor: false };
+export const FORM = {
+  action: '/post',
+  fields: { interaction: 'sealed', step: 'a "step"', token: 't' },
 };
 const scopes = (...descriptions: string[]): ScopeView[] =>
   descriptions.map((description, index) => ({ name: `s${index}`, description, writes: false }));
@@ -115,6 +125,20 @@ const endsOf = (pages: Drawing): Readonly<Record<string, Html>> => ({
     returnTo: null,
   }),
   error: pages.error(ERROR),
+  'error, a link to the application': pages.error({
+    ...ERROR,
+    code: 'access_denied',
+    reason: 'consent_denied',
+    description: 'The user denied the request.',
+    returnTo: { url: 'https://app.example/cb?error=access_denied', host: 'app.example' },
+  }),
+  'signed out, a link to the application': pages.signedOut({
+    ...PAGE,
+    client: SELF_REGISTERED,
+    signedOut: true,
+    homeUrl: 'https://op.example/',
+    returnTo: { url: `https://${LONG.host}/bye`, host: LONG.host },
+  }),
   'our error': pages.error({ ...ERROR, status: 500, code: 'server_error', reason: 'server_error' }),
   home: pages.home({
     ...PAGE,
@@ -164,6 +188,12 @@ const formsOf = (pages: Drawing): Readonly<Record<string, Html>> => ({
       { name: 'photos.write', description: 'Add and change your photos', writes: true },
     ],
     knownScopes: [{ name: 'albums.write', description: 'Arrange your albums', writes: true }],
+  }),
+  'consent, described': pages.consent({ ...CONSENT, client: DESCRIBED }),
+  'consent, registered itself': pages.consent({ ...CONSENT, client: SELF_REGISTERED }),
+  'device, registered itself': pages.deviceConfirmation({
+    ...CONFIRMATION,
+    client: SELF_REGISTERED,
   }),
   'consent, nothing': pages.consent({ ...CONSENT, newScopes: [] }),
   logout: pages.logout(account),

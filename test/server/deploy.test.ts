@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { scriptedBrowser } from 'valetkey/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, type Program, stop } from '../processes.ts';
+import { freePort, type Program, stop, watched } from '../processes.ts';
 import { services } from '../services.ts';
 import { type Json, makePlace, type Place, startServing, told, untilTold } from './command-line.ts';
 import { deployed, fetchTrusting, makeCertificate, startCaddy, startNginx } from './proxied.ts';
@@ -24,15 +24,7 @@ function enter(args: readonly string[], env: Readonly<Record<string, string>>): 
     env: { PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-    });
-  const ended = new Promise<number | string>((resolve) =>
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')),
-  );
-  return { child, output: () => text, ended };
+  return watched(child);
 }
 
 /** The health check of the Dockerfile: its exit code. */

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Program } from '../processes.ts';
+import { type Program, watched } from '../processes.ts';
 import { services } from '../services.ts';
 
 /** What a proxy of a test listens on, and where it finds the server and its own files. */
@@ -41,15 +41,7 @@ function changed(name: string, parts: readonly (readonly [from: string, to: stri
 
 function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Program {
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-    });
-  const ended = new Promise<number | string>((resolve) =>
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')),
-  );
-  return { child, output: () => text, ended };
+  return watched(child);
 }
 
 export function startNginx({ folder, port, plainPort, upstream }: Front): Program {

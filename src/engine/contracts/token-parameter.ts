@@ -30,14 +30,3 @@ export interface TokenParameter {
   /** False when a token with these details is for others, not for endpoints of this provider. */
   isForUs(ctx: RequestContext, details: Details): boolean;
 }
-
-/** What token parameters of a request add to the access token. @throws OAuthError */
-export function tokenDetails(
-  ctx: RequestContext & {
-    readonly engine: { readonly tokenParameters: readonly TokenParameter[] };
-  },
-  reading: TokenReading,
-): Details {
-  const parts = ctx.engine.tokenParameters.map((one) => one.details(ctx, reading));
-  return Object.assign({}, ...parts) as Details;
-}

@@ -22,8 +22,8 @@ import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 import { named, nameOf } from '../contracts/engine.ts';
 import type { Grant, GrantProof } from '../contracts/grant.ts';
-import { tokenDetails } from '../contracts/token-parameter.ts';
 import { confirmationOf, useProofs } from '../sender-constraint.ts';
+import { tokenDetails } from '../token-parameters.ts';
 
 /** How often a request is judged, if others are faster or another node changes the client. */
 const MOST_ATTEMPTS = 3;

@@ -2,6 +2,7 @@
  * Client ID metadata documents (draft-ietf-oauth-client-id-metadata-document-02): a client whose
  * client_id is the https address of a document that describes it. Nobody registers it.
  */
+
 import { networkOf } from '../../domain/addresses.ts';
 import type { DescribedClient } from '../../domain/client-registry.ts';
 import type { Context } from '../../domain/context.ts';
@@ -14,22 +15,21 @@ import {
 import type { RateLimit } from '../../domain/settings.ts';
 import type { ClientSource } from '../../engine/contracts/client-source.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import {
+  REGISTRATION_LIMITS,
+  type RegistrationLimitOptions,
+} from '../../engine/contracts/registration-limits.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { nameForLog } from '../../protocol/remedies.ts';
 import { addressProblem, metadataIn } from './document.ts';
 
 /** Options of client ID metadata documents. */
-export interface ClientIdMetadataDocumentOptions {
+export interface ClientIdMetadataDocumentOptions extends RegistrationLimitOptions {
   /**
    * Hosts whose documents are accepted, `example.com` or `example.com:8443`. Empty: any.
    * @default []
    */
   readonly hosts: readonly string[];
-  /**
-   * Grant types that such clients may have; others are left out.
-   * @default the authorization code, refresh tokens and the device flow
-   */
-  readonly grantTypes: readonly string[];
   /**
    * Weakens: origins inside your network, or over http, whose documents are accepted. They have to
    * be among those of `allowOutbound` as well. @default []
@@ -40,15 +40,6 @@ export interface ClientIdMetadataDocumentOptions {
    * @default 60 in 15 minutes
    */
   readonly documents: RateLimit;
-  /**
-   * Schemes of redirect URIs: `web-and-loopback` refuses private-use schemes.
-   * @default 'any'
-   */
-  readonly allowedSchemes: 'any' | 'web-and-loopback';
-  /** Scopes that they may have; others are left out. Null: all of this server. @default null */
-  readonly scopes: readonly string[] | null;
-  /** Decides about documents after all other rules. @default none */
-  readonly policy: RegistrationPolicy | null;
 }
 
 /** CIMD §5: the response is JSON, of this type or of one that is more specific. */
@@ -145,15 +136,6 @@ export const clientIdMetadataDocuments: FeatureFactory<ClientIdMetadataDocumentO
         defaultText: 'any host',
         default: [],
       },
-      grantTypes: {
-        kind: 'list',
-        description: 'Grant types that such clients may have',
-        default: [
-          'authorization_code',
-          'refresh_token',
-          'urn:ietf:params:oauth:grant-type:device_code',
-        ],
-      },
       allowInternalDocuments: {
         kind: 'list',
         description: 'Weakens: origins of allowOutbound whose documents are accepted',
@@ -165,28 +147,7 @@ export const clientIdMetadataDocuments: FeatureFactory<ClientIdMetadataDocumentO
         description: 'Documents that are fetched, per network',
         default: { limit: 60, seconds: 900 },
       },
-      allowedSchemes: {
-        kind: 'text',
-        description: 'Schemes of redirect URIs: any, or without private-use schemes',
-        choices: ['any', 'web-and-loopback'],
-        default: 'any',
-      },
-      scopes: {
-        kind: 'list',
-        description: 'Scopes that such clients may have',
-        defaultText: 'all scopes',
-        nullable: true,
-        default: null,
-      },
-      policy: {
-        kind: 'code',
-        description: 'Decides about documents after all other rules',
-        default: null,
-        check(value, option, refuse) {
-          if (typeof value !== 'function' && value !== null)
-            refuse(option, 'must be a function.', 'Pass a function.');
-        },
-      },
+      ...REGISTRATION_LIMITS,
     },
     create: (options) => ({
       clientSources: [source(options)],

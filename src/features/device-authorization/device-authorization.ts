@@ -8,7 +8,7 @@ import { type ClientCall, clientEndpoint } from '../../engine/client-endpoint.ts
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
-import { tokenDetails } from '../../engine/contracts/token-parameter.ts';
+import { tokenDetails } from '../../engine/token-parameters.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
 import { updateCommand } from '../../protocol/remedies.ts';

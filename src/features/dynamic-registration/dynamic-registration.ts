@@ -3,15 +3,18 @@
  * 7592). It is off, and where it is on it is closed: a client needs an initial access token.
  */
 
-import type { RegistrationPolicy } from '../../domain/registration-policy.ts';
 import type { RateLimit } from '../../domain/settings.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { type Check, isObject } from '../../engine/contracts/options.ts';
+import {
+  REGISTRATION_LIMITS,
+  type RegistrationLimitOptions,
+} from '../../engine/contracts/registration-limits.ts';
 import { keySetProblem } from '../../protocol/key-sets.ts';
 import { managementEndpoint, registrationEndpoint } from './endpoints.ts';
 
 /** Options of dynamic registration. */
-export interface DynamicRegistrationOptions {
+export interface DynamicRegistrationOptions extends RegistrationLimitOptions {
   /**
    * Weakens: anybody may register a client. Without it, clients need an initial access token.
    * @default false
@@ -34,18 +37,6 @@ export interface DynamicRegistrationOptions {
   /** Changes that a client makes to its registration. @default 30 in an hour */
   readonly changes: RateLimit;
   /**
-   * Grant types of clients that register themselves; others are left out.
-   * @default the authorization code, refresh tokens and the device flow
-   */
-  readonly grantTypes: readonly string[];
-  /**
-   * Schemes of redirect URIs: `web-and-loopback` refuses private-use schemes.
-   * @default 'any'
-   */
-  readonly allowedSchemes: 'any' | 'web-and-loopback';
-  /** Scopes that they may have; others are left out. Null: all of this server. @default null */
-  readonly scopes: readonly string[] | null;
-  /**
    * Hosts that their redirect URIs may be on, and private-use schemes (`com.example.app:`). Empty:
    * any. @default []
    */
@@ -57,8 +48,6 @@ export interface DynamicRegistrationOptions {
   readonly softwareStatementIssuers: Readonly<Record<string, unknown>>;
   /** Every registration needs a software statement. @default false */
   readonly requireSoftwareStatement: boolean;
-  /** Decides about registrations after all other rules. @default none */
-  readonly policy: RegistrationPolicy | null;
 }
 
 const [HOUR, DAY] = [3600, 86_400];
@@ -109,28 +98,7 @@ export const dynamicRegistration: FeatureFactory<DynamicRegistrationOptions> =
         description: 'Changes that a client makes to its registration',
         default: { limit: 30, seconds: HOUR },
       },
-      grantTypes: {
-        kind: 'list',
-        description: 'Grant types of clients that register themselves',
-        default: [
-          'authorization_code',
-          'refresh_token',
-          'urn:ietf:params:oauth:grant-type:device_code',
-        ],
-      },
-      allowedSchemes: {
-        kind: 'text',
-        description: 'Schemes of redirect URIs: any, or without private-use schemes',
-        choices: ['any', 'web-and-loopback'],
-        default: 'any',
-      },
-      scopes: {
-        kind: 'list',
-        description: 'Scopes of clients that register themselves',
-        defaultText: 'all scopes',
-        nullable: true,
-        default: null,
-      },
+      ...REGISTRATION_LIMITS,
       redirectHosts: {
         kind: 'list',
         description: 'Hosts of their redirect URIs, and private-use schemes',
@@ -147,15 +115,6 @@ export const dynamicRegistration: FeatureFactory<DynamicRegistrationOptions> =
         kind: 'flag',
         description: 'Every registration needs a software statement',
         default: false,
-      },
-      policy: {
-        kind: 'code',
-        description: 'Decides about registrations after all other rules',
-        default: null,
-        check(value, option, refuse) {
-          if (typeof value !== 'function' && value !== null)
-            refuse(option, 'must be a function.', 'Pass a function.');
-        },
       },
     },
     create: (options) => ({

@@ -1,4 +1,5 @@
 /** Token introspection (RFC 7662): what a token is worth now, for those it concerns. */
+
 import { findLiveAccessToken } from '../../domain/access-tokens.ts';
 import { findEnabledAccount } from '../../domain/accounts.ts';
 import { confirmationIn, tokenTypeOf } from '../../domain/confirmations.ts';
@@ -9,6 +10,7 @@ import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { logRefusal } from '../../engine/refusals.ts';
+import { introspectedDetails } from '../../engine/token-parameters.ts';
 import { createCommand, updateCommand } from '../../protocol/remedies.ts';
 import { formatScope } from '../../protocol/scope.ts';
 import type { AccessToken, Client } from '../../store/records.ts';
@@ -80,10 +82,7 @@ async function describeAccessToken(
     token_type: tokenTypeOf(cnf),
     // RFC 9449 §6.2: what the resource server has to check.
     ...(Object.keys(cnf).length === 0 ? {} : { cnf }),
-    ...Object.assign(
-      {},
-      ...ctx.engine.tokenParameters.map((one) => one.introspected(token.details)),
-    ),
+    ...introspectedDetails(ctx, token),
     exp: token.expiresAt,
     iat: token.issuedAt,
     // A token of the client itself has its client_id as subject; `client_id` beside it tells the

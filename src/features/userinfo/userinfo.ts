@@ -6,6 +6,7 @@ import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { requireProof } from '../../engine/sender-constraint.ts';
+import { requireForUs } from '../../engine/token-parameters.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
 import type { AccessToken, Client } from '../../store/records.ts';
@@ -33,11 +34,14 @@ const endpoint: Endpoint = {
     }
     const found = await findLiveAccessToken(ctx, presented.text);
     if (found === null) throw invalidToken('token_invalid');
-    await requireProof(ctx, presented, found.token, 'userinfo').catch((error: unknown) => {
+    try {
+      requireForUs(ctx, found.token);
+      await requireProof(ctx, presented, found.token, 'userinfo');
+    } catch (error) {
       throw error instanceof OAuthError && !('WWW-Authenticate' in error.headers)
         ? challenged(error)
         : error;
-    });
+    }
     return json(200, await claimsFor(ctx, found.client, found.token));
   },
 };

@@ -1,7 +1,7 @@
 /** Tokens that are bound to a certificate (RFC 8705 §3), and what discovery says. Rule SC-09. */
 import { createHash } from 'node:crypto';
 import { type Client, type ClientCertificate, type ClientMetadata, mutualTls } from 'valetkey';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { expectRefusal } from '../refusals.ts';
 import {
   type Answer,
@@ -14,27 +14,10 @@ import {
   type World,
 } from '../setup.ts';
 import { registerIn, sendTo } from './asking.ts';
-import { type Authority, type Made, makeAuthority, shown } from './certificates.ts';
+import { type Made, makeUsual, NOW, SUBJECT, shown } from './certificates.ts';
 
-let authority: Authority;
-let good: Made;
-let other: Made;
-let own: Made;
-beforeAll(() => {
-  authority = makeAuthority();
-  good = authority.issue(
-    '/C=NL/O=Example, Inc./OU=Apps+CN=printer',
-    'DNS:printer.example,IP:192.0.2.7,URI:urn:printer,email:printer@example.com',
-  );
-  other = authority.issue('/C=NL/O=Example, Inc./OU=Apps+CN=scanner', 'DNS:scanner.example');
-  own = authority.selfSigned('/CN=own');
-});
+const { authority, good, other, own } = makeUsual();
 afterAll(() => authority.remove());
-
-const DN = 'CN=printer+OU=Apps,O=Example\\, Inc.,C=NL';
-const SUBJECT = { tls_client_auth_subject_dn: DN };
-/** The certificates are made a moment later. */
-const NOW = Math.floor(Date.now() / 1000) + 600;
 
 let world: World;
 beforeEach(async () => {

@@ -72,3 +72,28 @@ export function shown({ cert }: Made, isVerified: boolean): ClientCertificate {
 export function jwkOf({ cert }: Made): object {
   return new X509Certificate(cert).publicKey.export({ format: 'jwk' });
 }
+
+/** The subject of the usual certificate, as RFC 4514 writes it. */
+export const DN = 'CN=printer+OU=Apps,O=Example\\, Inc.,C=NL';
+export const SUBJECT = { tls_client_auth_subject_dn: DN };
+/** The certificates are made a moment before. */
+export const NOW = Math.floor(Date.now() / 1000) + 600;
+
+/** A good certificate, another of the same authority, and a self-signed one. */
+export function makeUsual(): {
+  readonly authority: Authority;
+  readonly good: Made;
+  readonly other: Made;
+  readonly own: Made;
+} {
+  const authority = makeAuthority();
+  return {
+    authority,
+    good: authority.issue(
+      '/C=NL/O=Example, Inc./OU=Apps+CN=printer',
+      'DNS:printer.example,IP:192.0.2.7,URI:urn:printer,email:printer@example.com',
+    ),
+    other: authority.issue('/C=NL/O=Example, Inc./OU=Apps+CN=scanner', 'DNS:scanner.example'),
+    own: authority.selfSigned('/CN=own'),
+  };
+}
