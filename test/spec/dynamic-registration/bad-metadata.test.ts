@@ -195,6 +195,12 @@ describe('bad metadata', () => {
     expect(String(answer.body['error_description'])).toMatch(/^[\x20-\x5b\x5d-\x7e]+$/);
     expect(await howMany(world)).toBe(0);
   });
+  it('AZ-05 a wildcard, also where operators may register one', async () => {
+    world = await registeringWorld({}, { allowRedirectUriWildcards: true });
+    const wild = uris('https://*.preview.example.com/cb');
+    const answer = await register(world, wild, { token: await tokenFor(world) });
+    expect(answer.body['error']).toBe('invalid_redirect_uri');
+  });
   it.each([
     ['dpop_bound_access_tokens', dpop({ enabled: false })],
     ['require_pushed_authorization_requests', pushedAuthorizationRequests({ enabled: false })],
