@@ -1,7 +1,20 @@
 /** Each endpoint that authenticates clients treats each method alike. Rule CL-17. */
-import { deviceAuthorization, jwtClientAuthentication } from 'valetkey';
-import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  type ClientMetadata,
+  deviceAuthorization,
+  jwtClientAuthentication,
+  mutualTls,
+} from 'valetkey';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Client } from '../../../src/store/records.ts';
+import { sendTo } from '../mutual-tls/asking.ts';
+import {
+  jwkOf as jwkOfCertificate,
+  makeUsual,
+  NOW,
+  SUBJECT,
+  shown,
+} from '../mutual-tls/certificates.ts';
 import { type Answer, basic, makeWorld, pkce, REDIRECT_URI, type World } from '../setup.ts';
 import { asserting, assertionOf, byEc, bySecret, EC, jwkOf, OTHER, send } from './assertions.ts';
 
@@ -10,6 +23,8 @@ const METHODS = [
   'client_secret_post',
   'client_secret_jwt',
   'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
 ] as const;
 type Method = (typeof METHODS)[number];
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -28,14 +43,29 @@ const ENDPOINTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
+const { authority, good, other: stranger, own: selfSigned } = makeUsual();
+afterAll(() => authority.remove());
+
+/** What else a client is registered with. */
+const KEYS: Readonly<Partial<Record<Method, Partial<ClientMetadata>>>> = {
+  private_key_jwt: { jwks: { keys: [jwkOf(EC.publicKey, { kid: 'ec' })] } },
+  tls_client_auth: { fields: SUBJECT },
+  self_signed_tls_client_auth: { jwks: { keys: [jwkOfCertificate(selfSigned)] } },
+};
+
 let world: World;
 let registered: Readonly<Record<Method, { readonly client: Client; readonly secret: string }>>;
 beforeEach(async () => {
   world = await makeWorld({
-    features: [jwtClientAuthentication({ allowClientSecretJwt: true }), deviceAuthorization()],
+    features: [
+      jwtClientAuthentication({ allowClientSecretJwt: true }),
+      deviceAuthorization(),
+      mutualTls({ enabled: true }),
+    ],
     // What is counted as failed has a test of its own.
     rateLimits: { clientAuthentication: { limit: 10_000, seconds: 60 } },
   });
+  world.now = NOW;
   const entries = [];
   for (const method of METHODS) {
     const made = await world.provider.clients.create({
@@ -44,9 +74,7 @@ beforeEach(async () => {
       grantTypes: ['authorization_code', 'client_credentials', DEVICE_GRANT],
       scopes: ['read', 'introspection'],
       tokenEndpointAuthMethod: method,
-      ...(method === 'private_key_jwt'
-        ? { jwks: { keys: [jwkOf(EC.publicKey, { kid: 'ec' })] } }
-        : {}),
+      ...KEYS[method],
     });
     entries.push([method, { client: made.client, secret: made.clientSecret ?? '' }] as const);
   }
@@ -75,6 +103,14 @@ async function prove(
     case 'client_secret_jwt': {
       const assertion = assertionOf(world, clientId, { header, signed: bySecret(used || 'x') });
       return await send(world, path, { ...fields, client_id: clientId, ...asserting(assertion) });
+    }
+    case 'tls_client_auth': {
+      const certificate = shown(isGood ? good : stranger, true);
+      return await sendTo(world, path, { ...fields, client_id: clientId }, certificate);
+    }
+    case 'self_signed_tls_client_auth': {
+      const certificate = shown(isGood ? selfSigned : good, !isGood);
+      return await sendTo(world, path, { ...fields, client_id: clientId }, certificate);
     }
     case 'private_key_jwt': {
       const { privateKey } = isGood ? EC : OTHER;
