@@ -35,6 +35,9 @@ export const WATCHED: Readonly<Record<string, RegExp>> = {
   randomness: /\bMath\.random\(|\bgetRandomValues\(|\brandomUUID\(|\brandomBytes\(/,
   // Not the name of the type under which a pool of a host is public.
   'names of databases': /sqlite|postgres|mysql(?!-?pool)|mariadb/i,
+  // A method of that name belongs to something else.
+  'requests to others':
+    /['"]undici['"]|\bawait fetch\(|\bglobalThis\.fetch\b|\{[^}]*\b(request|get)\b[^}]*\} from 'node:https?'/,
   Response: /\bnew Response\(|\bResponse\.(json|redirect|error)\(/,
 };
 
@@ -169,10 +172,14 @@ function nameProblems({ path }: Module): string[] {
 /** Where the kinds of database differ, and the table that tells operators what they may write. */
 const KNOWS_DATABASES = /^(sql\/dialects\/|server\/settings-table\.ts$)/;
 
+/** The one guarded client, and the browser of tests, whose fetch is the provider. */
+const FETCHES = /^(web\/outbound\.ts$|testing\/)/;
+
 function wordProblems({ path, uses }: Module): string[] {
   const never = [
     ...(FLOORS[folderOf(path)]?.never ?? []),
     ...(KNOWS_DATABASES.test(path) ? [] : ['names of databases']),
+    ...(FETCHES.test(path) ? [] : ['requests to others']),
   ];
   return uses
     .filter((word) => never.includes(word))

@@ -22,6 +22,8 @@ const PRESETS: Readonly<Record<ClientKind, Preset>> = {
     ...SIGN_IN,
     clientType: 'public',
     allowedOrigins: originsOf(redirectUris),
+    // Whoever brings a script into the page can read its tokens.
+    refreshTokenAbsoluteLifetime: 86_400,
   }),
   native: () => ({ ...SIGN_IN, clientType: 'public', applicationType: 'native' }),
   service: () => ({ grantTypes: ['client_credentials'] }),
@@ -42,8 +44,9 @@ export const CLIENT_KINDS: readonly ClientKind[] = Object.keys(PRESETS) as Clien
  * Metadata of a kind of application: what is given, and where that says nothing, what is right for
  * the kind.
  * @param kind `web`: a server that signs people in; `spa`: a browser application, whose origins are
- * those of its redirect URIs; `native`: on a desktop or a phone; `service`: acts for itself;
- * `resource-server`: introspects tokens, and nothing else; `device`: without a browser
+ * those of its redirect URIs, and whose refresh tokens end after a day; `native`: on a desktop or a
+ * phone; `service`: acts for itself; `resource-server`: introspects tokens, and nothing else;
+ * `device`: without a browser
  */
 export function metadataOfKind<T extends Partial<ClientMetadata>>(
   kind: ClientKind,

@@ -45,9 +45,14 @@ describe('a kind of application', () => {
       idTokenClaims: false,
       allowedOrigins: [],
       tokenEndpointAuthMethod: 'client_secret_post',
+      refreshTokenAbsoluteLifetime: null,
     };
     expect(metadataOfKind('spa', given)).toEqual(given);
     expect(metadataOfKind('spa', { clientType: 'confidential' }).clientType).toBe('confidential');
+  });
+  it('NB-09 refresh tokens of spa end after a day, however often they are used', () => {
+    expect(metadataOfKind('spa', {}).refreshTokenAbsoluteLifetime).toBe(86_400);
+    expect(metadataOfKind('native', {}).refreshTokenAbsoluteLifetime).toBeUndefined();
   });
   it('spa derives origins from https and loopback addresses, each once', () => {
     const redirectUris = [

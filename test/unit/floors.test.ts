@@ -5,6 +5,7 @@ import {
   type Module,
   problemsOf,
   resolveFrom,
+  WATCHED,
 } from '../../tools/floor-rules.ts';
 
 function file(path: string, imports: readonly string[] = [], more: Partial<Module> = {}): Module {
@@ -105,6 +106,23 @@ describe('floors', () => {
     for (const path of ['sql/tokens.ts', 'server/assemble.ts', 'store/a.ts'])
       expect(problems(file(path, [], knowing))).toHaveLength(1);
     expect(problems(file('sql/dialects/one.ts', [], knowing))).toEqual([]);
+  });
+
+  it.each([
+    ["await import('undici')", true],
+    ['const answer = await fetch(url);', true],
+    ['globalThis.fetch(url)', true],
+    ["import { createServer, request } from 'node:https';", true],
+    ['await provider.fetch(request)', false],
+    ["import { createServer } from 'node:http';", false],
+  ])('OB-01 sees that %s makes requests: %s', (code, makes) => {
+    expect(WATCHED['requests to others']?.test(code)).toBe(makes);
+  });
+  it('OB-01 lets one file make requests to others', () => {
+    const fetching = { uses: ['requests to others'] };
+    for (const path of ['domain/a.ts', 'features/dpop/a.ts', 'web/router.ts', 'cli/a.ts'])
+      expect(problems(file(path, [], fetching))).toHaveLength(1);
+    expect(problems(file('web/outbound.ts', [], fetching))).toEqual([]);
   });
 
   it('wants every file named in the map of the house', () => {
