@@ -108,6 +108,13 @@ const RATE_LIMITS: OptionsOf<RateLimits> = {
   login: rateLimit(5, 900, 'Failed logins per account'),
   loginByAddress: rateLimit(50, 900, 'Failed logins per network'),
   clientAuthentication: rateLimit(20, 60, 'Failed client authentications per client and network'),
+  tokenRequests: {
+    kind: 'rate-limit',
+    description: 'Token requests per client, in each process; of a public client per network',
+    defaultText: 'no limit',
+    nullable: true,
+    default: null,
+  },
   largeRequest: rateLimit(60, 900, 'Requests too large for an address, per network'),
   largeRequestInAll: rateLimit(10_000, 900, 'Requests too large for an address, in all'),
 };

@@ -49,6 +49,11 @@ export interface RateLimiter {
    * @throws TooManyAttempts when the limit is reached
    */
   take(limited: LimitedKey): Promise<void>;
+  /**
+   * Counts one call in the memory of this process, which costs no query.
+   * @throws TooManyAttempts when the limit is reached
+   */
+  takeHere(limited: LimitedKey): void;
   /** Counts one call as `take` does; false when the limit is reached. */
   isWithin(limited: LimitedKey): Promise<boolean>;
 }
@@ -129,6 +134,8 @@ export function createRateLimiter(
   report: (error: unknown) => void,
 ): RateLimiter {
   const exhausted = new LRUCache<string, Lock>({ max: 10_000 });
+  /** What is counted in this process alone. */
+  const here = new LRUCache<string, { count: number; readonly since: Moment }>({ max: 10_000 });
   const lines = createWaitingLines(LONGEST_LINE);
   const nowIn = (): number => ages.now().at;
   /** A key above its limit is refused, from then on from memory. */
@@ -224,6 +231,17 @@ export function createRateLimiter(
         : null;
     },
     take,
+    takeHere([key, limit]) {
+      const name = nameOf(key);
+      refuseIfKnown(name);
+      const known = here.get(name);
+      const isOpen = known !== undefined && ages.isWithin(known.since, limit.seconds);
+      const window = isOpen ? known : { count: 0, since: ages.now() };
+      window.count += 1;
+      if (!isOpen) here.set(name, window);
+      if (window.count > limit.limit)
+        refuse(name, secondsUntil(window.since.at + limit.seconds, limit), limit);
+    },
     async isWithin(limited) {
       try {
         await take(limited);

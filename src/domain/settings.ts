@@ -104,6 +104,11 @@ export interface RateLimits {
    */
   readonly clientAuthentication: RateLimit;
   /**
+   * Token requests of a client that proved itself, in each process; of a public one, per network as
+   * well. Null: as many as it likes. @default null; 12 000 in a minute in the standalone server
+   */
+  readonly tokenRequests: RateLimit | null;
+  /**
    * Requests too large for an address, which are stored: per network, or in all where the host
    * tells no address.
    * @default 60 in 15 minutes

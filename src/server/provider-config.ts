@@ -21,7 +21,7 @@ import { type BuiltInPagesOptions, builtInPages } from 'valetkey/pages';
 import { embeddedUrl, type SqlOptions, sqlProblems } from 'valetkey/sql';
 import { pageFiles } from './page-files.ts';
 import { featuresOf, ownFeatures } from './settings-file.ts';
-import type { GivenSettings } from './settings-table.ts';
+import { type GivenSettings, TOKEN_REQUESTS } from './settings-table.ts';
 
 /** The parts of the configuration that `assemble.ts` builds. */
 export type ConfigParts = Pick<Config, 'issuer' | 'store' | 'accounts'> & {
@@ -42,8 +42,10 @@ export function providerConfig(settings: GivenSettings, parts: ConfigParts): Con
   const languages = settings['languages'] as BuiltInPagesOptions['languages'];
   const words = settings['words'] as BuiltInPagesOptions['words'];
   const keys = givenKeys(settings);
+  const values = valuesOf(CORE_OPTIONS, settings);
   return {
-    ...valuesOf(CORE_OPTIONS, settings),
+    ...values,
+    rateLimits: { tokenRequests: TOKEN_REQUESTS, ...(values['rateLimits'] as object | undefined) },
     ...parts,
     pages: builtInPages({
       ...(accentColor === undefined ? {} : { accentColor }),

@@ -11,6 +11,7 @@ import {
   type Option,
   type OptionKind,
   optionGroup,
+  type RateLimit,
   writtenOptions,
 } from 'valetkey';
 
@@ -143,9 +144,13 @@ const SERVER_SETTINGS: readonly SettingDefinition[] = [
 ];
 
 /** Defaults of the server that replace defaults of the provider, in words. */
+/** Far above what a client needs, and below what a client in a loop sends. */
+export const TOKEN_REQUESTS: RateLimit = { limit: 12_000, seconds: 60 };
+
 const SERVER_DEFAULTS: Readonly<Record<string, string>> = {
   issuer: 'http://localhost:<port>',
   secret: 'a file in the data folder',
+  'rateLimits.tokenRequests': Object.values(TOKEN_REQUESTS).join('/'),
 };
 
 /**

@@ -4,11 +4,13 @@
  * by the grant → what was proved is within bounds → issuance.
  */
 import { findEnabledAccount } from '../../domain/accounts.ts';
+import { networkOf } from '../../domain/addresses.ts';
 import { idTokenClaims } from '../../domain/claims.ts';
 import { requireSame } from '../../domain/confirmations.ts';
 import { type CheckedRedemption, issueTokens, type TokenResponse } from '../../domain/issuance.ts';
 import { availableScopes } from '../../domain/scopes.ts';
 import { provenNow } from '../../domain/sessions.ts';
+import { isPublic } from '../../protocol/client-metadata-rules.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
@@ -60,6 +62,7 @@ export const token: Endpoint = {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const { client } = await authenticateClient(ctx, params);
       const { clientId } = client;
+      if (attempt === 0) countRequest(ctx, client);
       // RFC 6749 §5.2: the authenticated client is not authorized to use this grant type.
       if (!client.grantTypes.includes(type)) {
         // Another node may have allowed it. Its secret may be another one by now as well.
@@ -90,6 +93,16 @@ export const token: Endpoint = {
     throw new StoreUnavailable('The client kept changing.');
   },
 };
+
+/**
+ * All people who use a public application share its client_id, so it is counted per network.
+ * @throws OAuthError 429
+ */
+function countRequest({ rateLimiter, request, settings }: EngineContext, client: Client): void {
+  const limit = settings.rateLimits.tokenRequests;
+  const whose = isPublic(client) ? [networkOf(request.address)] : [];
+  if (limit !== null) rateLimiter.takeHere([['token request', client.clientId, ...whose], limit]);
+}
 
 function grantTypeHint({ clientId, grantTypes }: Client, type: string): RefusalHint {
   return {
