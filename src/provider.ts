@@ -204,7 +204,7 @@ function createContext(
     cacheSeconds: settings.clientCacheSeconds,
     lifetimes: settings.lifetimes,
     sources: engine.clientSources.map((source) => ({
-      owns: (clientId) => source.owns(clientId, settings),
+      owns: (clientId) => source.owns(clientId),
       describe: async (clientId, request, isStored) =>
         await source.describe({ ...ctx, request }, clientId, isStored),
     })),

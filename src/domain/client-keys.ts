@@ -2,6 +2,7 @@
  * Public keys of clients: registered with them, or behind their `jwks_uri`. A key verifies only
  * what names an algorithm that fits it, and only for the client that registered it.
  */
+import { type JwtClaims, JwtError, type JwtKey, verifyJwt } from '../crypto/jwt.ts';
 import { importPublicKey, type KeyObject } from '../crypto/public-keys.ts';
 import { fittingKeys, isForSignatures, keysIn, type SetKey } from '../protocol/key-sets.ts';
 import type { Client } from '../store/records.ts';
@@ -20,24 +21,48 @@ const MOST_TRIED = 5;
 /** Keys as Node has them, by their JSON: importing one costs more than verifying with it. */
 const imported = new WeakMap<SetKey, KeyObject | null>();
 
+/** Where keys of somebody are. */
+type KeyOwner = Pick<Client, 'jwks' | 'jwksUri'>;
+
 /**
  * The keys of a client that may have made a signature. When none of a `jwks_uri` does, it is read
  * again, at most once a minute.
  * @throws OutboundError when the `jwks_uri` cannot be read
  */
-export async function clientKeys(
-  { outbound }: Context,
-  { jwks, jwksUri }: Pick<Client, 'jwks' | 'jwksUri'>,
+async function clientKeys(
+  ctx: Pick<Context, 'outbound'>,
+  owner: KeyOwner,
   signedWith: SignedWith,
 ): Promise<readonly KeyObject[]> {
-  const usable = (set: unknown): readonly KeyObject[] => usableKeys(set, signedWith);
-  if (jwks !== null) return usable(jwks);
-  if (jwksUri === null) return [];
+  const find = (set: readonly SetKey[]): readonly KeyObject[] | null => {
+    const keys = usableKeys(set, signedWith);
+    return keys.length === 0 ? null : keys;
+  };
+  return (await findInKeys(ctx, owner, find)) ?? [];
+}
+
+/**
+ * Finds something in the keys of somebody. Those behind a `jwks_uri` are read again for what is not
+ * in them, at most once a minute.
+ * @throws OutboundError when the `jwks_uri` cannot be read
+ */
+async function findInKeys<T>(
+  { outbound }: Pick<Context, 'outbound'>,
+  { jwks, jwksUri }: KeyOwner,
+  find: (set: readonly SetKey[]) => T | null,
+): Promise<T | null> {
+  if (jwks !== null) return find(keysIn(jwks) ?? []);
+  if (jwksUri === null) return null;
   const first = await outbound.json(jwksUri);
-  if (keysIn(first.value) === null) throw new OutboundError('json', 'the document is no JWK Set');
-  const known = usable(first.value);
-  if (known.length > 0 || first.isNew) return known;
-  return usable((await outbound.again(jwksUri)).value);
+  const known = find(documentKeys(first.value));
+  if (known !== null || first.isNew) return known;
+  return find(documentKeys((await outbound.again(jwksUri)).value));
+}
+
+function documentKeys(document: unknown): readonly SetKey[] {
+  const keys = keysIn(document);
+  if (keys === null) throw new OutboundError('json', 'the document is no JWK Set');
+  return keys;
 }
 
 /**
@@ -46,14 +71,57 @@ export async function clientKeys(
  * read at most once a minute.
  * @throws OutboundError when the `jwks_uri` cannot be read
  */
-export async function renewedKeys(
-  { outbound }: Context,
-  { jwks, jwksUri }: Pick<Client, 'jwks' | 'jwksUri'>,
+async function renewedKeys(
+  { outbound }: Pick<Context, 'outbound'>,
+  { jwks, jwksUri }: KeyOwner,
   signedWith: SignedWith,
 ): Promise<readonly KeyObject[]> {
   if (jwks !== null || jwksUri === null) return [];
   const { value, isNew } = await outbound.again(jwksUri);
-  return isNew ? usableKeys(value, signedWith) : [];
+  return isNew ? usableKeys(documentKeys(value), signedWith) : [];
+}
+
+/**
+ * The claims of a JWT that a key of this owner signed; the keys behind a `jwks_uri` are read again
+ * when none of them did.
+ * @throws JwtError, OutboundError when the `jwks_uri` cannot be read
+ */
+export async function verifiedByOwner(
+  ctx: Pick<Context, 'outbound'>,
+  owner: KeyOwner,
+  jwt: string,
+  { alg, kid }: SignedWith,
+  types: readonly string[],
+): Promise<JwtClaims> {
+  const keys = await clientKeys(ctx, owner, { alg, kid });
+  if (keys.length === 0) throw new JwtError('unknown_key', 'no key fits');
+  const renewed = async (): Promise<readonly KeyObject[]> =>
+    await renewedKeys(ctx, owner, { alg, kid });
+  const signed =
+    (await signedBy(keys, jwt, alg, types)) ?? (await signedBy(await renewed(), jwt, alg, types));
+  if (signed === null) throw new JwtError('signature', 'the signature is not valid');
+  return signed.claims;
+}
+
+/**
+ * The claims, and the place of the key that signed them, if one of these did; without a key id
+ * several may have.
+ * @throws JwtError when something else than the signature is wrong
+ */
+export async function signedBy(
+  keys: readonly JwtKey['key'][],
+  jwt: string,
+  alg: string,
+  types: readonly string[],
+): Promise<{ readonly claims: JwtClaims; readonly by: number } | null> {
+  for (const [by, key] of keys.entries()) {
+    try {
+      return { claims: await verifyJwt(jwt, { alg, key }, types), by };
+    } catch (error) {
+      if (!(error instanceof JwtError) || error.problem !== 'signature') throw error;
+    }
+  }
+  return null;
 }
 
 /**
@@ -62,21 +130,17 @@ export async function renewedKeys(
  * @throws OutboundError when the `jwks_uri` cannot be read
  */
 export async function isKeyOf(
-  { outbound }: Context,
-  { jwks, jwksUri }: Pick<Client, 'jwks' | 'jwksUri'>,
+  ctx: Pick<Context, 'outbound'>,
+  owner: KeyOwner,
   key: KeyObject,
 ): Promise<boolean> {
-  const isIn = (set: unknown): boolean =>
-    (keysIn(set) ?? []).some((one) => isForSignatures(one) && importKey(one)?.equals(key) === true);
-  if (jwks !== null) return isIn(jwks);
-  if (jwksUri === null) return false;
-  const first = await outbound.json(jwksUri);
-  if (isIn(first.value) || first.isNew) return isIn(first.value);
-  return isIn((await outbound.again(jwksUri)).value);
+  const isIn = (set: readonly SetKey[]): true | null =>
+    set.some((one) => isForSignatures(one) && importKey(one)?.equals(key) === true) || null;
+  return (await findInKeys(ctx, owner, isIn)) ?? false;
 }
 
-function usableKeys(set: unknown, { alg, kid }: SignedWith): readonly KeyObject[] {
-  return fittingKeys(keysIn(set) ?? [], alg, kid)
+function usableKeys(set: readonly SetKey[], { alg, kid }: SignedWith): readonly KeyObject[] {
+  return fittingKeys(set, alg, kid)
     .slice(0, MOST_TRIED)
     .flatMap((key) => importKey(key) ?? []);
 }

@@ -81,7 +81,7 @@ export interface DescribedClient {
 export interface BoundSource {
   /** True for a client_id that it describes. */
   owns(clientId: string): boolean;
-  /** @throws OAuthError, OutboundError */
+  /** @throws ClientMetadataError, OAuthError, OutboundError */
   describe(
     clientId: string,
     request: RequestFacts | null,

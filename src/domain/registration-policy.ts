@@ -4,7 +4,6 @@
  * may be left out is left out (RFC 7591 §2: the server may replace requested values), what would
  * change the meaning of the registration is refused.
  */
-
 import { originsOf } from '../protocol/client-kinds.ts';
 import type { ClientMetadata } from '../protocol/client-metadata.ts';
 import type { MetadataProblem } from '../protocol/client-metadata-rules.ts';

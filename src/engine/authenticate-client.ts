@@ -19,6 +19,7 @@ import {
   type PresentedCredentials,
 } from './contracts/client-authentication.ts';
 import type { EngineContext } from './contracts/context.ts';
+import { named } from './contracts/engine.ts';
 
 /** Who is calling an endpoint. */
 export interface AuthenticatedClient {
@@ -45,11 +46,11 @@ export async function authenticateClient(
   const identified = await identify(ctx, detected.clientId);
   let { client } = identified;
   ctx.clientId = client?.clientId ?? null;
-  let refusal = identified.refusal ?? (await judge(client, detected));
+  let refusal = identified.refusal ?? (await judge(ctx, client, detected));
   if (refusal !== null && client !== null) {
     // Another node may have enabled it, or given it this secret.
     const changed = await ctx.clients.lookAgain(client);
-    if (changed !== null) refusal = await judge(changed, detected);
+    if (changed !== null) refusal = await judge(ctx, changed, detected);
     client = changed ?? client;
   }
   const method = candidateFor(client, detected)?.method.name;
@@ -133,7 +134,11 @@ function candidateFor(client: Client | null, { candidates }: Detected): Candidat
   );
 }
 
-async function judge(client: Client | null, detected: Detected): Promise<OAuthError | null> {
+async function judge(
+  ctx: EngineContext,
+  client: Client | null,
+  detected: Detected,
+): Promise<OAuthError | null> {
   if (client === null) return unknownClient(detected.clientId);
   if (client.disabledAt !== null)
     return clientNotProven('client_disabled', {
@@ -144,7 +149,7 @@ async function judge(client: Client | null, detected: Detected): Promise<OAuthEr
   const candidate = candidateFor(client, detected);
   if (candidate === null) {
     const received = detected.candidates[0]?.method.name ?? 'none';
-    return clientNotProven('client_authentication_method', methodHint(client, received));
+    return clientNotProven('client_authentication_method', methodHint(ctx, client, received));
   }
   return await candidate.presented.verify(client);
 }
@@ -156,7 +161,7 @@ function unknownClient(clientId: string): OAuthError {
   });
 }
 
-function methodHint(client: Client, received: string): RefusalHint {
+function methodHint({ engine }: EngineContext, client: Client, received: string): RefusalHint {
   const { clientId, tokenEndpointAuthMethod: expected } = client;
   if (isPublic(client)) {
     const anew = createCommand('web', client.redirectUris);
@@ -166,11 +171,9 @@ function methodHint(client: Client, received: string): RefusalHint {
   const either = updateCommand(clientId, '--auth-method client_secret');
   const isDevice = client.grantTypes.some((type) => type.endsWith(':device_code'));
   const anew = createCommand(isDevice ? 'device' : 'native', client.redirectUris);
-  const certificate =
-    'the certificate reaches this server by the connection, or by a proxy that is trusted and tells it';
-  const secret = expected.includes('tls_client_auth')
-    ? certificate
-    : `give the application its secret, or register a new one without: ${anew}`;
+  const secret =
+    named(engine.clientAuthenticationMethods, expected)?.remedy ??
+    `give the application its secret, or register a new one without: ${anew}`;
   const remedy = received === 'none' ? secret : either;
   return { expected, received, remedy };
 }

@@ -49,6 +49,7 @@ export function clientEndpoint(definition: ClientEndpoint): Endpoint {
     ...rest,
     methods: ['POST'],
     errors: 'json',
+    isForClients: true,
     metadata: (engine) => {
       if (methodsMetadata === undefined) return {};
       const offered = engine.clientAuthenticationMethods.filter(

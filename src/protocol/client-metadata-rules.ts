@@ -3,7 +3,6 @@
  * command line, the API or a page. All functions are pure; identifiers, secrets and times are left
  * to `domain/clients.ts`.
  */
-
 import { CLIENT_FIELDS } from './client-field-definitions.ts';
 import { type FeatureField, kindProblem } from './client-fields.ts';
 import type { ClientMember, ClientMetadata, CompleteClientMetadata } from './client-metadata.ts';

@@ -4,7 +4,7 @@
  * wildcard hosts where the operator allows them. Sending responses to them is left to
  * `engine/authorization-response.ts`.
  */
-import { exampleOf, hasWildcard, matchesWildcard, wildcardProblem } from './wildcards.ts';
+import { exampleOf, hasWildcard, isSameOrCovered, wildcardProblem } from './wildcards.ts';
 
 // Response parameters. A registered query must not contain them, because the client would read them
 // as part of a response.
@@ -178,13 +178,7 @@ export function matchesRedirectUri(
   registered: string,
   rules: RedirectUriRules,
 ): boolean {
-  // DEVIATION RFC 9700 §2.1: a wildcard host, as Django OAuth Toolkit has it; off by default.
-  if (hasWildcard(registered))
-    return (
-      rules.allowWildcards && !hasWildcard(requested) && matchesWildcard(requested, registered)
-    );
-  // RFC 9700 §2.1: exact string matching.
-  if (requested === registered) return true;
+  if (isSameOrCovered(requested, registered, rules)) return true;
   // RFC 8252 §7.3: a loopback redirect URI may have any port at the time of the request.
   return (
     withoutPort(requested, LOOPBACK_LITERAL, registered) ||

@@ -3,7 +3,6 @@
  * §2), and the JSON that it gets. Only fields that a client may set are read; all others are
  * ignored, so that nobody gives themselves what is the operator's to give.
  */
-
 import { CLIENT_FIELDS } from './client-field-definitions.ts';
 import { type FeatureField, type FieldDefinition, kindProblem } from './client-fields.ts';
 import type { ClientMember, ClientMetadata, CompleteClientMetadata } from './client-metadata.ts';

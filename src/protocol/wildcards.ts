@@ -24,6 +24,19 @@ export function exampleOf(address: string): string {
   return address.replace('*', 'any');
 }
 
+/** True for the same address, or where wildcards are allowed one of those that one stands for. */
+export function isSameOrCovered(
+  requested: string,
+  registered: string,
+  { allowWildcards }: { readonly allowWildcards: boolean },
+): boolean {
+  // DEVIATION RFC 9700 §2.1: a wildcard host, as Django OAuth Toolkit has it; off by default.
+  if (hasWildcard(registered))
+    return allowWildcards && !hasWildcard(requested) && matchesWildcard(requested, registered);
+  // RFC 9700 §2.1: exact string matching.
+  return requested === registered;
+}
+
 /** True when an address is one of those that a wildcard stands for. */
 export function matchesWildcard(requested: string, registered: string): boolean {
   const [before = '', after = ''] = registered.split('*');

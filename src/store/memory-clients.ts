@@ -2,7 +2,6 @@
  * Clients of the memory store, when they were used, and the initial access tokens by which they
  * register themselves.
  */
-
 import { isExpired } from './clients.ts';
 import { deleteAuthorization, type MemoryTables, recordAct } from './memory-tables.ts';
 import type { Store } from './store.ts';

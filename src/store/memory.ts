@@ -4,7 +4,6 @@
  * tests, demonstrations and short-lived providers. Clients are in `memory-clients.ts`; codes,
  * tokens and one-time records in `memory-tokens.ts`.
  */
-
 import { clientStore, initialAccessTokenStore } from './memory-clients.ts';
 import {
   type Counter,

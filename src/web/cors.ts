@@ -3,8 +3,7 @@
  * part of it.
  */
 import { redirectUriRulesOf } from '../domain/redirect-rules.ts';
-import { matchesRedirectUri, type RedirectUriRules } from '../protocol/redirect-uri.ts';
-import { hasWildcard } from '../protocol/wildcards.ts';
+import { isSameOrCovered } from '../protocol/wildcards.ts';
 import type { Client } from '../store/records.ts';
 import type { RequestContext } from './request.ts';
 
@@ -44,14 +43,9 @@ export function allowOrigin(
   // RFC 9700 §2.6: endpoints that browser applications call directly support CORS; here for the
   // origins they registered.
   const rules = redirectUriRulesOf(settings, client);
-  if (!client.allowedOrigins.some((one) => isSameOrigin(origin, one, rules))) return true;
+  if (!client.allowedOrigins.some((one) => isSameOrCovered(origin, one, rules))) return true;
   headers.set('Access-Control-Allow-Origin', origin);
   return false;
-}
-
-/** The same origin, or one of those that a wildcard stands for. */
-function isSameOrigin(origin: string, allowed: string, rules: RedirectUriRules): boolean {
-  return hasWildcard(allowed) ? matchesRedirectUri(origin, allowed, rules) : origin === allowed;
 }
 
 /** What calls carry: those of the protocol, and what libraries for tracing add to every call. */

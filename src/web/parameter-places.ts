@@ -18,17 +18,18 @@ export async function bodyParams(request: HttpRequest): Promise<Params> {
   return await request.form();
 }
 
+interface PlacedToken {
+  readonly text: string;
+  readonly scheme: string;
+}
+
 /**
  * The access token of a request and the scheme it came by: the Authorization header (Bearer, or
  * DPoP), or the form body of a POST; never the query (RFC 6750 §2, RFC 9449 §7.1, RFC 9700 §4.3.2).
  * @throws OAuthError `invalid_request` when it comes twice
  */
-export async function presentedToken(
-  request: HttpRequest,
-): Promise<{ readonly text: string; readonly scheme: string } | null> {
-  const authorization = request.headers.get('authorization') ?? '';
-  const [, scheme = 'bearer', inHeader = null] =
-    /^(bearer|dpop) +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(authorization) ?? [];
+export async function presentedToken(request: HttpRequest): Promise<PlacedToken | null> {
+  const inHeader = headerToken(request);
   const contentType = (request.headers.get('content-type') ?? '').toLowerCase();
   const hasForm =
     request.method === 'POST' && contentType.startsWith('application/x-www-form-urlencoded');
@@ -41,8 +42,14 @@ export async function presentedToken(
       'The request carries more than one access token.',
     );
   }
-  const text = inHeader ?? inBody;
-  return text === null ? null : { text, scheme: scheme.toLowerCase() };
+  return inHeader ?? (inBody === null ? null : { text: inBody, scheme: 'bearer' });
+}
+
+/** The token of the Authorization header and its scheme in lower case (RFC 6750 §2.1). */
+export function headerToken({ headers }: Pick<HttpRequest, 'headers'>): PlacedToken | null {
+  const [, scheme, text] =
+    /^(bearer|dpop) +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(headers.get('authorization') ?? '') ?? [];
+  return scheme === undefined || text === undefined ? null : { text, scheme: scheme.toLowerCase() };
 }
 
 /** The languages of `ui_locales`, best first; what is no tag is left out (OIDC Core §3.1.2.1). */

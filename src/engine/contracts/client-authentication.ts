@@ -39,6 +39,11 @@ export interface ClientAuthenticationMethod {
    */
   readonly isAmbient?: boolean;
   /**
+   * What an operator can change when a client that is registered for it shows no credentials: a
+   * phrase for the log. @default about its secret
+   */
+  readonly remedy?: string;
+  /**
    * What the metadata of a client with this method lacks, as a phrase that continues its name; null
    * when nothing is missing.
    * @default nothing is asked for

@@ -5,18 +5,18 @@
  */
 import type { DescribedClient } from '../../domain/client-registry.ts';
 import type { Context } from '../../domain/context.ts';
-import type { Settings } from '../../domain/settings.ts';
 
 /** Describes clients by their client_id. */
 export interface ClientSource {
   /** Its name. */
   readonly name: string;
-  /** True for a client_id that it describes. It looks at the text alone. */
-  owns(clientId: string, settings: Settings): boolean;
+  /** True for a client_id that it describes, which is a URL. It looks at the text alone. */
+  owns(clientId: string): boolean;
   /**
    * What the client is now.
    * @param isStored whether somebody allowed it something already
-   * @throws OAuthError when it cannot be a client; OutboundError when its description cannot be had
+   * @throws ClientMetadataError when it cannot be a client, OAuthError when it is refused for
+   * another reason; OutboundError when its description cannot be had
    */
   describe(ctx: Context, clientId: string, isStored: boolean): Promise<DescribedClient>;
 }

@@ -21,6 +21,11 @@ export interface Endpoint {
   /** Metadata name under which discovery tells its address. @default none */
   readonly metadataName?: string;
   /**
+   * True where clients call it and prove themselves or their tokens: with a certificate, for
+   * example (RFC 8705 §5). @default false
+   */
+  readonly isForClients?: boolean;
+  /**
    * The endpoint is a public document of this file name: it is also found below `/.well-known/` at
    * the root and at the issuer (RFC 8414 §3.1).
    * @default none

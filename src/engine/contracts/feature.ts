@@ -23,7 +23,7 @@ export interface Contributions extends Partial<Engine> {
   readonly clientFields?: readonly ClientField[];
   /**
    * Its part of the discovery documents. Two features that claim one name are a start-up error.
-   * @param addresses of the endpoints that the documents name, by their names there
+   * @param addresses of the endpoints that clients prove themselves at, by their names there
    */
   readonly metadata?: (
     settings: Settings,

@@ -48,7 +48,7 @@ export function metadataParts(
 ): readonly MetadataPart[] {
   const addresses = Object.fromEntries(
     endpoints.flatMap((endpoint) =>
-      endpoint.metadataName === undefined
+      endpoint.metadataName === undefined || endpoint.isForClients !== true
         ? []
         : [[endpoint.metadataName, endpointUrl(settings, endpoint)] as const],
     ),

@@ -39,6 +39,7 @@ export const token: Endpoint = {
   methods: ['POST'],
   errors: 'json',
   metadataName: 'token_endpoint',
+  isForClients: true,
   cors: 'client',
 
   metadata: ({ grants, clientAuthenticationMethods }) => ({

@@ -2,7 +2,6 @@
  * Client ID metadata documents (draft-ietf-oauth-client-id-metadata-document-02): a client whose
  * client_id is the https address of a document that describes it. Nobody registers it.
  */
-
 import { networkOf } from '../../domain/addresses.ts';
 import type { DescribedClient } from '../../domain/client-registry.ts';
 import type { Context } from '../../domain/context.ts';

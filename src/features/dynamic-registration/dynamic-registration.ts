@@ -2,7 +2,6 @@
  * Dynamic client registration (RFC 7591, OpenID Connect Registration) and its management (RFC
  * 7592). It is off, and where it is on it is closed: a client needs an initial access token.
  */
-
 import type { RateLimit } from '../../domain/settings.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { type Check, isObject } from '../../engine/contracts/options.ts';

@@ -14,11 +14,12 @@ import type { ClientMetadata } from '../../protocol/client-metadata.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import type { WireMetadata } from '../../protocol/registration-metadata.ts';
 import type { Client, InitialAccessToken } from '../../store/records.ts';
+import { headerToken } from '../../web/parameter-places.ts';
 import { empty, json } from '../../web/respond.ts';
-import { clientInformation, judged, type RegistrationRules, refusing } from './registration.ts';
+import { clientInformation, type JudgingRules, judged, refusing } from './registration.ts';
 
 /** What registrations are judged by, and who may register. */
-export interface EndpointRules extends RegistrationRules {
+export interface EndpointRules extends JudgingRules {
   /** Whether anybody may register. */
   readonly allowOpenRegistration: boolean;
   /** Registrations without an initial access token, per network. */
@@ -243,9 +244,10 @@ function requireSame(client: Client, sent: WireMetadata): void {
   throw new OAuthError('invalid_client_metadata', 'registration_of_another', problem);
 }
 
+/** RFC 7591 §3, RFC 7592 §2: tokens of registration come as bearer tokens in the header. */
 function bearerOf({ request }: EngineContext): string | null {
-  const header = request.headers.get('authorization') ?? '';
-  return /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i.exec(header)?.[1] ?? null;
+  const token = headerToken(request);
+  return token?.scheme === 'bearer' ? token.text : null;
 }
 
 const EXPECTED = {

@@ -25,7 +25,7 @@ import type { Client, InitialAccessToken } from '../../store/records.ts';
 import { readStatement, refused, type StatementIssuers } from './software-statement.ts';
 
 /** What registrations are judged by. */
-export interface RegistrationRules extends RegistrationLimits {
+export interface JudgingRules extends RegistrationLimits {
   /** Who may sign software statements. */
   readonly softwareStatementIssuers: StatementIssuers;
   /** Whether every registration needs one. */
@@ -49,7 +49,7 @@ export interface Applicant {
 export async function judged(
   ctx: EngineContext,
   sent: WireMetadata,
-  rules: RegistrationRules,
+  rules: JudgingRules,
   { client, token }: Applicant,
 ): Promise<ClientMetadata> {
   const { fields } = ctx.clients.rules;
@@ -72,7 +72,7 @@ export async function judged(
 async function statementIn(
   ctx: EngineContext,
   { software_statement: statement }: WireMetadata,
-  { softwareStatementIssuers: issuers, requireSoftwareStatement }: RegistrationRules,
+  { softwareStatementIssuers: issuers, requireSoftwareStatement }: JudgingRules,
 ): Promise<WireMetadata | null> {
   const isMissing = statement === undefined || statement === null;
   if (isMissing && requireSoftwareStatement) throw refused({ expected: 'a software_statement' });

@@ -2,15 +2,8 @@
  * Software statements (RFC 7591 §2.3): metadata that somebody whom the operator trusts has signed.
  * Its values take the place of what the client sends itself.
  */
-import {
-  checkTimes,
-  type JwtClaims,
-  JwtError,
-  type JwtHeader,
-  peekJwt,
-  verifyJwt,
-} from '../../crypto/jwt.ts';
-import { clientKeys, renewedKeys, type SignedWith } from '../../domain/client-keys.ts';
+import { checkTimes, type JwtClaims, JwtError, type JwtHeader, peekJwt } from '../../crypto/jwt.ts';
+import { verifiedByOwner } from '../../domain/client-keys.ts';
 import { OutboundError } from '../../domain/outbound.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
@@ -60,7 +53,7 @@ function requireStatement(ctx: EngineContext, { aud, nonce }: JwtClaims): void {
   if (nonce !== undefined) throw new JwtError('claim', 'it is an ID token');
 }
 
-function keysOf(given: unknown): Parameters<typeof clientKeys>[1] {
+function keysOf(given: unknown): Parameters<typeof verifiedByOwner>[1] {
   return typeof given === 'string'
     ? { jwks: null, jwksUri: given }
     : { jwks: given as Readonly<Record<string, unknown>>, jwksUri: null };
@@ -70,21 +63,11 @@ async function verify(
   ctx: EngineContext,
   statement: string,
   { alg, kid }: JwtHeader,
-  keys: Parameters<typeof clientKeys>[1],
+  keys: Parameters<typeof verifiedByOwner>[1],
 ): Promise<JwtClaims> {
   // RFC 8725 §3.1: signed with a key that fits one of the algorithms that we take, never by none.
   if (!CLIENT_KEY_ALGS.includes(alg)) throw new JwtError('algorithm', 'its algorithm');
-  const signedWith: SignedWith = { alg, kid };
-  for (const look of [clientKeys, renewedKeys]) {
-    for (const key of await look(ctx, keys, signedWith)) {
-      try {
-        return await verifyJwt(statement, { alg, key }, TYPES);
-      } catch (error) {
-        if (!(error instanceof JwtError) || error.problem !== 'signature') throw error;
-      }
-    }
-  }
-  throw new JwtError('signature', 'no key of its issuer signed it');
+  return await verifiedByOwner(ctx, keys, statement, { alg, kid }, TYPES);
 }
 
 /** The refusal of a statement that is missing or not good (RFC 7591 §3.2.2). */

@@ -1,5 +1,4 @@
 /** Token introspection (RFC 7662): what a token is worth now, for those it concerns. */
-
 import { findLiveAccessToken } from '../../domain/access-tokens.ts';
 import { findEnabledAccount } from '../../domain/accounts.ts';
 import { confirmationIn, tokenTypeOf } from '../../domain/confirmations.ts';

@@ -3,16 +3,8 @@
  * used up at once, also when the request fails later, so that nobody who sees it uses it again.
  */
 import { sha256 } from '../../crypto/bytes.ts';
-import {
-  checkTimes,
-  type JwtClaims,
-  JwtError,
-  type JwtHeader,
-  type JwtKey,
-  peekJwt,
-  verifyJwt,
-} from '../../crypto/jwt.ts';
-import { clientKeys, renewedKeys } from '../../domain/client-keys.ts';
+import { checkTimes, type JwtClaims, JwtError, type JwtHeader, peekJwt } from '../../crypto/jwt.ts';
+import { signedBy, verifiedByOwner } from '../../domain/client-keys.ts';
 import { readableSecrets } from '../../domain/client-secrets.ts';
 import { useOnce } from '../../domain/one-time-records.ts';
 import { OutboundError } from '../../domain/outbound.ts';
@@ -158,40 +150,19 @@ async function verified(
   // RFC 8725 §3.1: the algorithms are those of the method, and the one that the client registered.
   if (!rules.algs.includes(alg) || (registered !== null && registered !== alg))
     throw new JwtError('algorithm', `signed with ${alg.slice(0, 20)}`);
-  const isSecret = rules.name === 'client_secret_jwt';
-  const secrets = isSecret ? readableSecrets(client, ctx.vault, ctx.now()) : [];
-  const keys = isSecret
-    ? secrets.map(({ text }) => Buffer.from(text))
-    : await clientKeys(ctx, client, { alg, kid });
-  if (keys.length === 0) throw new JwtError('unknown_key', 'no key of the client fits');
-  let signed = await signedBy(keys, assertion, alg);
-  if (signed === null && !isSecret) {
-    const renewed = await renewedKeys(ctx, client, { alg, kid });
-    signed = await signedBy(renewed, assertion, alg);
+  if (rules.name !== 'client_secret_jwt') {
+    const claims = await verifiedByOwner(ctx, client, assertion, { alg, kid }, TYPES);
+    checkClaims(ctx, client, claims, rules);
+    return { claims, secret: null };
   }
+  const secrets = readableSecrets(client, ctx.vault, ctx.now());
+  if (secrets.length === 0) throw new JwtError('unknown_key', 'no secret of the client fits');
+  const keys = secrets.map(({ text }) => Buffer.from(text));
+  const signed = await signedBy(keys, assertion, alg, TYPES);
   if (signed === null) throw new JwtError('signature', 'the signature is not valid');
   const { claims, by } = signed;
   checkClaims(ctx, client, claims, rules);
   return { claims, secret: secrets[by]?.id ?? null };
-}
-
-/**
- * The claims, and the place of the key that signed them, if one of these did; without a key id
- * several may have.
- */
-async function signedBy(
-  keys: readonly JwtKey['key'][],
-  assertion: string,
-  alg: string,
-): Promise<{ readonly claims: JwtClaims; readonly by: number } | null> {
-  for (const [by, key] of keys.entries()) {
-    try {
-      return { claims: await verifyJwt(assertion, { alg, key }, TYPES), by };
-    } catch (error) {
-      if (!(error instanceof JwtError) || error.problem !== 'signature') throw error;
-    }
-  }
-  return null;
 }
 
 function checkClaims(

@@ -29,12 +29,13 @@ import type { RequestContext } from '../../web/request.ts';
 type NameField = ClientField<string | null>;
 
 function nameField(
-  flag: `tls-${string}`,
+  wireName: `tls_client_auth_${string}`,
+  flag: string,
   what: string,
   check?: (value: string | null) => string | null,
 ): NameField {
   return clientField<string | null>({
-    wireName: `tls_client_auth_${flag.slice(4).replace('-', '_')}`,
+    wireName,
     flag,
     kind: 'text',
     nullable: true,
@@ -46,19 +47,23 @@ function nameField(
   });
 }
 
-const subjectDn = nameField('tls-subject-dn', 'subject, as RFC 4514 writes it,', (value) =>
-  value === null || nameParts(value) !== null ? null : 'must be a name such as CN=app,O=Example',
+const subjectDn = nameField(
+  'tls_client_auth_subject_dn',
+  'tls-subject-dn',
+  'subject, as RFC 4514 writes it,',
+  (value) =>
+    value === null || nameParts(value) !== null ? null : 'must be a name such as CN=app,O=Example',
 );
 const NAMES: readonly (readonly [NameKind, NameField])[] = [
-  ['dns', nameField('tls-san-dns', 'DNS name')],
-  ['uri', nameField('tls-san-uri', 'URI')],
+  ['dns', nameField('tls_client_auth_san_dns', 'tls-san-dns', 'DNS name')],
+  ['uri', nameField('tls_client_auth_san_uri', 'tls-san-uri', 'URI')],
   [
     'ip',
-    nameField('tls-san-ip', 'IP address', (value) =>
+    nameField('tls_client_auth_san_ip', 'tls-san-ip', 'IP address', (value) =>
       value === null || addressBytes(value) !== null ? null : 'must be an IP address',
     ),
   ],
-  ['email', nameField('tls-san-email', 'mail address')],
+  ['email', nameField('tls_client_auth_san_email', 'tls-san-email', 'mail address')],
 ];
 
 /** RFC 8705 §2.1.2: the fields that say which certificate is the client's. */
@@ -102,9 +107,13 @@ function refused(
   return clientNotProven(reason, hint);
 }
 
+const REMEDY =
+  'the certificate reaches this server by the connection, or by a proxy that is trusted and tells it';
+
 /** RFC 8705 §2.1: a chain that was verified, and the subject that is registered. */
 export const tlsClientAuth: ClientAuthenticationMethod = {
   name: 'tls_client_auth',
+  remedy: REMEDY,
   needs: 'certificate',
   isAmbient: true,
   detect: (ctx, params) =>
@@ -145,6 +154,7 @@ function comparable(kind: NameKind, name: string): string | null {
 /** RFC 8705 §2.2: a certificate whose key is among the registered ones. TLS proved the key. */
 export const selfSignedTlsClientAuth: ClientAuthenticationMethod = {
   name: 'self_signed_tls_client_auth',
+  remedy: REMEDY,
   needs: 'certificate',
   isAmbient: true,
   detect: (ctx, params) =>

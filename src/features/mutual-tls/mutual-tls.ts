@@ -60,16 +60,6 @@ const constraint: TokenConstraint = {
   },
 };
 
-/** Endpoints that clients call with a certificate (RFC 8705 §5). */
-const CALLED = [
-  'token_endpoint',
-  'revocation_endpoint',
-  'introspection_endpoint',
-  'device_authorization_endpoint',
-  'pushed_authorization_request_endpoint',
-  'userinfo_endpoint',
-];
-
 /** Mutual TLS: client certificates and tokens bound to them (RFC 8705). */
 export const mutualTls: FeatureFactory<MutualTlsOptions> = defineFeature<MutualTlsOptions>({
   name: 'mutual-tls',
@@ -101,13 +91,12 @@ export const mutualTls: FeatureFactory<MutualTlsOptions> = defineFeature<MutualT
   }),
 });
 
+/** The endpoints that clients call with a certificate, at the origin for it (RFC 8705 §5). */
 function aliases(
   addresses: Readonly<Record<string, string>>,
   origin: string,
 ): Readonly<Record<string, string>> {
-  const own = CALLED.flatMap((name) => {
-    const address = addresses[name];
-    return address === undefined ? [] : [[name, origin + new URL(address).pathname] as const];
-  });
-  return Object.fromEntries(own);
+  return Object.fromEntries(
+    Object.entries(addresses).map(([name, url]) => [name, origin + new URL(url).pathname]),
+  );
 }

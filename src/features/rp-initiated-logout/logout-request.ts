@@ -1,5 +1,4 @@
 /** The parameters of a logout request (OIDC RP-Initiated Logout 1.0 §2) and their checks. */
-
 import { JwtError } from '../../crypto/jwt.ts';
 import { type Hint, verifyHint } from '../../domain/id-tokens.ts';
 import { redirectUriRulesOf } from '../../domain/redirect-rules.ts';
@@ -7,14 +6,9 @@ import type { EngineContext } from '../../engine/contracts/context.ts';
 import { LONGEST_STATE } from '../../engine/parameters.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
-import {
-  matchesRedirectUri,
-  nearestMismatch,
-  redirectUriProblem,
-  withQuery,
-} from '../../protocol/redirect-uri.ts';
+import { nearestMismatch, redirectUriProblem, withQuery } from '../../protocol/redirect-uri.ts';
 import { nameForLog, updateCommand } from '../../protocol/remedies.ts';
-import { hasWildcard } from '../../protocol/wildcards.ts';
+import { isSameOrCovered } from '../../protocol/wildcards.ts';
 import type { Client } from '../../store/records.ts';
 import { localesOf, pickParams } from '../../web/parameter-places.ts';
 
@@ -132,10 +126,8 @@ async function returnAddress(
     return null;
   }
   const isRegistered = (one: Client): boolean => {
-    const rules = { ...redirectUriRulesOf(ctx.settings, one), allowLocalhost: false };
-    return one.postLogoutRedirectUris.some((address) =>
-      hasWildcard(address) ? matchesRedirectUri(uri, address, rules) : uri === address,
-    );
+    const rules = redirectUriRulesOf(ctx.settings, one);
+    return one.postLogoutRedirectUris.some((address) => isSameOrCovered(uri, address, rules));
   };
   const isKnown = isRegistered(known);
   // Another node may have registered it.

@@ -3,7 +3,6 @@
  * unless the hint proves the session and the options trust it, end the session, and return to a
  * registered address or show a page.
  */
-
 import { accountName } from '../../domain/accounts.ts';
 import { isVouchedFor } from '../../domain/client-rules.ts';
 import { type Interaction, newInteraction, sessionMark } from '../../domain/interactions.ts';

@@ -21,6 +21,7 @@ const endpoint: Endpoint = {
   methods: ['GET', 'POST'],
   errors: 'json',
   metadataName: 'userinfo_endpoint',
+  isForClients: true,
   cors: 'any',
 
   async handle(ctx) {

@@ -1,6 +1,13 @@
 /** Tokens that are bound to a certificate (RFC 8705 §3), and what discovery says. Rule SC-09. */
 import { createHash } from 'node:crypto';
-import { type Client, type ClientCertificate, type ClientMetadata, mutualTls } from 'valetkey';
+import {
+  type Client,
+  type ClientCertificate,
+  type ClientMetadata,
+  clientEndpoint,
+  defineFeature,
+  mutualTls,
+} from 'valetkey';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { expectRefusal } from '../refusals.ts';
 import {
@@ -139,6 +146,28 @@ describe('discovery', () => {
         userinfo_endpoint: `${origin}/o/userinfo/`,
       },
     });
+  });
+  it('[RFC8705 §5] names endpoints of the host that clients call, and no page', async () => {
+    const origin = 'https://mtls.op.example';
+    const invite = clientEndpoint({
+      name: 'invite',
+      path: 'invite/',
+      metadataName: 'invite_endpoint',
+      handle: async () => new Response(null, { status: 204 }),
+    });
+    const invitations = defineFeature({
+      name: 'invitations',
+      description: 'invites',
+      options: {},
+      create: () => ({ endpoints: [invite] }),
+    });
+    const features = [mutualTls({ enabled: true, origin }), invitations()];
+    const { mtls_endpoint_aliases: aliases } = (await documentOf({ features })) as {
+      readonly mtls_endpoint_aliases: Readonly<Record<string, string>>;
+    };
+    expect(aliases['invite_endpoint']).toBe(`${origin}/o/invite/`);
+    expect(Object.keys(aliases)).not.toContain('authorization_endpoint');
+    expect(Object.keys(aliases)).not.toContain('jwks_uri');
   });
   it.each(['mtls.op.example', 'http://mtls.op.example', 'https://mtls.op.example/x'])(
     'the origin %s stops the start',

@@ -1,6 +1,13 @@
+/** Clients that prove themselves by a certificate (RFC 8705 §2). Rule CL. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Client, type ClientCertificate, type ClientMetadata, mutualTls } from 'valetkey';
+import {
+  type Client,
+  type ClientCertificate,
+  type ClientMetadata,
+  type Config,
+  mutualTls,
+} from 'valetkey';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { nameParts } from '../../../src/crypto/certificates.ts';
 import { expectRefusal } from '../refusals.ts';
@@ -37,6 +44,19 @@ const ownToken = async (
     { grant_type: 'client_credentials', client_id: clientId, ...more },
     certificate,
   );
+
+/** A world whose log lines are collected. */
+async function logging(config: Partial<Config> = {}): Promise<readonly object[]> {
+  const lines: object[] = [];
+  const note = (line: object): void => void lines.push(line);
+  world = await makeWorld({
+    features: [mutualTls({ enabled: true })],
+    clock: () => NOW,
+    logger: { info: note, warn: note, error: note },
+    ...config,
+  });
+  return lines;
+}
 
 const REFUSED = { status: 401, error: 'invalid_client' } as const;
 
@@ -184,6 +204,18 @@ describe('self_signed_tls_client_auth', () => {
     expect((await ownToken(client, shown(own, false))).status).toBe(200);
     await world.provider.close();
   });
+  it('[RFC8705 §2.2.2] says in the log that its jwks_uri holds no JWK Set', async () => {
+    const server = createServer((_request, response) => response.end('{"nothing":[]}'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(async () => void (await new Promise((resolve) => server.close(resolve))));
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const lines = await logging({ allowOutbound: [origin] });
+    const client = await register('self_signed_tls_client_auth', {}, { jwksUri: `${origin}/jwks` });
+    expect((await ownToken(client, shown(own, false))).status).toBe(401);
+    const received = 'the document is no JWK Set';
+    expect(lines).toContainEqual(expect.objectContaining({ reason: 'certificate_key', received }));
+    await world.provider.close();
+  });
   it('[RFC7517 §4.2] not by a key that is for encryption', async () => {
     for (const purpose of [{ use: 'enc' }, { key_ops: ['deriveKey'] }]) {
       const keys = { jwks: { keys: [{ ...jwkOf(own), ...purpose }] } };
@@ -213,6 +245,12 @@ describe('a certificate', () => {
     expectRefusal(world, without, { ...REFUSED, reason: 'client_credentials_missing' });
     const foreign = await ownToken(world.web, shown(good, true));
     expectRefusal(world, foreign, { ...REFUSED, reason: 'client_authentication_method' });
+  });
+  it('is named in the log where the client shows none: what to change is not its secret', async () => {
+    const lines = await logging();
+    await ownToken(await register('tls_client_auth', SUBJECT), null);
+    const remedy = expect.stringMatching(/^the certificate reaches this server/);
+    expect(lines).toContainEqual(expect.objectContaining({ remedy }));
   });
   it('CL-02 does not stand for a secret, and a secret does not stand for it', async () => {
     const client = await register('tls_client_auth', SUBJECT);
