@@ -147,7 +147,7 @@ export function limited(
   return { metadata, problems };
 }
 
-/** `client_secret` is our own name for two methods: who registers itself gets the first of them. */
+/** `client_secret` is our own name for two methods; a client that registers itself gets basic. */
 function methodFor(
   { tokenEndpointAuthMethod: method = 'client_secret_basic' }: Partial<ClientMetadata>,
   before: Client | null,
@@ -200,7 +200,7 @@ export function plainDescription(text: string): string {
 
 /**
  * OIDC Registration §2 has `web` as default, and web applications have https redirect URIs alone;
- * who sends others without a type is an application on the computer of its user. So is one that
+ * a client that sends others without a type runs on the computer of its user. So does one that
  * says `web` with a private-use scheme and no https URI, as oidc-agent does: no web application can
  * receive a response that way. RFC 7591 §2: the server may replace what a client asks for.
  */

@@ -68,7 +68,7 @@ async function registerShared(
       await lastAWhile(registry, client);
       return { client, clientSecret: null };
     }
-    throw refused('name', 'and all else are those of an application that was disabled');
+    throw refused('name', 'and all other metadata are those of an application that is disabled');
   };
   const before = await known();
   if (before !== null) return before;
