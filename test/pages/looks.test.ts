@@ -88,7 +88,11 @@ describe.skipIf(services.chromium === null)('the built-in pages in a browser', (
       const page = await context.newPage();
       const complaints: string[] = [];
       page.on('console', (message) => complaints.push(message.text()));
-      page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
+      page.on('requestfailed', (request) => {
+        // The browser aborts what a page still loads when the test leaves that page.
+        const reason = request.failure()?.errorText ?? 'unknown';
+        if (reason !== 'net::ERR_ABORTED') complaints.push(`failed: ${request.url()}: ${reason}`);
+      });
       page.on('request', (request) => {
         if (!request.url().startsWith(`${origin}/`))
           complaints.push(`from elsewhere: ${request.url()}`);
