@@ -18,6 +18,7 @@ import { publicClient } from './features/public-client/public-client.ts';
 import { pushedAuthorizationRequests } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 import { refreshToken } from './features/refresh-token/refresh-token.ts';
 import { resourceIndicators } from './features/resource-indicators/resource-indicators.ts';
+import { responseTypes } from './features/response-types/response-types.ts';
 import { revocation } from './features/revocation/revocation.ts';
 import { rpInitiatedLogout } from './features/rp-initiated-logout/rp-initiated-logout.ts';
 import { userinfo } from './features/userinfo/userinfo.ts';
@@ -41,6 +42,7 @@ export type { JwtClientAuthenticationOptions } from './features/jwt-client-authe
 export type { MutualTlsOptions } from './features/mutual-tls/mutual-tls.ts';
 export type { PushedAuthorizationRequestOptions } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 export type { ResourceIndicatorOptions } from './features/resource-indicators/resource-indicators.ts';
+export type { ResponseTypeOptions } from './features/response-types/response-types.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
 export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-logout.ts';
 export {
@@ -59,6 +61,7 @@ export {
   pushedAuthorizationRequests,
   refreshToken,
   resourceIndicators,
+  responseTypes,
   revocation,
   rpInitiatedLogout,
   userinfo,
@@ -67,6 +70,7 @@ export {
 /** Taking a line out takes the feature away, whole. */
 export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   authorizationCode,
+  responseTypes,
   refreshToken,
   clientCredentials,
   deviceAuthorization,

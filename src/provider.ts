@@ -18,6 +18,7 @@ import { redirectUriRules } from './domain/redirect-rules.ts';
 import { createSigningKeys, type KeyAdmin } from './domain/signing-keys.ts';
 import type { EngineContext } from './engine/contracts/context.ts';
 import type { Endpoint } from './engine/contracts/endpoint.ts';
+import { grantTypesOf } from './engine/contracts/engine.ts';
 import { createRefusalLog } from './engine/refusals.ts';
 import { contextOfRequest } from './engine/request-context.ts';
 import { createRoutes, type Route, serve } from './engine/router.ts';
@@ -245,8 +246,10 @@ function metadataRules({
 }: ResolvedConfig): Parameters<typeof createClients>[0]['rules'] {
   return {
     ...redirectUriRules(settings),
-    grantTypes: engine.grants.map(({ type }) => type),
-    responseTypes: engine.responseTypes.map(({ name }) => name),
+    grantTypes: grantTypesOf(engine),
+    responseTypes: new Map(
+      engine.responseTypes.map(({ name, grantTypes = [] }) => [name, grantTypes] as const),
+    ),
     authMethods: new Map(
       engine.clientAuthenticationMethods.flatMap(({ name, registeredAs = [], needs }) =>
         [name, ...registeredAs].map((one) => [one, needs] as const),

@@ -21,8 +21,15 @@ export interface VerifyIdTokenOptions {
   readonly clientSecret?: string;
   /** The nonce that was sent; required in the token when given. */
   readonly nonce?: string;
-  /** Checks `at_hash` when the token has one. */
+  /** The access token beside it; checks `at_hash` when the token has one. */
   readonly accessToken?: string;
+  /**
+   * The code beside it in an authorization response, where `c_hash` is required (OIDC Core
+   * §3.3.2.10).
+   */
+  readonly code?: string;
+  /** The state of that response; checks `s_hash` when the token has one. */
+  readonly state?: string;
   /** Seconds since the last sign-in that are accepted. */
   readonly maxAge?: number;
   /** Now, in seconds. Default: the system clock. */
@@ -58,19 +65,31 @@ export async function verifyIdToken(
     throw new JwtError('claim', 'sub is missing');
   if (options.nonce !== undefined && claims['nonce'] !== options.nonce)
     throw new JwtError('claim', 'nonce is not the one that was sent');
-  if (
-    options.accessToken !== undefined &&
-    'at_hash' in claims &&
-    claims['at_hash'] !== halfHash(options.accessToken, alg)
-  ) {
-    throw new JwtError('claim', 'at_hash does not fit the access token');
-  }
+  checkHashes(claims, options, alg);
   if (options.maxAge !== undefined) {
     const authTime = claims['auth_time'];
     if (typeof authTime !== 'number' || now - authTime > options.maxAge + skew)
       throw new JwtError('claim', 'auth_time is too long ago');
   }
   return claims;
+}
+
+/** What was sent beside the token is what it was issued with (OIDC Core §3.2.2.9, §3.3.2.10). */
+function checkHashes(
+  claims: JwtClaims,
+  { accessToken, code, state }: VerifyIdTokenOptions,
+  alg: IdTokenAlg,
+): void {
+  const beside = [
+    ['at_hash', accessToken],
+    ['c_hash', code],
+    ['s_hash', state],
+  ] as const;
+  for (const [name, text] of beside) {
+    if (text === undefined || (name !== 'c_hash' && !(name in claims))) continue;
+    if (claims[name] !== halfHash(text, alg))
+      throw new JwtError('claim', `${name} does not fit what was sent beside the ID token`);
+  }
 }
 
 function checkAudience(claims: JwtClaims, clientId: string): void {

@@ -123,5 +123,6 @@ function keyOf(flag: string): string {
  */
 function grantTypesOf(type: string): readonly string[] {
   if (type === 'authorization-code') return ['authorization_code', 'refresh_token'];
+  if (type === 'openid-hybrid') return [type];
   return [type.includes(':') ? type : type.replaceAll('-', '_')];
 }

@@ -36,14 +36,16 @@ export interface AccessTokenFacts {
   readonly confirmation: Confirmation;
   /** Its family and the end of that family, which no token outlives. */
   readonly family: { readonly id: string; readonly expiresAt: number } | null;
+  /** Its text. @default a random one */
+  readonly text?: string;
+  /** When it is issued. @default now */
+  readonly issuedAt?: Seconds;
 }
 
-export function makeAccessToken(
-  ctx: Context,
-  { clientId, lifetime, scopes, entitlement, details, confirmation, family }: AccessTokenFacts,
-): MadeAccessToken {
-  const text = newHandle('accessToken', ctx.settings.random);
-  const now = ctx.now();
+export function makeAccessToken(ctx: Context, facts: AccessTokenFacts): MadeAccessToken {
+  const { clientId, lifetime, scopes, entitlement, details, confirmation, family } = facts;
+  const text = facts.text ?? newHandle('accessToken', ctx.settings.random);
+  const now = facts.issuedAt ?? ctx.now();
   const record: AccessToken = {
     digest: sha256(text),
     familyId: family?.id ?? null,

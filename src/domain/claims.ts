@@ -39,15 +39,17 @@ export async function personClaims(
 }
 
 /**
- * The same for an ID token of a token response. OIDC Core §5.4: the claims of scopes are for the
- * userinfo endpoint, so only clients that are registered for it get them here too.
+ * The same for an ID token. OIDC Core §5.4: the claims of scopes are for the userinfo endpoint, so
+ * they are here only where no access token leads there, and for clients that are registered so.
+ * @param isAlone true where no access token is issued with this request
  */
 export async function idTokenClaims(
   ctx: Context,
   request: Omit<ClaimsRequest, 'target'>,
+  isAlone = false,
 ): Promise<Readonly<Record<string, unknown>>> {
   const whole = { ...request, target: 'id_token' } as const;
-  if (!request.client.idTokenClaims) return await moreClaims(ctx, whole);
+  if (!request.client.idTokenClaims && !isAlone) return await moreClaims(ctx, whole);
   return withoutOurs(await personClaims(ctx, whole));
 }
 

@@ -22,13 +22,19 @@ import type { Interaction } from './interactions.ts';
  * The text of the code that answers an interaction. It depends on person, browser and session: a
  * double click or a reload makes one code, not two, and another browser that holds the same
  * interaction gets another code. Without an interaction it is random.
+ * @param purpose what it is for: codes of one interaction for several purposes differ
  */
-export function codeText(ctx: Context, interaction: Interaction | null, session: Session): string {
+export function codeText(
+  ctx: Context,
+  interaction: Interaction | null,
+  session: Session,
+  purpose = 'code',
+): string {
   if (interaction === null) return newHandle('code', ctx.settings.random);
   const { id, browser } = interaction;
   if (browser === null) throw new Error('An interaction without a browser gets no code.');
   const parts = [id, browser, session.sid, session.sub].join('\n');
-  return formatHandle('code', ctx.vault.mac('code', parts));
+  return formatHandle('code', ctx.vault.mac(purpose, parts));
 }
 
 /** What became of a code: never made (or forgotten), waiting to be redeemed, or over. */
@@ -58,18 +64,11 @@ export interface CodeFacts {
   readonly consumes: OneTimeKey | null;
 }
 
-/**
- * Stores a code bound to everything it was asked with, unless it exists, the session has ended or
- * the client was changed.
- */
-export async function storeCode(
-  ctx: Context,
-  text: string,
-  facts: CodeFacts,
-): Promise<CodeOutcome> {
+/** The record of a new code, bound to everything it was asked with. */
+export function newCode(ctx: Context, text: string, facts: CodeFacts): Code {
   const { request, session, authorization, sentRedirectUri, codeChallenge, nonce } = facts;
   const now = ctx.now();
-  const code: Code = {
+  return {
     digest: sha256(text),
     clientId: request.clientId,
     sub: session.sub,
@@ -89,9 +88,17 @@ export async function storeCode(
     consumedAt: null,
     familyId: null,
   };
+}
+
+/** Stores a code, unless it exists, the session has ended or the client was changed. */
+export async function storeCode(
+  ctx: Context,
+  code: Code,
+  facts: Pick<CodeFacts, 'client' | 'session' | 'consumes'>,
+): Promise<CodeOutcome> {
   return await ctx.store.codes.insert(code, {
     clientVersion: facts.client.version,
-    session: session.handle,
+    session: facts.session.handle,
     consumes: facts.consumes,
   });
 }

@@ -13,6 +13,16 @@ import type { Client, Entitlement } from '../store/records.ts';
 import { readableSecrets } from './client-secrets.ts';
 import type { Context } from './context.ts';
 
+/** What is sent beside an ID token, of which it holds a hash (OIDC Core §3.3.2.11). */
+export interface Beside {
+  /** The access token, for `at_hash`. */
+  readonly accessToken?: string | undefined;
+  /** The code, for `c_hash`. */
+  readonly code?: string | undefined;
+  /** The state, for `s_hash` (FAPI 1.0 Advanced §5.1.1). */
+  readonly state?: string | undefined;
+}
+
 /** What an ID token says besides who issued it. */
 export interface IdTokenFacts {
   readonly jti: string;
@@ -20,8 +30,8 @@ export interface IdTokenFacts {
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly nonce: string | null;
-  /** The access token issued beside it, for `at_hash`. */
-  readonly accessToken: string | null;
+  /** What is sent beside it. */
+  readonly beside: Beside;
   /** What the host adds. */
   readonly claims: JwtClaims;
 }
@@ -75,7 +85,10 @@ function idTokenClaims(ctx: Context, client: Client, alg: string, facts: IdToken
   if (entitlement.acr !== null) claims['acr'] = entitlement.acr;
   if (entitlement.amr.length > 0) claims['amr'] = entitlement.amr;
   if (entitlement.sid !== null) claims['sid'] = entitlement.sid;
-  if (facts.accessToken !== null) claims['at_hash'] = halfHash(facts.accessToken, alg);
+  const { accessToken, code, state } = facts.beside;
+  if (accessToken !== undefined) claims['at_hash'] = halfHash(accessToken, alg);
+  if (code !== undefined) claims['c_hash'] = halfHash(code, alg);
+  if (state !== undefined) claims['s_hash'] = halfHash(state, alg);
   return claims;
 }
 

@@ -36,6 +36,7 @@ import {
   withConfirmation,
 } from './confirmations.ts';
 import type { Context } from './context.ts';
+import { idleEnd, newFamily } from './families.ts';
 import { type IdTokenSigner, idTokenSigner } from './id-tokens.ts';
 import { type Successor, sealSuccessor } from './refresh-tokens.ts';
 
@@ -228,41 +229,6 @@ function conditionOf({ proof }: CheckedRedemption, { sub }: Entitlement): Subjec
   return { sub, revocations, time };
 }
 
-function newFamily(
-  ctx: Context,
-  client: Client,
-  facts: Entitlement,
-  part: string,
-  refreshToken: string | null,
-): Family {
-  const lifetimes = lifetimesOf(ctx, client);
-  const { clientId, sub, authorizationId, sid, scopes, authTime, amr, acr, details } = facts;
-  const now = ctx.now();
-  // Without a refresh token the family ends with its access token, and its row may go.
-  const lifetime = refreshToken === null ? lifetimes.accessToken : lifetimes.refreshTokenAbsolute;
-  const expiresAt = now + lifetime;
-  return {
-    clientId,
-    sub,
-    authorizationId,
-    sid,
-    scopes,
-    authTime,
-    amr,
-    acr,
-    details,
-    id: sha256(part),
-    createdAt: now,
-    refreshDigest: refreshToken === null ? null : sha256(refreshToken),
-    refreshExpiresAt: refreshToken === null ? null : idleEnd(ctx, client, expiresAt),
-    previousDigest: null,
-    sealedSuccessor: null,
-    rotatedAt: null,
-    expiresAt,
-    revokedAt: null,
-  };
-}
-
 async function continueFamily(
   ctx: Context,
   client: Client,
@@ -361,7 +327,15 @@ async function sign(
 ): Promise<string | null> {
   if (signer === null || record === null || entitlement === null) return null;
   const { jti, issuedAt, expiresAt } = record;
-  return await signer({ jti, issuedAt, expiresAt, entitlement, nonce, claims, accessToken });
+  return await signer({
+    jti,
+    issuedAt,
+    expiresAt,
+    entitlement,
+    nonce,
+    claims,
+    beside: { accessToken },
+  });
 }
 
 function issueOf(
@@ -391,8 +365,4 @@ function respond(
     ...(refreshToken === null ? {} : { refresh_token: refreshToken }),
     ...(idToken === null ? {} : { id_token: idToken }),
   };
-}
-
-function idleEnd(ctx: Context, client: Client, absolute: number): number {
-  return Math.min(ctx.now() + lifetimesOf(ctx, client).refreshTokenIdle, absolute);
 }

@@ -9,6 +9,7 @@ import type { ClientMetadata } from '../protocol/client-metadata.ts';
 import type { MetadataProblem } from '../protocol/client-metadata-rules.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { redirectTarget } from '../protocol/redirect-uri.ts';
+import { defaultResponseTypes, responseTypeName } from '../protocol/response-types.ts';
 import { hasWildcard } from '../protocol/wildcards.ts';
 import type { Client } from '../store/records.ts';
 import type { Context } from './context.ts';
@@ -97,12 +98,16 @@ export function limited(
     const may = limits.grantTypes.filter((type) => offered.includes(type)).join(', ');
     refuse('grantTypes', `names none that may be registered (${may})`, 'invalid_client_metadata');
   }
-  const codes = grantTypes.includes('authorization_code');
-  const responseTypes = (asked.responseTypes ?? (codes ? ['code'] : [])).filter(
-    (type) => rules.responseTypes.includes(type) && (codes || !type.split(' ').includes('code')),
-  );
+  // RFC 7591 §2: response_types is code where it is left out.
+  const usual = grantTypes.includes('authorization_code')
+    ? ['code']
+    : defaultResponseTypes(grantTypes, rules.responseTypes);
+  const responseTypes = (asked.responseTypes ?? usual).filter((type) => {
+    const needed = rules.responseTypes.get(responseTypeName(type));
+    return needed?.every((one) => grantTypes.includes(one)) ?? false;
+  });
   if (asked.responseTypes?.length && responseTypes.length === 0) {
-    const may = rules.responseTypes.join(', ');
+    const may = [...rules.responseTypes.keys()].join(', ');
     refuse('responseTypes', `names none that is offered (${may})`, 'invalid_client_metadata');
   }
   for (const field of ['redirectUris', 'postLogoutRedirectUris'] as const) {

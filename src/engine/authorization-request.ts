@@ -14,6 +14,7 @@ import {
   redirectUriProblem,
 } from '../protocol/redirect-uri.ts';
 import { applicationCommand, nameForLog, updateCommand } from '../protocol/remedies.ts';
+import { bringsTokens, responseTypeName } from '../protocol/response-types.ts';
 import { parseScope } from '../protocol/scope.ts';
 import { hasWildcard } from '../protocol/wildcards.ts';
 import type { Client, Seconds } from '../store/records.ts';
@@ -21,9 +22,10 @@ import { pickParams } from '../web/parameter-places.ts';
 import type { EngineContext } from './contracts/context.ts';
 import { type Engine, named } from './contracts/engine.ts';
 import { FRONT_CHANNEL, type RequestParameters } from './contracts/parameter-source.ts';
-import { bringsTokens, type ResponseType, responseTypeName } from './contracts/response-type.ts';
+import type { ResponseType } from './contracts/response-type.ts';
 import { LONGEST_STATE } from './parameters.ts';
 import { logLeftOut } from './refusals.ts';
+import { bindsTokens } from './sender-constraint.ts';
 
 /** Read by this file, before the parameters of the table. */
 const FIRST = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state'];
@@ -313,18 +315,24 @@ async function readAuthorizationRequest(
         `The parameter ${name} must not stand here.`,
       );
     }
-    values[name] = await definition.read(ctx, { params, source, client, destination, request });
+    const reading = { params, source, client, destination, artifacts: responseType.artifacts };
+    values[name] = await definition.read(ctx, { ...reading, request });
   }
+  for (const name of responseType.artifacts)
+    named(ctx.engine.artifacts, name)?.check?.(request, bindsTokens(ctx.engine, request, client));
   Object.freeze(values);
   return Object.freeze(request);
 }
+
+/** Types with an access token, which operators may allow. */
+const IN_ADDRESSES = /\btoken$/;
 
 /** The response type of a request that was read. */
 export function requestedResponseType(engine: Engine, params: Params): ResponseType {
   const asked = responseTypeName(params.get('response_type') ?? '');
   const type = engine.responseTypes.find(({ name }) => name === asked);
   if (type !== undefined) return type;
-  // RFC 9700 §2.1.2: only the offered response types exist; the implicit grant is not offered.
+  // RFC 9700 §2.1.2: access tokens leave this way only where the operator allows it.
   throw new OAuthError(
     'unsupported_response_type',
     'response_type',
@@ -333,7 +341,7 @@ export function requestedResponseType(engine: Engine, params: Params): ResponseT
       hint: {
         expected: engine.responseTypes.map(({ name }) => name).join(', '),
         received: nameForLog(asked),
-        remedy: 'set the response_type to code in the application',
+        remedy: `set the response_type to code in the application${IN_ADDRESSES.test(asked) ? ', or allowImplicit of responseTypes on the server' : ''}`,
       },
     },
   );

@@ -64,11 +64,13 @@ export async function openRequest(
       const { client, destination, sentRedirectUri } = proven;
       const { consumes } = parameters;
       const interaction = end.continued ? end.interaction : null;
-      const { request, session } = end;
+      const { request, session, account } = end;
       const authorized = { client, request, destination, sentRedirectUri, session };
       const { artifacts } = requestedResponseType(context.engine, parameters.params);
       const response = await makeAll(context, end, artifacts, {
         ...authorized,
+        account,
+        artifacts,
         interaction,
         details: detailsOf(context.engine.parameters, request),
         consumes,
@@ -95,11 +97,13 @@ async function makeAll(
 ): Promise<ResponseParameters | 'session_ended' | 'client_changed'> {
   const artifacts = names.map((name) => artifactOf(ctx, name));
   // Ask this before anything is remembered: a finished interaction must not change anything.
-  const earlier = await Promise.all(
-    artifacts.map(async (one) => (await one.earlier?.(ctx, authorized)) ?? null),
-  );
-  let made: ResponseParameters = Object.assign({}, ...earlier);
-  const missing = artifacts.filter((_, index) => earlier[index] === null);
+  let made: ResponseParameters = {};
+  const missing: Artifact[] = [];
+  for (const artifact of artifacts) {
+    const earlier = (await artifact.earlier?.(ctx, authorized, made)) ?? null;
+    if (earlier === null) missing.push(artifact);
+    else made = { ...made, ...earlier };
+  }
   if (missing.length === 0) return made;
   const { session } = authorized;
   const { sub } = session;

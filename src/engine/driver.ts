@@ -87,7 +87,10 @@ async function attemptToEnd(
   // RFC 9700 §4.7: an unbound link may have been shared, so bind it to this browser first.
   if (continued && interaction.browser === null)
     return await redirectWithInteraction(ctx, opened.flow.endpoint, interaction);
-  return await opened.complete(ctx, { ...situation, session: next.session, continued });
+  const { session } = next;
+  const { account } = situation;
+  if (account === null) throw new Error('No step asked for a login.');
+  return await opened.complete(ctx, { ...situation, session, account, continued });
 }
 
 function silentError(step: Step): OAuthError {

@@ -4,9 +4,12 @@
  * RFC 8705 §3).
  */
 import { type Confirmation, confirmationIn } from '../domain/confirmations.ts';
+import type { AuthorizationRequest } from '../protocol/authorization-request.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import type { AccessToken, Client } from '../store/records.ts';
 import type { EngineContext } from './contracts/context.ts';
+import type { Engine } from './contracts/engine.ts';
+import { detailsOf } from './contracts/parameter.ts';
 import type { PresentedToken } from './contracts/token-constraint.ts';
 
 /**
@@ -21,6 +24,19 @@ export async function confirmationOf(ctx: EngineContext, client: Client): Promis
     if (value !== null) bound[constraint.confirmation] = value;
   }
   return bound;
+}
+
+/** True when tokens of an authorization request are bound, whatever its token request proves. */
+export function bindsTokens(
+  { parameters, tokenConstraints }: Engine,
+  request: AuthorizationRequest,
+  client: Client,
+): boolean {
+  const bound = confirmationIn(detailsOf(parameters, request));
+  return (
+    Object.keys(bound).length > 0 ||
+    tokenConstraints.some((constraint) => constraint.isRequired?.(client) === true)
+  );
 }
 
 /**

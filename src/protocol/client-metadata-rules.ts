@@ -14,6 +14,7 @@ import {
   redirectUriProblem,
   rulesOfClient,
 } from './redirect-uri.ts';
+import { defaultResponseTypes, expandedGrantTypes, responseTypeName } from './response-types.ts';
 import { isScopeToken } from './scope.ts';
 import { exampleOf, hasWildcard, wildcardProblem } from './wildcards.ts';
 
@@ -38,7 +39,8 @@ export function needsSecret(kind: CredentialKind | undefined): boolean {
 /** What this provider offers to clients. */
 export interface MetadataRules extends RedirectUriRules {
   readonly grantTypes: readonly string[];
-  readonly responseTypes: readonly string[];
+  /** The offered response types, each with the grant types that a client needs for it. */
+  readonly responseTypes: ReadonlyMap<string, readonly string[]>;
   /** The offered client authentication methods, each with the credential that it needs. */
   readonly authMethods: ReadonlyMap<string, CredentialKind>;
   /** What a method asks of the metadata of its clients, by its name. */
@@ -104,10 +106,9 @@ function featureFieldProblems(
 /** Fills in the defaults of RFC 7591 §2 and OIDC Registration §2. */
 export function completeMetadata(
   metadata: ClientMetadata,
-  rules: Pick<MetadataRules, 'idTokenAlgs' | 'authMethods'>,
+  rules: Pick<MetadataRules, 'idTokenAlgs' | 'authMethods' | 'responseTypes'>,
 ): CompleteClientMetadata {
   const grantTypes = metadata.grantTypes ?? ['authorization_code', 'refresh_token'];
-  const codes = grantTypes.includes('authorization_code') ? ['code'] : [];
   const [firstAlg = 'RS256'] = rules.idTokenAlgs;
   const anySecret = rules.authMethods.has('client_secret')
     ? 'client_secret'
@@ -121,8 +122,8 @@ export function completeMetadata(
     redirectUris: metadata.redirectUris ?? [],
     postLogoutRedirectUris: metadata.postLogoutRedirectUris ?? [],
     allowedOrigins: metadata.allowedOrigins ?? [],
-    grantTypes,
-    responseTypes: metadata.responseTypes ?? codes,
+    grantTypes: expandedGrantTypes(grantTypes),
+    responseTypes: metadata.responseTypes ?? defaultResponseTypes(grantTypes, rules.responseTypes),
     scopes: metadata.scopes ?? null,
     defaultScopes: metadata.defaultScopes ?? null,
     idTokenClaims: metadata.idTokenClaims ?? false,
@@ -248,17 +249,21 @@ function checkFlows(metadata: CompleteClientMetadata, rules: MetadataRules, refu
   if (grantTypes.length === 0 && metadata.redirectUris.length > 0)
     refuse('grantTypes', 'must not be empty');
   for (const type of responseTypes) {
-    if (!rules.responseTypes.includes(type))
-      refuse('responseTypes', `${printable(type)} is not offered here`);
+    const needed = rules.responseTypes.get(responseTypeName(type));
+    if (needed === undefined) {
+      const offeredTypes = [...rules.responseTypes.keys()].join(', ');
+      refuse('responseTypes', `${printable(type)} is not offered here (offered: ${offeredTypes})`);
+    }
+    // RFC 7591 §2.1, OIDC Registration §2: grant_types and response_types must be consistent.
+    const lacks = needed?.filter((one) => !grantTypes.includes(one)) ?? [];
+    if (lacks.length > 0)
+      refuse('responseTypes', `${type} goes with the grant type ${lacks.join(' and ')} as well`);
   }
   const codes = grantTypes.includes('authorization_code');
-  // RFC 7591 §2.1: grant_types and response_types must be consistent.
-  if (responseTypes.some((type) => type.split(' ').includes('code')) !== codes) {
-    const problem = 'code goes with the grant type authorization_code: register both or neither';
-    refuse('responseTypes', problem);
-  }
-  if (codes && metadata.redirectUris.length === 0)
-    refuse('redirectUris', 'needs at least one URI for the grant type authorization_code');
+  if (codes && !responseTypes.some((type) => type.split(' ').includes('code')))
+    refuse('responseTypes', 'lacks code, for the grant type authorization_code');
+  if (responseTypes.length > 0 && metadata.redirectUris.length === 0)
+    refuse('redirectUris', `needs at least one URI for the response type ${responseTypes[0]}`);
 }
 
 function checkCredentials(

@@ -38,6 +38,7 @@ async function read<T>(
     source: 'front-channel',
     client: { ...sample.client('app'), ...defaults },
     destination: { redirectUri: 'https://rp.example/cb', responseMode: 'query', state: null },
+    artifacts: ['code'],
     request: { clientId: 'app', scopes: [], values: {} },
   });
 }

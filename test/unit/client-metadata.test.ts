@@ -5,9 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { CLIENT_FIELDS } from '../../src/protocol/client-field-definitions.ts';
 import type { ClientMetadata, CompleteClientMetadata } from '../../src/protocol/client-metadata.ts';
 import {
-  clientTypeProblems,
   completeMetadata,
-  isPublic,
   type MetadataProblem,
   type MetadataRules,
   metadataProblems,
@@ -34,12 +32,18 @@ const LATER = {
   softwareId: null,
   softwareVersion: null,
 } as const;
+const HYBRID = ['authorization_code', 'implicit'];
 const RULES: MetadataRules = {
   allowLocalhost: false,
   privateSchemes: [],
   allowWildcards: false,
-  grantTypes: ['authorization_code', 'refresh_token', 'client_credentials'],
-  responseTypes: ['code', 'code id_token', 'none'],
+  grantTypes: ['authorization_code', 'refresh_token', 'client_credentials', 'implicit'],
+  responseTypes: new Map([
+    ['code', ['authorization_code']],
+    ['code id_token', ['authorization_code', 'implicit']],
+    ['id_token', ['implicit']],
+    ['none', []],
+  ]),
   authMethods: new Map([
     ['client_secret_basic', 'secret'],
     ['none', 'none'],
@@ -148,38 +152,6 @@ describe('kinds of values', () => {
     { fields: { x_owners: ['ada'] } },
   ])('finds nothing wrong with %o', (metadata) => {
     expect(metadataTypeProblems({ ...metadata, name: 'x' }, KNOWN)).toEqual([]);
-  });
-});
-
-describe('public or confidential', () => {
-  it.each<[ClientMetadata['clientType'], string | undefined, problems: number]>([
-    ['public', 'client_secret_basic', 1],
-    ['public', 'private_key_jwt', 1],
-    ['public', '', 1],
-    ['confidential', 'none', 1],
-    ['public', 'none', 0],
-    ['confidential', 'client_secret_basic', 0],
-    ['confidential', 'anything', 0],
-    ['public', undefined, 0],
-    ['confidential', undefined, 0],
-    [undefined, 'none', 0],
-    [undefined, 'client_secret_basic', 0],
-    [undefined, undefined, 0],
-  ])('[RFC7591 §2] %s with the method %s: %i problems', (clientType, method, count) => {
-    const metadata = { name: 'x', clientType, tokenEndpointAuthMethod: method } as ClientMetadata;
-    expect(found(clientTypeProblems(metadata))).toEqual(
-      Array(count).fill(['tokenEndpointAuthMethod', INVALID]),
-    );
-  });
-
-  it.each([
-    ['none', true],
-    ['client_secret_basic', false],
-    ['None', false],
-    ['', false],
-    ['private_key_jwt', false],
-  ])('[RFC6749 §2.1] a client with the method %s is public: %s', (method, expected) => {
-    expect(isPublic({ tokenEndpointAuthMethod: method })).toBe(expected);
   });
 });
 
@@ -336,9 +308,12 @@ describe('what is refused', () => {
   it.each<object>([
     { responseTypes: [] },
     { responseTypes: ['none'] },
+    { responseTypes: ['code', 'token'] },
+    { responseTypes: ['code id_token'] },
     { grantTypes: ['refresh_token'], responseTypes: ['code'] },
     { ...CREDENTIALS, responseTypes: ['code'] },
-    { ...CREDENTIALS, responseTypes: ['code id_token'] },
+    { ...CREDENTIALS, responseTypes: ['id_token code'] },
+    { ...CREDENTIALS, responseTypes: ['id_token'] },
   ])('[RFC7591 §2.1] grant types and response types that do not fit: %o', (change) => {
     expect(problems(change)).toEqual([['responseTypes', INVALID]]);
   });
@@ -366,6 +341,7 @@ describe('what is refused', () => {
       ['name', INVALID],
       ['clientUri', INVALID],
       ['responseTypes', INVALID],
+      ['redirectUris', 'invalid_redirect_uri'],
       ['scopes', INVALID],
     ]);
     const uris = { redirectUris: ['x', 'y'], postLogoutRedirectUris: ['x'] };
@@ -381,7 +357,9 @@ describe('what is refused', () => {
     [{ redirectUris: ['http://localhost/cb'] }, { allowLocalhost: true }],
     [{ ...CREDENTIALS, redirectUris: [] }],
     [{ grantTypes: ['refresh_token'], responseTypes: [], redirectUris: [] }],
-    [{ responseTypes: ['code id_token'] }],
+    [{ grantTypes: HYBRID, responseTypes: ['code id_token'] }],
+    [{ grantTypes: HYBRID, responseTypes: ['id_token code', 'id_token'] }],
+    [{ grantTypes: ['implicit'], responseTypes: ['id_token'] }],
     [{ responseTypes: ['none', 'code'] }],
     [{ tokenEndpointAuthMethod: 'none' }],
     [{ tokenEndpointAuthMethod: 'tls_client_auth', idTokenSignedResponseAlg: 'ES256' }],

@@ -283,7 +283,7 @@ describe('features', () => {
     const wrong = named('own', {
       pages: [definePage('mine')],
       steps: [step('terms', { before: 'nothing' })],
-      responseTypes: [{ name: 'code token', artifacts: ['code', 'token'] }],
+      responseTypes: [{ name: 'code ticket', artifacts: ['code', 'ticket'] }],
     });
     expect(problems({ features: [wrong] })).toEqual(['features', 'features', 'pages.mine']);
   });

@@ -68,6 +68,12 @@ export function nameOf(thing: Named): string {
   return thing.name;
 }
 
+/** Grant types that clients can be registered for: those of the token endpoint, and others. */
+export function grantTypesOf({ grants, responseTypes }: Engine): readonly string[] {
+  const others = responseTypes.flatMap(({ grantTypes = [] }) => grantTypes);
+  return [...new Set([...grants.map(nameOf), ...others])];
+}
+
 /** The one of a name; null when there is none. */
 export function named<T extends Named>(things: readonly T[], name: string): T | null {
   return things.find((thing) => nameOf(thing) === name) ?? null;

@@ -3,6 +3,7 @@
  * feature that asks people for consent in another way (a device) brings its own, and the same steps
  * and the same driver serve it.
  */
+import type { Account } from '../../domain/accounts.ts';
 import type { Interaction } from '../../domain/interactions.ts';
 import type { AuthorizationRequest } from '../../protocol/authorization-request.ts';
 import type { OAuthError } from '../../protocol/errors.ts';
@@ -32,6 +33,7 @@ export interface OpenedFlow {
 /** The facts when every step is done. */
 export interface FlowEnd extends Situation {
   readonly session: Session;
+  readonly account: Account;
   /** False when no page was shown: the interaction then exists in memory alone. */
   readonly continued: boolean;
 }

@@ -17,6 +17,8 @@ export interface ParameterReading {
   readonly client: Client;
   /** Where the answer goes. */
   readonly destination: Destination;
+  /** Names of the artifacts that the response will have; none where a flow has no response. */
+  readonly artifacts: readonly string[];
   /** What was read before, in the order of the table. */
   readonly request: AuthorizationRequest;
 }

@@ -6,7 +6,7 @@ import type { OptionsOf } from './options.ts';
 export interface RegistrationLimitOptions {
   /**
    * Grant types that they may have; others are left out.
-   * @default the authorization code, refresh tokens and the device flow
+   * @default the authorization code, ID tokens in the response, refresh tokens, the device flow
    */
   readonly grantTypes: readonly string[];
   /**
@@ -26,6 +26,7 @@ export const REGISTRATION_LIMITS: OptionsOf<RegistrationLimitOptions> = {
     description: 'Grant types that such clients may have',
     default: [
       'authorization_code',
+      'implicit',
       'refresh_token',
       'urn:ietf:params:oauth:grant-type:device_code',
     ],

@@ -2,8 +2,10 @@
  * The contract of response types: each is made of artifacts (code, later token and id_token), and a
  * response mode sends them (OAuth 2.0 Multiple Response Types §2).
  */
+import type { Account } from '../../domain/accounts.ts';
 import type { Interaction } from '../../domain/interactions.ts';
 import type { AuthorizationRequest, Destination } from '../../protocol/authorization-request.ts';
+import { OAuthError } from '../../protocol/errors.ts';
 import type { Authorization, Client, Details, OneTimeKey, Session } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
 
@@ -21,6 +23,10 @@ export interface AuthorizedRequest {
   readonly session: Session;
   /** The interaction that led here; null when no page was shown. */
   readonly interaction: Interaction | null;
+  /** The account of that person. */
+  readonly account: Account;
+  /** Names of all artifacts of the response, in the order in which they are made. */
+  readonly artifacts: readonly string[];
   /** What of the request travels with a code to the tokens. */
   readonly details: Details;
   /**
@@ -72,11 +78,22 @@ export interface Artifact {
    */
   readonly consumesRequest?: boolean;
   /**
+   * What it asks of a request, once all parameters are read.
+   * @param isBound true when tokens of this request are bound to a key of the client
+   * @throws OAuthError to be sent to the destination
+   */
+  check?(request: AuthorizationRequest, isBound: boolean): void;
+  /**
    * What an earlier answer to the same interaction made already; null when there was none. Asked
    * before anything is remembered.
+   * @param made what it made of the artifacts before this one
    * @throws OAuthError for a page when the earlier answer is over
    */
-  earlier?(ctx: RequestContext, authorized: AuthorizedRequest): Promise<ResponseParameters | null>;
+  earlier?(
+    ctx: RequestContext,
+    authorized: AuthorizedRequest,
+    made: ResponseParameters,
+  ): Promise<ResponseParameters | null>;
   /**
    * Makes it, and stores what belongs to it.
    * @param made the parameters of the artifacts before it, in the order of the response type
@@ -94,6 +111,8 @@ export interface ResponseType {
   readonly name: string;
   /** Names of its artifacts, in the order in which they are made. */
   readonly artifacts: readonly string[];
+  /** Grant types that a client needs for it (OIDC Registration §2). @default none */
+  readonly grantTypes?: readonly string[];
 }
 
 /** How a response is sent. */
@@ -113,13 +132,12 @@ export interface ResponseMode {
   ): Response | Promise<Response>;
 }
 
-/** True when a response of this type carries tokens, whether the type is offered here or not. */
-export function bringsTokens(responseType: string): boolean {
-  const words = responseType.split(' ');
-  return words.includes('token') || words.includes('id_token');
-}
-
-/** The name of a response type with its words in one order: they may come in any. */
-export function responseTypeName(responseType: string): string {
-  return responseType.split(' ').sort().join(' ');
+/** The refusal of an interaction whose answer is over, as a page. */
+export function interactionFinished(): OAuthError {
+  return new OAuthError(
+    'invalid_request',
+    'interaction_finished',
+    'This sign-in is finished. Go on in the application, or start again from there.',
+    { redirectable: false },
+  );
 }

@@ -32,6 +32,8 @@ export interface TokenConstraint {
    * @throws OAuthError when the proof is not good, or the client has to bring one
    */
   bind(ctx: RequestContext, client: Client, endpoint: string): Promise<string | null>;
+  /** True for a client whose tokens are always bound. @default for none */
+  isRequired?(client: Client): boolean;
   /**
    * Uses up the proof of which `bind` spoke, so that no other request has it. Called before tokens
    * are issued, several times if the request is judged again.

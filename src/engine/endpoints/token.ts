@@ -22,7 +22,7 @@ import { json } from '../../web/respond.ts';
 import { authenticateClient } from '../authenticate-client.ts';
 import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
-import { named, nameOf } from '../contracts/engine.ts';
+import { grantTypesOf, named, nameOf } from '../contracts/engine.ts';
 import type { Grant, GrantProof } from '../contracts/grant.ts';
 import { confirmationOf, useProofs } from '../sender-constraint.ts';
 import { tokenDetails } from '../token-parameters.ts';
@@ -42,9 +42,9 @@ export const token: Endpoint = {
   isForClients: true,
   cors: 'client',
 
-  metadata: ({ grants, clientAuthenticationMethods }) => ({
-    grant_types_supported: grants.map(nameOf),
-    token_endpoint_auth_methods_supported: clientAuthenticationMethods.map(({ name }) => name),
+  metadata: (engine) => ({
+    grant_types_supported: grantTypesOf(engine),
+    token_endpoint_auth_methods_supported: engine.clientAuthenticationMethods.map(nameOf),
   }),
 
   async handle(ctx) {

@@ -14,7 +14,7 @@ export const authorizationCode: FeatureFactory = defineFeature({
     parameters: [codeChallenge],
     clientFields: [requirePkce],
     artifacts: [codeArtifact],
-    responseTypes: [{ name: 'code', artifacts: ['code'] }],
+    responseTypes: [{ name: 'code', artifacts: ['code'], grantTypes: ['authorization_code'] }],
     metadata: () => ({ code_challenge_methods_supported: ['S256'] }),
     events: ['code.replayed'],
   }),

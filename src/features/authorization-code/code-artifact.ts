@@ -1,8 +1,7 @@
 /** The code in an authorization response (RFC 6749 §4.1.2). One interaction leads to one code. */
-import { codeText, stateOfCode, storeCode } from '../../domain/codes.ts';
-import type { Artifact } from '../../engine/contracts/response-type.ts';
+import { codeText, newCode, stateOfCode, storeCode } from '../../domain/codes.ts';
+import { type Artifact, interactionFinished } from '../../engine/contracts/response-type.ts';
 import { nonce } from '../../engine/parameters.ts';
-import { OAuthError } from '../../protocol/errors.ts';
 import type { RequestContext } from '../../web/request.ts';
 import { codeChallenge } from './pkce.ts';
 
@@ -21,7 +20,7 @@ export const codeArtifact: Artifact = {
     { client, interaction, session, request, sentRedirectUri, authorization, details, consumes },
   ) {
     const code = codeText(ctx, interaction, session);
-    const stored = await storeCode(ctx, code, {
+    const facts = {
       client,
       request,
       session,
@@ -31,7 +30,8 @@ export const codeArtifact: Artifact = {
       nonce: nonce(request),
       details,
       consumes,
-    });
+    };
+    const stored = await storeCode(ctx, newCode(ctx, code, facts), facts);
     if (stored === 'session_ended' || stored === 'consumed' || stored === 'client_changed')
       return { outcome: stored };
     // The other one of two clicks was faster.
@@ -47,10 +47,5 @@ export const codeArtifact: Artifact = {
 async function isWaiting(ctx: RequestContext, code: string): Promise<boolean> {
   const state = await stateOfCode(ctx, code);
   if (state !== 'over') return state === 'waiting';
-  throw new OAuthError(
-    'invalid_request',
-    'interaction_finished',
-    'This sign-in is finished. Go on in the application, or start again from there.',
-    { redirectable: false },
-  );
+  throw interactionFinished();
 }

@@ -49,7 +49,8 @@ export const codeChallenge: AuthorizationParameter<string | null> = authorizatio
       params.get('code_challenge'),
       params.get('code_challenge_method'),
     );
-    if (challenge !== null || mayOmitChallenge(ctx, reading)) return challenge;
+    const isNeeded = reading.artifacts.includes('code');
+    if (challenge !== null || !isNeeded || mayOmitChallenge(ctx, reading)) return challenge;
     await refuseSilently(ctx, reading);
     // RFC 7636 §4.4.1: the server requires a challenge. RFC 9700 §2.1.1: public clients always send
     // one.

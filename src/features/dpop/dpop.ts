@@ -58,6 +58,7 @@ function constraint({ requireNonce: needsNonce }: DpopOptions): TokenConstraint 
     confirmation: 'jkt',
     tokenType: 'DPoP',
     challenge: CHALLENGE,
+    isRequired: boundOnly,
     async bind(ctx, client, endpoint) {
       const proven = await provenKey(ctx, { endpoint, accessToken: null, needsNonce });
       if (proven !== null) bound.set(ctx.request, proven);

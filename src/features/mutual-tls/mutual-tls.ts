@@ -38,6 +38,7 @@ const constraint: TokenConstraint = {
   name: 'mutual-tls',
   confirmation: CONFIRMATION,
   tokenType: 'Bearer',
+  isRequired: boundOnly,
   async bind({ request: { certificate } }, client) {
     if (!boundOnly(client)) return null;
     if (certificate !== null) return certificateThumbprint(certificate);

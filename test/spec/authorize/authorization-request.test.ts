@@ -144,7 +144,7 @@ describe('values that are wrong or not supported', () => {
     [{ response_type: null }, 'invalid_request', 'response_type_missing'],
     [{ response_type: '' }, 'invalid_request', 'response_type_missing'],
     [{ response_type: 'code code' }, 'unsupported_response_type', 'response_type'],
-    [{ response_type: 'none' }, 'unsupported_response_type', 'response_type'],
+    [{ response_type: 'ticket' }, 'unsupported_response_type', 'response_type'],
     [{ response_mode: 'web_message' }, 'invalid_request', 'response_mode'],
     [{ scope: 'openid "' }, 'invalid_scope', 'malformed_scope'],
     [{ scope: 'admin' }, 'invalid_scope', 'scope_not_available'],

@@ -109,9 +109,10 @@ describe('the response mode', () => {
     '[OAuth Multiple Response Types §5] [OIDC Core §3.2.2.6] AZ-12 is fragment for refusals of a response type that would bring tokens: %o',
     async (changes) => {
       const visit = await start(changes);
+      const isOffered = changes.response_type === 'code id_token';
       const received = expectRefusedRedirect(world, visit, {
-        error: 'unsupported_response_type',
-        reason: 'response_type',
+        error: isOffered ? 'unauthorized_client' : 'unsupported_response_type',
+        reason: isOffered ? 'response_type_not_allowed' : 'response_type',
       });
       expect(visit.leaves?.search).toBe('');
       expect(received.get('state')).toBe('state' in changes ? null : 'the-state');

@@ -118,7 +118,7 @@ describe('bad metadata', () => {
     ],
     [
       'grant types that are not offered',
-      { ...GOOD, grant_types: ['implicit', 'password'] },
+      { ...GOOD, grant_types: ['password', 'x'] },
       'invalid_client_metadata',
     ],
     [
@@ -220,7 +220,10 @@ describe('bad metadata', () => {
       { redirect_uris: ['http://evil.example/'], token_endpoint_auth_method: 'none' },
       /^redirect_uris http:\/\/evil\.example\/ uses http to a host other than loopback$/,
     ],
-    [{ ...GOOD, response_types: ['token'] }, /^response_types names none that is offered \(code\)/],
+    [
+      { ...GOOD, response_types: ['token'] },
+      /^response_types names none that is offered \(code, id_token, code id_token, none\)/,
+    ],
     [uris('com.example.app:/cb'), /^redirect_uris com\.example\.app:\/cb is neither https/],
     [uris(...Array.from({ length: 51 }, (_, i) => `https://a.example/${i}`)), /50 entries/],
   ])('%j: the answer says what to change', async (metadata, text) => {

@@ -57,8 +57,8 @@ describe('what is left out', () => {
       scope: 'openid introspection root read',
     });
     expect(made).toMatchObject({
-      grant_types: ['authorization_code'],
-      response_types: ['code'],
+      grant_types: ['authorization_code', 'implicit'],
+      response_types: ['code', 'code id_token'],
       scope: 'openid read',
     });
   });

@@ -132,9 +132,10 @@ describe('the log line of a refusal', () => {
       async (w) => await openAuthorize(w, browserOf(w), { response_type: 'token id_token' }),
       {
         reason: 'response_type',
-        expected: 'code',
+        expected: 'code, id_token, code id_token, none',
         received: 'id_token token',
-        remedy: /^set the response_type to code/,
+        remedy:
+          /^set the response_type to code in the application, or allowImplicit .* on the server/,
       },
     ],
     [
