@@ -4,6 +4,7 @@
  */
 import type { FeatureFactory } from './engine/contracts/feature.ts';
 import { authorizationCode } from './features/authorization-code/authorization-code.ts';
+import { claimsParameter } from './features/claims-parameter/claims-parameter.ts';
 import { clientCredentials } from './features/client-credentials/client-credentials.ts';
 import { clientIdMetadataDocuments } from './features/client-id-metadata-documents/client-id-metadata-documents.ts';
 import { clientSecret } from './features/client-secret/client-secret.ts';
@@ -47,6 +48,7 @@ export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/p
 export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-logout.ts';
 export {
   authorizationCode,
+  claimsParameter,
   clientCredentials,
   clientIdMetadataDocuments,
   clientSecret,
@@ -84,6 +86,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   formPost,
   pushedAuthorizationRequests,
   resourceIndicators,
+  claimsParameter,
   userinfo,
   introspection,
   revocation,

@@ -173,7 +173,7 @@ async function details({ ctx, interaction, opened }: Opened): Promise<Interactio
     because: becauseOf(next),
     reauthenticate: session !== null && isLogin(next),
     client: clientView(ctx, client, redirectUri),
-    scopes: scopeViews(ctx.settings, request.scopes),
+    scopes: scopeViews(ctx.settings, request.consentScopes),
     loginHint: loginHint(request),
     uiLocales: uiLocales(request),
     acrValues: acrValues(request),

@@ -180,7 +180,11 @@ export {
 export * from './features.ts';
 export type { InteractionDetails, Interactions } from './host-interactions.ts';
 export { type McpOptions, mcp } from './mcp.ts';
-export type { AuthorizationRequest, Destination } from './protocol/authorization-request.ts';
+export type {
+  AuthorizationRequest,
+  Destination,
+  LoginDemand,
+} from './protocol/authorization-request.ts';
 export { SCOPE_CLAIMS } from './protocol/claims.ts';
 export { CLIENT_FIELDS } from './protocol/client-field-definitions.ts';
 export type { FeatureField, FieldDefinition, FieldKind } from './protocol/client-fields.ts';

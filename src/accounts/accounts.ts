@@ -56,6 +56,8 @@ export interface PasswordAccounts extends Accounts {
    * are wrong. The spelling of names is ignored.
    */
   authenticate: NonNullable<Accounts['authenticate']>;
+  /** `urn:valetkey:acr:password`: the context that a login with a password reaches. */
+  readonly acrValues: readonly string[];
   /** The stored spelling of a username, also for the e-mail address of its account. */
   canonical: NonNullable<Accounts['canonical']>;
   /**
@@ -128,6 +130,7 @@ export function passwordAccounts(options: {
     await rows.update(sub, { ...changes, updated_at: now() });
 
   return {
+    acrValues: [PASSWORD_CONTEXT],
     canonical: async (typed) => (await findTyped(rows, typed))?.username ?? canonicalName(typed),
     find: async (sub) => infoOrNull(await rows.findBySub(sub)),
     authenticate,
@@ -196,6 +199,9 @@ async function emailFor(
 }
 
 /** Proves a username and a password, in a time that does not depend on whether the name exists. */
+/** The authentication context of a login with a password (OIDC Core §2). */
+const PASSWORD_CONTEXT = 'urn:valetkey:acr:password';
+
 function passwordCheck(
   rows: AccountRows,
   hasher: PasswordHasher,
@@ -216,7 +222,7 @@ function passwordCheck(
       return null;
     }
     if (hasher.isOutdated(hash)) await rows.replaceHash(row, await hasher.hash(normal));
-    return { account: infoOf(row), amr: ['pwd'] };
+    return { account: infoOf(row), amr: ['pwd'], acr: PASSWORD_CONTEXT };
   };
 }
 

@@ -61,6 +61,11 @@ export interface Accounts {
    */
   find(sub: string): Promise<Account | null>;
   /**
+   * Authentication contexts that a login can reach (OIDC Core §2), best last; discovery announces
+   * them. A request for one of them that the session lacks asks for another login. @default none
+   */
+  readonly acrValues?: readonly string[];
+  /**
    * Proves credentials for the built-in login page; null when they prove nothing. It must take the
    * same time for unknown users. Absent: the host signs people in on a page of its own
    * (`pages.login` as a URL).

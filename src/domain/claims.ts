@@ -3,8 +3,10 @@
  * host adds (`Config.claims`), kept out of what the protocol says itself.
  */
 import { releasedClaims } from '../protocol/claims.ts';
+import type { Client, Details } from '../store/records.ts';
 import type { Context } from './context.ts';
-import type { ClaimsRequest } from './settings.ts';
+import { availableScopes } from './scopes.ts';
+import type { ClaimsRequest, Settings } from './settings.ts';
 
 /** What tokens and userinfo responses say by themselves (RFC 7519 §4.1, OIDC Core §2). */
 const OURS: readonly string[] = [
@@ -26,16 +28,48 @@ const OURS: readonly string[] = [
   's_hash',
 ];
 
-/** What the scopes release and the host adds, for a userinfo response (OIDC Core §5.3, §5.4). */
+/** Where claims are sent. */
+type Target = ClaimsRequest['target'];
+
+/** A person, the client that asks about them, and what it may know. */
+export type Asked = Pick<ClaimsRequest, 'account' | 'client' | 'scopes'> & {
+  /** Details of the token, of the code or of the request: the claims asked for by name. */
+  readonly details: Details;
+};
+
+/** Claims that were asked for by name (OIDC Core §5.5): the member `claims` of details. */
+export type RequestedClaims = Readonly<Record<Target, Readonly<Record<string, unknown>>>>;
+
+/**
+ * The claims asked for by name, each with the values of which it has to be one; null: any. The
+ * details of a feature hold them, so that they travel with a code to every token.
+ */
+function requestedIn({ details }: Asked, target: Target): ReadonlyMap<string, unknown> {
+  const { claims } = details as { readonly claims?: RequestedClaims };
+  return new Map(Object.entries(claims?.[target] ?? {}));
+}
+
+/** The scope that releases a claim to a client; null when none does. */
+export function scopeOfClaim(settings: Settings, client: Client, claim: string): string | null {
+  for (const { name, claims } of settings.scopes.values()) {
+    const isAvailable = availableScopes(settings, client, [name], 'for-user').length > 0;
+    if (claim !== 'sub' && isAvailable && claims.includes(claim)) return name;
+  }
+  return null;
+}
+
+/**
+ * What the scopes release, what was asked for by name, and what the host adds, for a userinfo
+ * response (OIDC Core §5.3, §5.4, §5.5).
+ */
 export async function personClaims(
   ctx: Context,
-  request: ClaimsRequest,
+  asked: Asked,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const claimsByScope = Object.fromEntries(
-    [...ctx.settings.scopes.values()].map(({ name, claims }) => [name, claims]),
-  );
-  const released = releasedClaims(request.account.claims, request.scopes, claimsByScope);
-  return { ...released, ...(await moreClaims(ctx, request)) };
+  return {
+    ...released(ctx, asked, 'userinfo', true),
+    ...(await moreClaims(ctx, asked, 'userinfo')),
+  };
 }
 
 /**
@@ -45,21 +79,56 @@ export async function personClaims(
  */
 export async function idTokenClaims(
   ctx: Context,
-  request: Omit<ClaimsRequest, 'target'>,
+  asked: Asked,
   isAlone = false,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const whole = { ...request, target: 'id_token' } as const;
-  if (!request.client.idTokenClaims && !isAlone) return await moreClaims(ctx, whole);
-  return withoutOurs(await personClaims(ctx, whole));
+  const claims = released(ctx, asked, 'id_token', asked.client.idTokenClaims || isAlone);
+  return { ...withoutOurs(claims), ...(await moreClaims(ctx, asked, 'id_token')) };
+}
+
+function released(
+  { settings }: Context,
+  asked: Asked,
+  target: Target,
+  byScopes: boolean,
+): Record<string, unknown> {
+  const { account, client, scopes } = asked;
+  const requested = requestedIn(asked, target);
+  const byName = [...requested.keys()].filter(
+    (name) => scopeOfClaim(settings, client, name) !== null,
+  );
+  const claimsByScope = Object.fromEntries(
+    [...settings.scopes.values()].map(({ name, claims }) => [name, claims]),
+  );
+  const claims = {
+    ...(byScopes ? releasedClaims(account.claims, scopes, claimsByScope) : {}),
+    ...releasedClaims(account.claims, [BY_NAME], { [BY_NAME]: byName }),
+  };
+  return Object.fromEntries(
+    Object.entries(claims).filter(([name, value]) => isWanted(requested.get(name), value)),
+  );
+}
+
+/** No scope has this name: its characters are none of a scope. */
+const BY_NAME = ' ';
+
+/** OIDC Core §5.5.1: a claim that is asked for with values is returned with one of them. */
+function isWanted(values: unknown, value: unknown): boolean {
+  if (!Array.isArray(values)) return true;
+  const text = JSON.stringify(value);
+  return values.some((one) => JSON.stringify(one) === text);
 }
 
 /** The host's claims for this response or token; none when it adds none. */
 async function moreClaims(
   ctx: Context,
-  request: ClaimsRequest,
+  asked: Asked,
+  target: Target,
 ): Promise<Readonly<Record<string, unknown>>> {
   if (ctx.settings.claims === null) return {};
-  return withoutOurs(await ctx.settings.claims(request));
+  const { account, client, scopes } = asked;
+  const requested = [...requestedIn(asked, target).keys()];
+  return withoutOurs(await ctx.settings.claims({ target, account, client, scopes, requested }));
 }
 
 function withoutOurs(claims: Readonly<Record<string, unknown>>): Record<string, unknown> {

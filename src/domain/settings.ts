@@ -142,6 +142,8 @@ export interface ClaimsRequest {
   readonly client: Client;
   /** The scopes of the access token. */
   readonly scopes: readonly string[];
+  /** Claims that the application asked for by name, for this target (OIDC Core §5.5). */
+  readonly requested: readonly string[];
 }
 
 /** Claims beyond those of the account and its scopes. */

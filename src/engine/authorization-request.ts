@@ -5,7 +5,11 @@
  */
 import { redirectUriRulesOf } from '../domain/redirect-rules.ts';
 import { resolveScopes } from '../domain/scopes.ts';
-import type { AuthorizationRequest, Destination } from '../protocol/authorization-request.ts';
+import type {
+  AuthorizationRequest,
+  Destination,
+  LoginDemand,
+} from '../protocol/authorization-request.ts';
 import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import type { Params } from '../protocol/params.ts';
 import {
@@ -30,7 +34,7 @@ import { bindsTokens } from './sender-constraint.ts';
 /** Read by this file, before the parameters of the table. */
 const FIRST = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state'];
 /** Known parameters that are refused or ignored here. */
-const NOT_READ = ['display', 'claims_locales', 'claims', 'request', 'request_uri', 'registration'];
+const NOT_READ = ['display', 'claims_locales', 'request', 'request_uri', 'registration'];
 
 /** Parameters that are read whenever the request goes on; they travel with it. */
 function readNames(engine: Engine): readonly string[] {
@@ -304,7 +308,10 @@ async function readAuthorizationRequest(
   const scopes = resolveScopes(ctx.settings, client, asked, 'for-user');
   if (sent !== null) logLeftOut(ctx, client, parseScope(asked ?? ''), scopes);
   const values: Record<string, unknown> = {};
-  const request: AuthorizationRequest = { clientId: client.clientId, scopes, values };
+  const consentScopes = [...scopes];
+  const demands: LoginDemand[] = [];
+  const { clientId } = client;
+  const request: AuthorizationRequest = { clientId, scopes, consentScopes, demands, values };
   for (const { definition } of ctx.engine.parameters) {
     const { names, onlyIn } = definition;
     const [name = ''] = names;
@@ -316,7 +323,10 @@ async function readAuthorizationRequest(
       );
     }
     const reading = { params, source, client, destination, artifacts: responseType.artifacts };
-    values[name] = await definition.read(ctx, { ...reading, request });
+    const value = await definition.read(ctx, { ...reading, request });
+    values[name] = value;
+    consentScopes.push(...(definition.consentScopes?.(value, ctx.settings, client) ?? []));
+    demands.push(...[definition.demand?.(value, ctx.settings) ?? []].flat());
   }
   for (const name of responseType.artifacts)
     named(ctx.engine.artifacts, name)?.check?.(request, bindsTokens(ctx.engine, request, client));

@@ -107,9 +107,9 @@ async function makeAll(
   if (missing.length === 0) return made;
   const { session } = authorized;
   const { sub } = session;
-  const { clientId, scopes } = authorized.request;
+  const { clientId, scopes, consentScopes } = authorized.request;
   const asked = consentIn(end.interaction) !== null;
-  const allowed = { sub, client: authorized.client, session, scopes, asked };
+  const allowed = { sub, client: authorized.client, session, scopes: consentScopes, asked };
   const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
   if (typeof authorization === 'string') return authorization;
   const consumer = artifacts.find(({ consumesRequest }) => consumesRequest === true);

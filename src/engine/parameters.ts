@@ -5,6 +5,8 @@
  */
 import { JwtError } from '../crypto/jwt.ts';
 import { verifyHint } from '../domain/id-tokens.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { LoginDemand } from '../protocol/authorization-request.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { PROMPTS, type Prompt } from '../protocol/names.ts';
 import { localesOf } from '../web/parameter-places.ts';
@@ -126,7 +128,20 @@ export const acrValues: AuthorizationParameter<readonly string[]> = authorizatio
     // OIDC Registration §2: default_acr_values hold where the request has no acr_values.
     return asked.length === 0 ? client.defaultAcrValues : asked;
   },
+  // OIDC Core §3.1.2.1: the contexts of acr_values are asked for, not required.
+  demand: (contexts, settings) => contextDemand(contexts, settings, false),
 });
+
+/** What contexts demand of the login; null where none is named. */
+export function contextDemand(
+  contexts: readonly string[],
+  { accounts }: Pick<Settings, 'accounts'>,
+  essential: boolean,
+): LoginDemand | null {
+  if (contexts.length === 0) return null;
+  const reachable = contexts.some((one) => accounts.acrValues?.includes(one) === true);
+  return { contexts, reachable, essential };
+}
 
 /** All of them, in the order in which they are read. */
 export const CORE_PARAMETERS: readonly AuthorizationParameter[] = [

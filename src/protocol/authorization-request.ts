@@ -13,12 +13,30 @@ export interface Destination {
   readonly state: string | null;
 }
 
+/** What a request demands of the login, beside what the core knows (OIDC Core §5.5.1). */
+export interface LoginDemand {
+  /** The subject that has to be signed in. @default any */
+  readonly subject?: string;
+  /** Authentication contexts, one of which the login should reach. @default any */
+  readonly contexts?: readonly string[];
+  /** Whether a new login could reach one of them. @default false */
+  readonly reachable?: boolean;
+  /** True refuses a login that reached none of them. @default false */
+  readonly essential?: boolean;
+}
+
 /** A checked authorization request. */
 export interface AuthorizationRequest {
   /** The client that sent it. */
   readonly clientId: string;
   /** The requested scopes that the client may have, in the order of the request. */
   readonly scopes: readonly string[];
+  /**
+   * What people have to allow: these scopes, and those of single claims that are asked for by name.
+   */
+  readonly consentScopes: readonly string[];
+  /** What its parameters demand of the login. */
+  readonly demands: readonly LoginDemand[];
   /**
    * The value of every parameter as its definition read it, by name. Use the definition of a
    * parameter to get its value with its type.

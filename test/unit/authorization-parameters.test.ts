@@ -39,7 +39,7 @@ async function read<T>(
     client: { ...sample.client('app'), ...defaults },
     destination: { redirectUri: 'https://rp.example/cb', responseMode: 'query', state: null },
     artifacts: ['code'],
-    request: { clientId: 'app', scopes: [], values: {} },
+    request: { clientId: 'app', scopes: [], consentScopes: [], demands: [], values: {} },
   });
 }
 

@@ -2,223 +2,23 @@
  * Which step comes next, as a table: facts → step and why, refusal, or the end. A row names what
  * differs from a request for which nothing is due.
  */
-import { sample } from 'valetkey/testing';
 import { describe, expect, it } from 'vitest';
-import type { Interaction } from '../../src/domain/interactions.ts';
-import type { Situation, Step } from '../../src/engine/contracts/step.ts';
+import type { Step } from '../../src/engine/contracts/step.ts';
 import { nextStep } from '../../src/engine/next-step.ts';
 import { account } from '../../src/engine/steps/account.ts';
-import { consent, consentIn } from '../../src/engine/steps/consent.ts';
-import { login } from '../../src/engine/steps/login.ts';
+import { consentIn } from '../../src/engine/steps/consent.ts';
 import { OAuthError } from '../../src/protocol/errors.ts';
-
-const STARTED = 1000;
-const NOW = 1100;
-const STEPS = [login, account, consent];
-const FACTS = sample.facts({ sub: 'ada', clientId: 'app', sid: 'sid', scopes: ['openid', 'read'] });
-
-/** What differs from an earlier login with everything allowed. */
-interface Row
-  extends Partial<Pick<Interaction, 'loginSession' | 'chosen' | 'switching' | 'answers'>> {
-  /** Of the session; null: nobody is signed in. */
-  readonly authTime?: number | null;
-  readonly hosted?: boolean;
-  readonly prompt?: string;
-  readonly maxAge?: number;
-  /** Subject of the id_token_hint. */
-  readonly hinted?: string;
-  readonly asked?: readonly string[];
-  /** Scopes of the remembered authorization; null: there is none. */
-  readonly allowed?: readonly string[] | null;
-  readonly public?: boolean;
-  readonly skipConsent?: boolean;
-  readonly redirectUri?: string | null;
-  readonly flow?: string;
-}
-/** `step because`, `refuse because`, or `done`; and the rows for which that is next. */
-type Table = Readonly<Record<string, Readonly<Record<string, Row>>>>;
-const rowsOf = (table: Table): [expected: string, what: string, row: Row][] =>
-  Object.entries(table).flatMap(([expected, rows]) =>
-    Object.entries(rows).map(([what, row]): [string, string, Row] => [expected, what, row]),
-  );
-
-/** Somebody signed in within the interaction. */
-const FRESH: Row = {
-  authTime: STARTED + 50,
-  loginSession: 'here',
-  chosen: 'ada',
-};
-/** The same at a host, in the second in which the interaction began; and one second earlier. */
-const HOST: Row = { authTime: STARTED, hosted: true };
-const EARLIER: Row = { authTime: STARTED - 1 };
-const NOBODY: Row = { authTime: null };
-
-function situation(row: Row): Situation {
-  const { authTime = 500, allowed = FACTS.scopes, prompt = '' } = row;
-  const values: Record<string, unknown> = {
-    prompt: prompt.split(' ').filter((word) => word !== ''),
-    max_age: row.maxAge ?? null,
-    id_token_hint: row.hinted ?? null,
-  };
-  const session = authTime === null ? null : sample.session(FACTS, { handle: 'here', authTime });
-  return {
-    flow: row.flow ?? 'authorize',
-    client: {
-      ...sample.client('app'),
-      tokenEndpointAuthMethod: row.public === true ? 'none' : 'client_secret_basic',
-      skipConsent: row.skipConsent ?? false,
-    },
-    request: { clientId: 'app', scopes: row.asked ?? FACTS.scopes, values },
-    redirectUri: row.redirectUri === undefined ? 'https://rp.example/cb' : row.redirectUri,
-    session,
-    hosted: row.hosted ?? false,
-    account: null,
-    authorization:
-      session === null || allowed === null
-        ? null
-        : sample.authorization(FACTS, { scopes: allowed }),
-    interaction: {
-      id: 'interaction',
-      flow: row.flow ?? 'authorize',
-      params: {},
-      stored: null,
-      browser: null,
-      startedAt: STARTED,
-      requestedAt: STARTED,
-      decidedAt: STARTED,
-      loginSession: row.loginSession ?? null,
-      chosen: row.chosen ?? null,
-      switching: row.switching ?? null,
-      sentToHost: false,
-      shown: {},
-      shownTo: null,
-      answers: row.answers ?? {},
-    },
-    now: NOW,
-  };
-}
-
-function told(steps: readonly Step[], facts: Situation): string {
-  const next = nextStep(steps, facts);
-  if (next.next === 'step') return `${next.step.name} ${next.due.because}`;
-  if (next.next === 'refuse') return `refuse ${next.because}`;
-  expect(next.session).toBe(facts.session);
-  return 'done';
-}
-const answered = (sub: string, ...scopes: string[]): Interaction['answers'] => ({
-  consent: { sub, scopes },
-});
-const consentGiven = answered('ada', 'openid', 'read');
-
-describe('login', () => {
-  const nobody: Table = {
-    'login no_session': {
-      'nothing else': NOBODY,
-      'another flow': { ...NOBODY, flow: 'device' },
-      'a host keeps sessions': { ...NOBODY, hosted: true },
-      'prompt=none': { ...NOBODY, prompt: 'none' },
-      'a hint': { ...NOBODY, hinted: 'eve' },
-      max_age: { ...NOBODY, maxAge: 0 },
-      'a trusted client': { ...NOBODY, skipConsent: true },
-      'every page is asked for': { ...NOBODY, prompt: 'login select_account consent' },
-      'a session that ended': { ...FRESH, authTime: null },
-      'a switch': { ...NOBODY, switching: 'here ada 500' },
-      'consent was given': { ...NOBODY, answers: consentGiven },
-    },
-  };
-  it.each(rowsOf(nobody))('%s: nobody is signed in, %s', (expected, _, row) =>
-    expect(told(STEPS, situation(row))).toBe(expected),
-  );
-
-  const mark = 'here ada 500';
-  const switching: Table = {
-    'login switch_account': {
-      'the session is the old one': { switching: mark },
-      'another tab signed in': { switching: mark, loginSession: 'elsewhere' },
-      'the mark is of a session gone meanwhile': { switching: 'gone ada 500' },
-      'the host has the same login': { hosted: true, switching: mark, loginSession: 'here' },
-      'a hint for somebody else': { ...HOST, hinted: 'eve', switching: 'here ada 1000' },
-      'prompt=login': { prompt: 'login', switching: mark },
-      'another flow': { flow: 'device', switching: mark },
-    },
-    done: {
-      'somebody signed in since': { switching: mark, loginSession: 'here' },
-      'the host has another proof': { hosted: true, switching: 'here ada 499' },
-      'the host has somebody else': { hosted: true, switching: 'here eve 500' },
-      'the host has another session': { hosted: true, switching: 'gone ada 500' },
-    },
-  };
-  it.each(rowsOf(switching))('%s: the human wants another account, %s', (expected, _, row) =>
-    expect(told(STEPS, situation(row))).toBe(expected),
-  );
-
-  const hints: Table = {
-    'refuse other_subject': {
-      'signed in just now': { ...FRESH, hinted: 'eve' },
-      'signed in just now at the host': { ...HOST, hinted: 'eve' },
-      'signed in just now, prompt=login': { ...FRESH, hinted: 'eve', prompt: 'login' },
-      'signed in just now, another flow': { ...FRESH, hinted: 'eve', flow: 'device' },
-    },
-    'login other_subject': {
-      'signed in before': { hinted: 'eve' },
-      'signed in before, prompt=none': { hinted: 'eve', prompt: 'none' },
-      'signed in before, prompt=login': { hinted: 'eve', prompt: 'login' },
-      'signed in before, max_age': { hinted: 'eve', maxAge: 0 },
-      'signed in before at the host': { ...HOST, ...EARLIER, hinted: 'eve' },
-      'the proof is older than the interaction': { ...FRESH, ...EARLIER, hinted: 'eve' },
-      'differs in case only': { hinted: 'Ada' },
-    },
-    done: {
-      'the very subject, before': { hinted: 'ada' },
-      'the very subject, just now': { ...FRESH, hinted: 'ada' },
-    },
-  };
-  it.each(rowsOf(hints))('[OIDC Core §3.1.2.2] %s: id_token_hint: %s', (expected, _, row) =>
-    expect(told(STEPS, situation(row))).toBe(expected),
-  );
-
-  it('[OIDC Core §3.1.2.2] refuses the wrong subject as login_required', () => {
-    const next = nextStep(STEPS, situation({ ...FRESH, hinted: 'eve' }));
-    expect(next).toMatchObject({
-      next: 'refuse',
-      error: { code: 'login_required', reason: 'subject_other_than_hinted', redirectable: true },
-    });
-  });
-
-  const again: Table = {
-    'login prompt_login': {
-      'prompt=login, signed in before': { prompt: 'login' },
-      'prompt=login, new in another session': { prompt: 'login', authTime: NOW, loginSession: 'x' },
-      'prompt=login, new elsewhere': { prompt: 'login', authTime: NOW },
-      'prompt=login, one second too old': { ...FRESH, ...EARLIER, prompt: 'login' },
-      'prompt=login, one second too old at the host': { ...HOST, ...EARLIER, prompt: 'login' },
-      'prompt=login, the hinted subject': { prompt: 'login', hinted: 'ada' },
-      'prompt=login and max_age': { prompt: 'login', maxAge: 0 },
-      'prompt=login of a trusted client': { prompt: 'login', skipConsent: true },
-      'prompt=login select_account': { prompt: 'login select_account' },
-      'prompt=consent login': { prompt: 'consent login' },
-    },
-    'login max_age': {
-      'max_age=0': { maxAge: 0 },
-      'max_age=0, this very second elsewhere': { maxAge: 0, authTime: NOW },
-      'max_age=0, a clock ahead': { maxAge: 0, authTime: NOW + 5 },
-      'max_age one second too old': { maxAge: 599, authTime: 500 },
-      'max_age before consent': { maxAge: 1, prompt: 'consent' },
-    },
-    done: {
-      'prompt=login, the same second': { ...FRESH, prompt: 'login', authTime: STARTED },
-      'prompt=login, the same second at the host': { ...HOST, prompt: 'login' },
-      'max_age just reached': { maxAge: 600, authTime: 500 },
-      'max_age with a clock ahead': { maxAge: 1, authTime: NOW + 5 },
-      'max_age=0, signed in just now': { ...FRESH, maxAge: 0 },
-      'max_age, signed in just now and read long since': { ...FRESH, maxAge: 10 },
-      'max_age=0, just now at the host': { ...HOST, maxAge: 0 },
-    },
-  };
-  it.each(rowsOf(again))('[OIDC Core §3.1.2.1] %s: %s', (expected, _, row) =>
-    expect(told(STEPS, situation(row))).toBe(expected),
-  );
-});
+import {
+  answered,
+  consentGiven,
+  FRESH,
+  NOBODY,
+  rowsOf,
+  STEPS,
+  situation,
+  type Table,
+  told,
+} from './situations.ts';
 
 describe('account', () => {
   const table: Table = {

@@ -2,7 +2,12 @@
  * The contract of an authorization parameter: its names, how it is read, and the typed value that
  * rules find in the request. Which parameters the core knows, in which order, is `parameters.ts`.
  */
-import type { AuthorizationRequest, Destination } from '../../protocol/authorization-request.ts';
+import type { Settings } from '../../domain/settings.ts';
+import type {
+  AuthorizationRequest,
+  Destination,
+  LoginDemand,
+} from '../../protocol/authorization-request.ts';
 import type { Params } from '../../protocol/params.ts';
 import type { Client, Details } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
@@ -35,6 +40,10 @@ export interface ParameterDefinition<T> {
   read(ctx: RequestContext, reading: ParameterReading): T | Promise<T>;
   /** What of it travels with a code to the tokens. @default nothing */
   details?(value: T): Details;
+  /** Scopes that people have to allow for it, beside those of the request. @default none */
+  consentScopes?(value: T, settings: Settings, client: Client): readonly string[];
+  /** What it demands of the login. @default nothing */
+  demand?(value: T, settings: Settings): LoginDemand | null;
 }
 
 /** A parameter. Called with a request it returns its value there. */

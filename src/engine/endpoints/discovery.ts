@@ -17,6 +17,7 @@ type MetadataPart = readonly [from: string, members: Readonly<Record<string, unk
 /** What the core says of itself (OIDC Discovery §3, RFC 8414 §2). */
 function coreMetadata(settings: Settings, engine: Engine): Readonly<Record<string, unknown>> {
   const { languages } = settings.pages;
+  const { acrValues } = settings.accounts;
   return {
     issuer: settings.issuer,
     scopes_supported: [...settings.scopes.keys()],
@@ -25,6 +26,9 @@ function coreMetadata(settings: Settings, engine: Engine): Readonly<Record<strin
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: settings.idTokenAlgs,
     prompt_values_supported: PROMPTS,
+    // OIDC Core §3.1.2.1: the pages fit a window of any size, and touch.
+    display_values_supported: ['page', 'popup', 'touch'],
+    ...(acrValues === undefined ? {} : { acr_values_supported: acrValues }),
     authorization_response_iss_parameter_supported: true,
     ...(languages === undefined ? {} : { ui_locales_supported: languages }),
   };

@@ -177,7 +177,7 @@ async function withinBounds(
   if (account === null)
     throw new OAuthError('invalid_grant', 'account_disabled', 'The account is not available.');
   const claims = scopes.includes('openid')
-    ? await idTokenClaims(ctx, { account, client, scopes })
+    ? await idTokenClaims(ctx, { account, client, scopes, details: entitlement.details })
     : {};
   return { ...redemption, scopes, claims };
 }

@@ -39,8 +39,8 @@ export const consent: Step = defineStep<ConsentView>({
   silentError: 'consent_required',
   page: definePage('consent'),
   due,
-  shows: ({ request }) => request.scopes,
-  view(ctx, { account, authorization, request: { scopes } }) {
+  shows: ({ request }) => request.consentScopes,
+  view(ctx, { account, authorization, request: { consentScopes: scopes } }) {
     const known = authorization?.scopes ?? [];
     // What offline_access means stands apart on the page.
     const views = scopeViews(
@@ -65,7 +65,7 @@ export const consent: Step = defineStep<ConsentView>({
 function due(situation: Situation): Due | null {
   const { request, client, session, authorization, interaction, redirectUri } = situation;
   const given = consentIn(interaction);
-  if (given !== null && given.sub === session?.sub && covers(given.scopes, request.scopes))
+  if (given !== null && given.sub === session?.sub && covers(given.scopes, request.consentScopes))
     return null;
   // OIDC Core §3.1.2.1: prompt=consent asks, whatever is remembered.
   if (prompts(request).includes('consent')) return { because: 'prompt_consent' };
@@ -78,7 +78,7 @@ function due(situation: Situation): Due | null {
   // An authorization without scopes says that nobody was asked: the client was the operator's own
   // then.
   const allowed = authorization?.scopes ?? [];
-  if (allowed.length === 0 || !covers(allowed, request.scopes))
+  if (allowed.length === 0 || !covers(allowed, request.consentScopes))
     return { because: 'missing_scopes' };
   return null;
 }
@@ -115,7 +115,8 @@ async function allow(posted: PostedAnswer): Promise<StepOutcome> {
     );
   }
   const named = params.has('scopes') ? parseScope(params.get('scopes') ?? '') : null;
-  if (named !== null && !covers(named, request.scopes)) {
+  const asked = request.consentScopes;
+  if (named !== null && !covers(named, asked)) {
     throw new OAuthError(
       'access_denied',
       'consent_partial',
@@ -123,7 +124,7 @@ async function allow(posted: PostedAnswer): Promise<StepOutcome> {
     );
   }
   // Never more than was shown: what the client may ask for can have grown while the page was open.
-  const shown = (interaction.shown['consent'] as readonly string[] | undefined) ?? request.scopes;
-  const scopes = shown.filter((scope) => request.scopes.includes(scope));
+  const shown = (interaction.shown['consent'] as readonly string[] | undefined) ?? asked;
+  const scopes = shown.filter((scope) => asked.includes(scope));
   return { outcome: 'answered', state: { sub: session.sub, scopes } };
 }

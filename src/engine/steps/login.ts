@@ -50,7 +50,7 @@ export const login: Step = defineStep<LoginView>({
 });
 
 /** Reasons for which the signed-in person has to prove that it is still them. */
-const AGAIN: readonly string[] = ['prompt_login', 'max_age'];
+const AGAIN: readonly string[] = ['prompt_login', 'max_age', 'acr'];
 const PROBLEMS = ['credentials', 'limited', 'idle'] as const;
 
 function problemOf(problem: string | undefined): LoginView['problem'] {
@@ -68,6 +68,8 @@ function due(situation: Situation): Due | null {
     return fresh
       ? { because: 'other_subject', refuse: otherSubject() }
       : { because: 'other_subject' };
+  const unmet = unmetDemand(situation, session, fresh);
+  if (unmet !== null) return unmet;
   if (fresh) return null;
   // OIDC Core §3.1.2.1: prompt=login and a passed max_age mean an active new authentication.
   if (prompts(request).includes('login')) return { because: 'prompt_login' };
@@ -75,6 +77,31 @@ function due(situation: Situation): Due | null {
   if (most !== null && (most === 0 || situation.now - session.authTime > most))
     return { because: 'max_age' };
   return null;
+}
+
+/** What parameters demand of the login and this session does not fulfil; null when it does. */
+function unmetDemand({ request }: Situation, session: Session, fresh: boolean): Due | null {
+  for (const { subject, contexts, reachable = false, essential = false } of request.demands) {
+    // OIDC Core §5.5.1: another subject than the one asked for by name is no positive answer.
+    if (subject !== undefined && subject !== session.sub)
+      return fresh
+        ? { because: 'other_subject', refuse: otherSubject() }
+        : { because: 'other_subject' };
+    if (contexts === undefined || contexts.includes(session.acr ?? '')) continue;
+    // Who just signed in did what they could.
+    if (reachable && !fresh) return { because: 'acr' };
+    // OIDC Core §5.5.1.1: an essential context that is not reached is a failed authentication.
+    if (essential) return { because: 'acr', refuse: unmetContext() };
+  }
+  return null;
+}
+
+function unmetContext(): OAuthError {
+  return new OAuthError(
+    'unmet_authentication_requirements',
+    'acr_not_reached',
+    'The login does not reach the authentication context that is required.',
+  );
 }
 
 /** True while nobody signed in after the human asked to go on as somebody else. */

@@ -70,7 +70,8 @@ export function deviceFlow(placeOf: PlaceOf | null): Flow {
           const scopes = availableScopes(ctx.settings, client, asked, 'for-user');
           const place = address === null ? null : await wordsFor(placeOf, address);
           const values = { [DEVICE]: { userCode, address, place } satisfies Shown };
-          return { clientId: client.clientId, scopes, values };
+          const { clientId } = client;
+          return { clientId, scopes, consentScopes: scopes, demands: [], values };
         },
         complete: async (context, end) => await approve(context, digest, end),
         async refuse(context, error) {

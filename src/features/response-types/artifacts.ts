@@ -38,11 +38,11 @@ export const idToken: Artifact = frontChannelArtifact({
     if ((nonce(request) ?? '') === '')
       throw new OAuthError('invalid_request', 'nonce_missing', 'The parameter nonce is missing.');
   },
-  async tokens(ctx, { account, client, request, destination, artifacts }, facts, made) {
+  async tokens(ctx, { account, client, request, destination, artifacts, details }, facts, made) {
     // OIDC Core §5.4: without an access token the claims of the scopes are here.
     const isAlone = artifacts.length === 1;
     const { scopes } = request;
-    const claims = await idTokenClaims(ctx, { account, client, scopes }, isAlone);
+    const claims = await idTokenClaims(ctx, { account, client, scopes, details }, isAlone);
     const accessToken = made['access_token'];
     return await frontChannelIdToken(ctx, facts, claims, {
       accessToken,

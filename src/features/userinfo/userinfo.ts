@@ -50,7 +50,7 @@ const endpoint: Endpoint = {
 async function claimsFor(
   ctx: EngineContext,
   client: Client,
-  { sub, scopes }: AccessToken,
+  { sub, scopes, details }: AccessToken,
 ): Promise<Readonly<Record<string, unknown>>> {
   ctx.clientId = client.clientId;
   // OIDC Core §5.3: the token was obtained by an OpenID Connect authentication request.
@@ -67,7 +67,7 @@ async function claimsFor(
   }
   const account = await findEnabledAccount(ctx.settings.accounts, sub);
   if (account === null) throw invalidToken('token_subject');
-  const claims = await personClaims(ctx, { target: 'userinfo', account, client, scopes });
+  const claims = await personClaims(ctx, { account, client, scopes, details });
   // OIDC Core §5.3.2: sub is always returned.
   return { ...claims, sub };
 }

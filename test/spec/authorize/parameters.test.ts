@@ -32,21 +32,6 @@ it('[RFC6749 §3.1] AZ-10 ignores unknown parameters, repeated ones too', async 
     ),
   ).toBe('login');
 });
-it.each([
-  '{',
-  '[]',
-  '"x"',
-  `${'{"a":'.repeat(500)}1${'}'.repeat(500)}`,
-  '{"__proto__":{"x":1}}',
-  '{"id_token":{"sub":{"value":"other"}}}',
-])(
-  'AZ-22 ignores the claims parameter, which is not supported, without harm: %s',
-  async (claims) => {
-    const visit = await ask({ claims });
-    expect([visit.status, visit.html.includes('id="login-form"')]).toEqual([200, true]);
-    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
-  },
-);
 it.each(['display', 'acr_values', 'claims_locales', 'ui_locales'])(
   '[OIDC Core §3.1.2.1] accepts %s, whatever it says',
   async (name) => {

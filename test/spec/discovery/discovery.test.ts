@@ -71,7 +71,8 @@ describe('the document', () => {
       prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
       ui_locales_supported: ['en', 'de', 'fr'],
       authorization_response_iss_parameter_supported: true,
-      claims_parameter_supported: false,
+      claims_parameter_supported: true,
+      display_values_supported: ['page', 'popup', 'touch'],
       request_parameter_supported: false,
       request_uri_parameter_supported: false,
       claims_supported: expect.arrayContaining([

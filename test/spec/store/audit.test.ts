@@ -40,7 +40,7 @@ it('ST-05 writes no row for what anybody can cause in any number, and tells the 
   for (let index = 0; index < 50; index += 1) {
     await openAuthorize(world, browserOf(world), {
       prompt: 'none',
-      claims: 'x'.repeat(7000),
+      unknown: 'x'.repeat(7000),
       state: String(index),
     });
     await post(
