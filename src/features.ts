@@ -18,6 +18,7 @@ import { mutualTls } from './features/mutual-tls/mutual-tls.ts';
 import { publicClient } from './features/public-client/public-client.ts';
 import { pushedAuthorizationRequests } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 import { refreshToken } from './features/refresh-token/refresh-token.ts';
+import { requestObjects } from './features/request-objects/request-objects.ts';
 import { resourceIndicators } from './features/resource-indicators/resource-indicators.ts';
 import { responseTypes } from './features/response-types/response-types.ts';
 import { revocation } from './features/revocation/revocation.ts';
@@ -42,6 +43,7 @@ export type { DynamicRegistrationOptions } from './features/dynamic-registration
 export type { JwtClientAuthenticationOptions } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 export type { MutualTlsOptions } from './features/mutual-tls/mutual-tls.ts';
 export type { PushedAuthorizationRequestOptions } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
+export type { RequestObjectOptions } from './features/request-objects/request-objects.ts';
 export type { ResourceIndicatorOptions } from './features/resource-indicators/resource-indicators.ts';
 export type { ResponseTypeOptions } from './features/response-types/response-types.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
@@ -62,6 +64,7 @@ export {
   publicClient,
   pushedAuthorizationRequests,
   refreshToken,
+  requestObjects,
   resourceIndicators,
   responseTypes,
   revocation,
@@ -85,6 +88,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   dpop,
   formPost,
   pushedAuthorizationRequests,
+  requestObjects,
   resourceIndicators,
   claimsParameter,
   userinfo,

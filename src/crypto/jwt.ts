@@ -197,23 +197,27 @@ export interface TimeRules {
   readonly skew: number;
   /** True accepts a JWT after its `exp` (for `id_token_hint`). @default false */
   readonly allowExpired?: boolean;
+  /** False accepts a JWT without `exp`. @default true */
+  readonly needsEnd?: boolean;
 }
 
 /**
- * Checks that `exp`, `iat` and `nbf` are numbers if present, that `exp` is present, and that the
- * JWT is valid now (RFC 7519 §4.1).
+ * Checks that `exp`, `iat` and `nbf` are numbers if present, that `exp` is present where it has to
+ * be, and that the JWT is valid now (RFC 7519 §4.1).
  * @throws JwtError `claim`, `expired` or `not_yet_valid`
  */
 export function checkTimes(claims: JwtClaims, rules: TimeRules): void {
   for (const name of ['exp', 'iat', 'nbf']) {
     const value = claims[name];
     if (
-      value === undefined ? name === 'exp' : typeof value !== 'number' || !Number.isFinite(value)
+      value === undefined
+        ? name === 'exp' && rules.needsEnd !== false
+        : typeof value !== 'number' || !Number.isFinite(value)
     ) {
       throw new JwtError('claim', `${name} must be a number`);
     }
   }
-  const exp = claims['exp'] as number;
+  const exp = (claims['exp'] as number | undefined) ?? Number.POSITIVE_INFINITY;
   const start = Math.max(
     (claims['nbf'] as number | undefined) ?? 0,
     (claims['iat'] as number | undefined) ?? 0,

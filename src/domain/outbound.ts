@@ -55,6 +55,12 @@ export interface Outbound {
    */
   again(url: string, rules?: DocumentRules): Promise<FetchedDocument>;
   /**
+   * The text at an https address, from memory while it is fresh. A fragment is no part of the
+   * address, but another fragment is another text (OIDC Core §6.2).
+   * @throws OutboundError
+   */
+  text(url: string): Promise<string>;
+  /**
    * A PNG, JPEG, GIF or WebP picture of at most 200 KB, from memory while it is fresh.
    * @throws OutboundError
    */

@@ -21,73 +21,15 @@ import { applicationCommand, nameForLog, updateCommand } from '../protocol/remed
 import { bringsTokens, responseTypeName } from '../protocol/response-types.ts';
 import { parseScope } from '../protocol/scope.ts';
 import { hasWildcard } from '../protocol/wildcards.ts';
-import type { Client, Seconds } from '../store/records.ts';
-import { pickParams } from '../web/parameter-places.ts';
+import type { Client } from '../store/records.ts';
 import type { EngineContext } from './contracts/context.ts';
 import { type Engine, named } from './contracts/engine.ts';
-import { FRONT_CHANNEL, type RequestParameters } from './contracts/parameter-source.ts';
+import type { RequestParameters } from './contracts/parameter-source.ts';
 import type { ResponseType } from './contracts/response-type.ts';
 import { LONGEST_STATE } from './parameters.ts';
 import { logLeftOut } from './refusals.ts';
+import { checkAsSent } from './request-parameters.ts';
 import { bindsTokens } from './sender-constraint.ts';
-
-/** Read by this file, before the parameters of the table. */
-const FIRST = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state'];
-/** Known parameters that are refused or ignored here. */
-const NOT_READ = ['display', 'claims_locales', 'request', 'request_uri', 'registration'];
-
-/** Parameters that are read whenever the request goes on; they travel with it. */
-function readNames(engine: Engine): readonly string[] {
-  return [...FIRST, ...engine.parameters.flatMap(({ definition }) => definition.names)];
-}
-
-/**
- * Parameters that an authorization request may have; all others are never looked at (RFC 6749
- * §3.1).
- */
-export function knownNames(engine: Engine): readonly string[] {
-  const selectors = engine.parameterSources.map(({ parameter }) => parameter);
-  return [...readNames(engine), ...selectors, ...NOT_READ];
-}
-
-/**
- * The parameters that travel with an interaction: those that are read, or only those that select
- * the source.
- */
-export function carriedParams(
-  engine: Engine,
-  params: Params,
-  source: string = FRONT_CHANNEL,
-): Record<string, string> {
-  const selector = engine.parameterSources.find(({ name }) => name === source)?.parameter;
-  return pickParams(params, selector === undefined ? readNames(engine) : ['client_id', selector]);
-}
-
-/**
- * The parameters that count: those of the source that one of them selects, or those that were sent.
- * @param requestedAt when the request arrived, if it continues; null when it arrives now
- * @throws OAuthError to be shown as a page
- */
-export async function requestParameters(
-  ctx: EngineContext,
-  sent: Params,
-  requestedAt: Seconds | null,
-): Promise<RequestParameters> {
-  for (const source of ctx.engine.parameterSources) {
-    const value = sent.only(source.parameter);
-    if (value === null) continue;
-    // A client_id stands beside whatever refers to a request.
-    const loaded = await source.load(ctx, { value, clientId: sent.need('client_id'), requestedAt });
-    if (loaded !== null)
-      return {
-        ...loaded,
-        source: source.name,
-        carried: carriedParams(ctx.engine, sent, source.name),
-      };
-  }
-  const carried = carriedParams(ctx.engine, sent);
-  return { params: sent, consumes: null, source: FRONT_CHANNEL, carried };
-}
 
 /** A request whose client and destination are proven; nothing else about it is. */
 export interface ProvenDestination {
@@ -233,28 +175,6 @@ function responseModeOf(engine: Engine, params: Params): string {
 }
 
 /**
- * What can only be seen in a request as it was sent: repetitions, and parameters that are refused
- * rather than carried on.
- * @throws OAuthError to be sent to the destination
- */
-function checkAsSent(engine: Engine, sent: Params, source: string): void {
-  sent.refuseRepeated(knownNames(engine));
-  const selector = engine.parameterSources.find(({ name }) => name === source)?.parameter;
-  // OIDC Core §3.1.2.6: what is not supported is refused by name, since ignoring it would change
-  // the request.
-  for (const [name, code, reason] of REFUSED) {
-    if (name !== selector && sent.has(name))
-      throw new OAuthError(code, reason, `The parameter ${name} is not supported.`);
-  }
-}
-
-const REFUSED = [
-  ['request', 'request_not_supported', 'request_object'],
-  ['request_uri', 'request_uri_not_supported', 'request_uri'],
-  ['registration', 'registration_not_supported', 'registration'],
-] as const;
-
-/**
  * Both halves. Before the second one refuses, the client is looked up again: another node may have
  * allowed what is asked for. Then it is judged anew, from the beginning.
  * @returns the request, and what was proven of the client as it is now
@@ -295,8 +215,9 @@ async function readAuthorizationRequest(
   {
     params,
     source,
+    isSigned,
     sent,
-  }: Pick<RequestParameters, 'params' | 'source'> & { readonly sent: Params | null },
+  }: Pick<RequestParameters, 'params' | 'source' | 'isSigned'> & { readonly sent: Params | null },
   { client, destination }: ProvenDestination,
 ): Promise<AuthorizationRequest> {
   if (sent !== null) checkAsSent(ctx.engine, sent, source);
@@ -322,7 +243,14 @@ async function readAuthorizationRequest(
         `The parameter ${name} must not stand here.`,
       );
     }
-    const reading = { params, source, client, destination, artifacts: responseType.artifacts };
+    const reading = {
+      params,
+      source,
+      isSigned,
+      client,
+      destination,
+      artifacts: responseType.artifacts,
+    };
     const value = await definition.read(ctx, { ...reading, request });
     values[name] = value;
     consentScopes.push(...(definition.consentScopes?.(value, ctx.settings, client) ?? []));

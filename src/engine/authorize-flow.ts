@@ -10,7 +10,6 @@ import {
   proveDestination,
   readAsClientIs,
   requestedResponseType,
-  requestParameters,
 } from './authorization-request.ts';
 import { sendRefusal, sendResponse } from './authorization-response.ts';
 import { judgeAnew } from './continuation.ts';
@@ -20,6 +19,7 @@ import type { Flow, FlowEnd, OpenedFlow } from './contracts/flow.ts';
 import { detailsOf } from './contracts/parameter.ts';
 import type { RequestParameters } from './contracts/parameter-source.ts';
 import type { Artifact, AuthorizedRequest, ResponseParameters } from './contracts/response-type.ts';
+import { requestParameters } from './request-parameters.ts';
 import { consentIn } from './steps/consent.ts';
 
 export const authorizeFlow: Flow = {
@@ -56,6 +56,7 @@ export async function openRequest(
       return proven.destination.redirectUri;
     },
     async request() {
+      if (parameters.problem !== null) throw parameters.problem;
       const read = await readAsClientIs(ctx, { ...parameters, sent }, proven);
       proven = read.proven;
       return read.request;

@@ -31,6 +31,8 @@ export interface Wanted<Value> {
   /** Bytes of memory for a byte of the body. */
   readonly weight: number;
   readonly beforeFetch?: () => Promise<void>;
+  /** Another one is another document. @default '' */
+  readonly variant?: string;
   /** @throws OutboundError */
   read(body: Buffer): Value;
 }
@@ -174,8 +176,11 @@ export function shelf<Value>(fetchFrom: FetchFrom, ages: Ages): Shelf<Value> {
 }
 
 /** What was read by other rules is another document. An address holds no space. */
-function keyOf<Value>({ url }: OutboundTarget, { mostBytes, types = [] }: Wanted<Value>): string {
-  return [url.href, mostBytes, ...types].join(' ');
+function keyOf<Value>(
+  { url }: OutboundTarget,
+  { mostBytes, types = [], variant = '' }: Wanted<Value>,
+): string {
+  return [url.href, mostBytes, ...types, variant].join(' ');
 }
 
 /** Whether there was no connection at all, so that nothing else at the host can be had either. */

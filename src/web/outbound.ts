@@ -29,6 +29,12 @@ const [MOST_BYTES, MOST_OF_PICTURE] = [65_536, 200_000];
 const VALUE_OF_TEXT = 8;
 /** Statuses of a host that cannot answer now. */
 const NOT_NOW = [408, 429, 500, 502, 503, 504];
+const TEXT: Wanted<string> = {
+  accept: 'application/oauth-authz-req+jwt, application/jwt, */*;q=0.1',
+  mostBytes: MOST_BYTES,
+  weight: 2,
+  read: readText,
+};
 const PICTURE: Wanted<Picture> = {
   accept: 'image/*',
   mostBytes: MOST_OF_PICTURE,
@@ -65,6 +71,7 @@ export function createOutbound({ allowed, ages, resolve = systemLookup }: Outbou
     keys: shelf<unknown>(fetchFrom, ages),
     descriptions: shelf<unknown>(fetchFrom, ages),
   };
+  const texts = shelf<string>(fetchFrom, ages);
   const pictures = shelf<Picture>(fetchFrom, ages);
   const targetOf = (url: string): OutboundTarget => outboundTarget(url, allowed);
   return {
@@ -72,6 +79,10 @@ export function createOutbound({ allowed, ages, resolve = systemLookup }: Outbou
       await documents[rules.shelf ?? 'keys'].fresh(targetOf(url), jsonOf(rules)),
     again: async (url, rules = {}) =>
       await documents[rules.shelf ?? 'keys'].again(targetOf(url), jsonOf(rules)),
+    text: async (url) => {
+      const [address = '', fragment = ''] = url.split('#', 2);
+      return (await texts.fresh(targetOf(address), { ...TEXT, variant: fragment })).value;
+    },
     picture: async (url) => (await pictures.fresh(targetOf(url), PICTURE)).value,
     async close() {
       for (const agent of Object.values(agents)) await agent.close();
@@ -92,8 +103,8 @@ function agentOf(lookup: LookupFunction): LazyAgent {
     const { Agent: UndiciAgent } = await import('undici');
     return new UndiciAgent({
       connect: { lookup, timeout: DEADLINE },
-      // Each shelf (keys, descriptions of clients, pictures) has its share.
-      connections: 3 * MOST_FROM_HOST,
+      // Each shelf (keys, descriptions of clients, texts, pictures) has its share.
+      connections: 4 * MOST_FROM_HOST,
       // No connection is kept: the host may close one just when it is used again.
       pipelining: 0,
       headersTimeout: DEADLINE,
@@ -215,6 +226,10 @@ function readPicture(body: Buffer): Picture {
   const contentType = pictureType(body);
   if (contentType === null) throw new OutboundError('type', 'the response is no picture');
   return { contentType, body };
+}
+
+function readText(body: Buffer): string {
+  return new TextDecoder('utf-8').decode(body).trim();
 }
 
 function readJson(body: Buffer): unknown {

@@ -39,6 +39,7 @@ async function read<T>(
     client: { ...sample.client('app'), ...defaults },
     destination: { redirectUri: 'https://rp.example/cb', responseMode: 'query', state: null },
     artifacts: ['code'],
+    isSigned: false,
     request: { clientId: 'app', scopes: [], consentScopes: [], demands: [], values: {} },
   });
 }

@@ -1,8 +1,9 @@
 /**
  * Where the parameters of an authorization request come from: the request itself, or a source that
- * one of its parameters selects (a pushed request, later a request object). Sources are contributed
+ * one of its parameters selects (a pushed request, a request object). Sources are contributed
  * by features. If a source supplies the request, the parameters beside it are ignored.
  */
+import type { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
 import type { OneTimeKey, Seconds } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
@@ -15,6 +16,10 @@ export interface SourceReference {
   readonly clientId: string;
   /** When the request arrived at the authorization endpoint; null when it arrives now. */
   readonly requestedAt: Seconds | null;
+  /** All parameters beside it. */
+  readonly sent: Params;
+  /** Names of the parameters that authorization requests may have. */
+  readonly known: readonly string[];
 }
 
 /** A whole request from a source. */
@@ -23,6 +28,18 @@ export interface LoadedRequest {
   readonly params: Params;
   /** The one-time record that dies with the code the request leads to; null without one. */
   readonly consumes: OneTimeKey | null;
+  /** True when the client signed the request. @default false */
+  readonly isSigned?: boolean;
+  /**
+   * What is wrong with it. The client hears of it where `params` says, if that is an address of
+   * its own. @default nothing
+   */
+  readonly problem?: OAuthError | null;
+  /**
+   * What travels with an interaction, so that the same request is loaded again.
+   * @default what selected the source
+   */
+  readonly carried?: Readonly<Record<string, string>>;
 }
 
 /** Another place where the whole request comes from. */
@@ -42,9 +59,7 @@ export interface ParameterSource {
 export const FRONT_CHANNEL = 'front-channel';
 
 /** Parameters with their origin. */
-export interface RequestParameters extends LoadedRequest {
+export interface RequestParameters extends Required<LoadedRequest> {
   /** Name of the source, or `FRONT_CHANNEL`. */
   readonly source: string;
-  /** What of them travels with an interaction: those that are read, or what selects the source. */
-  readonly carried: Readonly<Record<string, string>>;
 }

@@ -18,6 +18,8 @@ export interface ParameterReading {
   readonly params: Params;
   /** Where it came from: `front-channel`, or the name of a source. */
   readonly source: string;
+  /** Whether the client signed the request. */
+  readonly isSigned: boolean;
   /** The client that asks. */
   readonly client: Client;
   /** Where the answer goes. */

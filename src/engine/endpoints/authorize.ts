@@ -6,12 +6,12 @@ import { type Interaction, newInteraction, whenShown } from '../../domain/intera
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
 import { knownBrowser } from '../../web/cookies.ts';
-import { knownNames, requestParameters } from '../authorization-request.ts';
 import { authorizeFlow, openRequest } from '../authorize-flow.ts';
 import { redirectUnbound, resume } from '../continuation.ts';
 import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
 import { advance, refusing } from '../driver.ts';
+import { knownNames, requestParameters } from '../request-parameters.ts';
 
 export const authorize: Endpoint = {
   name: 'authorize',

@@ -3,11 +3,7 @@
  * itself, and the browser carries nothing but a handle.
  */
 import type { RateLimit } from '../../domain/settings.ts';
-import {
-  carriedParams,
-  proveDestination,
-  readAsClientIs,
-} from '../../engine/authorization-request.ts';
+import { proveDestination, readAsClientIs } from '../../engine/authorization-request.ts';
 import { type ClientCall, clientEndpoint } from '../../engine/client-endpoint.ts';
 import { type ClientField, clientField } from '../../engine/contracts/client-field.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
@@ -17,10 +13,11 @@ import {
   type AuthorizationParameter,
   authorizationParameter,
 } from '../../engine/contracts/parameter.ts';
+import { carriedParams, checkAsSent, requestParameters } from '../../engine/request-parameters.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { paramsOf } from '../../protocol/params.ts';
 import { json } from '../../web/respond.ts';
-import { PUSHED, pushedRequests, storePushed } from './pushed-request.ts';
+import { type Payload, PUSHED, pushedRequests, storePushed } from './pushed-request.ts';
 
 /** Options of pushed authorization requests. */
 export interface PushedAuthorizationRequestOptions {
@@ -71,8 +68,8 @@ function endpoint({ lifetime, publicRequests }: PushedAuthorizationRequestOption
     cors: 'client',
     publicCalls: publicRequests,
     async handle(ctx, call) {
-      const params = await checked(ctx, call);
-      const requestUri = await storePushed(ctx, call.client.clientId, params, lifetime);
+      const pushed = { clientId: call.client.clientId, ...(await checked(ctx, call)) };
+      const requestUri = await storePushed(ctx, pushed, lifetime);
       // RFC 9126 §2.2: 201, and never from a cache.
       return json(201, { request_uri: requestUri, expires_in: lifetime });
     },
@@ -83,7 +80,7 @@ function endpoint({ lifetime, publicRequests }: PushedAuthorizationRequestOption
 async function checked(
   ctx: EngineContext,
   { client, params: sent }: ClientCall,
-): Promise<Record<string, string>> {
+): Promise<Pick<Payload, 'params' | 'isSigned'>> {
   // RFC 9126 §2.1: request_uri is not among the parameters of a pushed request.
   if (sent.has('request_uri'))
     throw new OAuthError(
@@ -94,13 +91,19 @@ async function checked(
   const proven: Record<string, string> = {};
   for (const constraint of ctx.engine.tokenConstraints)
     Object.assign(proven, await constraint.pushed?.(ctx, client, sent));
-  const carried = carriedParams(ctx.engine, sent);
-  const params = { ...carried, ...proven, client_id: client.clientId };
-  const pushed = { params: paramsOf(params), source: PUSHED, sent };
+  const { clientId } = client;
+  // RFC 9126 §3: what is pushed may be a request object.
+  const loaded = await requestParameters(ctx, sent, null, clientId);
+  if (loaded.problem !== null) throw loaded.problem;
+  checkAsSent(ctx.engine, sent, loaded.source);
+  const { isSigned } = loaded;
+  const params = { ...carriedParams(ctx.engine, loaded.params), ...proven, client_id: clientId };
+  const read = paramsOf(params);
+  const pushed = { params: read, source: PUSHED, isSigned, sent: read };
   // RFC 9126 §2.1: the request is validated as one at the authorization endpoint is.
   const destination = await proveDestination(ctx, pushed.params);
   await readAsClientIs(ctx, pushed, destination);
-  return params;
+  return { params, isSigned };
 }
 
 /** Pushed authorization requests (RFC 9126). */

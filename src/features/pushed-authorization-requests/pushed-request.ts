@@ -19,9 +19,11 @@ export const PUSHED = 'pushed-authorization-request';
 const URN = 'urn:ietf:params:oauth:request_uri:';
 const HANDLE = 'vkpr_';
 
-interface Payload {
+export interface Payload {
   readonly clientId: string;
   readonly params: Readonly<Record<string, string>>;
+  /** Whether the client signed it. Absent in requests of an earlier version: it did not. */
+  readonly isSigned?: boolean;
   /** When it was pushed, in seconds. */
   readonly pushedAt: Seconds;
   /** When it can no longer be taken up, in seconds. */
@@ -31,14 +33,13 @@ interface Payload {
 /** Stores a request that passed its checks. @returns its `request_uri` */
 export async function storePushed(
   ctx: RequestContext,
-  clientId: string,
-  params: Payload['params'],
+  pushed: Pick<Payload, 'clientId' | 'params' | 'isSigned'>,
   lifetime: Seconds,
 ): Promise<string> {
   const handle = newHandle(HANDLE, ctx.settings.random);
   const pushedAt = ctx.now();
   const takeUpUntil = pushedAt + lifetime;
-  const payload: Payload = { clientId, params, pushedAt, takeUpUntil };
+  const payload: Payload = { ...pushed, pushedAt, takeUpUntil };
   const record = newOneTimeRecord({
     kind: PUSHED,
     digest: sha256(handle),
@@ -74,6 +75,7 @@ export const pushedRequests: ParameterSource = {
     return {
       params: paramsOf(payload.params),
       consumes: { kind, digest, version },
+      isSigned: payload.isSigned ?? false,
     } satisfies LoadedRequest;
   },
 };

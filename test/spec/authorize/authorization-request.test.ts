@@ -4,6 +4,7 @@
  * Rules AZ.
  */
 
+import { requestObjects } from 'valetkey';
 import type { Visit } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectErrorPage, expectRefusedRedirect } from '../refusals.ts';
@@ -158,7 +159,7 @@ describe('values that are wrong or not supported', () => {
     [{ prompt: 'none' }, 'login_required', 'prompt_none'],
     [{ max_age: '-1' }, 'invalid_request', 'max_age'],
     [{ max_age: 'soon' }, 'invalid_request', 'max_age'],
-    [{ request: 'a.b.c' }, 'request_not_supported', 'request_object'],
+    [{ request: 'a.b.c' }, 'invalid_request_object', 'request_object_malformed'],
     [{ request_uri: 'http://169.254.169.254/' }, 'request_uri_not_supported', 'request_uri'],
     [{ registration: '{}' }, 'registration_not_supported', 'registration'],
     [{ id_token_hint: 'a.b.c' }, 'invalid_request', 'id_token_hint'],
@@ -174,10 +175,14 @@ describe('values that are wrong or not supported', () => {
     ['request', 'request_not_supported', 'request_object'],
     ['request_uri', 'request_uri_not_supported', 'request_uri'],
     ['registration', 'registration_not_supported', 'registration'],
-  ])('[OIDC Core §3.1.2.6] refuses %s in a POST by name', async (name, error, reason) => {
-    const body = authorizeParams(world, pkce().challenge, { [name]: 'x' }).toString();
-    await expectRedirect(askByPost(body), error, reason);
-  });
+  ])(
+    '[OIDC Core §3.1.2.6] refuses %s in a POST by name where it is not supported',
+    async (name, error, reason) => {
+      world = await makeWorld({ features: [requestObjects({ enabled: false })] });
+      const body = authorizeParams(world, pkce().challenge, { [name]: 'x' }).toString();
+      await expectRedirect(askByPost(body), error, reason);
+    },
+  );
 });
 
 describe('the scope', () => {

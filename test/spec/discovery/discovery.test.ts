@@ -73,7 +73,9 @@ describe('the document', () => {
       authorization_response_iss_parameter_supported: true,
       claims_parameter_supported: true,
       display_values_supported: ['page', 'popup', 'touch'],
-      request_parameter_supported: false,
+      request_parameter_supported: true,
+      request_object_signing_alg_values_supported: ALGS,
+      require_signed_request_object: false,
       request_uri_parameter_supported: false,
       claims_supported: expect.arrayContaining([
         'sub',

@@ -75,7 +75,7 @@ describe('pushing a request', () => {
       'request_uri_pushed',
     ],
     [{ request_uri: '' }, 'invalid_request', 'request_uri_pushed'],
-    [{ request: 'a.b.c' }, 'request_not_supported', 'request_object'],
+    [{ request: 'a.b.c' }, 'invalid_request_object', 'request_object_malformed'],
     [{ redirect_uri: 'https://evil.example/' }, 'invalid_request', 'redirect_uri_mismatch'],
     [{ response_type: 'token' }, 'unsupported_response_type', 'response_type'],
     [{ response_type: null }, 'invalid_request', 'response_type_missing'],
