@@ -1,15 +1,8 @@
 /** Checks of private keys that a configuration gives (`signingKeys`). */
 import { createPrivateKey } from 'node:crypto';
+import { KEY_KINDS } from './crypto/keyring.ts';
 import { isObject, type Refuse } from './engine/contracts/options.ts';
-import { SIGNING_ALGS } from './protocol/names.ts';
-
-/** Kind of key that each algorithm needs, as Node names it. */
-const KEY_KINDS: Readonly<Record<string, string>> = {
-  RS256: 'rsa',
-  PS256: 'rsa',
-  ES256: 'ec prime256v1',
-  EdDSA: 'ed25519',
-};
+import { SIGNING_ALGS, type SigningAlg } from './protocol/names.ts';
 
 /** Tells everything that is wrong with a list of keys. */
 export function checkKeys(value: unknown, option: string, refuse: Refuse): void {
@@ -32,7 +25,7 @@ function checkKey(value: unknown, option: string, refuse: Refuse): void {
     const remedy = 'Write active: true, or false for an old key.';
     refuse(option, 'must say whether it is active.', remedy);
   }
-  checkPem(String(pem), KEY_KINDS[alg] ?? '', alg, (problem, remedy) =>
+  checkPem(String(pem), KEY_KINDS[alg as SigningAlg], alg, (problem, remedy) =>
     refuse(option, problem, remedy),
   );
 }

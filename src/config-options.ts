@@ -23,7 +23,7 @@ import {
   type Refuse,
 } from './engine/contracts/options.ts';
 import { CLIENT_KINDS } from './protocol/client-kinds.ts';
-import { SIGNING_ALGS } from './protocol/names.ts';
+import { SIGNING_ALGS, USUAL_SIGNING_ALGS } from './protocol/names.ts';
 import { isNeverRedirected } from './protocol/redirect-uri.ts';
 import { isScopeToken } from './protocol/scope.ts';
 
@@ -70,7 +70,7 @@ const KEY_SCHEDULE: OptionsOf<KeySchedule> = {
   algs: {
     kind: 'list',
     description: 'Signing algorithms, each with a key of its own',
-    default: SIGNING_ALGS,
+    default: USUAL_SIGNING_ALGS,
     choices: SIGNING_ALGS,
   },
   rotateEvery: {

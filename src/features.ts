@@ -11,8 +11,10 @@ import { clientSecret } from './features/client-secret/client-secret.ts';
 import { deviceAuthorization } from './features/device-authorization/device-authorization.ts';
 import { dpop } from './features/dpop/dpop.ts';
 import { dynamicRegistration } from './features/dynamic-registration/dynamic-registration.ts';
+import { encryptedIdTokens } from './features/encrypted-id-tokens/encrypted-id-tokens.ts';
 import { formPost } from './features/form-post/form-post.ts';
 import { introspection } from './features/introspection/introspection.ts';
+import { jarm } from './features/jarm/jarm.ts';
 import { jwtClientAuthentication } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 import { mutualTls } from './features/mutual-tls/mutual-tls.ts';
 import { publicClient } from './features/public-client/public-client.ts';
@@ -48,6 +50,7 @@ export type { ResourceIndicatorOptions } from './features/resource-indicators/re
 export type { ResponseTypeOptions } from './features/response-types/response-types.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
 export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-logout.ts';
+export type { UserinfoOptions } from './features/userinfo/userinfo.ts';
 export {
   authorizationCode,
   claimsParameter,
@@ -57,8 +60,10 @@ export {
   deviceAuthorization,
   dpop,
   dynamicRegistration,
+  encryptedIdTokens,
   formPost,
   introspection,
+  jarm,
   jwtClientAuthentication,
   mutualTls,
   publicClient,
@@ -86,7 +91,9 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   dynamicRegistration,
   clientIdMetadataDocuments,
   dpop,
+  encryptedIdTokens,
   formPost,
+  jarm,
   pushedAuthorizationRequests,
   requestObjects,
   resourceIndicators,

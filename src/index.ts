@@ -149,6 +149,7 @@ export type {
   ResponseParameters,
   ResponseType,
   SessionEnded,
+  WrappingMode,
 } from './engine/contracts/response-type.ts';
 export {
   type AccountDecision,
@@ -197,6 +198,7 @@ export type {
 export {
   type CredentialKind,
   isPublic,
+  type MetadataCheck,
   type MetadataProblem,
   type MetadataRules,
 } from './protocol/client-metadata-rules.ts';

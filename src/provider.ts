@@ -242,7 +242,7 @@ function createContext(
 /** What clients can be registered as. */
 function metadataRules({
   settings,
-  assembly: { engine, clientFields },
+  assembly: { engine, clientFields, clientChecks },
 }: ResolvedConfig): Parameters<typeof createClients>[0]['rules'] {
   return {
     ...redirectUriRules(settings),
@@ -260,6 +260,7 @@ function metadataRules({
         method.problem === undefined ? [] : [[method.name, method.problem] as const],
       ),
     ),
+    checks: clientChecks,
     idTokenAlgs: settings.idTokenAlgs,
     assertionAlgs: engine.clientAuthenticationMethods.flatMap(({ algs = [] }) => algs),
     outboundOrigins: settings.allowOutbound,

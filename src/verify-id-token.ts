@@ -4,6 +4,7 @@
  */
 import { importJWK, type JSONWebKeySet, type JWK } from 'jose';
 import { halfHash } from './crypto/bytes.ts';
+import { decryptText, isEncrypted } from './crypto/jwe.ts';
 import { checkTimes, type JwtClaims, JwtError, peekJwt, verifyJwt } from './crypto/jwt.ts';
 import type { IdTokenAlg } from './protocol/names.ts';
 
@@ -19,6 +20,11 @@ export interface VerifyIdTokenOptions {
   readonly jwks?: JSONWebKeySet;
   /** The client's secret; for HS256. */
   readonly clientSecret?: string;
+  /**
+   * The private key of the client, with its `alg`, when its ID tokens are encrypted. An ID token
+   * that is not encrypted is refused then.
+   */
+  readonly decryptionKey?: JWK;
   /** The nonce that was sent; required in the token when given. */
   readonly nonce?: string;
   /** The access token beside it; checks `at_hash` when the token has one. */
@@ -48,11 +54,14 @@ export async function verifyIdToken(
   options: VerifyIdTokenOptions,
 ): Promise<JwtClaims> {
   const { alg = 'RS256', now = Math.floor(Date.now() / 1000), skew = 10 } = options;
-  const { header } = peekJwt(idToken);
+  if (options.decryptionKey !== undefined && !isEncrypted(idToken))
+    throw new JwtError('malformed', 'is not encrypted');
+  const signed = isEncrypted(idToken) ? await decrypted(idToken, options) : idToken;
+  const { header } = peekJwt(signed);
   // OIDC Core §3.1.3.7: the alg is the one the client registered.
   if (header.alg !== alg)
     throw new JwtError('algorithm', `signed with ${header.alg}, expected ${alg}`);
-  const claims = await verifyJwt(idToken, { alg, key: await keyFor(alg, header.kid, options) }, [
+  const claims = await verifyJwt(signed, { alg, key: await keyFor(alg, header.kid, options) }, [
     'jwt',
     '',
   ]);
@@ -72,6 +81,17 @@ export async function verifyIdToken(
       throw new JwtError('claim', 'auth_time is too long ago');
   }
   return claims;
+}
+
+/** The signed ID token in an encrypted one (OIDC Core §16.14: signed, then encrypted). */
+async function decrypted(
+  idToken: string,
+  { decryptionKey }: VerifyIdTokenOptions,
+): Promise<string> {
+  if (decryptionKey?.alg === undefined)
+    throw new JwtError('unknown_key', 'is encrypted: the private key, with its alg, is missing');
+  const { alg } = decryptionKey;
+  return await decryptText(idToken, { alg, key: await importJWK(decryptionKey, alg) });
 }
 
 /** What was sent beside the token is what it was issued with (OIDC Core §3.2.2.9, §3.3.2.10). */

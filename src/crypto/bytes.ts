@@ -21,7 +21,8 @@ export function sha256Base64(text: string): string {
  */
 export function halfHash(text: string, alg: string): string {
   // EdDSA with Ed25519 uses SHA-512 (RFC 8032 §5.1). Other algorithms have the size in their name.
-  const digest = hash(alg === 'EdDSA' ? 'sha512' : `sha${alg.slice(-3)}`, text, 'buffer');
+  const isEd25519 = alg === 'EdDSA' || alg === 'Ed25519';
+  const digest = hash(isEd25519 ? 'sha512' : `sha${alg.slice(-3)}`, text, 'buffer');
   return digest.subarray(0, digest.length / 2).toString('base64url');
 }
 

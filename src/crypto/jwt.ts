@@ -93,28 +93,33 @@ async function signatureOf(
     return createHmac('sha256', key).update(input).digest('base64url');
   }
   const data = Buffer.from(input);
-  switch (alg) {
+  const digest = `sha${alg.slice(-3)}`;
+  switch (alg.slice(0, 2)) {
     // RSA is slow: another thread signs. The others sign faster than a thread is reached.
-    case 'RS256':
-      return await signElsewhere(data, { key });
-    case 'PS256':
-      return await signElsewhere(data, {
+    case 'RS':
+      return await signElsewhere(digest, data, { key });
+    case 'PS':
+      return await signElsewhere(digest, data, {
         key,
         padding: constants.RSA_PKCS1_PSS_PADDING,
         saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
       });
-    case 'ES256':
-      return sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
-    case 'EdDSA':
+    case 'ES':
+      return sign(digest, data, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+    case 'Ed':
       return sign(null, data, key).toString('base64url');
     default:
       throw new Error(`${alg} is not an algorithm of ours.`);
   }
 }
 
-function signElsewhere(data: Buffer, key: Parameters<typeof sign>[2]): Promise<string> {
+function signElsewhere(
+  digest: string,
+  data: Buffer,
+  key: Parameters<typeof sign>[2],
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    sign('sha256', data, key, (error, signature) => {
+    sign(digest, data, key, (error, signature) => {
       if (error === null) resolve(signature.toString('base64url'));
       else reject(error);
     });

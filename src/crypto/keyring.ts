@@ -36,7 +36,7 @@ export interface KeyPairJwk {
 
 const PUBLIC_MEMBERS = ['kty', 'n', 'e', 'crv', 'x', 'y'] as const;
 
-/** A new key pair: RSA with 2048 bits (the default of jose), P-256, or Ed25519. */
+/** A new key pair: RSA with 2048 bits (the default of jose), or of the curve of the algorithm. */
 export async function generateSigningKey(alg: SigningAlg): Promise<KeyPairJwk> {
   const pair = await generateKeyPair(alg, {
     extractable: true,
@@ -98,18 +98,25 @@ function inJwk(jwk: JWK): { readonly key: JsonWebKey; readonly format: 'jwk' } {
   return { key: jwk as JsonWebKey, format: 'jwk' };
 }
 
-/** What a key of each algorithm is (RFC 7518 §3.1, RFC 8037 §2). */
-const TYPES: Readonly<Record<SigningAlg, string>> = {
+/** What a key of each algorithm is, as Node names it (RFC 7518 §3.1, RFC 8037 §2). */
+export const KEY_KINDS: Readonly<Record<SigningAlg, string>> = {
   RS256: 'rsa',
+  RS384: 'rsa',
+  RS512: 'rsa',
   PS256: 'rsa',
+  PS384: 'rsa',
+  PS512: 'rsa',
   ES256: 'ec prime256v1',
+  ES384: 'ec secp384r1',
+  ES512: 'ec secp521r1',
   EdDSA: 'ed25519',
+  Ed25519: 'ed25519',
 };
 
 function fitting(alg: SigningAlg, key: KeyObject): KeyObject {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   const found = details?.namedCurve === undefined ? type : `${type} ${details.namedCurve}`;
-  if (found === TYPES[alg]) return key;
+  if (found === KEY_KINDS[alg]) return key;
   throw new Error(`the key is no key for ${alg}`);
 }
 

@@ -4,7 +4,13 @@
  */
 import { type JwtClaims, JwtError, type JwtKey, verifyJwt } from '../crypto/jwt.ts';
 import { importPublicKey, type KeyObject } from '../crypto/public-keys.ts';
-import { fittingKeys, isForSignatures, keysIn, type SetKey } from '../protocol/key-sets.ts';
+import {
+  fittingKeys,
+  isForSignatures,
+  keysForEncryption,
+  keysIn,
+  type SetKey,
+} from '../protocol/key-sets.ts';
 import type { Client } from '../store/records.ts';
 import type { Context } from './context.ts';
 import { OutboundError } from './outbound.ts';
@@ -137,6 +143,25 @@ export async function isKeyOf(
   const isIn = (set: readonly SetKey[]): true | null =>
     set.some((one) => isForSignatures(one) && importKey(one)?.equals(key) === true) || null;
   return (await findInKeys(ctx, owner, isIn)) ?? false;
+}
+
+/**
+ * The first key of a client to which something can be encrypted; null without one.
+ * @throws OutboundError when the `jwks_uri` cannot be read
+ */
+export async function encryptionKey(
+  ctx: Pick<Context, 'outbound'>,
+  owner: KeyOwner,
+  alg: string,
+): Promise<{ readonly key: KeyObject; readonly kid: string | undefined } | null> {
+  return await findInKeys(ctx, owner, (set) => {
+    for (const one of keysForEncryption(set, alg)) {
+      const key = importKey(one);
+      const { kid } = one;
+      if (key !== null) return { key, kid: typeof kid === 'string' ? kid : undefined };
+    }
+    return null;
+  });
 }
 
 function usableKeys(set: readonly SetKey[], { alg, kid }: SignedWith): readonly KeyObject[] {

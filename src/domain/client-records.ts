@@ -10,6 +10,7 @@ import type { ClientStore } from '../store/clients.ts';
 import type { ActRow, AuditEvent, Client, Digest, Seconds } from '../store/records.ts';
 import type { AuditStore } from '../store/store.ts';
 import type { ClientCache } from './client-cache.ts';
+import { signedBySecret } from './client-encryption.ts';
 import type {
   BoundSource,
   ChosenCredentials,
@@ -205,7 +206,7 @@ export function isReadable(
   client: CompleteClientMetadata,
 ): boolean {
   return (
-    client.idTokenSignedResponseAlg === 'HS256' ||
+    signedBySecret(client).length > 0 ||
     authMethods.get(client.tokenEndpointAuthMethod) === 'readable_secret'
   );
 }
@@ -239,10 +240,10 @@ export function refuseOtherCredentials(
   if (needs(before) !== needs(after) && !bothSecret)
     throw refused('clientType', 'needs other credentials: register a new client');
   if (!isReadable(rules, after) || before.secrets.every((secret) => secret.sealed !== null)) return;
-  const isAlg = after.idTokenSignedResponseAlg === 'HS256';
+  const [field] = signedBySecret(after);
   throw refused(
-    isAlg ? 'idTokenSignedResponseAlg' : 'tokenEndpointAuthMethod',
-    `${isAlg ? 'HS256' : after.tokenEndpointAuthMethod} needs a secret that is kept readable from the start: register a new client with it`,
+    field ?? 'tokenEndpointAuthMethod',
+    `${field === undefined ? after.tokenEndpointAuthMethod : 'HS256'} needs a secret that is kept readable from the start: register a new client with it`,
   );
 }
 

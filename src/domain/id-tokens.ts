@@ -9,7 +9,9 @@ import {
   signJwt,
   verifyJwt,
 } from '../crypto/jwt.ts';
+import type { IdTokenAlg } from '../protocol/names.ts';
 import type { Client, Entitlement } from '../store/records.ts';
+import { encrypterFor } from './client-encryption.ts';
 import { readableSecrets } from './client-secrets.ts';
 import type { Context } from './context.ts';
 
@@ -47,9 +49,24 @@ export type IdTokenSigner = (facts: IdTokenFacts) => Promise<string>;
  */
 export async function idTokenSigner(ctx: Context, client: Client): Promise<IdTokenSigner> {
   const alg = client.idTokenSignedResponseAlg;
+  const sign = await signerFor(ctx, client, alg);
+  // OIDC Core §2: an encrypted ID token is signed, then encrypted.
+  const encrypt = await encrypterFor(ctx, client, 'id_token');
+  return async (facts) => {
+    const jwt = await sign(idTokenClaims(ctx, client, alg, facts));
+    return encrypt === null ? jwt : await encrypt(jwt, 'JWT');
+  };
+}
+
+/** Signs claims for a client: with a key of the provider, or with its secret. */
+export async function signerFor(
+  ctx: Context,
+  client: Client,
+  alg: IdTokenAlg,
+): Promise<(claims: JwtClaims) => Promise<string>> {
   if (alg !== 'HS256') {
     const signer = await ctx.keys.signer(alg);
-    return async (facts) => await signer.sign('JWT', idTokenClaims(ctx, client, alg, facts));
+    return async (claims) => await signer.sign('JWT', claims);
   }
   const [secret] = readableSecrets(client, ctx.vault, ctx.now());
   // OIDC Core §10.1: the octets of the client_secret are the key; a digest of it would be a secret
@@ -58,12 +75,8 @@ export async function idTokenSigner(ctx: Context, client: Client): Promise<IdTok
     throw new Error(
       `Client ${client.clientId} has no readable secret for HS256: rotate its secret.`,
     );
-  return async (facts) =>
-    await signJwt(
-      { alg, typ: 'JWT' },
-      idTokenClaims(ctx, client, alg, facts),
-      encoder.encode(secret.text),
-    );
+  const key = encoder.encode(secret.text);
+  return async (claims) => await signJwt({ alg, typ: 'JWT' }, claims, key);
 }
 
 function idTokenClaims(ctx: Context, client: Client, alg: string, facts: IdTokenFacts): JwtClaims {

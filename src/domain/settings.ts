@@ -53,7 +53,7 @@ export interface KeySchedule {
   /**
    * Algorithms on offer. Each has a key from the first start; that of one which is added later is
    * published for `publishBefore` before a client can be registered for it.
-   * @default all
+   * @default RS256, PS256, ES256 and EdDSA
    */
   readonly algs: readonly SigningAlg[];
   /** A new key takes over this long after the one before. @default 90 days */

@@ -7,6 +7,7 @@ import { CORE_EVENTS } from '../domain/events.ts';
 import type { Settings } from '../domain/settings.ts';
 import { CLIENT_FIELDS } from '../protocol/client-field-definitions.ts';
 import type { FeatureField } from '../protocol/client-fields.ts';
+import type { MetadataCheck } from '../protocol/client-metadata-rules.ts';
 import { responseTypeName } from '../protocol/response-types.ts';
 import { authorizeFlow } from './authorize-flow.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
@@ -36,6 +37,8 @@ export interface Assembly {
   readonly flows: Flows;
   /** Fields that features add to clients. */
   readonly clientFields: readonly FeatureField[];
+  /** What features ask of the metadata of clients. */
+  readonly clientChecks: readonly MetadataCheck[];
   /** Names of all events. */
   readonly events: readonly string[];
 }
@@ -48,7 +51,9 @@ export function assemble(
 ): Assembly {
   const parts = features.map((feature) => ({ ...feature.contribute(), from: feature.name }));
   const engine = engineOf(parts, refuse);
-  const all = <Kind extends 'endpoints' | 'flows' | 'pages' | 'clientFields' | 'events'>(
+  const all = <
+    Kind extends 'endpoints' | 'flows' | 'pages' | 'clientFields' | 'clientChecks' | 'events',
+  >(
     kind: Kind,
   ): readonly Item<Contributions, Kind>[] => collected<Contributions, Kind>(parts, kind);
   const flows: Flows = new Map(
@@ -72,7 +77,9 @@ export function assemble(
   checkPages(settings, engine, ['error', ...all('pages').map(({ name }) => name)], refuse);
   const clientFields = all('clientFields').map(({ definition }) => definition);
   checkFields(clientFields, refuse);
-  return { engine, endpoints, flows, clientFields, events: [...CORE_EVENTS, ...all('events')] };
+  const clientChecks = all('clientChecks');
+  const events = [...CORE_EVENTS, ...all('events')];
+  return { engine, endpoints, flows, clientFields, clientChecks, events };
 }
 
 const TAKE_OUT = 'Take one of them out.';
@@ -105,7 +112,12 @@ function engineOf(features: readonly Contributions[], refuse: Refuse): Engine {
   });
   const engine = Object.fromEntries(collections) as Engine;
   checkArtifacts(engine, refuse);
-  return { ...engine, steps: orderedSteps(engine.steps, refuse) };
+  const { responseModes: modes } = engine;
+  // A mode that wraps another one is there where that one is.
+  const responseModes = modes.filter(
+    ({ wraps }) => wraps === undefined || named(modes, wraps.mode) !== null,
+  );
+  return { ...engine, responseModes, steps: orderedSteps(engine.steps, refuse) };
 }
 
 function refuseTwice(names: readonly string[], what: string, refuse: Refuse): void {

@@ -169,7 +169,8 @@ function onlyRedirectUri(client: Client, params: Params): string {
 function responseModeOf(engine: Engine, params: Params): string {
   const tokens = bringsTokens(params.only('response_type') ?? '');
   const asked = named(engine.responseModes, params.only('response_mode') ?? '');
-  if (asked !== null && (asked.carriesTokens || !tokens)) return asked.name;
+  if (asked !== null && (asked.carriesTokens || !tokens))
+    return asked.shortFor?.(tokens) ?? asked.name;
   // OAuth Multiple Response Types §5: what may carry tokens, and its errors, go to the fragment.
   return tokens ? 'fragment' : 'query';
 }

@@ -77,14 +77,15 @@ export async function openRequest(
         consumes,
       });
       if (response === 'session_ended') return null;
-      if (response !== 'client_changed') return await sendResponse(context, destination, response);
+      if (response !== 'client_changed')
+        return await sendResponse(context, client, destination, response);
       return await judgeAnew(context, client, authorizeFlow.endpoint, end.interaction);
     },
     async refuse(context, error) {
       // A refusal answers the request as well, so it consumes a pushed request.
       const { consumes } = parameters;
       if (consumes !== null) await context.store.oneTime.consume(consumes, context.now());
-      return await sendRefusal(context, proven.destination, error);
+      return await sendRefusal(context, proven.client, proven.destination, error);
     },
   };
 }

@@ -36,6 +36,12 @@ export function needsSecret(kind: CredentialKind | undefined): boolean {
   return kind === 'secret' || kind === 'readable_secret';
 }
 
+/** Looks at complete metadata; null when nothing is wrong. */
+export type MetadataCheck = (
+  metadata: CompleteClientMetadata,
+  rules: MetadataRules,
+) => MetadataProblem | null;
+
 /** What this provider offers to clients. */
 export interface MetadataRules extends RedirectUriRules {
   readonly grantTypes: readonly string[];
@@ -45,6 +51,8 @@ export interface MetadataRules extends RedirectUriRules {
   readonly authMethods: ReadonlyMap<string, CredentialKind>;
   /** What a method asks of the metadata of its clients, by its name. */
   readonly methodProblems: ReadonlyMap<string, (metadata: CompleteClientMetadata) => string | null>;
+  /** What features ask of the metadata as a whole. */
+  readonly checks: readonly MetadataCheck[];
   readonly idTokenAlgs: readonly IdTokenAlg[];
   /** Algorithms of assertions, by the kind of credential that verifies them. */
   readonly assertionAlgs: readonly string[];
@@ -185,6 +193,7 @@ export function metadataProblems(
   checkUris(metadata, rules, refuse);
   checkFlows(metadata, rules, refuse);
   checkCredentials(metadata, rules, refuse);
+  for (const check of rules.checks) problems.push(...[check(metadata, rules) ?? []].flat());
   for (const field of ['scopes', 'defaultScopes'] as const) {
     for (const scope of metadata[field] ?? [])
       if (!isScopeToken(scope)) refuse(field, `${printable(scope)} is not a scope value`);

@@ -23,6 +23,7 @@ const KEY_OF_ALG: Readonly<Record<string, readonly [kty: string, crv?: string]>>
   ES384: ['EC', 'P-384'],
   ES512: ['EC', 'P-521'],
   EdDSA: ['OKP', 'Ed25519'],
+  Ed25519: ['OKP', 'Ed25519'],
 };
 
 /** Algorithms of signatures that a public key of a client verifies. */
@@ -87,6 +88,17 @@ export function fittingKeys(
   );
   // RFC 7517 §4.5: keys of a set have distinct ids. Which of two was meant nobody knows.
   return kid !== undefined && fitting.length > 1 ? [] : fitting;
+}
+
+/** The keys to which a content key can be encrypted with this algorithm (RFC 7518 §4.1). */
+export function keysForEncryption(keys: readonly SetKey[], alg: string): readonly SetKey[] {
+  const isRsa = alg.startsWith('RSA-');
+  const curves = ['P-256', 'P-384', 'P-521', 'X25519'];
+  return keys.filter((key) => {
+    const fits = isRsa ? key['kty'] === 'RSA' : curves.includes(String(key['crv']));
+    const isMeant = key['alg'] === undefined || key['alg'] === alg;
+    return fits && isMeant && (key['use'] === undefined || key['use'] === 'enc');
+  });
 }
 
 /** RFC 7517 §4.2, §4.3: what the key is for, where it says so. */

@@ -11,18 +11,46 @@ export type ClientAuthenticationMethodName =
   | (string & {});
 
 /**
- * Algorithms that may sign an ID token. Each client is registered for one; the default is RS256
- * (OIDC Core §15.1).
+ * Algorithms that sign with a key pair of the provider (RFC 7518 §3.1, RFC 8037 §3.1). `Ed25519` is
+ * what RFC 9864 calls `EdDSA` with that curve; each has a key of its own.
  */
-export type IdTokenAlg = 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'HS256';
+export type SigningAlg =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519';
 
-/** Algorithms that sign with a key pair of the provider. HS256 signs with the client secret. */
-export type SigningAlg = Exclude<IdTokenAlg, 'HS256'>;
+/**
+ * Algorithms that may sign an ID token. Each client is registered for one; the default is RS256
+ * (OIDC Core §15.1). HS256 signs with the client secret.
+ */
+export type IdTokenAlg = SigningAlg | 'HS256';
 
 /** Values of `prompt` (OIDC Core §3.1.2.1). */
 export type Prompt = 'none' | 'login' | 'consent' | 'select_account';
 
 /** All values of `SigningAlg`. */
-export const SIGNING_ALGS: readonly SigningAlg[] = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+export const SIGNING_ALGS: readonly SigningAlg[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+/** Those for which a provider has keys unless it says otherwise. */
+export const USUAL_SIGNING_ALGS: readonly SigningAlg[] = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 /** All values of `Prompt`. */
 export const PROMPTS: readonly Prompt[] = ['none', 'login', 'consent', 'select_account'];

@@ -21,6 +21,12 @@ export function json(
   });
 }
 
+/** A JWT that no cache keeps (RFC 7519 §10.3.1). */
+export function jwtResponse(jwt: string): Response {
+  const headers = { 'Content-Type': 'application/jwt', 'X-Content-Type-Options': 'nosniff' };
+  return new Response(jwt, { status: 200, headers: { ...headers, ...NO_STORE } });
+}
+
 /** An empty answer that no cache keeps. */
 export function empty(status: number, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(null, { status, headers: { ...NO_STORE, ...headers } });

@@ -51,6 +51,7 @@ const RULES: MetadataRules = {
     ['tls_client_auth', 'certificate'],
   ]),
   methodProblems: new Map(),
+  checks: [],
   idTokenAlgs: ['RS256', 'ES256', 'HS256'],
   assertionAlgs: ['ES256', 'RS256'],
   outboundOrigins: ['http://keys.internal:8080'],

@@ -101,10 +101,7 @@ describe('one option', () => {
     ['lifetimes.code', [{ code: 601 }]],
     ['refreshTokens.grace', [{ grace: -5 }, { grace: 301 }, { grace: '30' }]],
     ['refreshTokens.rotation', [{ rotation: 'no' }]],
-    [
-      'keySchedule.algs',
-      [{ algs: [] }, { algs: ['RS512'] }, { algs: 'RS256' }, { algs: ['none'] }],
-    ],
+    ['keySchedule.algs', [{ algs: [] }, { algs: ['RS1'] }, { algs: 'RS256' }, { algs: ['none'] }]],
     ['keySchedule.keepAfter', [{ keepAfter: 60 }, { keepAfter: 3600 }]],
     ['keySchedule.publishBefore', [{ publishBefore: 3600 }]],
     ['keySchedule.rotateEvery', [{ rotateEvery: 86_400 }, { rotateEvery: 1.5 }]],

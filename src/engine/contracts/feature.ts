@@ -4,6 +4,7 @@
  * away whole. `assemble.ts` puts the contributions of all features together.
  */
 import type { Settings } from '../../domain/settings.ts';
+import type { MetadataCheck } from '../../protocol/client-metadata-rules.ts';
 import type { PageDefinition } from '../../web/page.ts';
 import type { ClientField } from './client-field.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -21,6 +22,8 @@ export interface Contributions extends Partial<Engine> {
   readonly pages?: readonly PageDefinition<never>[];
   /** Its fields of clients. */
   readonly clientFields?: readonly ClientField[];
+  /** What it asks of the metadata of a client as a whole. */
+  readonly clientChecks?: readonly MetadataCheck[];
   /**
    * Its part of the discovery documents. Two features that claim one name are a start-up error.
    * @param addresses of the endpoints that clients prove themselves at, by their names there

@@ -122,14 +122,33 @@ export interface ResponseMode {
   /** Whether tokens may be sent this way (OAuth Multiple Response Types §5). */
   readonly carriesTokens: boolean;
   /**
-   * Makes the response that carries the parameters.
+   * Makes the response that carries the parameters. Absent where another mode does it.
    * @param destination where it goes, and the response mode
    */
-  send(
+  send?(
     ctx: RequestContext,
     destination: Destination,
     parameters: ResponseParameters,
   ): Response | Promise<Response>;
+  /** Makes other parameters of them, which another mode sends. */
+  readonly wraps?: WrappingMode;
+  /**
+   * The mode that this name is short for (JARM §2.3.4).
+   * @param tokens whether the response type brings tokens
+   */
+  shortFor?(tokens: boolean): string;
+}
+
+/** What makes other parameters of those of a response. */
+export interface WrappingMode {
+  /** Name of the mode that sends them; without it this mode is not offered. */
+  readonly mode: string;
+  /** Makes the parameters. */
+  parameters(
+    ctx: RequestContext,
+    client: Client,
+    parameters: ResponseParameters,
+  ): Promise<ResponseParameters>;
 }
 
 /** The refusal of an interaction whose answer is over, as a page. */

@@ -2,18 +2,31 @@
 import { findLiveAccessToken } from '../../domain/access-tokens.ts';
 import { findEnabledAccount } from '../../domain/accounts.ts';
 import { personClaims } from '../../domain/claims.ts';
+import { encrypterFor } from '../../domain/client-encryption.ts';
+import { signerFor } from '../../domain/id-tokens.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import { encryptionFields, signingField } from '../../engine/response-objects.ts';
 import { requireProof } from '../../engine/sender-constraint.ts';
 import { requireForUs } from '../../engine/token-parameters.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
 import type { AccessToken, Client } from '../../store/records.ts';
 import { presentedToken } from '../../web/parameter-places.ts';
-import { json } from '../../web/respond.ts';
+import { json, jwtResponse } from '../../web/respond.ts';
 
-const endpoint: Endpoint = {
+/** Options of the userinfo endpoint. */
+export interface UserinfoOptions {
+  /**
+   * What applications get that say nothing about it: JSON, or a JWT signed as their ID tokens are.
+   * @default 'json'
+   */
+  readonly responseType: 'json' | 'jwt';
+}
+
+/** @param isJwtUsual whether clients get a JWT that say nothing about it */
+const endpoint = (isJwtUsual: boolean): Endpoint => ({
   name: 'userinfo',
   // Its name in Django OAuth Toolkit.
   aliases: ['user-info'],
@@ -43,9 +56,32 @@ const endpoint: Endpoint = {
         ? challenged(error)
         : error;
     }
-    return json(200, await claimsFor(ctx, found.client, found.token));
+    const claims = await claimsFor(ctx, found.client, found.token);
+    return await answer(ctx, found.client, claims, isJwtUsual);
   },
-};
+});
+
+const { algFor, field, clientCheck } = signingField('userinfo', 'its userinfo responses');
+const encryption = encryptionFields('userinfo', 'its userinfo responses');
+
+/** JSON, or a JWT that is signed, encrypted, or both (OIDC Core §5.3.2). */
+async function answer(
+  ctx: EngineContext,
+  client: Client,
+  claims: Readonly<Record<string, unknown>>,
+  isJwtUsual: boolean,
+): Promise<Response> {
+  const alg = algFor(client) ?? (isJwtUsual ? client.idTokenSignedResponseAlg : null);
+  const encrypt = await encrypterFor(ctx, client, 'userinfo');
+  if (alg === null && encrypt === null) return json(200, claims);
+  // OIDC Core §5.3.2: a signed response has iss and aud.
+  const named = { ...claims, iss: ctx.settings.issuer, aud: client.clientId };
+  const jwt = alg === null ? null : await (await signerFor(ctx, client, alg))(named);
+  if (encrypt === null) return jwtResponse(jwt ?? '');
+  return jwtResponse(
+    jwt === null ? await encrypt(JSON.stringify(claims), 'JSON') : await encrypt(jwt, 'JWT'),
+  );
+}
 
 async function claimsFor(
   ctx: EngineContext,
@@ -101,13 +137,24 @@ function challenged(error: OAuthError, more = ''): OAuthError {
 }
 
 /** The userinfo endpoint (OIDC Core §5.3). */
-export const userinfo: FeatureFactory = defineFeature({
+export const userinfo: FeatureFactory<UserinfoOptions> = defineFeature<UserinfoOptions>({
   name: 'userinfo',
   description: 'The UserInfo endpoint (OIDC Core §5.3)',
-  options: {},
-  create: () => ({
-    endpoints: [endpoint],
-    metadata: ({ scopes }) => ({
+  options: {
+    responseType: {
+      kind: 'text',
+      description: 'What applications get that say nothing about it: JSON, or a signed JWT',
+      choices: ['json', 'jwt'],
+      default: 'json',
+    },
+  },
+  create: ({ responseType }) => ({
+    endpoints: [endpoint(responseType === 'jwt')],
+    clientFields: [field, ...encryption.clientFields],
+    clientChecks: [clientCheck, ...encryption.clientChecks],
+    metadata: ({ scopes, idTokenAlgs }) => ({
+      userinfo_signing_alg_values_supported: idTokenAlgs,
+      ...encryption.metadata,
       claims_supported: [...new Set(['sub', ...[...scopes.values()].flatMap((one) => one.claims)])],
     }),
   }),

@@ -18,7 +18,14 @@ const get = async (
   await read(await from.provider.fetch(new Request(new URL(path, ISSUER), { headers })));
 
 const PROOFS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
-const ALGS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA'.split(' ');
+const ALGS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ');
+const SIGNING = ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'];
+const KEYS = ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'];
+const CONTENT = ['A128CBC-HS256', 'A256CBC-HS512', 'A128GCM', 'A256GCM'];
+const encryption = (object: string): object => ({
+  [`${object}_encryption_alg_values_supported`]: KEYS,
+  [`${object}_encryption_enc_values_supported`]: CONTENT,
+});
 
 describe('the document', () => {
   it('[OIDC Discovery §3] [RFC8414 §2] announces every endpoint and what it supports', async () => {
@@ -50,7 +57,15 @@ describe('the document', () => {
         'write',
       ],
       response_types_supported: ['code', 'id_token', 'code id_token', 'none'],
-      response_modes_supported: ['query', 'fragment', 'form_post'],
+      response_modes_supported: [
+        'query',
+        'fragment',
+        'form_post',
+        'jwt',
+        'query.jwt',
+        'fragment.jwt',
+        'form_post.jwt',
+      ],
       grant_types_supported: [
         'authorization_code',
         'refresh_token',
@@ -59,7 +74,12 @@ describe('the document', () => {
         'implicit',
       ],
       subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: ['RS256', 'PS256', 'ES256', 'EdDSA', 'HS256'],
+      id_token_signing_alg_values_supported: SIGNING,
+      userinfo_signing_alg_values_supported: SIGNING,
+      authorization_signing_alg_values_supported: SIGNING,
+      ...encryption('id_token'),
+      ...encryption('userinfo'),
+      ...encryption('authorization'),
       token_endpoint_auth_methods_supported: [...PROOFS, 'none'],
       revocation_endpoint_auth_methods_supported: [...PROOFS, 'none'],
       introspection_endpoint_auth_methods_supported: PROOFS,

@@ -179,7 +179,7 @@ describe('bad metadata', () => {
     ],
     [
       'signed userinfo that is not offered',
-      { ...GOOD, userinfo_signed_response_alg: 'RS256' },
+      { ...GOOD, userinfo_signed_response_alg: 'ES512' },
       'invalid_client_metadata',
     ],
     [

@@ -1,0 +1,69 @@
+/**
+ * Authorization responses as a JWT (JARM, JWT Secured Authorization Response Mode for OAuth 2.0):
+ * signed, and encrypted for clients registered so.
+ */
+import { encrypterFor } from '../../domain/client-encryption.ts';
+import { signerFor } from '../../domain/id-tokens.ts';
+import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import type { ResponseMode, ResponseParameters } from '../../engine/contracts/response-type.ts';
+import { encryptionFields, signingField } from '../../engine/response-objects.ts';
+import type { Client } from '../../store/records.ts';
+import type { RequestContext } from '../../web/request.ts';
+
+/** Seconds for which a response is valid: JARM §2.1 recommends at most ten minutes. */
+const LIFETIME = 300;
+
+const { algFor, field, clientCheck } = signingField('authorization', 'its authorization responses');
+const encryption = encryptionFields('authorization', 'its authorization responses');
+
+/** JARM §2.1: iss, aud and exp beside the parameters; state and iss are inside as well. */
+async function wrapped(
+  ctx: RequestContext,
+  client: Client,
+  parameters: ResponseParameters,
+): Promise<ResponseParameters> {
+  const { idTokenAlgs, issuer } = ctx.settings;
+  // JARM §3: RS256 where the client registered nothing.
+  const usual = idTokenAlgs.includes('RS256') ? 'RS256' : client.idTokenSignedResponseAlg;
+  const sign = await signerFor(ctx, client, algFor(client) ?? usual);
+  const encrypt = await encrypterFor(ctx, client, 'authorization');
+  const now = ctx.now();
+  const claims = { iss: issuer, aud: client.clientId, exp: now + LIFETIME, iat: now };
+  const jwt = await sign({ ...parameters, ...claims });
+  return { response: encrypt === null ? jwt : await encrypt(jwt, 'JWT') };
+}
+
+const mode = (base: string, carriesTokens: boolean): ResponseMode => ({
+  name: `${base}.jwt`,
+  carriesTokens,
+  wraps: { mode: base, parameters: wrapped },
+});
+
+const MODES: readonly ResponseMode[] = [
+  // JARM §2.3.4: the default of the response type, as a JWT.
+  {
+    name: 'jwt',
+    carriesTokens: true,
+    shortFor: (tokens) => (tokens ? 'fragment.jwt' : 'query.jwt'),
+  },
+  // JARM §2.3.1: no tokens in a query.
+  mode('query', false),
+  mode('fragment', true),
+  mode('form_post', true),
+];
+
+/** Authorization responses as a JWT (JARM). */
+export const jarm: FeatureFactory = defineFeature({
+  name: 'jarm',
+  description: 'Authorization responses as a signed JWT (JARM)',
+  options: {},
+  create: () => ({
+    responseModes: MODES,
+    clientFields: [field, ...encryption.clientFields],
+    clientChecks: [clientCheck, ...encryption.clientChecks],
+    metadata: ({ idTokenAlgs }) => ({
+      authorization_signing_alg_values_supported: idTokenAlgs,
+      ...encryption.metadata,
+    }),
+  }),
+});
