@@ -93,6 +93,7 @@ export function subjectsOf(ctx: Context): Subjects {
       async (row) => await tokens.revokeSubject(sub, ctx.now(), row),
       () => true,
     );
+    ctx.deliveries.wake();
     await rememberEnds(ctx, ended);
   };
   const revoke = async (sub: string, reason?: string): Promise<void> =>

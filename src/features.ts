@@ -4,6 +4,7 @@
  */
 import type { FeatureFactory } from './engine/contracts/feature.ts';
 import { authorizationCode } from './features/authorization-code/authorization-code.ts';
+import { backChannelLogout } from './features/back-channel-logout/back-channel-logout.ts';
 import { claimsParameter } from './features/claims-parameter/claims-parameter.ts';
 import { clientCredentials } from './features/client-credentials/client-credentials.ts';
 import { clientIdMetadataDocuments } from './features/client-id-metadata-documents/client-id-metadata-documents.ts';
@@ -13,6 +14,7 @@ import { dpop } from './features/dpop/dpop.ts';
 import { dynamicRegistration } from './features/dynamic-registration/dynamic-registration.ts';
 import { encryptedIdTokens } from './features/encrypted-id-tokens/encrypted-id-tokens.ts';
 import { formPost } from './features/form-post/form-post.ts';
+import { frontChannelLogout } from './features/front-channel-logout/front-channel-logout.ts';
 import { introspection } from './features/introspection/introspection.ts';
 import { jarm } from './features/jarm/jarm.ts';
 import { jwtClientAuthentication } from './features/jwt-client-authentication/jwt-client-authentication.ts';
@@ -53,6 +55,7 @@ export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-
 export type { UserinfoOptions } from './features/userinfo/userinfo.ts';
 export {
   authorizationCode,
+  backChannelLogout,
   claimsParameter,
   clientCredentials,
   clientIdMetadataDocuments,
@@ -62,6 +65,7 @@ export {
   dynamicRegistration,
   encryptedIdTokens,
   formPost,
+  frontChannelLogout,
   introspection,
   jarm,
   jwtClientAuthentication,
@@ -102,4 +106,6 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   introspection,
   revocation,
   rpInitiatedLogout,
+  backChannelLogout,
+  frontChannelLogout,
 ];

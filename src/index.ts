@@ -36,6 +36,7 @@ export {
 } from './domain/client-registry.ts';
 export type { Confirmation } from './domain/confirmations.ts';
 export type { Context } from './domain/context.ts';
+export type { Deliveries } from './domain/deliveries.ts';
 export type { EventFacts, Events } from './domain/events.ts';
 export type {
   InitialAccessTokens,
@@ -151,6 +152,7 @@ export type {
   SessionEnded,
   WrappingMode,
 } from './engine/contracts/response-type.ts';
+export type { SessionListener } from './engine/contracts/session-listener.ts';
 export {
   type AccountDecision,
   type Answered,
@@ -223,6 +225,7 @@ export { createProvider, type Provider, type Sessions } from './provider.ts';
 export { checkConfig } from './resolve-config.ts';
 export type * from './store/clients.ts';
 export * from './store/counters.ts';
+export type * from './store/deliveries.ts';
 export type * from './store/issue.ts';
 export { memoryDatabase } from './store/memory.ts';
 export type * from './store/records.ts';

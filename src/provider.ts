@@ -9,6 +9,7 @@ import { createVault } from './crypto/vault.ts';
 import type { Clients } from './domain/client-registry.ts';
 import { createClients } from './domain/clients.ts';
 import type { Context } from './domain/context.ts';
+import { createDeliveries, type Deliveries } from './domain/deliveries.ts';
 import { createEvents, type EventLog } from './domain/events.ts';
 import { createAges } from './domain/freshness.ts';
 import { endSessionOfHost } from './domain/host-sessions.ts';
@@ -22,6 +23,7 @@ import { grantTypesOf } from './engine/contracts/engine.ts';
 import { createRefusalLog } from './engine/refusals.ts';
 import { contextOfRequest } from './engine/request-context.ts';
 import { createRoutes, type Route, serve } from './engine/router.ts';
+import { tellClient } from './engine/session-listeners.ts';
 import { endpointUrl } from './engine/urls.ts';
 import { createInteractions, type Interactions } from './host-interactions.ts';
 import { managedClients, problemsOfListed } from './managed-clients.ts';
@@ -84,6 +86,12 @@ export interface Provider {
    * registered or describe themselves and were not used (`lifetimes`).
    */
   clear(batch: number): Promise<ClearedCounts & { readonly clients: number }>;
+  /**
+   * Tells applications what waits to be told (back-channel logout), and waits for their answers.
+   * What fails is attempted again by the same process. Call it at start and from time to time, for
+   * what a process left that ended.
+   */
+  deliver(): Promise<void>;
   /** Writes waiting audit events, and closes connections; call it before the process ends. */
   close(): Promise<void>;
 }
@@ -110,7 +118,7 @@ export function createProvider(config: Config): Provider {
   const names = assembly.events;
   const listener = settings.onEvent;
   const events = createEvents({ audit: store.audit, clock: now, random, logger, listener, names });
-  const ctx = createContext(resolved, store, events);
+  const { ctx, deliveries } = createContext(resolved, store, events);
   const makeId = (): string => base64url(random(9));
   const parts = { limits: settings.limits, now, makeId };
   const refusals = createRefusalLog(logger, now);
@@ -166,7 +174,9 @@ export function createProvider(config: Config): Provider {
       const cleared = await store.clear(now(), batch, now() - settings.lifetimes.audit);
       return { ...cleared, clients: await ctx.clients.deleteUnused(batch) };
     },
+    deliver: async () => await deliveries.run(),
     async close() {
+      await deliveries.close();
       await ctx.clients.flush();
       await events.flush();
       await ctx.outbound.close();
@@ -179,7 +189,7 @@ function createContext(
   { settings, assembly }: ResolvedConfig,
   store: Store,
   eventLog: EventLog,
-): Context {
+): { readonly ctx: Context; readonly deliveries: Deliveries } {
   const { clock: now, random } = settings;
   const { engine } = assembly;
   const vault = createVault(settings.secret, settings.issuer, random);
@@ -222,6 +232,13 @@ function createContext(
     settings.logger.warn({ error }, 'the end of an attempt could not be stored'),
   );
   const url = urlsOf(settings, assembly.endpoints);
+  const deliveries = createDeliveries({
+    store: store.deliveries,
+    now,
+    events,
+    logger: settings.logger,
+    send: async (delivery) => await tellClient(ctx, engine, delivery),
+  });
   const outbound = createOutbound({ allowed: settings.allowOutbound, ages });
   const ctx: Context = {
     settings,
@@ -231,12 +248,13 @@ function createContext(
     keys,
     events,
     outbound,
+    deliveries,
     rateLimiter,
     now,
     url,
     request: null,
   };
-  return ctx;
+  return { ctx, deliveries };
 }
 
 /** What clients can be registered as. */

@@ -64,6 +64,7 @@ export const MIGRATIONS: readonly string[] = [
   '0004-places-of-attempts',
   '0005-numbered-revocations',
   '0006-clients-that-register-themselves',
+  '0007-deliveries',
 ];
 
 export const DATABASES: readonly DatabaseKind[] = [

@@ -6,6 +6,7 @@ import type { Vault } from '../crypto/vault.ts';
 import type { Seconds } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { KnownClients } from './client-registry.ts';
+import type { Deliveries } from './deliveries.ts';
 import type { Events } from './events.ts';
 import type { Outbound } from './outbound.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -29,6 +30,8 @@ export interface Context {
   readonly events: Events;
   /** Fetches documents from addresses that others chose. */
   readonly outbound: Outbound;
+  /** Sends what clients have to be told, beside requests. */
+  readonly deliveries: Pick<Deliveries, 'wake'>;
   /** Counts attempts and refuses those above a limit. */
   readonly rateLimiter: RateLimiter;
   /** Now, in whole seconds. */

@@ -35,6 +35,7 @@ export const CORE_EVENTS: readonly string[] = [
   'subject.unlocked',
   'token.revoked',
   'keys.rotated',
+  'delivery.failed',
 ];
 
 /** An event as its sender describes it. `Events` adds address and id of the request. */

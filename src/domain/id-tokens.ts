@@ -63,10 +63,11 @@ export async function signerFor(
   ctx: Context,
   client: Client,
   alg: IdTokenAlg,
+  typ = 'JWT',
 ): Promise<(claims: JwtClaims) => Promise<string>> {
   if (alg !== 'HS256') {
     const signer = await ctx.keys.signer(alg);
-    return async (claims) => await signer.sign('JWT', claims);
+    return async (claims) => await signer.sign(typ, claims);
   }
   const [secret] = readableSecrets(client, ctx.vault, ctx.now());
   // OIDC Core §10.1: the octets of the client_secret are the key; a digest of it would be a secret
@@ -76,7 +77,7 @@ export async function signerFor(
       `Client ${client.clientId} has no readable secret for HS256: rotate its secret.`,
     );
   const key = encoder.encode(secret.text);
-  return async (claims) => await signJwt({ alg, typ: 'JWT' }, claims, key);
+  return async (claims) => await signJwt({ alg, typ }, claims, key);
 }
 
 function idTokenClaims(ctx: Context, client: Client, alg: string, facts: IdTokenFacts): JwtClaims {

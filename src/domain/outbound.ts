@@ -65,6 +65,11 @@ export interface Outbound {
    * @throws OutboundError
    */
   picture(url: string): Promise<Picture>;
+  /**
+   * Sends a form by POST and waits until the host says that it took it.
+   * @throws OutboundError for any other answer, and for none
+   */
+  post(url: string, form: Readonly<Record<string, string>>): Promise<void>;
   /** Closes idle connections. */
   close(): Promise<void>;
 }

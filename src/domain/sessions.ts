@@ -141,9 +141,11 @@ export async function startSession(
 export async function endSession(ctx: Context, session: Session): Promise<boolean> {
   const { revokeTokens } = ctx.settings.logout;
   const { sub, sid } = session;
-  return await ctx.events.act(
+  const isEnded = await ctx.events.act(
     'logout',
     { sub, detail: { sid } },
     async (row) => await ctx.store.sessions.end(session, ctx.now(), revokeTokens, row),
   );
+  if (isEnded) ctx.deliveries.wake();
+  return isEnded;
 }

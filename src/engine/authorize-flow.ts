@@ -20,6 +20,7 @@ import { detailsOf } from './contracts/parameter.ts';
 import type { RequestParameters } from './contracts/parameter-source.ts';
 import type { Artifact, AuthorizedRequest, ResponseParameters } from './contracts/response-type.ts';
 import { requestParameters } from './request-parameters.ts';
+import { joinSession } from './session-listeners.ts';
 import { consentIn } from './steps/consent.ts';
 
 export const authorizeFlow: Flow = {
@@ -114,6 +115,7 @@ async function makeAll(
   const allowed = { sub, client: authorized.client, session, scopes: consentScopes, asked };
   const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
   if (typeof authorization === 'string') return authorization;
+  if (!(await joinSession(ctx, ctx.engine, authorized.client, session))) return 'session_ended';
   const consumer = artifacts.find(({ consumesRequest }) => consumesRequest === true);
   const { consumes } = authorized;
   if (consumer === undefined && consumes !== null)

@@ -22,6 +22,7 @@ class OneRequest implements EngineContext {
   readonly clients: Context['clients'];
   readonly keys: Context['keys'];
   readonly outbound: Context['outbound'];
+  readonly deliveries: Context['deliveries'];
   readonly rateLimiter: Context['rateLimiter'];
   readonly now: Context['now'];
   readonly url: Context['url'];
@@ -39,6 +40,7 @@ class OneRequest implements EngineContext {
     this.clients = shared.clients;
     this.keys = shared.keys;
     this.outbound = shared.outbound;
+    this.deliveries = shared.deliveries;
     this.rateLimiter = shared.rateLimiter;
     this.now = shared.now;
     this.url = shared.url;

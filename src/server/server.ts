@@ -69,6 +69,8 @@ export interface RunningServer {
 const OWN_PATHS: readonly string[] = ['/', '/healthz', '/readyz'];
 /** Milliseconds between two runs of a maintenance task. */
 const MAINTAIN_EVERY = 5 * 60_000;
+/** For what another process left that ended; a process tells of its own acts at once. */
+const DELIVER_EVERY = 10_000;
 const CLEAR_EVERY = 60 * 60_000;
 /**
  * Rows per record kind and batch, and milliseconds between two batches. Small batches with pauses
@@ -137,6 +139,7 @@ async function serve(assembly: Assembly, log: Logger, listenLast: boolean): Prom
   serving = requests(assembly, readiness, log);
   const timers = [
     every(MAINTAIN_EVERY, () => provider.maintain(), log, 'could not maintain the signing keys'),
+    every(DELIVER_EVERY, () => provider.deliver(), log, 'could not tell applications'),
     every(CLEAR_EVERY, () => clearAll(provider), log, 'could not delete expired rows'),
   ];
   const notice = noticeOf(settings, assembly.issuer);

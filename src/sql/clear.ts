@@ -31,6 +31,7 @@ export async function clear(
     families: await expired('families', 'expires_at', now),
     idTokens: await expired('id_tokens', 'expires_at', now),
     sessions: await expired('sessions', 'expires_at', now),
+    sessionClients: await expired('session_clients', 'expires_at', now),
     oneTimeRecords: await expired('one_time_records', 'expires_at', now),
     counters: await expired('counters', 'reset_at', now),
     initialAccessTokens: await expired('initial_access_tokens', 'expires_at', now),

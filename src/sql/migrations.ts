@@ -12,6 +12,7 @@ import { disabledClients } from './migrations/0003-disabled-clients.ts';
 import { placesOfAttempts } from './migrations/0004-places-of-attempts.ts';
 import { numberedRevocations } from './migrations/0005-numbered-revocations.ts';
 import { clientsThatRegisterThemselves } from './migrations/0006-clients-that-register-themselves.ts';
+import { deliveries } from './migrations/0007-deliveries.ts';
 import type { Tables } from './schema.ts';
 
 /** The migrations of the store itself, in the order in which they run. */
@@ -22,6 +23,7 @@ const STORE_MIGRATIONS: readonly Migration[] = [
   placesOfAttempts,
   numberedRevocations,
   clientsThatRegisterThemselves,
+  deliveries,
 ];
 
 /** Applies migrations to one database. */

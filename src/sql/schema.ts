@@ -9,6 +9,7 @@ import type {
   AuditEvent,
   Authorization,
   Code,
+  Delivery,
   Entitlement,
   Family,
   IdTokenRecord,
@@ -27,6 +28,8 @@ export interface Tables {
   client_uses: Row;
   initial_access_tokens: Row;
   sessions: Row;
+  session_clients: Row;
+  deliveries: Row;
   subjects: Row;
   authorizations: Row;
   codes: Row;
@@ -151,6 +154,16 @@ export const INITIAL_ACCESS_TOKEN: Columns<InitialAccessToken> = {
   expiresAt: ['expires_at', 'number'],
 };
 
+export const DELIVERY: Columns<Delivery> = {
+  kind: ['kind', 'text'],
+  about: ['about', 'text'],
+  clientId: ['client_id', 'text'],
+  sub: ['sub', 'text'],
+  createdAt: ['created_at', 'number'],
+  dueAt: ['due_at', 'number'],
+  attempts: ['attempts', 'number'],
+};
+
 export const AUDIT: Columns<AuditEvent> = {
   id: ['id', 'text'],
   at: ['at', 'number'],
@@ -166,6 +179,7 @@ export const AUDIT: Columns<AuditEvent> = {
 /** Columns and values of acts that are numbers and in none of the lists above. */
 const OTHER_NUMBERS = [
   'offline',
+  'is_told',
   'writes',
   'count',
   'reset_at',
@@ -186,6 +200,7 @@ const NUMBERS: ReadonlySet<string> = new Set([
     ID_TOKEN,
     ONE_TIME_RECORD,
     INITIAL_ACCESS_TOKEN,
+    DELIVERY,
     AUDIT,
   ]
     .flatMap((columns) => Object.values(columns) as (readonly [column: string, kind: Kind])[])

@@ -8,6 +8,7 @@ import type { SessionStore } from 'valetkey';
 import { type ActWrite, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
+import { tellOfEnd } from './deliveries.ts';
 import type { SqlDialect } from './dialect.ts';
 import { type Hot, type Lookup, slot } from './hot.ts';
 import { AUTHORIZATION, columnNames, recordOf, rowOf, SESSION, type Tables } from './schema.ts';
@@ -92,10 +93,44 @@ export function sessionStore(
             .where('revoked_at', 'is', null)
             .execute();
         }
+        await tellOfEnd(trx, tenant, [sid], now);
         const row = auditRow(tenant, audit);
         if (row !== null) await trx.insertInto('audit').values(row).execute();
         return true;
       });
+    },
+    async join({ handle, sid, sub, expiresAt }, clientId, isTold) {
+      const row = {
+        tenant,
+        sid,
+        client_id: clientId,
+        sub,
+        is_told: isTold ? 1 : 0,
+        expires_at: expiresAt,
+      };
+      const failed = await hot.once({
+        writes: [
+          // A write, not a read: the end of the session deletes this row, so one waits for another.
+          {
+            name: 'session',
+            sql: (after) => sql`update ${sql.table('sessions')} set writes = writes + 1
+              where tenant = ${tenant} and handle = ${handle} and sid = ${sid} and ${after}`,
+          },
+          ...dialect.insertIfAbsent('joined', 'session_clients', row),
+        ],
+        rows: [],
+      });
+      return failed !== 'session';
+    },
+    async clients(sid) {
+      const rows = await db
+        .selectFrom('session_clients')
+        .select('client_id')
+        .where('tenant', '=', tenant)
+        .where('sid', '=', sid)
+        .orderBy('client_id')
+        .execute();
+      return rows.map((row) => String(row['client_id']));
     },
     async listBySubject(sub) {
       const rows = await db

@@ -13,6 +13,7 @@ import { clear } from './clear.ts';
 import { clientStore } from './clients.ts';
 import { codeStore } from './codes.ts';
 import { counterStore } from './counters.ts';
+import { deliveryStore } from './deliveries.ts';
 import type { SqlCheck, SqlDialect } from './dialect.ts';
 import { type DialectName, type HostPool, KINDS, kindOf } from './dialects/kinds.ts';
 import { guarded, withFaults } from './faults.ts';
@@ -278,6 +279,7 @@ function createStore(
   return {
     clients: guarded(clientStore(db, hot, dialect, tenant)),
     initialAccessTokens: guarded(initialAccessTokenStore(db, hot, tenant)),
+    deliveries: guarded(deliveryStore(db, tenant)),
     sessions: guarded(sessionStore(db, hot, dialect, tenant)),
     authorizations: guarded(authorizationStore(db, hot, dialect, tenant)),
     codes: guarded(codeStore(hot, dialect, tenant)),

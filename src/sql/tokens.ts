@@ -16,6 +16,7 @@ import { type Act, type ActWrite, ALWAYS, type NewRow, namesIn } from './act.ts'
 import { auditRow } from './audit.ts';
 import { CLIENT_VERSION, NEEDS_CLIENT, withEnabledClient } from './clients.ts';
 import { consumeCodes } from './codes.ts';
+import { tellOfEnd } from './deliveries.ts';
 import type { SqlDialect } from './dialect.ts';
 import { addRow, type Hot, type Lookup, slot, slotsOf, type Values } from './hot.ts';
 import { CONSUME_ONE_TIME, recordValues } from './one-time.ts';
@@ -191,9 +192,11 @@ async function endEverything(
     .where('sub', '=', sub)
     .where('revoked_at', 'is', null)
     .executeTakeFirst();
+  const sessions = rows.map((one) => recordOf(SESSION, one));
+  const sids = sessions.map(({ sid }) => sid);
+  await tellOfEnd(trx, tenant, sids, now);
   const row = auditRow(tenant, audit);
   if (row !== null) await trx.insertInto('audit').values(row).execute();
-  const sessions = rows.map((one) => recordOf(SESSION, one));
   return { families: Number(numUpdatedRows), sessions };
 }
 

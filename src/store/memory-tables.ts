@@ -3,6 +3,7 @@
  * methods of the store port are in `memory.ts` and `memory-tokens.ts`.
  */
 import type { ClientUses } from './clients.ts';
+import type { Delivery, DeliveryKey } from './deliveries.ts';
 import type {
   AccessToken,
   ActRow,
@@ -27,6 +28,10 @@ export interface MemoryTables {
   /** By digest. */
   readonly initialAccessTokens: Map<string, InitialAccessToken>;
   readonly sessions: Map<string, Session>;
+  /** Clients of sessions, by `pairKey` of sid and client. */
+  readonly sessionClients: Map<string, SessionClient>;
+  /** By kind, `about` and client. */
+  readonly deliveries: Map<string, Delivery>;
   /** The last revocation of a subject (`tokens.revokeSubject`), by subject. */
   readonly revokedSubjects: Map<string, Revocation>;
   readonly authorizations: Map<string, Authorization>;
@@ -45,6 +50,15 @@ export interface MemoryTables {
   keySet: KeySet | null;
   /** How many revocations of subjects there were. */
   revocations: number;
+}
+
+/** A client that takes part in a session. */
+export interface SessionClient {
+  readonly sid: string;
+  readonly sub: string;
+  readonly clientId: string;
+  readonly isTold: boolean;
+  readonly expiresAt: number;
 }
 
 /** The last revocation of a subject. */
@@ -71,6 +85,8 @@ export function memoryTables(): MemoryTables {
     clientUses: new Map(),
     initialAccessTokens: new Map(),
     sessions: new Map(),
+    sessionClients: new Map(),
+    deliveries: new Map(),
     revokedSubjects: new Map(),
     revocations: 0,
     authorizations: new Map(),
@@ -90,6 +106,24 @@ export function memoryTables(): MemoryTables {
 /** The key of a subject and a client in `authorizationIds`. */
 export function pairKey(sub: string, clientId: string): string {
   return JSON.stringify([sub, clientId]);
+}
+
+/** Makes the deliveries that tell of the end of a session. */
+export function tellOfEnd(tables: MemoryTables, sid: string, now: number): void {
+  for (const [key, joined] of tables.sessionClients) {
+    if (joined.sid !== sid) continue;
+    tables.sessionClients.delete(key);
+    const { clientId, sub } = joined;
+    const delivery = { kind: 'session_ended', about: sid, clientId };
+    if (!joined.isTold || tables.deliveries.has(deliveryKey(delivery))) continue;
+    const times = { createdAt: now, dueAt: now, attempts: 0 };
+    tables.deliveries.set(deliveryKey(delivery), { ...delivery, sub, ...times });
+  }
+}
+
+/** The key of a delivery. */
+export function deliveryKey({ kind, about, clientId }: DeliveryKey): string {
+  return JSON.stringify([kind, about, clientId]);
 }
 
 /** The key of a one-time record: its kind, then one of its digests. */

@@ -13,6 +13,7 @@ import {
   recordAct,
   removeWhere,
   revokeFamilies,
+  tellOfEnd,
   versionOf,
 } from './memory-tables.ts';
 import type { ActRow, Family } from './records.ts';
@@ -100,6 +101,7 @@ export function tokenStore(tables: MemoryTables): TokenStore {
       const sessions = [...tables.sessions.values()].filter((session) => session.sub === sub);
       removeWhere(tables.sessions, (session) => session.sub === sub);
       consumeCodes(tables, now, (code) => code.sub === sub);
+      for (const { sid } of sessions) tellOfEnd(tables, sid, now);
       recordAct(tables, audit);
       const families = revokeFamilies(tables, now, (family) => family.sub === sub);
       return { families, sessions };

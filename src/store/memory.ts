@@ -5,6 +5,7 @@
  * tokens and one-time records in `memory-tokens.ts`.
  */
 import { clientStore, initialAccessTokenStore } from './memory-clients.ts';
+import { deliveryStore } from './memory-deliveries.ts';
 import {
   type Counter,
   consumeCodes,
@@ -16,6 +17,7 @@ import {
   recordAct,
   removeWhere,
   revokeFamilies,
+  tellOfEnd,
   versionOf,
 } from './memory-tables.ts';
 import { codeStore, oneTimeStore, tokenStore } from './memory-tokens.ts';
@@ -48,6 +50,7 @@ function createStore(): Store {
     codes: codeStore(tables),
     tokens: tokenStore(tables),
     oneTime: oneTimeStore(tables),
+    deliveries: deliveryStore(tables),
     keys: keyStore(tables),
     counters: counterStore(tables),
     audit: auditStore(tables),
@@ -87,9 +90,22 @@ function sessionStore(tables: MemoryTables): Store['sessions'] {
           (family) => family.sid === sid && !family.scopes.includes('offline_access'),
         );
       }
+      tellOfEnd(tables, sid, now);
       recordAct(tables, audit);
       return true;
     },
+    async join({ handle, sid, sub, expiresAt }, clientId, isTold) {
+      if (sessions.get(handle)?.sid !== sid) return false;
+      const key = pairKey(sid, clientId);
+      if (!tables.sessionClients.has(key))
+        tables.sessionClients.set(key, { sid, sub, clientId, isTold, expiresAt });
+      return true;
+    },
+    clients: async (sid) =>
+      [...tables.sessionClients.values()]
+        .filter((joined) => joined.sid === sid)
+        .map(({ clientId }) => clientId)
+        .sort(),
     listBySubject: async (sub) => [...sessions.values()].filter((session) => session.sub === sub),
   };
 }
@@ -208,6 +224,7 @@ function clear(tables: MemoryTables, now: number, batch: number, auditFrom: numb
     families: removeWhere(tables.families, expired, batch),
     idTokens: removeWhere(tables.idTokens, expired, batch),
     sessions: removeWhere(tables.sessions, expired, batch),
+    sessionClients: removeWhere(tables.sessionClients, expired, batch),
     oneTimeRecords: removeWhere(tables.oneTime, expired, batch),
     counters: removeWhere(tables.counters, (row) => row.resetAt <= now, batch),
     initialAccessTokens: removeWhere(tables.initialAccessTokens, expired, batch),

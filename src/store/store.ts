@@ -13,6 +13,7 @@
  */
 import type { ClientStore, InitialAccessTokenStore } from './clients.ts';
 import type { CounterStore } from './counters.ts';
+import type { DeliveryStore } from './deliveries.ts';
 import type { Issue, IssueOutcome, ProvenAt } from './issue.ts';
 import type {
   AccessToken,
@@ -67,6 +68,8 @@ export interface Store {
   readonly tokens: TokenStore;
   /** Records that are used at most once. */
   readonly oneTime: OneTimeStore;
+  /** What applications have to be told. */
+  readonly deliveries: DeliveryStore;
   /** The signing keys. */
   readonly keys: KeyStore;
   /** Counters of attempts. */
@@ -99,6 +102,8 @@ export interface ClearedCounts {
   readonly idTokens: number;
   /** Expired sessions. */
   readonly sessions: number;
+  /** Clients of expired sessions. */
+  readonly sessionClients: number;
   /** Expired one-time records. */
   readonly oneTimeRecords: number;
   /** Counters whose window ended. */
@@ -157,10 +162,20 @@ export interface SessionStore {
   /**
    * One atomic act: deletes the session. With `revokeTokens` it consumes the codes of its `sid` and
    * then revokes the families of its `sid` without `offline_access`, in that order, so that a
-   * redemption under way cannot slip between. Of any number of concurrent calls exactly one sees
-   * true.
+   * redemption under way cannot slip between. It makes a delivery, `session_ended` and due now, for
+   * each client of the session that wants to be told. Of any number of concurrent calls exactly one
+   * sees true.
    */
   end(session: SessionKey, now: Seconds, revokeTokens: boolean, audit: ActRow): Promise<boolean>;
+  /**
+   * One atomic act: notes that a client takes part in a session. It writes the session's row, so
+   * that of a client that joins and a concurrent end of the session either the client sees false or
+   * the end tells it. Noting it again changes nothing.
+   * @param isTold whether the client wants to be told of the end
+   */
+  join(session: Session, clientId: string, isTold: boolean): Promise<boolean>;
+  /** The clients that take part in the session of a `sid`, in order of client_id. */
+  clients(sid: string): Promise<readonly string[]>;
   /** All sessions of a subject, expired or not. */
   listBySubject(sub: string): Promise<readonly Session[]>;
 }
@@ -295,7 +310,8 @@ export interface TokenStore {
   ): Promise<boolean>;
   /**
    * One atomic act: ends all sessions, codes and families of a subject (account disabled, password
-   * changed), in this order. Logins and grants whose proof began before start nothing any more.
+   * changed), in this order, and makes a delivery for each client of the sessions, as
+   * `sessions.end` does. Logins and grants whose proof began before start nothing any more.
    */
   revokeSubject(sub: string, now: Seconds, audit: ActRow): Promise<RevokedSubject>;
   /**

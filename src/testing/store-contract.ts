@@ -5,6 +5,7 @@
  */
 import type { StoreCase } from './store-case.ts';
 import { CLIENT_LAWS } from './store-laws-clients.ts';
+import { DELIVERY_LAWS } from './store-laws-deliveries.ts';
 import { END_LAWS } from './store-laws-ends.ts';
 import { ONE_TIME_LAWS } from './store-laws-one-time.ts';
 import { RECORD_LAWS } from './store-laws-records.ts';
@@ -23,6 +24,7 @@ export function storeContract(): readonly StoreCase[] {
     ...CLIENT_LAWS,
     ...REGISTRATION_LAWS,
     ...END_LAWS,
+    ...DELIVERY_LAWS,
     ...TWIN_LAWS,
   ].map(([name, run]) => ({
     name,

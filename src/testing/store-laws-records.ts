@@ -227,6 +227,7 @@ export const RECORD_LAWS: readonly Law[] = [
         families: 0,
         idTokens: 0,
         sessions: 0,
+        sessionClients: 0,
         oneTimeRecords: 0,
         counters: 0,
         initialAccessTokens: 0,

@@ -193,7 +193,8 @@ function isWithoutConnection(cause: unknown): boolean {
   return isLookUpOrConnect || code === 'UND_ERR_CONNECT_TIMEOUT' || /CERT|TLS/.test(String(code));
 }
 
-function problemOf(cause: unknown): OutboundError {
+/** What a request without an answer means. */
+export function problemOf(cause: unknown): OutboundError {
   const { code, name } = (cause ?? {}) as { readonly code?: unknown; readonly name?: unknown };
   const isLate = name === 'TimeoutError' || /TIMEOUT$/.test(String(code));
   return isLate

@@ -19,6 +19,7 @@ import {
   type FetchFrom,
   type Kept,
   MOST_FROM_HOST,
+  problemOf,
   shelf,
   type Wanted,
 } from './outbound-shelf.ts';
@@ -27,6 +28,8 @@ import { pictureType } from './pictures.ts';
 const [MOST_BYTES, MOST_OF_PICTURE] = [65_536, 200_000];
 /** A JSON value takes more memory than its text. */
 const VALUE_OF_TEXT = 8;
+/** Connections to one host at once for what is sent. */
+const MOST_POSTS = 64;
 /** Statuses of a host that cannot answer now. */
 const NOT_NOW = [408, 429, 500, 502, 503, 504];
 const TEXT: Wanted<string> = {
@@ -61,6 +64,10 @@ export interface OutboundParts {
 
 export function createOutbound({ allowed, ages, resolve = systemLookup }: OutboundParts): Outbound {
   const agents = { named: agentOf(anyAddress(resolve)), public: agentOf(checked(resolve)) };
+  const posting = {
+    named: agentOf(anyAddress(resolve), MOST_POSTS),
+    public: agentOf(checked(resolve), MOST_POSTS),
+  };
   const fetchFrom: FetchFrom = async (target, wanted) =>
     await fetchDocument(
       await (target.isNamed ? agents.named : agents.public)(),
@@ -84,8 +91,13 @@ export function createOutbound({ allowed, ages, resolve = systemLookup }: Outbou
       return (await texts.fresh(targetOf(address), { ...TEXT, variant: fragment })).value;
     },
     picture: async (url) => (await pictures.fresh(targetOf(url), PICTURE)).value,
+    async post(url, form) {
+      const target = targetOf(url);
+      await postForm(await (target.isNamed ? posting.named : posting.public)(), target.url, form);
+    },
     async close() {
-      for (const agent of Object.values(agents)) await agent.close();
+      for (const agent of [...Object.values(agents), ...Object.values(posting)])
+        await agent.close();
     },
   };
 }
@@ -96,15 +108,15 @@ interface LazyAgent {
   close(): Promise<void>;
 }
 
-function agentOf(lookup: LookupFunction): LazyAgent {
+/** @param connections to one host; each shelf (keys, descriptions, texts, pictures) has a share */
+function agentOf(lookup: LookupFunction, connections = 4 * MOST_FROM_HOST): LazyAgent {
   let made: Promise<Agent> | null = null;
   let isClosed = false;
   const make = async (): Promise<Agent> => {
     const { Agent: UndiciAgent } = await import('undici');
     return new UndiciAgent({
       connect: { lookup, timeout: DEADLINE },
-      // Each shelf (keys, descriptions of clients, texts, pictures) has its share.
-      connections: 4 * MOST_FROM_HOST,
+      connections,
       // No connection is kept: the host may close one just when it is used again.
       pipelining: 0,
       headersTimeout: DEADLINE,
@@ -179,6 +191,29 @@ async function fetchDocument<Value>(
     response.body.on('error', () => undefined).destroy();
     throw error;
   }
+}
+
+async function postForm(
+  agent: Agent,
+  url: URL,
+  form: Readonly<Record<string, string>>,
+): Promise<void> {
+  const response = await agent
+    .request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: '*/*' },
+      body: new URLSearchParams(form).toString(),
+      signal: AbortSignal.timeout(DEADLINE),
+    })
+    .catch((error: unknown) => {
+      throw error instanceof OutboundError ? error : problemOf(error);
+    });
+  // What it says beside its status is not read.
+  response.body.on('error', () => undefined).destroy();
+  if (response.statusCode !== 200 && response.statusCode !== 204)
+    throw new OutboundError('status', `the response has the status ${response.statusCode}`);
 }
 
 function checkHeaders(

@@ -51,6 +51,8 @@ export interface PageOptions {
    * for it to come back: the browser keeps the two connected. @default false
    */
   readonly inPopup?: boolean;
+  /** Addresses that the page loads in frames. @default none */
+  readonly frames?: readonly string[];
   /** CSP sources of the scripts that may run. @default those that the pages bring */
   readonly script?: string;
 }
@@ -92,6 +94,7 @@ export function htmlResponse(issuer: string, html: Html, options: PageOptions = 
     "style-src 'self'",
     "img-src 'self' data:",
     "font-src 'self'",
+    ...(options.frames === undefined ? [] : [`frame-src ${framesIn(options.frames)}`]),
     "frame-ancestors 'none'",
     "base-uri 'none'",
     // Comes last, because it names an address that a client registered.
@@ -118,6 +121,13 @@ export function htmlResponse(issuer: string, html: Html, options: PageOptions = 
   });
   for (const cookie of options.cookies ?? []) response.headers.append('Set-Cookie', cookie);
   return response;
+}
+
+/** The origins of addresses that a page loads in frames. */
+function framesIn(addresses: readonly string[]): string {
+  // Only plain origins may stand in the policy, since clients registered the addresses.
+  const origins = addresses.map((address) => new URL(address).origin);
+  return [...new Set(origins)].filter((one) => /^https?:\/\/[A-Za-z0-9.:-]+$/.test(one)).join(' ');
 }
 
 /**

@@ -315,6 +315,7 @@ describe('maintenance', () => {
       oneTimeRecords: 25,
       counters: 1,
       initialAccessTokens: 0,
+      sessionClients: 0,
       codes: 0,
       sessions: 0,
       accessTokens: 0,
@@ -333,6 +334,7 @@ describe('maintenance', () => {
       oneTimeRecords: 0,
       counters: 0,
       initialAccessTokens: 0,
+      sessionClients: 0,
     });
   });
 });

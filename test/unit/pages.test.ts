@@ -26,6 +26,7 @@ const everywhere = (name: string): string[] => {
       ...PAGE,
       client,
       signedOut: true,
+      frames: [],
       homeUrl: 'https://op.example/',
       returnTo: null,
     }),
@@ -119,6 +120,7 @@ describe('what strangers chose', () => {
       ...PAGE,
       client,
       signedOut: true,
+      frames: [],
       homeUrl,
       returnTo: null,
     });

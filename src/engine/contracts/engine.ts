@@ -9,6 +9,7 @@ import type { Grant } from './grant.ts';
 import type { AuthorizationParameter } from './parameter.ts';
 import type { ParameterSource } from './parameter-source.ts';
 import type { Artifact, ResponseMode, ResponseType } from './response-type.ts';
+import type { SessionListener } from './session-listener.ts';
 import type { Step } from './step.ts';
 import type { TokenConstraint } from './token-constraint.ts';
 import type { TokenParameter } from './token-parameter.ts';
@@ -37,6 +38,8 @@ export interface Engine {
   readonly clientSources: readonly ClientSource[];
   /** Parameters of token requests that hold for every grant. */
   readonly tokenParameters: readonly TokenParameter[];
+  /** Ways to tell clients that a session ended. */
+  readonly sessionListeners: readonly SessionListener[];
 }
 
 /** The name of each kind, for what is told of one that comes twice. */
@@ -52,6 +55,7 @@ export const ENGINE_KINDS: { readonly [Kind in keyof Engine]: string } = {
   tokenConstraints: 'the token constraint',
   clientSources: 'the client source',
   tokenParameters: 'the token parameter',
+  sessionListeners: 'the session listener',
 };
 
 /** What has a name of its own, and what is named by a member of its own. */

@@ -22,6 +22,8 @@ export interface SignedOutView extends PageView {
   readonly homeUrl: string;
   /** Where the application expects the reader, who may follow; null where nobody is to choose. */
   readonly returnTo: AddressView | null;
+  /** Addresses of applications that the page loads in frames, unseen: they end their sessions. */
+  readonly frames: readonly string[];
 }
 
 export const logoutPage: PageDefinition<LogoutView> = definePage('logout');

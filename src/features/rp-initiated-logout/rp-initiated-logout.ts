@@ -22,6 +22,7 @@ import {
   requireOwnSite,
 } from '../../engine/forms.ts';
 import { logRefusal } from '../../engine/refusals.ts';
+import { framesFor } from '../../engine/session-listeners.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { type Params, paramsOf } from '../../protocol/params.ts';
 import type { Session } from '../../store/records.ts';
@@ -148,7 +149,7 @@ async function takeDecision(ctx: EngineContext, form: Params): Promise<Response>
  * to an address for which nobody vouches; the page has a link.
  */
 async function signedOutBefore(
-  ctx: RequestContext,
+  ctx: EngineContext,
   request: LogoutRequest,
   current: CurrentSession,
 ): Promise<Response> {
@@ -158,23 +159,41 @@ async function signedOutBefore(
 }
 
 async function signOut(
-  ctx: RequestContext,
+  ctx: EngineContext,
   request: LogoutRequest,
   current: CurrentSession,
   link: string | null = null,
 ): Promise<Response> {
+  const { session } = current;
+  const frames = session === null ? [] : await framesFor(ctx, ctx.engine, session);
   const headers = await endCurrentSession(ctx, current);
+  const { returnTo } = request;
   const response =
-    request.returnTo === null ? resultPage(ctx, request, true, link) : redirect(request.returnTo);
+    returnTo === null || frames.length > 0
+      ? resultPage(ctx, request, true, { link: link ?? returnTo, frames, goesOnTo: returnTo })
+      : redirect(returnTo);
   for (const cookie of headers.getSetCookie()) response.headers.append('Set-Cookie', cookie);
   return response;
+}
+
+/** Seconds in which applications are told by frames before the browser goes on. */
+const FRAMES_TIME = 2;
+
+/** Where somebody goes on from the page. */
+interface WayOn {
+  /** Offered as a link. */
+  readonly link: string | null;
+  /** Loaded in frames. */
+  readonly frames: readonly string[];
+  /** Gone to after the frames had their time. */
+  readonly goesOnTo: string | null;
 }
 
 function resultPage(
   ctx: RequestContext,
   { client, uiLocales }: LogoutRequest,
   signedOut: boolean,
-  link: string | null = null,
+  { link, frames, goesOnTo }: WayOn = { link: null, frames: [], goesOnTo: null },
 ): Response {
   const shown = client === null ? null : clientView(ctx, client, null);
   const homeUrl = new URL('/', ctx.settings.issuer).href;
@@ -184,8 +203,11 @@ function resultPage(
     signedOut,
     homeUrl,
     returnTo: addressView(link),
+    frames,
   };
-  return drawPage(ctx, signedOutPage, view);
+  // Front-Channel Logout §3: the frames get their time; without scripts as well.
+  const headers = goesOnTo === null ? {} : { Refresh: `${FRAMES_TIME}; url=${goesOnTo}` };
+  return drawPage(ctx, signedOutPage, view, frames.length === 0 ? {} : { frames, headers });
 }
 
 /** RP-Initiated Logout (OpenID Connect RP-Initiated Logout 1.0). */

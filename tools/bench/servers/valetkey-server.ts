@@ -82,6 +82,7 @@ function countedStore(store: Store, count: () => void): Store {
     codes: counted(store.codes, count),
     tokens: counted(store.tokens, count),
     oneTime: counted(store.oneTime, count),
+    deliveries: counted(store.deliveries, count),
     keys: counted(store.keys, count),
     counters: counted(store.counters, count),
     audit: counted(store.audit, count),

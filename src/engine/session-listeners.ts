@@ -1,0 +1,53 @@
+/** Clients that take part in a session, and what is told to them when it ends. */
+import type { Context } from '../domain/context.ts';
+import type { Delivery } from '../store/deliveries.ts';
+import type { Client, Session } from '../store/records.ts';
+import type { Engine } from './contracts/engine.ts';
+
+/**
+ * Notes that a client takes part in a session, if it wants to hear of the end. Clients that do not
+ * cost no call of the store.
+ * @returns false when the session has ended
+ */
+export async function joinSession(
+  ctx: Context,
+  { sessionListeners }: Pick<Engine, 'sessionListeners'>,
+  client: Client,
+  session: Session,
+): Promise<boolean> {
+  const listeners = sessionListeners.filter((one) => one.isFor(client));
+  if (listeners.length === 0) return true;
+  const isTold = listeners.some(({ deliver }) => deliver !== undefined);
+  return await ctx.store.sessions.join(session, client.clientId, isTold);
+}
+
+/** Addresses that the browser loads in frames after this session ended. Ask before it ends. */
+export async function framesFor(
+  ctx: Context,
+  { sessionListeners }: Pick<Engine, 'sessionListeners'>,
+  session: Session,
+): Promise<readonly string[]> {
+  const framing = sessionListeners.filter(({ frame }) => frame !== undefined);
+  if (framing.length === 0) return [];
+  const frames: string[] = [];
+  for (const clientId of await ctx.store.sessions.clients(session.sid)) {
+    const client = await ctx.clients.findEnabled(clientId);
+    for (const one of framing)
+      if (client !== null && one.isFor(client))
+        frames.push(one.frame?.(ctx, client, session) ?? '');
+  }
+  return frames;
+}
+
+/** Tells a client of a delivery, in every way that it wants. @throws when it was not told */
+export async function tellClient(
+  ctx: Context,
+  { sessionListeners }: Pick<Engine, 'sessionListeners'>,
+  delivery: Delivery,
+): Promise<void> {
+  const client = await ctx.clients.findEnabled(delivery.clientId);
+  // A client that is gone, or does not want it any more, has nothing to hear.
+  if (client === null) return;
+  for (const one of sessionListeners)
+    if (one.isFor(client)) await one.deliver?.(ctx, client, delivery);
+}
