@@ -257,6 +257,7 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
     default: [],
     check: checkOutbound,
   },
+  allowCrossSiteSession: flag('Weakens: the session also counts in frames of other sites'),
   allowInsecureIssuer: flag('Weakens: an http issuer that is not on loopback'),
   clock: callable('Now, in whole seconds'),
   random: callable('Random bytes'),

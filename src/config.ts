@@ -159,6 +159,12 @@ export interface Config {
    * @default []
    */
   readonly allowOutbound?: readonly string[];
+  /**
+   * Weakens: the browser sends the cookie of the session also where another site shows a page of
+   * this provider in a frame, so that an application can renew silently in a hidden iframe. Many
+   * browsers keep such cookies back all the same; a refresh token needs none. @default false
+   */
+  readonly allowCrossSiteSession?: boolean;
   /** Weakens: an http issuer that is not on loopback. @default false */
   readonly allowInsecureIssuer?: boolean;
   /** Now, in whole seconds. For tests. @default the clock of the machine */

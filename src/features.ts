@@ -27,6 +27,7 @@ import { resourceIndicators } from './features/resource-indicators/resource-indi
 import { responseTypes } from './features/response-types/response-types.ts';
 import { revocation } from './features/revocation/revocation.ts';
 import { rpInitiatedLogout } from './features/rp-initiated-logout/rp-initiated-logout.ts';
+import { sessionManagement } from './features/session-management/session-management.ts';
 import { userinfo } from './features/userinfo/userinfo.ts';
 
 export type {
@@ -78,6 +79,7 @@ export {
   responseTypes,
   revocation,
   rpInitiatedLogout,
+  sessionManagement,
   userinfo,
 };
 
@@ -108,4 +110,5 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   rpInitiatedLogout,
   backChannelLogout,
   frontChannelLogout,
+  sessionManagement,
 ];

@@ -146,6 +146,7 @@ export type {
   ClientChanged,
   MadeArtifact,
   RequestConsumed,
+  ResponseAddition,
   ResponseMode,
   ResponseParameters,
   ResponseType,

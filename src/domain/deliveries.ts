@@ -3,6 +3,7 @@
  * the pauses below; then it is reported and given up. It works beside requests, which wait for
  * nothing, in every process of a provider: a delivery is taken by one of them.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Delivery, DeliveryStore } from '../store/deliveries.ts';
 import type { Seconds } from '../store/records.ts';
 import type { Events } from './events.ts';
@@ -12,7 +13,11 @@ import type { Logger } from './settings.ts';
 /** Seconds until the next attempt, after each one that failed. */
 export const PAUSES: readonly Seconds[] = [10, 60, 300, 1800];
 /** Deliveries under way at once, in one process: those who do not answer hold up nobody else. */
-const MOST_AT_ONCE = 512;
+const MOST_AT_ONCE = 1000;
+/** Deliveries that are taken in one call of the store: the first are sent before all are taken. */
+const TAKEN_AT_ONCE = 50;
+/** Milliseconds until what was stored is sent. */
+const SOON = 20;
 /** Seconds after which a delivery of a process that ended is taken again. */
 const LEASE = 30;
 
@@ -43,6 +48,7 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
   let isAsked = false;
   let isClosed = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let soon: ReturnType<typeof setTimeout> | undefined;
 
   const begin = (delivery: Delivery): void => {
     const attempted = attempt(parts, delivery)
@@ -58,8 +64,10 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
         continue;
       }
       isAsked = false;
-      const taken = await store.claim(now(), free, now() + LEASE);
+      const taken = await store.claim(now(), Math.min(free, TAKEN_AT_ONCE), now() + LEASE);
       for (const delivery of taken) begin(delivery);
+      // Requests have their turn between two pieces.
+      await setImmediate();
       // What was stored since it was asked for is taken as well.
       if (taken.length === 0 && !isAsked) return;
     }
@@ -69,7 +77,7 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
     clearTimeout(timer);
     if (due === null || isClosed) return;
     const seconds = Math.min(Math.max(due - now(), 1), 3600);
-    timer = setTimeout(wake, seconds * 1000).unref();
+    timer = setTimeout(sendNow, seconds * 1000).unref();
   };
   const send = async (): Promise<void> => {
     isAsked = true;
@@ -78,12 +86,18 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
     });
     await sending;
   };
-  const wake = (): void => {
+  const sendNow = (): void => {
+    clearTimeout(soon);
+    soon = undefined;
     send()
       .then(setTimer)
       .catch((error: unknown) =>
         logger.warn({ error }, 'deliveries wait: the store does not answer'),
       );
+  };
+  // The answer to whoever ended the session leaves first.
+  const wake = (): void => {
+    if (!isClosed) soon ??= setTimeout(sendNow, SOON);
   };
   return {
     wake,
@@ -93,6 +107,8 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
       await setTimer();
     },
     async close() {
+      if (soon !== undefined) await send().catch(() => undefined);
+      clearTimeout(soon);
       isClosed = true;
       clearTimeout(timer);
       await sending?.catch(() => undefined);

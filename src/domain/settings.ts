@@ -220,6 +220,8 @@ export interface Settings {
   readonly allowPrivateSchemes: readonly string[];
   /** Origins inside the network that documents may be fetched from. */
   readonly allowOutbound: readonly string[];
+  /** Whether the cookie of the session is sent from frames of other sites. */
+  readonly allowCrossSiteSession: boolean;
   /** Whether the issuer may be an http URL that is not on loopback. */
   readonly allowInsecureIssuer: boolean;
   /** The current time in seconds since 1970. */

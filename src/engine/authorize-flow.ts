@@ -18,7 +18,12 @@ import { named } from './contracts/engine.ts';
 import type { Flow, FlowEnd, OpenedFlow } from './contracts/flow.ts';
 import { detailsOf } from './contracts/parameter.ts';
 import type { RequestParameters } from './contracts/parameter-source.ts';
-import type { Artifact, AuthorizedRequest, ResponseParameters } from './contracts/response-type.ts';
+import type {
+  Artifact,
+  AuthorizedRequest,
+  ResponseAddition,
+  ResponseParameters,
+} from './contracts/response-type.ts';
 import { requestParameters } from './request-parameters.ts';
 import { joinSession } from './session-listeners.ts';
 import { consentIn } from './steps/consent.ts';
@@ -79,7 +84,7 @@ export async function openRequest(
       });
       if (response === 'session_ended') return null;
       if (response !== 'client_changed')
-        return await sendResponse(context, client, destination, response);
+        return await sendWithAdditions(context, authorized, response);
       return await judgeAnew(context, client, authorizeFlow.endpoint, end.interaction);
     },
     async refuse(context, error) {
@@ -89,6 +94,20 @@ export async function openRequest(
       return await sendRefusal(context, proven.client, proven.destination, error);
     },
   };
+}
+
+async function sendWithAdditions(
+  ctx: EngineContext,
+  authorized: Parameters<ResponseAddition['add']>[1],
+  made: ResponseParameters,
+): Promise<Response> {
+  const added = ctx.engine.responseAdditions.map((one) => one.add(ctx, authorized));
+  const parameters = Object.assign({}, made, ...added.map((one) => one.parameters));
+  const { client, destination } = authorized;
+  const response = await sendResponse(ctx, client, destination, parameters);
+  for (const cookie of added.flatMap(({ cookies }) => cookies))
+    response.headers.append('Set-Cookie', cookie);
+  return response;
 }
 
 /** The parameters of the response, or which facts changed meanwhile. */

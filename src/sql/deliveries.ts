@@ -5,6 +5,8 @@
  */
 import { type Kysely, sql } from 'kysely';
 import type { Delivery, DeliveryStore } from 'valetkey';
+import type { ActWrite } from './act.ts';
+import type { Hot } from './hot.ts';
 import { DELIVERY, recordOf, type Tables } from './schema.ts';
 
 /** Session ids in one statement: databases limit the length of a list. */
@@ -43,9 +45,9 @@ export async function tellOfEnd(
   }
 }
 
-export function deliveryStore(db: Kysely<Tables>, tenant: string): DeliveryStore {
-  const update = (delivery: Delivery) =>
-    db
+export function deliveryStore(db: Kysely<Tables>, hot: Hot, tenant: string): DeliveryStore {
+  const update = (on: Kysely<Tables>, delivery: Delivery) =>
+    on
       .updateTable('deliveries')
       .where('tenant', '=', tenant)
       .where('kind', '=', delivery.kind)
@@ -59,34 +61,39 @@ export function deliveryStore(db: Kysely<Tables>, tenant: string): DeliveryStore
         .selectAll()
         .where('tenant', '=', tenant)
         .where('due_at', '<=', now)
+        // One order for all, so that two processes that take the same wait for one another once.
         .orderBy('due_at')
+        .orderBy('about')
+        .orderBy('client_id')
         .limit(limit)
         .execute();
-      const claimed: Delivery[] = [];
-      for (const row of rows) {
-        const delivery = recordOf(DELIVERY, row);
-        const attempts = delivery.attempts + 1;
-        const { numUpdatedRows } = await update(delivery)
-          .set({ attempts, due_at: leaseUntil })
-          .where('due_at', '<=', now)
-          .executeTakeFirst();
-        if (numUpdatedRows > 0n) claimed.push({ ...delivery, attempts, dueAt: leaseUntil });
-      }
-      return claimed;
+      if (rows.length === 0) return [];
+      return await db.transaction().execute(async (trx) => {
+        const claimed: Delivery[] = [];
+        for (const row of rows) {
+          const delivery = recordOf(DELIVERY, row);
+          const attempts = delivery.attempts + 1;
+          const { numUpdatedRows } = await update(trx, delivery)
+            .set({ attempts, due_at: leaseUntil })
+            .where('due_at', '<=', now)
+            .executeTakeFirst();
+          if (numUpdatedRows > 0n) claimed.push({ ...delivery, attempts, dueAt: leaseUntil });
+        }
+        return claimed;
+      });
     },
     async finish({ kind, about, clientId, attempts }) {
-      const { numDeletedRows } = await db
-        .deleteFrom('deliveries')
-        .where('tenant', '=', tenant)
-        .where('kind', '=', kind)
-        .where('about', '=', about)
-        .where('client_id', '=', clientId)
-        .where('attempts', '=', attempts)
-        .executeTakeFirst();
-      return numDeletedRows > 0n;
+      const write: ActWrite = {
+        name: 'delivery',
+        sql: () => sql`delete from ${DELIVERIES} where tenant = ${tenant} and kind = ${kind}
+          and about = ${about} and client_id = ${clientId} and attempts = ${attempts}`,
+      };
+      return (await hot.once({ writes: [write], rows: [] })) === null;
     },
     async postpone(delivery, dueAt) {
-      const { numUpdatedRows } = await update(delivery).set({ due_at: dueAt }).executeTakeFirst();
+      const { numUpdatedRows } = await update(db, delivery)
+        .set({ due_at: dueAt })
+        .executeTakeFirst();
       return numUpdatedRows > 0n;
     },
     async nextDue() {

@@ -279,7 +279,7 @@ function createStore(
   return {
     clients: guarded(clientStore(db, hot, dialect, tenant)),
     initialAccessTokens: guarded(initialAccessTokenStore(db, hot, tenant)),
-    deliveries: guarded(deliveryStore(db, tenant)),
+    deliveries: guarded(deliveryStore(db, hot, tenant)),
     sessions: guarded(sessionStore(db, hot, dialect, tenant)),
     authorizations: guarded(authorizationStore(db, hot, dialect, tenant)),
     codes: guarded(codeStore(hot, dialect, tenant)),

@@ -13,7 +13,10 @@ import type { RequestContext } from './request.ts';
 
 export const YEAR: number = 365 * 24 * 3600;
 
-export function cookieName(settings: Settings, kind: 'session' | 'browser' | 'device'): string {
+export function cookieName(
+  settings: Settings,
+  kind: 'session' | 'browser' | 'device' | 'state',
+): string {
   const name = `vk_${kind}_${sha256(settings.issuer).slice(0, 6)}`;
   return isSecure(settings) ? `__Host-${name}` : name;
 }
@@ -35,9 +38,31 @@ export function cookie(
     path: '/',
     httpOnly: true,
     secure: isSecure(settings),
-    sameSite: 'lax',
+    sameSite: kind === 'session' && settings.allowCrossSiteSession ? crossSite(settings) : 'lax',
     ...(maxAge === undefined ? {} : { maxAge }),
   });
+}
+
+/** Browsers send a cookie to frames of other sites over https alone. */
+function crossSite(settings: Settings): 'none' | 'lax' {
+  return isSecure(settings) ? 'none' : 'lax';
+}
+
+/** What scripts of a frame in the pages of applications read; it is no credential. */
+export function stateCookie({ settings }: RequestContext, value: string): string {
+  return stringifySetCookie({
+    name: cookieName(settings, 'state'),
+    value,
+    path: '/',
+    secure: isSecure(settings),
+    sameSite: crossSite(settings),
+    maxAge: settings.lifetimes.sessionAbsolute,
+  });
+}
+
+/** What `stateCookie` set before; null without it. */
+export function storedState(ctx: RequestContext): string | null {
+  return ctx.request.cookie(cookieName(ctx.settings, 'state'));
 }
 
 /** The session handle the browser sent, or null. */

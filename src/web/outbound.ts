@@ -29,7 +29,7 @@ const [MOST_BYTES, MOST_OF_PICTURE] = [65_536, 200_000];
 /** A JSON value takes more memory than its text. */
 const VALUE_OF_TEXT = 8;
 /** Connections to one host at once for what is sent. */
-const MOST_POSTS = 64;
+const MOST_POSTS = 1000;
 /** Statuses of a host that cannot answer now. */
 const NOT_NOW = [408, 429, 500, 502, 503, 504];
 const TEXT: Wanted<string> = {

@@ -27,6 +27,25 @@ export function jwtResponse(jwt: string): Response {
   return new Response(jwt, { status: 200, headers: { ...headers, ...NO_STORE } });
 }
 
+/**
+ * A page for a frame in the pages of others: one script, and nothing that people see.
+ * @param source CSP source of the script
+ * @param origins who may frame it, as `frame-ancestors` has it
+ */
+export function framedScript(html: string, source: string, origins: string): Response {
+  const policy = `default-src 'none'; script-src ${source}; frame-ancestors ${origins}`;
+  return new Response(html, {
+    headers: {
+      'Content-Type': 'text/html; charset=utf-8',
+      'Content-Security-Policy': `${policy}; base-uri 'none'; form-action 'none'`,
+      'X-Content-Type-Options': 'nosniff',
+      'Referrer-Policy': 'no-referrer',
+      'Cross-Origin-Resource-Policy': 'cross-origin',
+      ...NO_STORE,
+    },
+  });
+}
+
 /** An empty answer that no cache keeps. */
 export function empty(status: number, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(null, { status, headers: { ...NO_STORE, ...headers } });

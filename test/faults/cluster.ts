@@ -21,6 +21,8 @@ export interface Cluster {
   readonly clientId: string;
   /** The Authorization header by which the application proves itself. */
   readonly authorization: string;
+  /** The environment of the servers. */
+  readonly env: Readonly<Record<string, string>>;
   /** Where each server listens. */
   readonly origins: readonly string[];
   /** Starts the servers. After an end they continue with the same database. */
@@ -116,6 +118,7 @@ export async function makeCluster(
     issuer,
     clientId,
     authorization,
+    env,
     origins,
     code,
     signIn: async () =>

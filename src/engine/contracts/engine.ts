@@ -8,7 +8,7 @@ import type { ClientSource } from './client-source.ts';
 import type { Grant } from './grant.ts';
 import type { AuthorizationParameter } from './parameter.ts';
 import type { ParameterSource } from './parameter-source.ts';
-import type { Artifact, ResponseMode, ResponseType } from './response-type.ts';
+import type { Artifact, ResponseAddition, ResponseMode, ResponseType } from './response-type.ts';
 import type { SessionListener } from './session-listener.ts';
 import type { Step } from './step.ts';
 import type { TokenConstraint } from './token-constraint.ts';
@@ -28,6 +28,8 @@ export interface Engine {
   readonly artifacts: readonly Artifact[];
   /** Values of `response_type`. */
   readonly responseTypes: readonly ResponseType[];
+  /** What is added to every successful response. */
+  readonly responseAdditions: readonly ResponseAddition[];
   /** Values of `response_mode`. */
   readonly responseModes: readonly ResponseMode[];
   /** In the order in which they are due. */
@@ -50,6 +52,7 @@ export const ENGINE_KINDS: { readonly [Kind in keyof Engine]: string } = {
   parameterSources: 'the parameter source',
   artifacts: 'the artifact',
   responseTypes: 'the response type',
+  responseAdditions: 'the addition to responses',
   responseModes: 'the response mode',
   steps: 'the step',
   tokenConstraints: 'the token constraint',

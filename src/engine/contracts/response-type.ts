@@ -115,6 +115,17 @@ export interface ResponseType {
   readonly grantTypes?: readonly string[];
 }
 
+/** What a feature adds to every successful response. */
+export interface ResponseAddition {
+  /** Its name. */
+  readonly name: string;
+  /** Parameters of the response, and cookies beside it, as values of `Set-Cookie`. */
+  add(
+    ctx: RequestContext,
+    authorized: Pick<AuthorizedRequest, 'client' | 'request' | 'destination' | 'session'>,
+  ): { readonly parameters: ResponseParameters; readonly cookies: readonly string[] };
+}
+
 /** How a response is sent. */
 export interface ResponseMode {
   /** Its name in `response_mode`. */

@@ -5,6 +5,7 @@
 import type { Context } from '../../domain/context.ts';
 import type { Delivery } from '../../store/deliveries.ts';
 import type { Client, Session } from '../../store/records.ts';
+import type { RequestContext } from '../../web/request.ts';
 
 /** One way to tell clients. */
 export interface SessionListener {
@@ -19,4 +20,6 @@ export interface SessionListener {
   deliver?(ctx: Context, client: Client, delivery: Delivery): Promise<void>;
   /** The address that the browser of the user loads in a frame after a logout. */
   frame?(ctx: Context, client: Client, session: Pick<Session, 'sid'>): string;
+  /** Cookies for the browser whose session ends by a logout, as values of `Set-Cookie`. */
+  cookies?(ctx: RequestContext): readonly string[];
 }

@@ -15,11 +15,11 @@ const mode: ResponseMode = {
     const fields = Object.entries(parameters).map(
       ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
     );
-    // Form Post Response Mode §2: an HTML form that a script submits at once. Without
-    // JavaScript, the user submits it with the button.
+    // Form Post Response Mode §2: an HTML form that a script submits at once. The button is for
+    // browsers that run no script, or not this one.
     const document = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Continue</title></head>
-<body><form id="response-form" method="post" action="${redirectUri}">${fields}<noscript><button id="response-submit" type="submit">Continue to the application</button></noscript></form>
+<body><form id="response-form" method="post" action="${redirectUri}">${fields}<button id="response-submit" type="submit">Continue to the application</button></form>
 <script>${raw(SUBMIT)}</script></body></html>`;
     return htmlResponse(ctx.settings.issuer, String(document), {
       inPopup: true,

@@ -172,7 +172,9 @@ async function signOut(
     returnTo === null || frames.length > 0
       ? resultPage(ctx, request, true, { link: link ?? returnTo, frames, goesOnTo: returnTo })
       : redirect(returnTo);
-  for (const cookie of headers.getSetCookie()) response.headers.append('Set-Cookie', cookie);
+  const more = ctx.engine.sessionListeners.flatMap((one) => one.cookies?.(ctx) ?? []);
+  for (const cookie of [...headers.getSetCookie(), ...more])
+    response.headers.append('Set-Cookie', cookie);
   return response;
 }
 
