@@ -7,6 +7,11 @@ import type { KeyInfo } from 'valetkey';
 import { globals, withAssembly } from './command-context.ts';
 import { say, table, time } from './output.ts';
 
+interface RotateOptions {
+  readonly emergency: boolean;
+  readonly immediate: boolean;
+}
+
 function tell(json: boolean, keys: readonly KeyInfo[], more: object = {}): void {
   const rows = keys.map(({ kid, alg, state, activeAt, retiredAt, removedAt }) => [
     kid,
@@ -37,17 +42,18 @@ export function keys(program: Command): void {
     .command('rotate')
     .description('publish new keys; they start to sign when all caches have them')
     .option('--emergency', 'sign with the new keys now and withdraw the old ones', false)
-    .action(async ({ emergency }: { readonly emergency: boolean }, command: Command) => {
+    .option('--immediate', 'sign with the new keys now; the old ones stay published', false)
+    .action(async ({ emergency, immediate }: RotateOptions, command: Command) => {
       await withAssembly(command, async ({ provider }) => {
         await provider.maintain();
-        const rotated = await provider.keys.rotate({ emergency });
+        const rotated = await provider.keys.rotate({ emergency, immediate });
         const { json } = globals(command);
         if (!rotated && !json)
           process.stdout.write(
             'New keys are already published and waiting. Nothing was changed.\n\n',
           );
         tell(json, await provider.keys.list(), { rotated });
-        if (emergency && !json)
+        if ((emergency || immediate) && !json)
           process.stdout.write(
             '\nRelying parties that cache the key set refuse new tokens until they fetch it again.\n',
           );

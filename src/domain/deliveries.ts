@@ -3,7 +3,6 @@
  * the pauses below; then it is reported and given up. It works beside requests, which wait for
  * nothing, in every process of a provider: a delivery is taken by one of them.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { Delivery, DeliveryStore } from '../store/deliveries.ts';
 import type { Seconds } from '../store/records.ts';
 import type { Events } from './events.ts';
@@ -67,7 +66,7 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
       const taken = await store.claim(now(), Math.min(free, TAKEN_AT_ONCE), now() + LEASE);
       for (const delivery of taken) begin(delivery);
       // Requests have their turn between two pieces.
-      await setImmediate();
+      await new Promise<void>((resolve) => setImmediate(resolve));
       // What was stored since it was asked for is taken as well.
       if (taken.length === 0 && !isAsked) return;
     }

@@ -46,19 +46,26 @@ export function dueKeys(keys: readonly StoredKey[], schedule: KeySchedule, now: 
   return { keep, make };
 }
 
-/** A rotation that somebody asked for; `emergency` removes every key at once. */
+/**
+ * When the new keys of a rotation take over: after the caches of verifiers; now, while the old ones
+ * stay published; or now, and the old ones are removed at once.
+ */
+export type RotationKind = 'scheduled' | 'immediate' | 'emergency';
+
+/** A rotation that somebody asked for. */
 export function rotatedKeys(
   keys: readonly StoredKey[],
   schedule: KeySchedule,
   now: Seconds,
-  emergency: boolean,
+  kind: RotationKind,
 ): KeyPlan {
-  const activeAt = emergency ? now : now + schedule.publishBefore;
+  const isScheduled = kind === 'scheduled';
+  const activeAt = isScheduled ? now + schedule.publishBefore : now;
   const hasSuccessor = (alg: SigningAlg): boolean =>
     keys.some((key) => key.alg === alg && key.activeAt > now);
-  const algs = schedule.algs.filter((alg) => emergency || !hasSuccessor(alg));
+  const algs = schedule.algs.filter((alg) => !isScheduled || !hasSuccessor(alg));
   const make = algs.map((alg) => ({ alg, activeAt }));
-  if (emergency) return { keep: [], make };
+  if (kind === 'emergency') return { keep: [], make };
   const keep = keys.map((key) =>
     algs.includes(key.alg as SigningAlg) ? retire(key, activeAt, schedule) : key,
   );

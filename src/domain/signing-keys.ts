@@ -54,11 +54,15 @@ export interface KeyAdmin {
   /**
    * Publishes a new key for every algorithm in use. It takes over after `publishBefore` seconds,
    * and the old one stays for `keepAfter`. `emergency`: it takes over now, and the old ones are
-   * removed at once; verifiers that cache the key set refuse new tokens until they look again.
-   * False when successors are published already.
+   * removed at once. `immediate`: it takes over now, and the old ones stay published. With both,
+   * verifiers that cache the key set refuse new tokens until they look again. False when successors
+   * are published already.
    * @throws Error when keys are given by configuration
    */
-  rotate(options?: { readonly emergency?: boolean }): Promise<boolean>;
+  rotate(options?: {
+    readonly emergency?: boolean;
+    readonly immediate?: boolean;
+  }): Promise<boolean>;
 }
 
 export interface SigningKeys extends KeyAdmin {
@@ -120,10 +124,11 @@ export function createSigningKeys(given: Parts): SigningKeys {
     },
     published: async () => (await loaded.ring(SOON)).published(now()),
     list: async () => await list(parts),
-    async rotate({ emergency = false } = {}) {
+    async rotate({ emergency = false, immediate = false } = {}) {
       if (parts.given !== null)
         throw new Error('The signing keys are given by configuration: change them there.');
-      return await change(parts, (keys) => rotatedKeys(keys, parts.schedule, now(), emergency), {
+      const kind = emergency ? 'emergency' : immediate ? 'immediate' : 'scheduled';
+      return await change(parts, (keys) => rotatedKeys(keys, parts.schedule, now(), kind), {
         detail: { emergency, scheduled: false },
       });
     },

@@ -259,7 +259,9 @@ describe('a rotation that somebody asked for', () => {
       ],
     ],
   ])('ordinary: %s', (_, keys, now, keep, make) => {
-    expect(rotatedKeys(all(keys), scheduleOf(keys, make), now, false)).toEqual(plan(keep, make));
+    expect(rotatedKeys(all(keys), scheduleOf(keys, make), now, 'scheduled')).toEqual(
+      plan(keep, make),
+    );
   });
 
   it.each<readonly [what: string, keys: readonly Key[], now: number, make: readonly Wish[]]>([
@@ -277,7 +279,21 @@ describe('a rotation that somebody asked for', () => {
     ],
     ['an algorithm that is offered no longer', [FIRST, ['p', 'PS256', 0]], 50, [['RS256', 50]]],
   ])('emergency: every key goes at once, and new ones sign: %s', (_, keys, now, make) => {
-    expect(rotatedKeys(all(keys), scheduleOf(keys, make), now, true)).toEqual(plan([], make));
+    expect(rotatedKeys(all(keys), scheduleOf(keys, make), now, 'emergency')).toEqual(
+      plan([], make),
+    );
+  });
+
+  it('immediate: the old keys retire now and stay, successors that wait as well', () => {
+    const keep: readonly Key[] = [
+      ['a', 'RS256', 0, 50, 250],
+      ['b', 'RS256', 100, 50, 250],
+    ];
+    const keys: readonly Key[] = [
+      ['a', 'RS256', 0, 100, 300],
+      ['b', 'RS256', 100],
+    ];
+    expect(rotatedKeys(all(keys), ONE_ALG, 50, 'immediate')).toEqual(plan(keep, [['RS256', 50]]));
   });
 });
 

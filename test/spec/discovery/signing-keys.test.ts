@@ -185,6 +185,21 @@ describe('rotation by hand', () => {
     expect(await provider.keys.rotate({ emergency: true })).toBe(true);
     expect((await provider.keys.list()).map(({ state }) => state)).toEqual(['current']);
   });
+  it('immediately signs with the new keys, once a second, and keeps the old ones published', async () => {
+    const provider = own();
+    await provider.maintain();
+    const seen = new Set<string>();
+    for (let turn = 0; turn < 3; turn += 1) {
+      expect(await provider.keys.rotate({ immediate: true })).toBe(true);
+      const keys = await provider.keys.list();
+      const current = keys.filter(({ state }) => state === 'current');
+      expect([current.length, keys.length]).toEqual([1, turn + 2]);
+      expect(seen.has(current[0]?.kid ?? '')).toBe(false);
+      seen.add(current[0]?.kid ?? '');
+      expect(await provider.keys.published()).toHaveLength(turn + 2);
+      world.now += 1;
+    }
+  });
   it('X-3 in an emergency stops other processes from signing within five seconds', async () => {
     const store = memoryDatabase();
     let now = world.now;
