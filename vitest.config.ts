@@ -25,7 +25,7 @@ const FAST: Kind = {
 };
 const SLOW: Kind = {
   name: 'slow',
-  folders: ['interop', 'pages', 'store', 'server'],
+  folders: ['interop', 'pages', 'store', 'server', 'conformance'],
   timeouts: [60_000, 120_000],
   isolate: true,
 };

@@ -258,6 +258,9 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
     check: checkOutbound,
   },
   allowCrossSiteSession: flag('Weakens: the session also counts in frames of other sites'),
+  allowUnvouchedRedirects: flag(
+    'Weakens: refusals send browsers on to applications for which nobody vouches',
+  ),
   allowInsecureIssuer: flag('Weakens: an http issuer that is not on loopback'),
   clock: callable('Now, in whole seconds'),
   random: callable('Random bytes'),

@@ -165,6 +165,12 @@ export interface Config {
    * browsers keep such cookies back all the same; a refresh token needs none. @default false
    */
   readonly allowCrossSiteSession?: boolean;
+  /**
+   * Weakens: before anybody signed in, a refusal sends the browser on to an application that
+   * registered itself without anybody who vouches for it, as the OpenID Connect certification asks.
+   * Without it people see a page with a link (RFC 9700 §4.11.2). @default false
+   */
+  readonly allowUnvouchedRedirects?: boolean;
   /** Weakens: an http issuer that is not on loopback. @default false */
   readonly allowInsecureIssuer?: boolean;
   /** Now, in whole seconds. For tests. @default the clock of the machine */

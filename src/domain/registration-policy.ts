@@ -4,6 +4,8 @@
  * may be left out is left out (RFC 7591 §2: the server may replace requested values), what would
  * change the meaning of the registration is refused.
  */
+
+import type { FeatureField } from '../protocol/client-fields.ts';
 import { originsOf } from '../protocol/client-kinds.ts';
 import type { ClientMetadata } from '../protocol/client-metadata.ts';
 import type { MetadataProblem } from '../protocol/client-metadata-rules.ts';
@@ -59,12 +61,29 @@ export interface RegistrationLimits {
   readonly allowedSchemes?: 'any' | 'web-and-loopback';
   /** Origin that it comes from itself, whose keys and logo may be fetched. @default none */
   readonly ownOrigin?: string;
+  /** Whether addresses at origins of `allowOutbound` are accepted. @default false */
+  readonly allowInternalAddresses?: boolean;
 }
 
 /** Entries of a list, and characters of all metadata as JSON. */
 const [MOST_ENTRIES, LONGEST] = [50, 16_384];
 /** What this provider fetches. */
 const FETCHED = ['jwksUri', 'logoUri'] as const;
+
+/** Addresses in metadata that this provider calls, with those that the client had before. */
+function called(
+  fields: readonly FeatureField[],
+  asked: Partial<ClientMetadata>,
+  before: Client | null,
+): readonly (readonly [field: string, uri: string, had: readonly unknown[]])[] {
+  const own = FETCHED.map((field) => [field, asked[field], before?.[field]] as const);
+  const added = fields
+    .filter(({ isCalled }) => isCalled === true)
+    .map(({ wireName: name }) => [name, asked.fields?.[name], before?.fields[name]] as const);
+  return [...own, ...added].flatMap(([field, value, had]) =>
+    [value ?? []].flat().map((uri) => [field, String(uri), [had].flat()] as const),
+  );
+}
 
 /** What a client asked for, within limits, or what cannot be granted. */
 export interface Limited {
@@ -118,12 +137,11 @@ export function limited(
         refuse(field, `${plainDescription(uri).slice(0, 200)} ${problem}`, 'invalid_redirect_uri');
     }
   }
-  for (const field of FETCHED) {
-    const uri = asked[field] ?? null;
+  for (const [field, uri, had] of called(rules.fields, asked, before)) {
     // The operator named these for keys of known clients: strangers do not choose what is asked of
     // them.
-    const isNamed = uri !== null && URL.canParse(uri) && isNamedOrigin(settings, limits, uri);
-    if (isNamed && before?.[field] !== uri)
+    const isNamed = URL.canParse(uri) && isNamedOrigin(settings, limits, uri);
+    if (isNamed && !had.includes(uri))
       refuse(field, 'is at an origin that operators alone may name', 'invalid_client_metadata');
   }
   const known = [...(limits.scopes ?? settings.scopes.keys()), ...(before?.scopes ?? [])];
@@ -163,11 +181,11 @@ function methodFor(
 
 function isNamedOrigin(
   { allowOutbound }: Settings,
-  { ownOrigin }: RegistrationLimits,
+  { ownOrigin, allowInternalAddresses = false }: RegistrationLimits,
   uri: string,
 ): boolean {
   const { origin } = new URL(uri);
-  return origin !== ownOrigin && allowOutbound.includes(origin);
+  return !allowInternalAddresses && origin !== ownOrigin && allowOutbound.includes(origin);
 }
 
 /** Anybody may be able to store this, so its size has a limit. */

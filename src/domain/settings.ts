@@ -222,6 +222,8 @@ export interface Settings {
   readonly allowOutbound: readonly string[];
   /** Whether the cookie of the session is sent from frames of other sites. */
   readonly allowCrossSiteSession: boolean;
+  /** Whether refusals send browsers on to clients for which nobody vouches. */
+  readonly allowUnvouchedRedirects: boolean;
   /** Whether the issuer may be an http URL that is not on loopback. */
   readonly allowInsecureIssuer: boolean;
   /** The current time in seconds since 1970. */

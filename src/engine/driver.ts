@@ -269,6 +269,7 @@ export async function refusing(
     const answer = await opened.refuse(ctx, error);
     // RFC 9700 §4.11.2: no browser is sent on to an address for which nobody vouches, before its
     // user did anything here.
+    if (ctx.settings.allowUnvouchedRedirects) return answer;
     if (isVouchedFor(opened.client) || (await isSignedIn(ctx))) return answer;
     return errorPage(ctx, error.notRedirected(), answer.headers.get('location'));
   }

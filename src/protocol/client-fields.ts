@@ -33,6 +33,12 @@ export interface FieldDefinition {
    * @default false
    */
   readonly protects?: boolean;
+  /**
+   * True for addresses that this provider calls. A client that registers itself names none at the
+   * origins that the operator named for others (`allowOutbound`).
+   * @default false
+   */
+  readonly isCalled?: boolean;
 }
 
 /** The definition of a field that a feature adds to every client. */

@@ -26,6 +26,7 @@ const logoutUri: ClientField<string | null> = clientField<string | null>({
   nullable: true,
   default: null,
   setBy: 'client',
+  isCalled: true,
   check: (value) => (value === null ? null : logoutUriProblem(value)),
   description: 'URL that is told when a session ends',
 });

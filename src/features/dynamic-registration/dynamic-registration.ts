@@ -20,6 +20,11 @@ export interface DynamicRegistrationOptions extends RegistrationLimitOptions {
    */
   readonly allowOpenRegistration: boolean;
   /**
+   * Weakens: clients may name addresses of keys, request objects and logout at the origins of
+   * `allowOutbound`, inside your network. @default false
+   */
+  readonly allowInternalAddresses: boolean;
+  /**
    * Registrations without an initial access token, per network, or in all where the host tells no
    * address. @default 10 in an hour
    */
@@ -70,6 +75,11 @@ export const dynamicRegistration: FeatureFactory<DynamicRegistrationOptions> =
       allowOpenRegistration: {
         kind: 'flag',
         description: 'Weakens: anybody may register a client, without an initial access token',
+        default: false,
+      },
+      allowInternalAddresses: {
+        kind: 'flag',
+        description: 'Weakens: clients may name addresses at the origins of allowOutbound',
         default: false,
       },
       registrations: {

@@ -31,6 +31,7 @@ const requestUris: ClientField<readonly string[]> = clientField<readonly string[
   kind: 'texts',
   default: [],
   setBy: 'client',
+  isCalled: true,
   check: (value) =>
     (value as readonly string[]).every((uri) => uri.length <= 512 && isHttps(uri))
       ? null

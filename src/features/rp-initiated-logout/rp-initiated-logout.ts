@@ -153,7 +153,8 @@ async function signedOutBefore(
   request: LogoutRequest,
   current: CurrentSession,
 ): Promise<Response> {
-  const isTrusted = request.client === null || isVouchedFor(request.client);
+  const { allowUnvouchedRedirects: isAllowed } = ctx.settings;
+  const isTrusted = isAllowed || request.client === null || isVouchedFor(request.client);
   if (isTrusted || request.returnTo === null) return await signOut(ctx, request, current);
   return await signOut(ctx, { ...request, returnTo: null }, current, request.returnTo);
 }

@@ -261,6 +261,8 @@ describe('what is inside the network', () => {
       { jwks_uri: `${internal}/admin?delete=all`, token_endpoint_auth_method: 'private_key_jwt' },
     ],
     ['logo_uri', { logo_uri: `${internal}/admin?delete=all` }],
+    ['request_uris', { request_uris: ['https://app.example/r', `${internal}/admin`] }],
+    ['backchannel_logout_uri', { backchannel_logout_uri: `${internal}/admin` }],
   ])('RG-05 OB-04 %s: strangers do not choose what is fetched there', async (_what, metadata) => {
     world = await registeringWorld({}, { allowOutbound: [internal] });
     const answer = await register(
@@ -273,5 +275,11 @@ describe('what is inside the network', () => {
       error: 'invalid_client_metadata',
       reason: 'client_metadata',
     });
+  });
+  it('is named by clients where the operator allows it', async () => {
+    world = await registeringWorld({ allowInternalAddresses: true }, { allowOutbound: [internal] });
+    const metadata = { ...GOOD, backchannel_logout_uri: `${internal}/logout` };
+    expect((await register(world, metadata, { token: await tokenFor(world) })).status).toBe(201);
+    expect(world.provider.weakened).toContain('dynamicRegistration.allowInternalAddresses');
   });
 });
