@@ -9,6 +9,7 @@ import type { Page } from 'playwright-core';
 import {
   type ClientKind,
   type ClientMetadata,
+  type Config,
   createProvider,
   metadataOfKind,
   type Provider,
@@ -30,6 +31,8 @@ export const ALICE = {
 
 export interface OpenProvider {
   readonly issuer: string;
+  /** The subject of the person. */
+  readonly sub: string;
   readonly provider: Provider;
   /** Registers an application as the README says, with nothing but its kind and addresses. */
   register(
@@ -38,16 +41,19 @@ export interface OpenProvider {
   ): Promise<{ readonly clientId: string; readonly clientSecret: string }>;
 }
 
-export async function openProvider(): Promise<OpenProvider> {
+/** @param options what differs from the defaults */
+export async function openProvider(options: Partial<Config> = {}): Promise<OpenProvider> {
   const port = await freePort();
   const issuer = `http://localhost:${port}`;
   const sql = sqlDatabase({ url: 'sqlite::memory:', migrations: accountsMigrations });
   await sql.migrate();
   const accounts = passwordAccounts({ sql, issuer });
   const { username, password, name, email } = ALICE;
-  await accounts.create({ username, password, claims: { name, email, email_verified: true } });
+  const claims = { name, email, email_verified: true };
+  const { sub } = await accounts.create({ username, password, claims });
   const secret = randomUUID().repeat(2);
-  const provider = createProvider({ issuer, store: sql, accounts, pages: builtInPages(), secret });
+  const own = { issuer, store: sql, accounts, pages: builtInPages(), secret };
+  const provider = createProvider({ ...own, ...options });
   onTestFinished(async () => {
     await provider.close();
     await sql.close();
@@ -55,6 +61,7 @@ export async function openProvider(): Promise<OpenProvider> {
   await serve(port, express().use(expressValetkey(provider)));
   return {
     issuer,
+    sub,
     provider,
     async register(kind, addresses) {
       const { client, clientSecret } = await provider.clients.create(
