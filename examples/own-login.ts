@@ -125,6 +125,7 @@ const every = (minutes: number, task: () => Promise<unknown>): NodeJS.Timeout =>
 const timers = [
   every(5, async () => await provider.maintain()),
   every(10, async () => await provider.clear(5000)),
+  every(1, async () => await provider.deliver()),
 ];
 
 const PARTNER = 'partner';

@@ -45,6 +45,13 @@ const LIFETIMES: OptionsOf<Lifetimes> = {
   refreshTokenAbsolute: lifetime(90 * DAY, 'refresh tokens from the first one on'),
   sessionIdle: lifetime(8 * 3600, 'a browser session without use'),
   sessionAbsolute: lifetime(DAY, 'a browser session in all'),
+  consent: {
+    kind: 'seconds',
+    description: 'What people allowed an application is asked again after this long',
+    defaultText: 'never',
+    nullable: true,
+    default: null,
+  },
   interaction: lifetime(3600, 'a page left open'),
   newClient: lifetime(7 * DAY, 'a client that registered itself, until its first use'),
   unusedClient: lifetime(180 * DAY, 'a client that registered itself, since its last use'),
@@ -253,7 +260,7 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
   allowOutbound: {
     kind: 'list',
     description:
-      'Weakens: origins inside your network that key sets and metadata documents may be fetched from: https://keys.internal:8443',
+      'Weakens: origins inside your network that the server may call for applications (keys, documents, request objects, logout): https://keys.internal:8443',
     default: [],
     check: checkOutbound,
   },

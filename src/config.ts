@@ -153,9 +153,9 @@ export interface Config {
    */
   readonly allowPrivateSchemes?: readonly string[];
   /**
-   * Origins inside your network, or over http, that the provider may fetch key sets and metadata
-   * documents from: `['https://keys.internal:8443']`. Others are fetched over https from public
-   * addresses alone.
+   * Origins inside your network, or over http, that the provider may call: for key sets, metadata
+   * documents, request objects, and to tell applications of a logout:
+   * `['https://keys.internal:8443']`. Others are called over https at public addresses alone.
    * @default []
    */
   readonly allowOutbound?: readonly string[];
@@ -167,7 +167,8 @@ export interface Config {
   readonly allowCrossSiteSession?: boolean;
   /**
    * Weakens: before anybody signed in, a refusal sends the browser on to an application that
-   * registered itself without anybody who vouches for it, as the OpenID Connect certification asks.
+   * registered itself without anybody who vouches for it, as the OpenID Connect certification asks;
+   * so does a logout when nobody is signed in.
    * Without it people see a page with a link (RFC 9700 §4.11.2). @default false
    */
   readonly allowUnvouchedRedirects?: boolean;

@@ -19,6 +19,7 @@ import { introspection } from './features/introspection/introspection.ts';
 import { jarm } from './features/jarm/jarm.ts';
 import { jwtClientAuthentication } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 import { mutualTls } from './features/mutual-tls/mutual-tls.ts';
+import { pairwiseSubjects } from './features/pairwise-subjects/pairwise-subjects.ts';
 import { publicClient } from './features/public-client/public-client.ts';
 import { pushedAuthorizationRequests } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 import { refreshToken } from './features/refresh-token/refresh-token.ts';
@@ -47,6 +48,7 @@ export type { DpopOptions } from './features/dpop/dpop.ts';
 export type { DynamicRegistrationOptions } from './features/dynamic-registration/dynamic-registration.ts';
 export type { JwtClientAuthenticationOptions } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 export type { MutualTlsOptions } from './features/mutual-tls/mutual-tls.ts';
+export type { PairwiseSubjectOptions } from './features/pairwise-subjects/pairwise-subjects.ts';
 export type { PushedAuthorizationRequestOptions } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 export type { RequestObjectOptions } from './features/request-objects/request-objects.ts';
 export type { ResourceIndicatorOptions } from './features/resource-indicators/resource-indicators.ts';
@@ -71,6 +73,7 @@ export {
   jarm,
   jwtClientAuthentication,
   mutualTls,
+  pairwiseSubjects,
   publicClient,
   pushedAuthorizationRequests,
   refreshToken,
@@ -111,4 +114,5 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   backChannelLogout,
   frontChannelLogout,
   sessionManagement,
+  pairwiseSubjects,
 ];

@@ -97,6 +97,7 @@ export type {
 export { clientNotProven } from './engine/contracts/client-authentication.ts';
 export { type ClientField, clientField } from './engine/contracts/client-field.ts';
 export type { ClientSource } from './engine/contracts/client-source.ts';
+export type { ClientVerification } from './engine/contracts/client-verification.ts';
 export type { EngineContext, RefusalLog } from './engine/contracts/context.ts';
 export type { Endpoint } from './engine/contracts/endpoint.ts';
 export type { Engine } from './engine/contracts/engine.ts';
@@ -170,6 +171,7 @@ export {
   type StepOutcome,
   unknownDecision,
 } from './engine/contracts/step.ts';
+export type { SubjectIdentifier } from './engine/contracts/subject-identifier.ts';
 export type { PresentedToken, TokenConstraint } from './engine/contracts/token-constraint.ts';
 export type { TokenParameter, TokenReading } from './engine/contracts/token-parameter.ts';
 export {

@@ -89,7 +89,7 @@ export interface Provider {
   /**
    * Tells applications what waits to be told (back-channel logout), and waits for their answers.
    * What fails is attempted again by the same process. Call it at start and from time to time, for
-   * what a process left that ended.
+   * the deliveries of a process that has stopped.
    */
   deliver(): Promise<void>;
   /** Writes waiting audit events, and closes connections; call it before the process ends. */
@@ -212,6 +212,10 @@ function createContext(
     events,
     rules: metadataRules({ settings, assembly }),
     provideKey: async (alg) => await keys.provide(alg),
+    verify: async (metadata) => {
+      const verified = assembly.clientVerifications.map(async (one) => await one(ctx, metadata));
+      return (await Promise.all(verified)).flatMap((problem) => problem ?? []);
+    },
     cacheSeconds: settings.clientCacheSeconds,
     lifetimes: settings.lifetimes,
     sources: engine.clientSources.map((source) => ({
@@ -252,6 +256,10 @@ function createContext(
     rateLimiter,
     now,
     url,
+    subjectOf(client, sub) {
+      const kinds = engine.subjectIdentifiers.flatMap((one) => one.subjectFor(client, sub) ?? []);
+      return kinds[0] ?? sub;
+    },
     request: null,
   };
   return { ctx, deliveries };

@@ -198,10 +198,10 @@ async function emailFor(
   return named === undefined || named.sub === sub ? email : null;
 }
 
-/** Proves a username and a password, in a time that does not depend on whether the name exists. */
 /** The authentication context of a login with a password (OIDC Core §2). */
 const PASSWORD_CONTEXT = 'urn:valetkey:acr:password';
 
+/** Proves a username and a password, in a time that does not depend on whether the name exists. */
 function passwordCheck(
   rows: AccountRows,
   hasher: PasswordHasher,

@@ -44,6 +44,8 @@ export function keys(program: Command): void {
     .option('--emergency', 'sign with the new keys now and withdraw the old ones', false)
     .option('--immediate', 'sign with the new keys now; the old ones stay published', false)
     .action(async ({ emergency, immediate }: RotateOptions, command: Command) => {
+      if (emergency && immediate)
+        throw new Error('Choose --emergency or --immediate: only one of them keeps the old keys.');
       await withAssembly(command, async ({ provider }) => {
         await provider.maintain();
         const rotated = await provider.keys.rotate({ emergency, immediate });

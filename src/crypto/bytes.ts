@@ -26,6 +26,11 @@ export function halfHash(text: string, alg: string): string {
   return digest.subarray(0, digest.length / 2).toString('base64url');
 }
 
+/** The digest of a text under a key (HMAC-SHA-256, base64url). */
+export function keyedDigest(key: string, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url');
+}
+
 /** True if two secret texts are equal. The time does not depend on where they differ. */
 export function equalSecrets(a: string, b: string): boolean {
   return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));

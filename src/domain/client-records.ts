@@ -25,6 +25,7 @@ import {
   type RegistrationRules,
   refused,
   requireKey,
+  requireVerified,
 } from './client-rules.ts';
 import { clientSecret, newClientSecret } from './client-secrets.ts';
 import type { Events } from './events.ts';
@@ -124,6 +125,7 @@ async function newClient(
   const { source, registrationToken = null, expiresAt = null } = registration;
   const complete = checked(rules, metadata);
   checkScopes(registry, metadata, []);
+  await requireVerified(registry, complete);
   const clientId = chosen.clientId ?? base64url(random(16));
   const hasPredecessor =
     chosen.clientId === undefined ? false : await checkChosenId(registry, clientId);

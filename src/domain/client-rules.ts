@@ -23,6 +23,8 @@ export interface RegistrationRules {
   readonly rules: MetadataRules;
   /** When the signing key of an algorithm signs, in seconds. */
   readonly provideKey: (alg: SigningAlg) => Promise<Seconds>;
+  /** What is verified of metadata by documents of others: everything that is wrong. */
+  readonly verify: (metadata: CompleteClientMetadata) => Promise<readonly MetadataProblem[]>;
   /** The scopes on offer. */
   readonly scopes: readonly string[];
   /** Where secrets of managed clients come from. */
@@ -80,6 +82,15 @@ export function checked(rules: MetadataRules, metadata: ClientMetadata): Complet
   const more = [...clientTypeProblems(metadata), ...metadataProblems(complete, rules)];
   if (more.length > 0) throw new ClientMetadataError(more);
   return complete;
+}
+
+/** The metadata passed all checks; what documents of others say of it is looked at last. */
+export async function requireVerified(
+  { verify }: RegistrationRules,
+  metadata: CompleteClientMetadata,
+): Promise<void> {
+  const problems = await verify(metadata);
+  if (problems.length > 0) throw new ClientMetadataError(problems);
 }
 
 /** How Django and others begin the text of a hash. */

@@ -43,6 +43,7 @@ import {
   prepareManaged,
   refused,
   requireKey,
+  requireVerified,
 } from './client-rules.ts';
 import { clientSecret, matchingSecret, newClientSecret, withNewSecret } from './client-secrets.ts';
 import { createClientUsage } from './client-uses.ts';
@@ -191,6 +192,9 @@ async function update(
   const { rules, now } = registry;
   const alg = metadata.idTokenSignedResponseAlg;
   if (alg !== undefined && rules.idTokenAlgs.includes(alg)) await requireKey(registry, alg);
+  const known = Object.keys(metadata).length === 0 ? null : await registry.load(clientId);
+  if (known !== null)
+    await requireVerified(registry, checked(rules, merged(rules, known, metadata)));
   return await changeClient(registry, clientId, (before) => {
     const since = before.disabledAt ?? now();
     const disabledAt = disabled === undefined ? before.disabledAt : disabled ? since : null;

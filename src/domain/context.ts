@@ -3,7 +3,7 @@
  * request.
  */
 import type { Vault } from '../crypto/vault.ts';
-import type { Seconds } from '../store/records.ts';
+import type { Client, Seconds } from '../store/records.ts';
 import type { Store } from '../store/store.ts';
 import type { KnownClients } from './client-registry.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -36,6 +36,8 @@ export interface Context {
   readonly rateLimiter: RateLimiter;
   /** Now, in whole seconds. */
   readonly now: () => Seconds;
+  /** The `sub` by which a client knows a subject (OIDC Core §8). */
+  readonly subjectOf: (client: Client, sub: string) => string;
   /**
    * The absolute address of an endpoint, by its name.
    * @throws Error for a name that no endpoint has

@@ -12,7 +12,7 @@ import { OAuthError } from '../protocol/errors.ts';
 import type { Client } from '../store/records.ts';
 import { changeClient, deleteExpired, keepUnknown, type Registry } from './client-records.ts';
 import { type BoundSource, ClientMetadataError, type DescribedClient } from './client-registry.ts';
-import { checked, checkScopes, requireKey } from './client-rules.ts';
+import { checked, checkScopes, requireKey, requireVerified } from './client-rules.ts';
 import type { Events } from './events.ts';
 import { predecessorEnd } from './former-clients.ts';
 import { isSilence, OutboundError } from './outbound.ts';
@@ -105,6 +105,7 @@ async function accepted(
   const complete = checked(registry.rules, metadata);
   checkScopes(registry, metadata, []);
   await requireKey(registry, complete.idTokenSignedResponseAlg);
+  await requireVerified(registry, complete);
   return complete;
 }
 

@@ -85,7 +85,7 @@ function idTokenClaims(ctx: Context, client: Client, alg: string, facts: IdToken
   const claims: Record<string, unknown> = {
     ...facts.claims,
     iss: ctx.settings.issuer,
-    sub: entitlement.sub,
+    sub: ctx.subjectOf(client, entitlement.sub),
     // OIDC Core §2: aud holds the client_id; azp names the party it was issued to.
     aud: client.clientId,
     azp: client.clientId,
@@ -114,11 +114,11 @@ export interface Hint {
 }
 
 /**
- * Checks an `id_token_hint`: one of our own, for a client we know; its expiry does not matter (OIDC
- * RP-Initiated Logout §2).
+ * Checks an `id_token_hint`: one of our own, for a client we know; its expiry does not matter,
+ * unless somebody says otherwise (OIDC RP-Initiated Logout §2).
  * @throws JwtError
  */
-export async function verifyHint(ctx: Context, jwt: string): Promise<Hint> {
+export async function verifyHint(ctx: Context, jwt: string, allowExpired = true): Promise<Hint> {
   const { header, claims } = peekJwt(jwt);
   const aud = claims['aud'];
   const client = typeof aud === 'string' ? await ctx.clients.find(aud) : null;
@@ -129,7 +129,7 @@ export async function verifyHint(ctx: Context, jwt: string): Promise<Hint> {
   );
   if (verified['iss'] !== ctx.settings.issuer)
     throw new JwtError('issuer', 'issued by somebody else');
-  checkTimes(verified, { now: ctx.now(), skew: 60, allowExpired: true });
+  checkTimes(verified, { now: ctx.now(), skew: 60, allowExpired });
   return {
     client,
     sub: text(verified, 'sub'),

@@ -1,7 +1,8 @@
 /**
- * The port for everything that this provider fetches from addresses that others chose: key sets of
- * clients, metadata documents, logos. There is one implementation (`web/outbound.ts`), so that no
- * rule about such addresses is kept in one place and missed in another.
+ * The port for every call of this provider to addresses that others chose: key sets of clients,
+ * metadata documents, request objects, logos, and what applications are told. There is one
+ * implementation (`web/outbound.ts`), so that no rule about such addresses is kept in one place and
+ * missed in another.
  */
 import type { Seconds } from '../store/records.ts';
 
@@ -41,7 +42,7 @@ export interface Picture {
   readonly body: Uint8Array;
 }
 
-/** Fetches documents by GET, within bounds of address, time and size. */
+/** Fetches documents and sends forms, within bounds of address, time and size. */
 export interface Outbound {
   /**
    * The document at an https address, from memory while it is fresh.

@@ -21,7 +21,7 @@ import {
   type OwnRegistrations,
   type RegisteredClient,
 } from './client-registry.ts';
-import { checked, checkScopes, refused, requireKey } from './client-rules.ts';
+import { checked, checkScopes, refused, requireKey, requireVerified } from './client-rules.ts';
 
 /** What clients do, with the events of the request by which they do it. */
 export function ownRegistrations(registry: Registry): OwnRegistrations {
@@ -112,6 +112,7 @@ async function replaceRegistration(
   const complete = keepUnknown(rules, judged, checked(rules, metadata));
   const held = [...(judged.scopes ?? []), ...(judged.defaultScopes ?? [])];
   checkScopes(registry, metadata, held);
+  await requireVerified(registry, complete);
   refuseOtherCredentials(rules, judged, complete);
   const alg = complete.idTokenSignedResponseAlg;
   if (alg !== judged.idTokenSignedResponseAlg) await requireKey(registry, alg);

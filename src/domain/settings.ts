@@ -38,6 +38,8 @@ export interface Lifetimes {
   readonly sessionIdle: number;
   /** A session, however much it is used. @default 24 hours */
   readonly sessionAbsolute: number;
+  /** What people allowed is asked again after this long; null: never. @default null */
+  readonly consent: number | null;
   /** A page that was left open for longer starts again. @default 3600 */
   readonly interaction: number;
   /** One that registered or describes itself, until its first use. @default 7 days */

@@ -55,8 +55,8 @@ export interface KeyAdmin {
    * Publishes a new key for every algorithm in use. It takes over after `publishBefore` seconds,
    * and the old one stays for `keepAfter`. `emergency`: it takes over now, and the old ones are
    * removed at once. `immediate`: it takes over now, and the old ones stay published. With both,
-   * verifiers that cache the key set refuse new tokens until they look again. False when successors
-   * are published already.
+   * verifiers that cache the key set refuse new tokens until they look again. With neither, false
+   * when successors are published already.
    * @throws Error when keys are given by configuration
    */
   rotate(options?: {
@@ -129,7 +129,7 @@ export function createSigningKeys(given: Parts): SigningKeys {
         throw new Error('The signing keys are given by configuration: change them there.');
       const kind = emergency ? 'emergency' : immediate ? 'immediate' : 'scheduled';
       return await change(parts, (keys) => rotatedKeys(keys, parts.schedule, now(), kind), {
-        detail: { emergency, scheduled: false },
+        detail: { emergency, immediate, scheduled: false },
       });
     },
   };

@@ -10,6 +10,7 @@ import type { FeatureField } from '../protocol/client-fields.ts';
 import type { MetadataCheck } from '../protocol/client-metadata-rules.ts';
 import { responseTypeName } from '../protocol/response-types.ts';
 import { authorizeFlow } from './authorize-flow.ts';
+import type { ClientVerification } from './contracts/client-verification.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
 import { ENGINE_KINDS, type Engine, type Named, named, nameOf } from './contracts/engine.ts';
 import type { Contributions, Feature } from './contracts/feature.ts';
@@ -39,6 +40,8 @@ export interface Assembly {
   readonly clientFields: readonly FeatureField[];
   /** What features ask of the metadata of clients. */
   readonly clientChecks: readonly MetadataCheck[];
+  /** What features verify of it by documents of others. */
+  readonly clientVerifications: readonly ClientVerification[];
   /** Names of all events. */
   readonly events: readonly string[];
 }
@@ -52,7 +55,14 @@ export function assemble(
   const parts = features.map((feature) => ({ ...feature.contribute(), from: feature.name }));
   const engine = engineOf(parts, refuse);
   const all = <
-    Kind extends 'endpoints' | 'flows' | 'pages' | 'clientFields' | 'clientChecks' | 'events',
+    Kind extends
+      | 'endpoints'
+      | 'flows'
+      | 'pages'
+      | 'clientFields'
+      | 'clientChecks'
+      | 'clientVerifications'
+      | 'events',
   >(
     kind: Kind,
   ): readonly Item<Contributions, Kind>[] => collected<Contributions, Kind>(parts, kind);
@@ -78,8 +88,9 @@ export function assemble(
   const clientFields = all('clientFields').map(({ definition }) => definition);
   checkFields(clientFields, refuse);
   const clientChecks = all('clientChecks');
+  const clientVerifications = all('clientVerifications');
   const events = [...CORE_EVENTS, ...all('events')];
-  return { engine, endpoints, flows, clientFields, clientChecks, events };
+  return { engine, endpoints, flows, clientFields, clientChecks, clientVerifications, events };
 }
 
 const TAKE_OUT = 'Take one of them out.';

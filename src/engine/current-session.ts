@@ -9,6 +9,7 @@ import { endSession, findSession } from '../domain/sessions.ts';
 import type { Authorization, Client, Session } from '../store/records.ts';
 import { endSessionCookie, sessionHandle } from '../web/cookies.ts';
 import type { RequestContext } from '../web/request.ts';
+import type { EngineContext } from './contracts/context.ts';
 
 /** A session with its account, or neither. */
 export type CurrentSession =
@@ -67,9 +68,16 @@ async function find(
  * @returns headers for the browser: they take the cookie of the session away
  */
 export async function endCurrentSession(
-  ctx: RequestContext,
-  { session, host }: CurrentSession,
+  ctx: EngineContext,
+  current: CurrentSession,
 ): Promise<Headers> {
+  const headers = await endIt(ctx, current);
+  for (const cookie of ctx.engine.sessionListeners.flatMap((one) => one.cookies?.(ctx) ?? []))
+    headers.append('Set-Cookie', cookie);
+  return headers;
+}
+
+async function endIt(ctx: RequestContext, { session, host }: CurrentSession): Promise<Headers> {
   if (host === null || session === null) {
     if (session !== null) await endSession(ctx, session);
     return endingHeaders(ctx);
@@ -77,7 +85,7 @@ export async function endCurrentSession(
   // End ours first: when the host fails to end its session, this login is still over here.
   await endHostSession(ctx, session, host.authTime);
   const { raw, native } = ctx.request;
-  return (await ctx.settings.accounts.signOut?.(host, raw, native)) ?? new Headers();
+  return new Headers((await ctx.settings.accounts.signOut?.(host, raw, native)) ?? undefined);
 }
 
 /**

@@ -7,7 +7,7 @@ import { isVouchedFor } from '../domain/client-rules.ts';
 import { type Interaction, loginMark, withDecision } from '../domain/interactions.ts';
 import { endSession, type Login, startSession } from '../domain/sessions.ts';
 import { OAuthError } from '../protocol/errors.ts';
-import type { Session } from '../store/records.ts';
+import type { Authorization, Session } from '../store/records.ts';
 import { sessionCookie } from '../web/cookies.ts';
 import { errorPage } from '../web/page.ts';
 import { redirectWithInteraction } from './continuation.ts';
@@ -39,13 +39,25 @@ export async function situationOf(
     client,
     request,
     redirectUri,
+    subject: session === null ? null : ctx.subjectOf(client, session.sub),
     session,
     hosted: isHosted(ctx),
     account,
-    authorization,
+    authorization: stillAllowed(ctx, authorization),
     interaction,
     now: ctx.now(),
   };
+}
+
+/** Of what was allowed too long ago nothing counts, until the subject allows it again. */
+function stillAllowed(
+  { settings, now }: EngineContext,
+  authorization: Authorization | null,
+): Authorization | null {
+  const { consent } = settings.lifetimes;
+  if (authorization === null || consent === null) return authorization;
+  const isOver = authorization.updatedAt + consent <= now();
+  return isOver ? { ...authorization, scopes: [] } : authorization;
 }
 
 /**

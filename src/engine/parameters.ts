@@ -43,6 +43,16 @@ export const prompts: AuthorizationParameter<readonly Prompt[]> = authorizationP
   },
 });
 
+/**
+ * `approval_prompt` of Django OAuth Toolkit: `force` asks people again, as `prompt=consent` does;
+ * `auto`, and anything else, asks where it is needed.
+ */
+export const approvalPrompt: AuthorizationParameter<boolean> = authorizationParameter<boolean>({
+  names: ['approval_prompt'],
+  absent: false,
+  read: (_ctx, { params }) => params.get('approval_prompt') === 'force',
+});
+
 /** `nonce`: goes into the ID token unchanged (OIDC Core §3.1.2.1); null without one. */
 export const nonce: AuthorizationParameter<string | null> = authorizationParameter<string | null>({
   names: ['nonce'],
@@ -146,6 +156,7 @@ export function contextDemand(
 /** All of them, in the order in which they are read. */
 export const CORE_PARAMETERS: readonly AuthorizationParameter[] = [
   prompts,
+  approvalPrompt,
   nonce,
   maxAge,
   loginHint,

@@ -26,6 +26,7 @@ class OneRequest implements EngineContext {
   readonly rateLimiter: Context['rateLimiter'];
   readonly now: Context['now'];
   readonly url: Context['url'];
+  readonly subjectOf: Context['subjectOf'];
   readonly engine: Engine;
   readonly request: HttpRequest;
   readonly refusals: RefusalLog;
@@ -44,6 +45,7 @@ class OneRequest implements EngineContext {
     this.rateLimiter = shared.rateLimiter;
     this.now = shared.now;
     this.url = shared.url;
+    this.subjectOf = shared.subjectOf;
     this.engine = shared.engine;
     this.request = request;
     this.refusals = shared.refusals;

@@ -60,8 +60,8 @@ export async function requestParameters(
     // A client_id stands beside whatever refers to a request.
     const clientId = proven ?? sent.need('client_id');
     const { name } = source;
-    const known = readNames(ctx.engine);
-    const loaded = await source.load(ctx, { value, clientId, requestedAt, sent, known });
+    const readable = readNames(ctx.engine);
+    const loaded = await source.load(ctx, { value, clientId, requestedAt, sent, readable });
     if (loaded === null) continue;
     const { params, consumes, isSigned = false, problem = null } = loaded;
     const carried = loaded.carried ?? carriedParams(ctx.engine, sent, name);

@@ -17,8 +17,8 @@ export async function joinSession(
 ): Promise<boolean> {
   const listeners = sessionListeners.filter((one) => one.isFor(client));
   if (listeners.length === 0) return true;
-  const isTold = listeners.some(({ deliver }) => deliver !== undefined);
-  return await ctx.store.sessions.join(session, client.clientId, isTold);
+  const wantsDelivery = listeners.some(({ deliver }) => deliver !== undefined);
+  return await ctx.store.sessions.join(session, client.clientId, wantsDelivery);
 }
 
 /** Addresses that the browser loads in frames after this session ended. Ask before it ends. */

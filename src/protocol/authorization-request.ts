@@ -13,7 +13,7 @@ export interface Destination {
   readonly state: string | null;
 }
 
-/** What a request demands of the login, beside what the core knows (OIDC Core §5.5.1). */
+/** What a parameter demands of the login (OIDC Core §3.1.2.1, §5.5.1). */
 export interface LoginDemand {
   /** The subject that has to be signed in. @default any */
   readonly subject?: string;

@@ -193,6 +193,7 @@ export function metadataProblems(
   checkUris(metadata, rules, refuse);
   checkFlows(metadata, rules, refuse);
   checkCredentials(metadata, rules, refuse);
+  checkCalled(metadata, rules, problems);
   for (const check of rules.checks) problems.push(...[check(metadata, rules) ?? []].flat());
   for (const field of ['scopes', 'defaultScopes'] as const) {
     for (const scope of metadata[field] ?? [])
@@ -317,6 +318,23 @@ function checkKeys(metadata: CompleteClientMetadata, rules: MetadataRules, refus
   if (alg !== null && !rules.assertionAlgs.includes(alg)) {
     const offered = rules.assertionAlgs.join(', ') || 'none';
     refuse('tokenEndpointAuthSigningAlg', `is not offered here (offered: ${offered})`);
+  }
+}
+
+/** Addresses of features that this provider calls: they would be refused at each call. */
+function checkCalled(
+  { fields }: CompleteClientMetadata,
+  rules: MetadataRules,
+  problems: MetadataProblem[],
+): void {
+  for (const { wireName, isCalled } of rules.fields) {
+    const uris = isCalled === true ? [fields[wireName] ?? []].flat() : [];
+    // A fragment is no part of what is called (OIDC Core §6.2).
+    const bad = uris.find(
+      (uri) => !isFetchable(String(uri).replace(/#.*/, ''), rules.outboundOrigins),
+    );
+    if (bad !== undefined)
+      problems.push(problemIn(wireName, `${printable(String(bad))} is not an https URL`));
   }
 }
 

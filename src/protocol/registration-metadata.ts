@@ -145,7 +145,7 @@ export function registeredAs(
     .map(({ wireName }) => [wireName, client.fields[wireName]] as const);
   const { scopes, tokenEndpointAuthMethod: method } = client;
   return {
-    ...Object.fromEntries([...own, ...added].filter(([, value]) => isTold(value))),
+    ...Object.fromEntries([...own, ...added].filter(([, value]) => wantsDelivery(value))),
     ...(scopes === null ? {} : { [CLIENT_FIELDS.scopes.wireName]: formatScope(scopes) }),
     // A name of ours that allows two methods of RFC 7591 §2; the first of them is its default.
     ...(method === 'client_secret' ? { token_endpoint_auth_method: 'client_secret_basic' } : {}),
@@ -153,6 +153,6 @@ export function registeredAs(
 }
 
 /** RFC 7591 §3.2.1: what is registered is told; what has no value is not. */
-function isTold(value: unknown): boolean {
+function wantsDelivery(value: unknown): boolean {
   return value !== null && value !== false && !(Array.isArray(value) && value.length === 0);
 }

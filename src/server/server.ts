@@ -69,7 +69,7 @@ export interface RunningServer {
 const OWN_PATHS: readonly string[] = ['/', '/healthz', '/readyz'];
 /** Milliseconds between two runs of a maintenance task. */
 const MAINTAIN_EVERY = 5 * 60_000;
-/** For what another process left that ended; a process tells of its own acts at once. */
+/** For the deliveries of a process that has stopped; one that runs sends its own at once. */
 const DELIVER_EVERY = 10_000;
 const CLEAR_EVERY = 60 * 60_000;
 /**

@@ -33,7 +33,7 @@ export async function tellOfEnd(
         (tenant, kind, about, client_id, sub, created_at, due_at, attempts)
       select tenant, 'session_ended', sid, client_id, sub, ${at}, ${at}, 0
       from ${CLIENTS}
-      where tenant = ${tenant} and sid in (${sql.join(some)}) and is_told = 1
+      where tenant = ${tenant} and sid in (${sql.join(some)}) and wants_delivery = 1
         and not exists (select 1 from ${DELIVERIES} where ${DELIVERIES}.tenant = ${CLIENTS}.tenant
           and ${DELIVERIES}.kind = 'session_ended' and ${DELIVERIES}.about = ${CLIENTS}.sid
           and ${DELIVERIES}.client_id = ${CLIENTS}.client_id)`.execute(trx);

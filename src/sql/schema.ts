@@ -179,7 +179,7 @@ export const AUDIT: Columns<AuditEvent> = {
 /** Columns and values of acts that are numbers and in none of the lists above. */
 const OTHER_NUMBERS = [
   'offline',
-  'is_told',
+  'wants_delivery',
   'writes',
   'count',
   'reset_at',

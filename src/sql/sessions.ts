@@ -61,11 +61,15 @@ export function sessionStore(
       return await db.transaction().execute(async (trx) => {
         if (!(await take(trx, dialect, provenBefore(dialect, tenant, session.sub, proof))))
           return 'subject_revoked';
+        const before = replaces === null ? null : await sidOf(trx, tenant, replaces);
         if (replaces === session.handle) await remove(trx, tenant, replaces);
         const row = { ...rowOf(SESSION, tenant, session), writes: 0 };
         if (!(await take(trx, dialect, dialect.insertIfAbsent('session', 'sessions', row))))
           return 'exists';
         if (replaces !== null && replaces !== session.handle) await remove(trx, tenant, replaces);
+        // The same person who signs in again goes on with the same sid.
+        if (before !== null && before !== session.sid)
+          await tellOfEnd(trx, tenant, [before], session.createdAt);
         return 'started';
       });
     },
@@ -99,13 +103,13 @@ export function sessionStore(
         return true;
       });
     },
-    async join({ handle, sid, sub, expiresAt }, clientId, isTold) {
+    async join({ handle, sid, sub, expiresAt }, clientId, wantsDelivery) {
       const row = {
         tenant,
         sid,
         client_id: clientId,
         sub,
-        is_told: isTold ? 1 : 0,
+        wants_delivery: wantsDelivery ? 1 : 0,
         expires_at: expiresAt,
       };
       const failed = await hot.once({
@@ -142,6 +146,17 @@ export function sessionStore(
       return rows.map((row) => recordOf(SESSION, row));
     },
   };
+}
+
+/** The sid of a session; null without one. */
+async function sidOf(db: Kysely<Tables>, tenant: string, handle: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('sessions')
+    .select('sid')
+    .where('tenant', '=', tenant)
+    .where('handle', '=', handle)
+    .executeTakeFirst();
+  return row === undefined ? null : String(row['sid']);
 }
 
 /** Performs writes of an act inside a transaction. False if one of them affected no row. */

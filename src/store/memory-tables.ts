@@ -57,7 +57,7 @@ export interface SessionClient {
   readonly sid: string;
   readonly sub: string;
   readonly clientId: string;
-  readonly isTold: boolean;
+  readonly wantsDelivery: boolean;
   readonly expiresAt: number;
 }
 
@@ -115,7 +115,7 @@ export function tellOfEnd(tables: MemoryTables, sid: string, now: number): void 
     tables.sessionClients.delete(key);
     const { clientId, sub } = joined;
     const delivery = { kind: 'session_ended', about: sid, clientId };
-    if (!joined.isTold || tables.deliveries.has(deliveryKey(delivery))) continue;
+    if (!joined.wantsDelivery || tables.deliveries.has(deliveryKey(delivery))) continue;
     const times = { createdAt: now, dueAt: now, attempts: 0 };
     tables.deliveries.set(deliveryKey(delivery), { ...delivery, sub, ...times });
   }

@@ -71,7 +71,10 @@ function sessionStore(tables: MemoryTables): Store['sessions'] {
     async start(session, replaces, proof) {
       if (!isProven(tables, session.sub, proof)) return 'subject_revoked';
       if (session.handle !== replaces && sessions.has(session.handle)) return 'exists';
+      const before = replaces === null ? undefined : sessions.get(replaces);
       if (replaces !== null) sessions.delete(replaces);
+      if (before !== undefined && before.sid !== session.sid)
+        tellOfEnd(tables, before.sid, session.createdAt);
       sessions.set(session.handle, session);
       return 'started';
     },
@@ -94,11 +97,11 @@ function sessionStore(tables: MemoryTables): Store['sessions'] {
       recordAct(tables, audit);
       return true;
     },
-    async join({ handle, sid, sub, expiresAt }, clientId, isTold) {
+    async join({ handle, sid, sub, expiresAt }, clientId, wantsDelivery) {
       if (sessions.get(handle)?.sid !== sid) return false;
       const key = pairKey(sid, clientId);
       if (!tables.sessionClients.has(key))
-        tables.sessionClients.set(key, { sid, sub, clientId, isTold, expiresAt });
+        tables.sessionClients.set(key, { sid, sub, clientId, wantsDelivery, expiresAt });
       return true;
     },
     clients: async (sid) =>

@@ -146,7 +146,8 @@ export interface SessionStore {
   findFor(handle: Digest, clientId: string): Promise<FoundSession | null>;
   /**
    * One atomic act: inserts `session` and deletes the session it replaces (which may have the same
-   * handle). Nothing changes, and it resolves to
+   * handle); of one with another `sid` it tells the clients, as `end` does. Nothing changes, and it
+   * resolves to
    * - `subject_revoked` when the subject was revoked (`tokens.revokeSubject`) after the proof
    *   began: a login under way cannot slip past a revocation;
    * - `exists` when there is a session of this handle already: of any number of concurrent starts
@@ -171,9 +172,9 @@ export interface SessionStore {
    * One atomic act: notes that a client takes part in a session. It writes the session's row, so
    * that of a client that joins and a concurrent end of the session either the client sees false or
    * the end tells it. Noting it again changes nothing.
-   * @param isTold whether the client wants to be told of the end
+   * @param wantsDelivery whether the end makes a delivery for the client
    */
-  join(session: Session, clientId: string, isTold: boolean): Promise<boolean>;
+  join(session: Session, clientId: string, wantsDelivery: boolean): Promise<boolean>;
   /** The clients that take part in the session of a `sid`, in order of client_id. */
   clients(sid: string): Promise<readonly string[]>;
   /** All sessions of a subject, expired or not. */

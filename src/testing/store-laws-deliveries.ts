@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Delivery, Session, Store } from 'valetkey';
 import { count, crowd, type Law } from './store-case.ts';
-import { FIRST_PROOF, NOW, sample, word } from './store-samples.ts';
+import { FIRST_PROOF, NOW, proofIn, sample, word } from './store-samples.ts';
 
 /** A session that just started. */
 async function started(
@@ -77,6 +77,25 @@ export const DELIVERY_LAWS: readonly Law[] = [
       const claimed = await store.deliveries.claim(NOW, 10, NOW + 30);
       assert.deepEqual(claimed.map(({ about }) => about).sort(), [first.sid, second.sid].sort());
       assert.deepEqual(await store.sessions.clients(elsewhere.sid), ['app']);
+    },
+  ],
+  [
+    'sessions.start: in place of a session with another sid tells its clients, with the same sid not',
+    async (store) => {
+      for (const [sid, told] of [
+        [null, 1],
+        ['same', 0],
+      ] as const) {
+        const first = await started(store);
+        await store.sessions.join(first, 'app', true);
+        const facts = sample.facts({ sub: first.sub, ...(sid === null ? {} : { sid: first.sid }) });
+        const second = sample.session(facts);
+        const proof = await proofIn(store);
+        assert.equal(await store.sessions.start(second, first.handle, proof), 'started');
+        const claimed = await store.deliveries.claim(second.createdAt, 10, NOW + 90);
+        assert.equal(claimed.filter(({ about }) => about === first.sid).length, told);
+        assert.equal((await store.sessions.clients(first.sid)).length, 1 - told);
+      }
     },
   ],
   [

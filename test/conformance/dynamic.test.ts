@@ -58,7 +58,7 @@ describe('configuration', () => {
     const holds = (name: string, ...values: readonly string[]): void =>
       expect(metadata[name]).toEqual(expect.arrayContaining([...values]));
     holds('id_token_signing_alg_values_supported', 'RS256');
-    holds('subject_types_supported', 'public');
+    holds('subject_types_supported', 'public', 'pairwise');
     holds('scopes_supported', 'openid', 'profile', 'email', 'address', 'phone');
     holds('claims_supported', 'sub', 'name', 'email');
     holds('response_types_supported', 'code', 'id_token', 'id_token token');
@@ -142,6 +142,26 @@ describe('registration', () => {
     // The logo is shown through the origin of the provider.
     expect(html).toContain(field === 'logo_uri' ? '/client-logo/' : `https://suite.example${path}`);
     await party.remove();
+  });
+
+  it('oidcc-registration-sector-uri', async () => {
+    setup.host.documents.set('/sector', JSON.stringify([REDIRECT_URI]));
+    const sector = {
+      subject_type: 'pairwise',
+      sector_identifier_uri: `${setup.host.origin}/sector`,
+    };
+    const party = await registered(sector);
+    expect(party.client).toMatchObject(sector);
+    const tokens = await party.tokensOf(await party.authorize(browser));
+    const { sub } = claimsOf(tokens['id_token']);
+    expect((await party.userinfo(tokens['access_token']))['sub']).toBe(sub);
+    await party.remove();
+  });
+
+  it('oidcc-registration-sector-bad', async () => {
+    setup.host.documents.set('/bad', JSON.stringify(['https://suite.example/other']));
+    const bad = { subject_type: 'pairwise', sector_identifier_uri: `${setup.host.origin}/bad` };
+    expect(await refused(bad)).toBe('invalid_client_metadata');
   });
 
   it('oidcc-registration-jwks-uri', async () => {

@@ -221,6 +221,7 @@ describe('the table', () => {
   it('is read in this order, by these names', () => {
     expect(CORE_PARAMETERS.map(({ definition }) => definition.names)).toEqual([
       ['prompt'],
+      ['approval_prompt'],
       ['nonce'],
       ['max_age'],
       ['login_hint'],

@@ -66,6 +66,7 @@ describe('the table', () => {
       trustProxy: 'loopback',
       'mutualTls.origin': 'https://mtls.op.example',
       'resourceIndicators.resources': 'https://api.example/mcp',
+      'pairwiseSubjects.salt': GOOD_SECRET,
     };
     const needs: Record<string, Record<string, string>> = {
       databaseSchema: { DATABASE_URL: 'postgres://db.example/valetkey' },

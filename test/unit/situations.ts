@@ -84,6 +84,7 @@ export function situation(row: Row): Situation {
       values,
     },
     redirectUri: row.redirectUri === undefined ? 'https://rp.example/cb' : row.redirectUri,
+    subject: session?.sub ?? null,
     session,
     hosted: row.hosted ?? false,
     account: null,

@@ -52,6 +52,7 @@ function environment({ issuer, folder, suite }: ConformanceOptions): Record<stri
     VALETKEY_REQUEST_OBJECTS_BY_REFERENCE: 'true',
     VALETKEY_JWT_CLIENT_AUTHENTICATION_ALLOW_ENDPOINT_AUDIENCE: 'true',
     VALETKEY_SESSION_MANAGEMENT_ENABLED: 'true',
+    VALETKEY_PAIRWISE_SUBJECTS_SALT: 'the salt of the conformance setup, for tests alone',
     VALETKEY_RATE_LIMITS_LOGIN: MANY,
     VALETKEY_RATE_LIMITS_LOGIN_BY_ADDRESS: MANY,
     VALETKEY_RATE_LIMITS_LARGE_REQUEST: MANY,

@@ -11,6 +11,7 @@ import type { ParameterSource } from './parameter-source.ts';
 import type { Artifact, ResponseAddition, ResponseMode, ResponseType } from './response-type.ts';
 import type { SessionListener } from './session-listener.ts';
 import type { Step } from './step.ts';
+import type { SubjectIdentifier } from './subject-identifier.ts';
 import type { TokenConstraint } from './token-constraint.ts';
 import type { TokenParameter } from './token-parameter.ts';
 
@@ -40,6 +41,8 @@ export interface Engine {
   readonly clientSources: readonly ClientSource[];
   /** Parameters of token requests that hold for every grant. */
   readonly tokenParameters: readonly TokenParameter[];
+  /** What identifies people to clients, where it is not the subject itself. */
+  readonly subjectIdentifiers: readonly SubjectIdentifier[];
   /** Ways to tell clients that a session ended. */
   readonly sessionListeners: readonly SessionListener[];
 }
@@ -58,6 +61,7 @@ export const ENGINE_KINDS: { readonly [Kind in keyof Engine]: string } = {
   tokenConstraints: 'the token constraint',
   clientSources: 'the client source',
   tokenParameters: 'the token parameter',
+  subjectIdentifiers: 'the subject identifier',
   sessionListeners: 'the session listener',
 };
 

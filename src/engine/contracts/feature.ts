@@ -7,6 +7,7 @@ import type { Settings } from '../../domain/settings.ts';
 import type { MetadataCheck } from '../../protocol/client-metadata-rules.ts';
 import type { PageDefinition } from '../../web/page.ts';
 import type { ClientField } from './client-field.ts';
+import type { ClientVerification } from './client-verification.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Engine } from './engine.ts';
 import type { Flow } from './flow.ts';
@@ -24,6 +25,8 @@ export interface Contributions extends Partial<Engine> {
   readonly clientFields?: readonly ClientField[];
   /** What it asks of the metadata of a client as a whole. */
   readonly clientChecks?: readonly MetadataCheck[];
+  /** What it verifies of the metadata of a client by documents of others. */
+  readonly clientVerifications?: readonly ClientVerification[];
   /**
    * Its part of the discovery documents. Two features that claim one name are a start-up error.
    * @param addresses of the endpoints that clients prove themselves at, by their names there

@@ -18,8 +18,8 @@ export interface SourceReference {
   readonly requestedAt: Seconds | null;
   /** All parameters beside it. */
   readonly sent: Params;
-  /** Names of the parameters that authorization requests may have. */
-  readonly known: readonly string[];
+  /** Names of the parameters that are read of an authorization request. */
+  readonly readable: readonly string[];
 }
 
 /** A whole request from a source. */

@@ -6,7 +6,7 @@ import type { OptionsOf } from './options.ts';
 export interface RegistrationLimitOptions {
   /**
    * Grant types that they may have; others are left out.
-   * @default the authorization code, ID tokens in the response, refresh tokens, the device flow
+   * @default the authorization code, `implicit`, refresh tokens and the device flow
    */
   readonly grantTypes: readonly string[];
   /**

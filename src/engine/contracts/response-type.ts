@@ -1,5 +1,5 @@
 /**
- * The contract of response types: each is made of artifacts (code, later token and id_token), and a
+ * The contract of response types: each is made of artifacts (code, token, id_token), and a
  * response mode sends them (OAuth 2.0 Multiple Response Types §2).
  */
 import type { Account } from '../../domain/accounts.ts';

@@ -22,6 +22,8 @@ export interface Situation {
   readonly client: Client;
   /** What it asks for. */
   readonly request: AuthorizationRequest;
+  /** The `sub` by which the client knows who is signed in; null when nobody is. */
+  readonly subject: string | null;
   /** Where the answer goes; null when a page of ours is the answer. */
   readonly redirectUri: string | null;
   /** The browser's session with an account that exists and is enabled; else null. */

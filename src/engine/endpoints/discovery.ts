@@ -23,7 +23,6 @@ function coreMetadata(settings: Settings, engine: Engine): Readonly<Record<strin
     scopes_supported: [...settings.scopes.keys()],
     response_types_supported: engine.responseTypes.map(nameOf),
     response_modes_supported: engine.responseModes.map(nameOf),
-    subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: settings.idTokenAlgs,
     prompt_values_supported: PROMPTS,
     // OIDC Core §3.1.2.1: the pages fit a window of any size, and touch.
@@ -38,6 +37,7 @@ function coreMetadata(settings: Settings, engine: Engine): Readonly<Record<strin
  * What holds unless a feature says otherwise. OIDC Discovery §3: request_uri is true when absent.
  */
 const UNLESS_SAID: Readonly<Record<string, unknown>> = {
+  subject_types_supported: ['public'],
   claims_parameter_supported: false,
   request_parameter_supported: false,
   request_uri_parameter_supported: false,

@@ -19,7 +19,7 @@ import {
   type StepOutcome,
   unknownDecision,
 } from '../contracts/step.ts';
-import { prompts } from '../parameters.ts';
+import { approvalPrompt, prompts } from '../parameters.ts';
 
 /** What a subject allowed in an interaction. */
 interface Consent {
@@ -68,7 +68,8 @@ function due(situation: Situation): Due | null {
   if (given !== null && given.sub === session?.sub && covers(given.scopes, request.consentScopes))
     return null;
   // OIDC Core §3.1.2.1: prompt=consent asks, whatever is remembered.
-  if (prompts(request).includes('consent')) return { because: 'prompt_consent' };
+  if (prompts(request).includes('consent') || approvalPrompt(request))
+    return { because: 'prompt_consent' };
   // Nothing says which application on the computer receives a scheme that anybody may take.
   if (redirectUri !== null && isAnybodysScheme(redirectUri))
     return { because: 'client_not_assured' };

@@ -58,13 +58,13 @@ function problemOf(problem: string | undefined): LoginView['problem'] {
 }
 
 function due(situation: Situation): Due | null {
-  const { request, session } = situation;
+  const { request, session, subject } = situation;
   if (session === null) return { because: 'no_session' };
   if (isSwitching(situation, session)) return { because: 'switch_account' };
   const fresh = isFresh(situation);
   const hinted = hintedSub(request);
   // OIDC Core §3.1.2.2: an id_token_hint for somebody else is never answered positively.
-  if (hinted !== null && hinted !== session.sub)
+  if (hinted !== null && hinted !== subject)
     return fresh
       ? { because: 'other_subject', refuse: otherSubject() }
       : { because: 'other_subject' };
@@ -80,15 +80,19 @@ function due(situation: Situation): Due | null {
 }
 
 /** What parameters demand of the login and this session does not fulfil; null when it does. */
-function unmetDemand({ request }: Situation, session: Session, fresh: boolean): Due | null {
+function unmetDemand(
+  { request, subject: known }: Situation,
+  session: Session,
+  fresh: boolean,
+): Due | null {
   for (const { subject, contexts, reachable = false, essential = false } of request.demands) {
     // OIDC Core §5.5.1: another subject than the one asked for by name is no positive answer.
-    if (subject !== undefined && subject !== session.sub)
+    if (subject !== undefined && subject !== known)
       return fresh
         ? { because: 'other_subject', refuse: otherSubject() }
         : { because: 'other_subject' };
     if (contexts === undefined || contexts.includes(session.acr ?? '')) continue;
-    // Who just signed in did what they could.
+    // Somebody who just signed in is not asked to sign in again.
     if (reachable && !fresh) return { because: 'acr' };
     // OIDC Core §5.5.1.1: an essential context that is not reached is a failed authentication.
     if (essential) return { because: 'acr', refuse: unmetContext() };

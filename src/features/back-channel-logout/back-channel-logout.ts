@@ -53,7 +53,7 @@ async function logoutToken(
   const now = ctx.now();
   const jwt = await sign({
     iss: ctx.settings.issuer,
-    sub,
+    sub: ctx.subjectOf(client, sub),
     aud: client.clientId,
     iat: now,
     exp: now + LIFETIME,

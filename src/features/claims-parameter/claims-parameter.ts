@@ -73,7 +73,7 @@ function demand({ userinfo, id_token }: ClaimsValue, settings: Settings): LoginD
   const contexts = (acr?.values ?? []).filter((one) => typeof one === 'string');
   const context = contextDemand(contexts, settings, acr?.essential === true);
   if (subject === undefined) return context;
-  // Two subjects at once is nobody.
+  // Nobody is two subjects at once, so that the empty one, which nobody has, is asked for.
   const one = subjects.every((other) => other === subject) ? String(subject) : '';
   return { ...context, subject: one };
 }

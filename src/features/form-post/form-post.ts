@@ -16,7 +16,7 @@ const mode: ResponseMode = {
       ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
     );
     // Form Post Response Mode §2: an HTML form that a script submits at once. The button is for
-    // browsers that run no script, or not this one.
+    // browsers that do not run it.
     const document = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Continue</title></head>
 <body><form id="response-form" method="post" action="${redirectUri}">${fields}<button id="response-submit" type="submit">Continue to the application</button></form>

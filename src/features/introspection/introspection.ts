@@ -35,7 +35,7 @@ const endpoint: Endpoint = clientEndpoint({
     const description =
       access === null
         ? await describeRefreshToken(ctx, client, text)
-        : await describeAccessToken(ctx, client, access.token);
+        : await describeAccessToken(ctx, client, access);
     return json(200, description ?? INACTIVE);
   },
 });
@@ -67,7 +67,7 @@ function isResourceServer({ scopes }: Client): boolean {
 async function describeAccessToken(
   ctx: EngineContext,
   caller: Client,
-  token: AccessToken,
+  { token, client }: { readonly token: AccessToken; readonly client: Client },
 ): Promise<object | null> {
   if (!(await mayKnow(ctx, caller, token.clientId))) return null;
   const cnf = confirmationIn(token.details);
@@ -86,7 +86,7 @@ async function describeAccessToken(
     iat: token.issuedAt,
     // A token of the client itself has its client_id as subject; `client_id` beside it tells the
     // two kinds apart (RFC 9700 §4.15).
-    sub: token.sub ?? token.clientId,
+    sub: token.sub === null ? token.clientId : ctx.subjectOf(client, token.sub),
     iss: ctx.settings.issuer,
   };
 }
@@ -113,7 +113,7 @@ async function describeRefreshToken(
     ...person,
     exp: family.refreshExpiresAt,
     iat: family.rotatedAt ?? family.createdAt,
-    sub: family.sub,
+    sub: ctx.subjectOf(client, family.sub),
     iss: ctx.settings.issuer,
   };
 }

@@ -52,7 +52,7 @@ export async function readRequestObject(
   jwt: string,
   reference: SourceReference,
 ): Promise<LoadedRequest> {
-  const { clientId, sent, known } = reference;
+  const { clientId, sent, readable } = reference;
   const carried = { client_id: clientId, request: jwt };
   const refusedAs = (params: Params, error: OAuthError): LoadedRequest => ({
     params,
@@ -69,7 +69,7 @@ export async function readRequestObject(
   }
   // A response goes to a registered address alone, so an unverified object says where a refusal
   // goes as well as a query would.
-  const inside = parametersIn(peeked.claims, known, clientId);
+  const inside = parametersIn(peeked.claims, readable, clientId);
   if (inside === null) return refusedAs(sent, refused('parameter'));
   const params = paramsOf(inside);
   // OIDC Core §3.1.2.1: redirect_uri is REQUIRED, and none outside takes its place.
@@ -140,11 +140,11 @@ function checkClaims({ settings }: RequestContext, { clientId }: Client, claims:
  */
 function parametersIn(
   claims: JwtClaims,
-  known: readonly string[],
+  readable: readonly string[],
   clientId: string,
 ): Record<string, string> | null {
   const found: Record<string, string> = {};
-  for (const name of known) {
+  for (const name of readable) {
     if (!Object.hasOwn(claims, name)) continue;
     const value = claims[name];
     const text = typeof value === 'string' ? value : JSON.stringify(value);

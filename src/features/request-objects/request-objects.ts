@@ -33,15 +33,12 @@ const requestUris: ClientField<readonly string[]> = clientField<readonly string[
   setBy: 'client',
   isCalled: true,
   check: (value) =>
-    (value as readonly string[]).every((uri) => uri.length <= 512 && isHttps(uri))
+    // OIDC Registration §2: at most 512 characters each.
+    (value as readonly string[]).every((uri) => uri.length <= 512)
       ? null
-      : 'must be https URLs of at most 512 characters',
+      : 'must be URLs of at most 512 characters',
   description: 'URL at which it has request objects',
 });
-
-function isHttps(uri: string): boolean {
-  return /^https?:\/\/[!-~]+$/.test(uri) && URL.canParse(uri);
-}
 
 /** `require_signed_request_object` (RFC 9101 §10.5). */
 const requiresSigned: ClientField<boolean> = clientField<boolean>({
@@ -54,7 +51,7 @@ const requiresSigned: ClientField<boolean> = clientField<boolean>({
   description: 'only its signed authorization requests are accepted',
 });
 
-/** Refuses unsigned requests of clients that sign all of them. Its value says nothing. */
+/** Refuses unsigned requests of clients that sign all of them; it is read for that alone. */
 const signedWhereRequired: AuthorizationParameter<null> = authorizationParameter<null>({
   names: ['request'],
   absent: null,

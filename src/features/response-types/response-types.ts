@@ -10,7 +10,8 @@ import { idToken, none, token } from './artifacts.ts';
 export interface ResponseTypeOptions {
   /**
    * Weakens: response types with an access token in the address (`token`, `code token` …), for
-   * applications that are registered for them. RFC 9700 §2.1.2 advises against it. @default false
+   * applications that are registered for them, also those that register themselves. RFC 9700 §2.1.2
+   * advises against it. @default false
    */
   readonly allowImplicit: boolean;
 }

@@ -44,12 +44,14 @@ export function logoutParams(params: Params): Record<string, string> {
 export async function readLogoutRequest(
   ctx: EngineContext,
   params: Params,
+  { acceptExpiredHints }: { readonly acceptExpiredHints: boolean },
 ): Promise<LogoutRequest> {
   params.refuseRepeated(KNOWN);
   if ((params.get('state') ?? '').length > LONGEST_STATE)
     throw refused('state_too_long', 'The state is too long.');
   const problems: OAuthError[] = [];
-  const hint = await readHint(ctx, params.get('id_token_hint'), problems);
+  const jwt = params.get('id_token_hint');
+  const hint = await readHint(ctx, jwt, acceptExpiredHints, problems);
   const client = await findClient(ctx, hint, params.get('client_id'), problems);
   ctx.clientId = client?.clientId ?? null;
   const address = await returnAddress(ctx, client, params, problems);
@@ -70,11 +72,12 @@ function refused(
 async function readHint(
   ctx: EngineContext,
   jwt: string | undefined,
+  allowExpired: boolean,
   problems: OAuthError[],
 ): Promise<Hint | null> {
   if (jwt === undefined) return null;
   try {
-    return await verifyHint(ctx, jwt);
+    return await verifyHint(ctx, jwt, allowExpired);
   } catch (cause) {
     if (!(cause instanceof JwtError)) throw cause;
     const hint = { expected: 'an ID token of this server', received: cause.message };

@@ -41,11 +41,17 @@ export interface LogoutOptions {
    * @default 'always'
    */
   readonly confirmation: 'always' | 'when-unproven';
+  /**
+   * An ID token that has expired is good as `id_token_hint`: it names whom to sign out, and proves
+   * nothing else. @default true
+   */
+  readonly acceptExpiredHints: boolean;
 }
 
 const NAME = 'rp-initiated-logout';
 
-function endpoint({ confirmation }: LogoutOptions): Endpoint {
+function endpoint({ confirmation, acceptExpiredHints }: LogoutOptions): Endpoint {
+  const rules = { confirmation, acceptExpiredHints };
   return {
     name: NAME,
     path: 'logout/',
@@ -56,49 +62,61 @@ function endpoint({ confirmation }: LogoutOptions): Endpoint {
     async handle(ctx) {
       if (ctx.request.method === 'POST') {
         const form = await ctx.request.form();
-        return form.has('decision') ? await takeDecision(ctx, form) : await takePost(ctx, form);
+        return form.has('decision')
+          ? await takeDecision(ctx, form, rules)
+          : await takePost(ctx, form, rules);
       }
       const query = ctx.request.query();
       const text = query.get('interaction');
-      if (text !== undefined) return await goOn(ctx, await resume(ctx, text, NAME), confirmation);
-      await logProblems(ctx, query);
+      if (text !== undefined) return await goOn(ctx, await resume(ctx, text, NAME), rules);
+      await logProblems(ctx, query, rules);
       const interaction = newInteraction(ctx, NAME, logoutParams(query), knownBrowser(ctx));
-      return await goOn(ctx, interaction, confirmation);
+      return await goOn(ctx, interaction, rules);
     },
   };
 }
 
 // A relying party's POST comes from another site, without our cookies; it goes on as a GET that has
 // them.
-async function takePost(ctx: EngineContext, form: Params): Promise<Response> {
-  await logProblems(ctx, form);
+async function takePost(ctx: EngineContext, form: Params, rules: LogoutOptions): Promise<Response> {
+  await logProblems(ctx, form, rules);
   return await redirectUnbound(ctx, NAME, newInteraction(ctx, NAME, logoutParams(form), null));
 }
 
 /** Once, when the request arrives. @throws OAuthError */
-async function logProblems(ctx: EngineContext, params: Params): Promise<void> {
-  const { problems } = await readLogoutRequest(ctx, params);
+async function logProblems(
+  ctx: EngineContext,
+  params: Params,
+  rules: LogoutOptions,
+): Promise<void> {
+  const { problems } = await readLogoutRequest(ctx, params, rules);
   for (const problem of problems) logRefusal(ctx, NAME, problem);
 }
 
 async function goOn(
   ctx: EngineContext,
   interaction: Interaction,
-  confirmation: LogoutOptions['confirmation'],
+  rules: LogoutOptions,
 ): Promise<Response> {
-  const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
+  const { confirmation } = rules;
+  const request = await readLogoutRequest(ctx, paramsOf(interaction.params), rules);
   const current = await currentSession(ctx);
   // Nobody is signed in (any longer): the second relying party of one logout still gets its answer.
   if (current.session === null) return await signedOutBefore(ctx, request, current);
-  if (confirmation === 'when-unproven' && isProven(request, current.session))
+  if (confirmation === 'when-unproven' && isProven(ctx, request, current.session))
     return await signOut(ctx, request, current);
   if (interaction.browser === null) return await redirectWithInteraction(ctx, NAME, interaction);
   return await ask(ctx, interaction, request, current);
 }
 
 // RP-Initiated Logout §2: without a hint that names the current session, the user is asked.
-function isProven({ hint, problems }: LogoutRequest, { sub, sid }: Session): boolean {
-  return problems.length === 0 && hint !== null && hint.sub === sub && hint.sid === sid;
+function isProven(
+  { subjectOf }: EngineContext,
+  { hint, problems }: LogoutRequest,
+  { sub, sid }: Session,
+): boolean {
+  if (problems.length > 0 || hint === null) return false;
+  return hint.sub === subjectOf(hint.client, sub) && hint.sid === sid;
 }
 
 async function ask(
@@ -123,9 +141,13 @@ async function ask(
   );
 }
 
-async function takeDecision(ctx: EngineContext, form: Params): Promise<Response> {
+async function takeDecision(
+  ctx: EngineContext,
+  form: Params,
+  rules: LogoutOptions,
+): Promise<Response> {
   const interaction = await resume(ctx, form.get('interaction'), NAME);
-  const request = await readLogoutRequest(ctx, paramsOf(interaction.params));
+  const request = await readLogoutRequest(ctx, paramsOf(interaction.params), rules);
   // Another site can send a form without our cookies, and with an interaction that is bound to no
   // browser.
   requireOwnSite(ctx.request);
@@ -173,9 +195,7 @@ async function signOut(
     returnTo === null || frames.length > 0
       ? resultPage(ctx, request, true, { link: link ?? returnTo, frames, goesOnTo: returnTo })
       : redirect(returnTo);
-  const more = ctx.engine.sessionListeners.flatMap((one) => one.cookies?.(ctx) ?? []);
-  for (const cookie of [...headers.getSetCookie(), ...more])
-    response.headers.append('Set-Cookie', cookie);
+  for (const cookie of headers.getSetCookie()) response.headers.append('Set-Cookie', cookie);
   return response;
 }
 
@@ -223,6 +243,11 @@ export const rpInitiatedLogout: FeatureFactory<LogoutOptions> = defineFeature<Lo
       description: 'When logout asks first: always, or when no ID token proves the session',
       choices: ['always', 'when-unproven'],
       default: 'always',
+    },
+    acceptExpiredHints: {
+      kind: 'flag',
+      description: 'An expired ID token still names whom to sign out',
+      default: true,
     },
   },
   create: (options) => ({ endpoints: [endpoint(options)], pages: [logoutPage, signedOutPage] }),

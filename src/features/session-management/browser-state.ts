@@ -30,7 +30,7 @@ export function browserState(ctx: RequestContext): BrowserState {
       Array.isArray(one) && one.length === 3 && one.every((part) => typeof part === 'string');
     return { login, watchers: watchers.filter(isWatcher).slice(0, MOST_WATCHERS) };
   } catch {
-    // The cookie is of this browser: whatever stands there, its own applications look again.
+    // Without a readable cookie every application of this browser hears that something changed.
     return NOBODY;
   }
 }

@@ -19,13 +19,14 @@ import { json, jwtResponse } from '../../web/respond.ts';
 /** Options of the userinfo endpoint. */
 export interface UserinfoOptions {
   /**
-   * What applications get that say nothing about it: JSON, or a JWT signed as their ID tokens are.
+   * Format for applications without `userinfo_signed_response_alg`: JSON, or a JWT that is signed
+   * as their ID tokens are.
    * @default 'json'
    */
-  readonly responseType: 'json' | 'jwt';
+  readonly format: 'json' | 'jwt';
 }
 
-/** @param isJwtUsual whether clients get a JWT that say nothing about it */
+/** @param isJwtUsual whether clients without a registered algorithm get a JWT */
 const endpoint = (isJwtUsual: boolean): Endpoint => ({
   name: 'userinfo',
   // Its name in Django OAuth Toolkit.
@@ -105,7 +106,7 @@ async function claimsFor(
   if (account === null) throw invalidToken('token_subject');
   const claims = await personClaims(ctx, { account, client, scopes, details });
   // OIDC Core §5.3.2: sub is always returned.
-  return { ...claims, sub };
+  return { ...claims, sub: ctx.subjectOf(client, sub) };
 }
 
 function openidHint(
@@ -141,15 +142,15 @@ export const userinfo: FeatureFactory<UserinfoOptions> = defineFeature<UserinfoO
   name: 'userinfo',
   description: 'The UserInfo endpoint (OIDC Core §5.3)',
   options: {
-    responseType: {
+    format: {
       kind: 'text',
-      description: 'What applications get that say nothing about it: JSON, or a signed JWT',
+      description: 'Format for applications without userinfo_signed_response_alg: json or jwt',
       choices: ['json', 'jwt'],
       default: 'json',
     },
   },
-  create: ({ responseType }) => ({
-    endpoints: [endpoint(responseType === 'jwt')],
+  create: ({ format }) => ({
+    endpoints: [endpoint(format === 'jwt')],
     clientFields: [field, ...encryption.clientFields],
     clientChecks: [clientCheck, ...encryption.clientChecks],
     metadata: ({ scopes, idTokenAlgs }) => ({

@@ -15,7 +15,7 @@ export const deliveries: Migration = {
       .addColumn('sid', 'varchar(43)', (column) => column.notNull())
       .addColumn('client_id', 'varchar(255)', (column) => column.notNull())
       .addColumn('sub', 'varchar(255)', (column) => column.notNull())
-      .addColumn('is_told', 'integer', (column) => column.notNull())
+      .addColumn('wants_delivery', 'integer', (column) => column.notNull())
       .addColumn('expires_at', 'bigint', (column) => column.notNull())
       .addPrimaryKeyConstraint(`${prefix}session_clients_pk`, [
         'tenant',

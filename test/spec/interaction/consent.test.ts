@@ -148,3 +148,35 @@ describe('what lets an application change something is marked', () => {
     expect(found.map(([, text]) => text)).toEqual(marked);
   });
 });
+
+describe('what was allowed before', () => {
+  it('is asked again after the time that the operator sets, and then counts again', async () => {
+    world = await makeWorld({
+      lifetimes: { consent: 1000, sessionAbsolute: 100_000, sessionIdle: 100_000 },
+    });
+    browser = browserOf(world);
+    const ask = async (changes = {}): Promise<string> =>
+      pageOf(await openAuthorize(world, browser, changes));
+    await allow(browser, await logIn(browser, await openAuthorize(world, browser)));
+    world.now += 999;
+    expect(await ask()).toBe('away');
+    world.now += 1;
+    expect(await ask()).toBe('consent');
+    const silent = await openAuthorize(world, browser, { prompt: 'none' });
+    expect(silent.leaves?.searchParams.get('error')).toBe('consent_required');
+    await allow(browser, await openAuthorize(world, browser));
+    expect(await ask()).toBe('away');
+  });
+
+  it.each([
+    ['force', 'consent'],
+    ['auto', 'away'],
+    ['other', 'away'],
+  ])('is asked again with approval_prompt=%s of Django OAuth Toolkit: %s', async (value, page) => {
+    world = await makeWorld();
+    browser = browserOf(world);
+    await allow(browser, await logIn(browser, await openAuthorize(world, browser)));
+    const again = await openAuthorize(world, browser, { approval_prompt: value });
+    expect(pageOf(again)).toBe(page);
+  });
+});

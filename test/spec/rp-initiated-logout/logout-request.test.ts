@@ -197,3 +197,21 @@ describe('a post_logout_redirect_uri', () => {
     expect([done.leaves, done.status]).toEqual([null, 200]);
   });
 });
+
+it.each([
+  [true, []],
+  [false, ['logout_hint_invalid']],
+])(
+  '[RP-Initiated Logout §2] LO-03 an expired id_token_hint is good where the operator says so: %s',
+  async (acceptExpiredHints, problems) => {
+    const features = [rpInitiatedLogout({ acceptExpiredHints })];
+    const place = await makeWorld({ features });
+    const browser = browserOf(place);
+    const { id_token: hint } = await getTokens(place, {}, browser);
+    place.now += 3700;
+    place.reasons.length = 0;
+    const query = new URLSearchParams({ id_token_hint: hint });
+    await browser.open(`${place.provider.url('rp-initiated-logout')}?${query}`);
+    expect(place.reasons).toEqual(problems);
+  },
+);

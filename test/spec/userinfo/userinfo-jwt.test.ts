@@ -116,7 +116,7 @@ it('[OIDC Core §5.3.2] is encrypted, with a signature inside or without', async
 });
 
 it('is a JWT for everybody where the server says so, and JSON for who asks for it', async () => {
-  world = await makeWorld({ features: [userinfo({ responseType: 'jwt' })] });
+  world = await makeWorld({ features: [userinfo({ format: 'jwt' })] });
   const { type, text } = await ask(await as({}));
   expect(type).toBe('application/jwt');
   expect(await verified(text, 'RS256')).toMatchObject({ sub: ALICE.sub });
