@@ -23,7 +23,7 @@ import { grantTypesOf } from './engine/contracts/engine.ts';
 import { createRefusalLog } from './engine/refusals.ts';
 import { contextOfRequest } from './engine/request-context.ts';
 import { createRoutes, type Route, serve } from './engine/router.ts';
-import { tellClient } from './engine/session-listeners.ts';
+import { createTeller } from './engine/session-listeners.ts';
 import { endpointUrl } from './engine/urls.ts';
 import { createInteractions, type Interactions } from './host-interactions.ts';
 import { managedClients, problemsOfListed } from './managed-clients.ts';
@@ -236,12 +236,13 @@ function createContext(
     settings.logger.warn({ error }, 'the end of an attempt could not be stored'),
   );
   const url = urlsOf(settings, assembly.endpoints);
+  const tell = createTeller(engine);
   const deliveries = createDeliveries({
     store: store.deliveries,
     now,
     events,
     logger: settings.logger,
-    send: async (delivery) => await tellClient(ctx, engine, delivery),
+    send: async (delivery) => await tell(ctx, delivery),
   });
   const outbound = createOutbound({ allowed: settings.allowOutbound, ages });
   const ctx: Context = {

@@ -45,8 +45,17 @@ export type RequestedClaims = Readonly<Record<Target, Readonly<Record<string, un
  * details of a feature hold them, so that they travel with a code to every token.
  */
 function requestedIn({ details }: Asked, target: Target): ReadonlyMap<string, unknown> {
-  const { claims } = details as { readonly claims?: RequestedClaims };
+  const { claims } = details as { readonly claims?: RequestedClaims | null };
   return new Map(Object.entries(claims?.[target] ?? {}));
+}
+
+/**
+ * Details of a token that holds less than was granted: without the claims asked for by name.
+ * @param granted the details of the grant
+ * @param own what the token adds to them
+ */
+export function withoutClaims(granted: Details, own: Details): Details {
+  return 'claims' in granted ? { ...own, claims: null } : own;
 }
 
 /** The scope that releases a claim to a client; null when none does. */

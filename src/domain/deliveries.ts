@@ -36,7 +36,7 @@ export interface Deliveries {
   wake(): void;
   /** Sends what is due, and waits for the answers. */
   run(): Promise<void>;
-  /** Waits for what is under way, and begins nothing more. */
+  /** Sends what was stored just now, waits for what is under way, and begins nothing more. */
   close(): Promise<void>;
 }
 
@@ -45,6 +45,7 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
   const underWay = new Set<Promise<void>>();
   let sending: Promise<void> | null = null;
   let isAsked = false;
+  let isClosing = false;
   let isClosed = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let soon: ReturnType<typeof setTimeout> | undefined;
@@ -67,8 +68,8 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
       for (const delivery of taken) begin(delivery);
       // Requests have their turn between two pieces.
       await new Promise<void>((resolve) => setImmediate(resolve));
-      // What was stored since it was asked for is taken as well.
-      if (taken.length === 0 && !isAsked) return;
+      // What was stored since it was asked for is taken as well. A backlog is left to others.
+      if (isClosing || (taken.length === 0 && !isAsked)) return;
     }
   };
   const setTimer = async (): Promise<void> => {
@@ -106,6 +107,7 @@ export function createDeliveries(parts: DeliveryParts): Deliveries {
       await setTimer();
     },
     async close() {
+      isClosing = true;
       if (soon !== undefined) await send().catch(() => undefined);
       clearTimeout(soon);
       isClosed = true;

@@ -233,7 +233,15 @@ async function readAuthorizationRequest(
   const consentScopes = [...scopes];
   const demands: LoginDemand[] = [];
   const { clientId } = client;
-  const request: AuthorizationRequest = { clientId, scopes, consentScopes, demands, values };
+  const { artifacts } = responseType;
+  const request: AuthorizationRequest = {
+    clientId,
+    scopes,
+    consentScopes,
+    artifacts,
+    demands,
+    values,
+  };
   for (const { definition } of ctx.engine.parameters) {
     const { names, onlyIn } = definition;
     const [name = ''] = names;
@@ -244,20 +252,13 @@ async function readAuthorizationRequest(
         `The parameter ${name} must not stand here.`,
       );
     }
-    const reading = {
-      params,
-      source,
-      isSigned,
-      client,
-      destination,
-      artifacts: responseType.artifacts,
-    };
+    const reading = { params, source, isSigned, client, destination, artifacts };
     const value = await definition.read(ctx, { ...reading, request });
     values[name] = value;
     consentScopes.push(...(definition.consentScopes?.(value, ctx.settings, client) ?? []));
     demands.push(...[definition.demand?.(value, ctx.settings) ?? []].flat());
   }
-  for (const name of responseType.artifacts)
+  for (const name of artifacts)
     named(ctx.engine.artifacts, name)?.check?.(request, bindsTokens(ctx.engine, request, client));
   Object.freeze(values);
   return Object.freeze(request);
@@ -267,7 +268,7 @@ async function readAuthorizationRequest(
 const IN_ADDRESSES = /\btoken$/;
 
 /** The response type of a request that was read. */
-export function requestedResponseType(engine: Engine, params: Params): ResponseType {
+function requestedResponseType(engine: Engine, params: Params): ResponseType {
   const asked = responseTypeName(params.get('response_type') ?? '');
   const type = engine.responseTypes.find(({ name }) => name === asked);
   if (type !== undefined) return type;

@@ -3,14 +3,12 @@
  * response made of the artifacts of its response type (RFC 6749 §4.1.1, §4.1.2).
  */
 import { rememberAuthorization } from '../domain/authorizations.ts';
+import type { Destination } from '../protocol/authorization-request.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { type Params, paramsOf } from '../protocol/params.ts';
 import { formatScope } from '../protocol/scope.ts';
-import {
-  proveDestination,
-  readAsClientIs,
-  requestedResponseType,
-} from './authorization-request.ts';
+import type { Client } from '../store/records.ts';
+import { proveDestination, readAsClientIs } from './authorization-request.ts';
 import { sendRefusal, sendResponse } from './authorization-response.ts';
 import { judgeAnew } from './continuation.ts';
 import type { EngineContext } from './contracts/context.ts';
@@ -73,7 +71,8 @@ export async function openRequest(
       const interaction = end.continued ? end.interaction : null;
       const { request, session, account } = end;
       const authorized = { client, request, destination, sentRedirectUri, session };
-      const { artifacts } = requestedResponseType(context.engine, parameters.params);
+      const { artifacts } = request;
+      await makeReady(context, client, destination, artifacts);
       const response = await makeAll(context, end, artifacts, {
         ...authorized,
         account,
@@ -108,6 +107,17 @@ async function sendWithAdditions(
   for (const cookie of added.flatMap(({ cookies }) => cookies))
     response.headers.append('Set-Cookie', cookie);
   return response;
+}
+
+/** A key that is missing is found before anything is stored, so that it consumes nothing. */
+async function makeReady(
+  ctx: EngineContext,
+  client: Client,
+  { responseMode }: Destination,
+  names: readonly string[],
+): Promise<void> {
+  for (const name of names) await artifactOf(ctx, name).ready?.(ctx, client);
+  await named(ctx.engine.responseModes, responseMode)?.wraps?.ready(ctx, client);
 }
 
 /** The parameters of the response, or which facts changed meanwhile. */

@@ -1,5 +1,8 @@
 /** Clients that take part in a session, and what is told to them when it ends. */
+import { registeredItself } from '../domain/client-rules.ts';
 import type { Context } from '../domain/context.ts';
+import { OutboundError } from '../domain/outbound.ts';
+import { createWaitingLines } from '../domain/waiting-lines.ts';
 import type { Delivery } from '../store/deliveries.ts';
 import type { Client, Session } from '../store/records.ts';
 import type { Engine } from './contracts/engine.ts';
@@ -39,15 +42,38 @@ export async function framesFor(
   return frames;
 }
 
+/**
+ * Clients that registered themselves are told this many at once, and as many times `IN_LINE` wait:
+ * whoever registers many that never answer takes no place from the clients of the operator.
+ */
+const STRANGERS_AT_ONCE = 32;
+const IN_LINE = 10;
+/** Milliseconds that they wait at most; less than the lease of a delivery. */
+const LONGEST_WAIT = 10_000;
+
 /** Tells a client of a delivery, in every way that it wants. @throws when it was not told */
-export async function tellClient(
-  ctx: Context,
-  { sessionListeners }: Pick<Engine, 'sessionListeners'>,
-  delivery: Delivery,
-): Promise<void> {
-  const client = await ctx.clients.findEnabled(delivery.clientId);
-  // A client that is gone, or does not want it any more, has nothing to hear.
-  if (client === null) return;
-  for (const one of sessionListeners)
-    if (one.isFor(client)) await one.deliver?.(ctx, client, delivery);
+export type Teller = (ctx: Context, delivery: Delivery) => Promise<void>;
+
+export function createTeller({ sessionListeners }: Pick<Engine, 'sessionListeners'>): Teller {
+  const lines = createWaitingLines(IN_LINE);
+  let strangers = 0;
+  const tell = async (ctx: Context, client: Client, delivery: Delivery): Promise<void> => {
+    for (const one of sessionListeners)
+      if (one.isFor(client)) await one.deliver?.(ctx, client, delivery);
+  };
+  return async (ctx, delivery) => {
+    const client = await ctx.clients.findEnabled(delivery.clientId);
+    // A client that is gone, or does not want it any more, has nothing to hear.
+    if (client === null) return;
+    if (!registeredItself(client)) return await tell(ctx, client, delivery);
+    strangers += 1;
+    const line = String(strangers % STRANGERS_AT_ONCE);
+    if (!(await lines.join(line, LONGEST_WAIT)))
+      throw new OutboundError('busy', 'too many clients that registered themselves are told now');
+    try {
+      await tell(ctx, client, delivery);
+    } finally {
+      lines.leave(line);
+    }
+  };
 }

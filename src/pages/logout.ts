@@ -44,7 +44,7 @@ export function signedOut(view: SignedOutView, { signedOut: texts, error }: Mess
     title,
     content: markup`<h1 id="${view.signedOut ? 'signed-out' : 'still-signed-in'}">${title}</h1>
 <p>${means(view.providerName)}</p>
-${view.frames.map((address) => markup`<iframe class="unseen" src="${address}" title="" aria-hidden="true" tabindex="-1"></iframe>`)}
+${view.frames.map((address) => markup`<iframe class="unseen" sandbox="allow-scripts allow-same-origin" src="${address}" title="" aria-hidden="true" tabindex="-1"></iframe>`)}
 ${returnLink('signed-out-return', view.returnTo, error) ?? clientReturn(view.client, texts.back) ?? wayOn(view.homeUrl, texts.home(view.providerName))}`,
   };
 }

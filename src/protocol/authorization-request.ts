@@ -35,6 +35,8 @@ export interface AuthorizationRequest {
    * What people have to allow: these scopes, and those of single claims that are asked for by name.
    */
   readonly consentScopes: readonly string[];
+  /** What its response brings: the words of its `response_type`. None in the device flow. */
+  readonly artifacts: readonly string[];
   /** What its parameters demand of the login. */
   readonly demands: readonly LoginDemand[];
   /**

@@ -90,12 +90,18 @@ export function fittingKeys(
   return kid !== undefined && fitting.length > 1 ? [] : fitting;
 }
 
+/** Curves on which keys are agreed (RFC 7518 §4.6.1.1, RFC 8037 §3.2), by type of key. */
+const AGREEMENT_CURVES: Readonly<Record<string, readonly string[]>> = {
+  EC: ['P-256', 'P-384', 'P-521'],
+  OKP: ['X25519'],
+};
+
 /** The keys to which a content key can be encrypted with this algorithm (RFC 7518 §4.1). */
 export function keysForEncryption(keys: readonly SetKey[], alg: string): readonly SetKey[] {
   const isRsa = alg.startsWith('RSA-');
-  const curves = ['P-256', 'P-384', 'P-521', 'X25519'];
   return keys.filter((key) => {
-    const fits = isRsa ? key['kty'] === 'RSA' : curves.includes(String(key['crv']));
+    const [kty, crv] = [String(key['kty']), String(key['crv'])];
+    const fits = isRsa ? kty === 'RSA' : (AGREEMENT_CURVES[kty]?.includes(crv) ?? false);
     const isMeant = key['alg'] === undefined || key['alg'] === alg;
     return fits && isMeant && (key['use'] === undefined || key['use'] === 'enc');
   });

@@ -27,6 +27,9 @@ export function withEnabledClient(table: RawBuilder<unknown>): RawBuilder<unknow
     and ${CLIENTS}.client_id = ${table}.client_id and ${CLIENTS}.disabled_at is null`;
 }
 
+/** Tables whose rows go with their client: who takes its name later hears nothing of its people. */
+const OF_CLIENTS = ['authorizations', 'client_uses', 'session_clients', 'deliveries'] as const;
+
 /** The client of an act that gives it something: registered, enabled, and as it was judged. */
 export const NEEDS_CLIENT: Needed = {
   name: 'unchanged client',
@@ -93,15 +96,14 @@ export function clientStore(
     },
     async delete(clientId, audit, { version, expiredBy } = {}) {
       return await db.transaction().execute(async (trx) => {
-        const deleteFrom = (table: 'clients' | 'authorizations' | 'client_uses') =>
+        const deleteFrom = (table: (typeof OF_CLIENTS)[number] | 'clients') =>
           trx.deleteFrom(table).where(sql<boolean>`${isClient(clientId)}`);
         let wanted = deleteFrom('clients');
         if (version !== undefined) wanted = wanted.where('version', '=', version);
         if (expiredBy !== undefined)
           wanted = wanted.where('expires_at', '<=', expiredBy).where('disabled_at', 'is', null);
         if ((await wanted.executeTakeFirst()).numDeletedRows === 0n) return false;
-        await deleteFrom('authorizations').execute();
-        await deleteFrom('client_uses').execute();
+        for (const table of OF_CLIENTS) await deleteFrom(table).execute();
         const row = auditRow(tenant, audit);
         if (row !== null) await trx.insertInto('audit').values(row).execute();
         return true;

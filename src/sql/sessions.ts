@@ -9,7 +9,7 @@ import { type ActWrite, namesIn } from './act.ts';
 import { auditRow } from './audit.ts';
 import { consumeCodes } from './codes.ts';
 import { tellOfEnd } from './deliveries.ts';
-import type { SqlDialect } from './dialect.ts';
+import type { SqlDialect, Upsert } from './dialect.ts';
 import { type Hot, type Lookup, slot } from './hot.ts';
 import { AUTHORIZATION, columnNames, recordOf, rowOf, SESSION, type Tables } from './schema.ts';
 import { provenBefore } from './subjects.ts';
@@ -67,9 +67,16 @@ export function sessionStore(
         if (!(await take(trx, dialect, dialect.insertIfAbsent('session', 'sessions', row))))
           return 'exists';
         if (replaces !== null && replaces !== session.handle) await remove(trx, tenant, replaces);
-        // The same person who signs in again goes on with the same sid.
         if (before !== null && before !== session.sid)
           await tellOfEnd(trx, tenant, [before], session.createdAt);
+        // The same person who signs in again goes on with the same sid, and its clients with them.
+        if (before === session.sid)
+          await trx
+            .updateTable('session_clients')
+            .set({ expires_at: session.expiresAt })
+            .where('tenant', '=', tenant)
+            .where('sid', '=', session.sid)
+            .execute();
         return 'started';
       });
     },
@@ -120,7 +127,7 @@ export function sessionStore(
             sql: (after) => sql`update ${sql.table('sessions')} set writes = writes + 1
               where tenant = ${tenant} and handle = ${handle} and sid = ${sid} and ${after}`,
           },
-          ...dialect.insertIfAbsent('joined', 'session_clients', row),
+          ...dialect.upsertIf('joined', { ...JOINED, row, set: joinedAnew(row) }, sql`1 = 1`),
         ],
         rows: [],
       });
@@ -146,6 +153,16 @@ export function sessionStore(
       return rows.map((row) => recordOf(SESSION, row));
     },
   };
+}
+
+const JOINED = { table: 'session_clients', key: ['tenant', 'sid', 'client_id'] } as const;
+
+/** What joining again changes: a client may want to be told by now. */
+function joinedAnew({
+  wants_delivery: wanted,
+  expires_at: until,
+}: Readonly<Record<'wants_delivery' | 'expires_at', number>>): Upsert['set'] {
+  return { wants_delivery: sql`${wanted}`, expires_at: sql`${until}` };
 }
 
 /** The sid of a session; null without one. */

@@ -3,7 +3,7 @@
  * register themselves.
  */
 import { isExpired } from './clients.ts';
-import { deleteAuthorization, type MemoryTables, recordAct } from './memory-tables.ts';
+import { deleteAuthorization, type MemoryTables, recordAct, removeWhere } from './memory-tables.ts';
 import type { Store } from './store.ts';
 
 export function clientStore(tables: MemoryTables): Store['clients'] {
@@ -42,6 +42,8 @@ export function clientStore(tables: MemoryTables): Store['clients'] {
       clientUses.delete(clientId);
       for (const row of tables.authorizations.values())
         if (row.clientId === clientId) deleteAuthorization(tables, row);
+      removeWhere(tables.sessionClients, (row) => row.clientId === clientId);
+      removeWhere(tables.deliveries, (row) => row.clientId === clientId);
       recordAct(tables, audit);
       return true;
     },

@@ -75,6 +75,10 @@ function sessionStore(tables: MemoryTables): Store['sessions'] {
       if (replaces !== null) sessions.delete(replaces);
       if (before !== undefined && before.sid !== session.sid)
         tellOfEnd(tables, before.sid, session.createdAt);
+      if (before?.sid === session.sid)
+        for (const [key, joined] of tables.sessionClients)
+          if (joined.sid === session.sid)
+            tables.sessionClients.set(key, { ...joined, expiresAt: session.expiresAt });
       sessions.set(session.handle, session);
       return 'started';
     },
@@ -100,8 +104,7 @@ function sessionStore(tables: MemoryTables): Store['sessions'] {
     async join({ handle, sid, sub, expiresAt }, clientId, wantsDelivery) {
       if (sessions.get(handle)?.sid !== sid) return false;
       const key = pairKey(sid, clientId);
-      if (!tables.sessionClients.has(key))
-        tables.sessionClients.set(key, { sid, sub, clientId, wantsDelivery, expiresAt });
+      tables.sessionClients.set(key, { sid, sub, clientId, wantsDelivery, expiresAt });
       return true;
     },
     clients: async (sid) =>

@@ -146,8 +146,8 @@ export interface SessionStore {
   findFor(handle: Digest, clientId: string): Promise<FoundSession | null>;
   /**
    * One atomic act: inserts `session` and deletes the session it replaces (which may have the same
-   * handle); of one with another `sid` it tells the clients, as `end` does. Nothing changes, and it
-   * resolves to
+   * handle); of one with another `sid` it tells the clients, as `end` does, and with the same `sid`
+   * its clients go on with it. Nothing changes, and it resolves to
    * - `subject_revoked` when the subject was revoked (`tokens.revokeSubject`) after the proof
    *   began: a login under way cannot slip past a revocation;
    * - `exists` when there is a session of this handle already: of any number of concurrent starts
@@ -171,7 +171,7 @@ export interface SessionStore {
   /**
    * One atomic act: notes that a client takes part in a session. It writes the session's row, so
    * that of a client that joins and a concurrent end of the session either the client sees false or
-   * the end tells it. Noting it again changes nothing.
+   * the end tells it. Noting it again changes whether it wants to be told.
    * @param wantsDelivery whether the end makes a delivery for the client
    */
   join(session: Session, clientId: string, wantsDelivery: boolean): Promise<boolean>;

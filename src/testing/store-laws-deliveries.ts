@@ -99,6 +99,64 @@ export const DELIVERY_LAWS: readonly Law[] = [
     },
   ],
   [
+    'sessions.join: what a client wants is what it wanted last',
+    async (store) => {
+      const session = await started(store);
+      for (const [client, before] of [
+        ['now', false],
+        ['not any more', true],
+      ] as const) {
+        await store.sessions.join(session, client, before);
+        assert.equal(await store.sessions.join(session, client, !before), true);
+      }
+      await store.sessions.end(session, NOW, true, null);
+      const claimed = await store.deliveries.claim(NOW, 10, NOW + 30);
+      assert.deepEqual(
+        claimed.map(({ clientId }) => clientId),
+        ['now'],
+      );
+    },
+  ],
+  [
+    'sessions.start: clients of a session that goes on are there as long as it is',
+    async (store) => {
+      const first = await started(store);
+      await store.sessions.join(first, 'app', true);
+      const facts = sample.facts({ sub: first.sub, sid: first.sid });
+      const second = sample.session(facts, { expiresAt: first.expiresAt + 100 });
+      const proof = await proofIn(store);
+      assert.equal(await store.sessions.start(second, first.handle, proof), 'started');
+      assert.equal((await store.clear(second.expiresAt - 1, 10, 0)).sessionClients, 0);
+      assert.deepEqual(await store.sessions.clients(first.sid), ['app']);
+    },
+  ],
+  [
+    'clients.delete: who is gone takes part in no session, and nothing waits to be told to it',
+    async (store, database) => {
+      const client = sample.client(word());
+      await store.clients.insert(client, null);
+      const [ended, stands] = [await started(store), await started(store)];
+      const other = database.forIssuer('https://other.example');
+      const elsewhere = await started(other);
+      for (const [of, session] of [
+        [store, ended],
+        [store, stands],
+        [other, elsewhere],
+      ] as const)
+        for (const clientId of [client.clientId, 'app'])
+          assert.equal(await of.sessions.join(session, clientId, true), true);
+      await store.sessions.end(ended, NOW, true, null);
+      assert.equal(await store.clients.delete(client.clientId, null), true);
+      assert.deepEqual(await store.sessions.clients(stands.sid), ['app']);
+      assert.equal((await other.sessions.clients(elsewhere.sid)).length, 2);
+      const claimed = await store.deliveries.claim(NOW, 10, NOW + 30);
+      assert.deepEqual(
+        claimed.map(({ clientId }) => clientId),
+        ['app'],
+      );
+    },
+  ],
+  [
     'sessions.join against sessions.end: who joined is told, and who is not told did not join',
     async (store) => {
       for (let turn = 0; turn < 10; turn += 1) {

@@ -40,7 +40,14 @@ async function read<T>(
     destination: { redirectUri: 'https://rp.example/cb', responseMode: 'query', state: null },
     artifacts: ['code'],
     isSigned: false,
-    request: { clientId: 'app', scopes: [], consentScopes: [], demands: [], values: {} },
+    request: {
+      clientId: 'app',
+      scopes: [],
+      consentScopes: [],
+      artifacts: ['code'],
+      demands: [],
+      values: {},
+    },
   });
 }
 

@@ -104,6 +104,14 @@ describe('consent, by client and answer', () => {
       'public, loopback': { public: true, redirectUri: 'http://127.0.0.1:99/cb' },
       'public, no redirect URI': { public: true, redirectUri: null },
       'public, given for less': { ...native, answers: answered('ada') },
+      'confidential, private scheme, sent an ID token': {
+        redirectUri: native.redirectUri,
+        artifacts: ['code', 'id_token'],
+      },
+      'confidential, http, sent an access token': {
+        redirectUri: 'http://127.0.0.1:99/cb',
+        artifacts: ['token'],
+      },
     },
     'consent missing_scopes': {
       'public, https, nothing remembered': { public: true, allowed: null },
@@ -115,6 +123,7 @@ describe('consent, by client and answer', () => {
       'public, private scheme, another flow': { ...native, flow: 'device' },
       'confidential, private scheme': { redirectUri: native.redirectUri },
       'confidential, no redirect URI': { redirectUri: null },
+      'public, https, sent an ID token': { public: true, artifacts: ['id_token'] },
     },
   };
   it.each(rowsOf(assured))('[RFC8252 §8.6] %s: no silent repeat: %s', (expected, _, row) =>

@@ -37,6 +37,8 @@ export interface Row
   readonly redirectUri?: string | null;
   readonly flow?: string;
   readonly demands?: readonly LoginDemand[];
+  /** What the response brings. */
+  readonly artifacts?: readonly string[];
   /** Authentication context of the session. */
   readonly acr?: string;
 }
@@ -80,6 +82,7 @@ export function situation(row: Row): Situation {
       clientId: 'app',
       scopes: row.asked ?? FACTS.scopes,
       consentScopes: row.asked ?? FACTS.scopes,
+      artifacts: row.artifacts ?? ['code'],
       demands: row.demands ?? [],
       values,
     },

@@ -84,6 +84,11 @@ export interface Artifact {
    */
   check?(request: AuthorizationRequest, isBound: boolean): void;
   /**
+   * Called before anything of the response is stored.
+   * @throws what `make` would throw, such as for a key that is missing
+   */
+  ready?(ctx: RequestContext, client: Client): Promise<void>;
+  /**
    * What an earlier answer to the same interaction made already; null when there was none. Asked
    * before anything is remembered.
    * @param made what it made of the artifacts before this one
@@ -154,6 +159,11 @@ export interface ResponseMode {
 export interface WrappingMode {
   /** Name of the mode that sends them; without it this mode is not offered. */
   readonly mode: string;
+  /**
+   * Called before anything of the response is stored.
+   * @throws what `parameters` would throw, such as for a key that is missing
+   */
+  ready(ctx: RequestContext, client: Client): Promise<void>;
   /** Makes the parameters. */
   parameters(
     ctx: RequestContext,

@@ -42,12 +42,13 @@ export interface TokenConstraint {
   use?(ctx: RequestContext): Promise<void>;
   /**
    * Parameters that the request adds to a pushed authorization request.
+   * @param params of the request: those inside a request object, where it has one
    * @throws OAuthError
    */
   pushed?(
     ctx: RequestContext,
     client: Client,
-    sent: Params,
+    params: Params,
   ): Promise<Readonly<Record<string, string>>>;
   /**
    * Checks that a request proves what a token is bound to.

@@ -5,7 +5,7 @@
  */
 import { findEnabledAccount } from '../../domain/accounts.ts';
 import { networkOf } from '../../domain/addresses.ts';
-import { idTokenClaims } from '../../domain/claims.ts';
+import { idTokenClaims, withoutClaims } from '../../domain/claims.ts';
 import { requireSame } from '../../domain/confirmations.ts';
 import { type CheckedRedemption, issueTokens, type TokenResponse } from '../../domain/issuance.ts';
 import { availableScopes } from '../../domain/scopes.ts';
@@ -176,8 +176,14 @@ async function withinBounds(
   const account = await findEnabledAccount(ctx.settings.accounts, entitlement.sub);
   if (account === null)
     throw new OAuthError('invalid_grant', 'account_disabled', 'The account is not available.');
+  // Who asks for less than was granted does not get single claims by name either.
+  const isLess = !covers(scopes, entitlement.scopes);
+  const details = isLess
+    ? withoutClaims(entitlement.details, redemption.details)
+    : redemption.details;
+  const asked = { ...entitlement.details, ...details };
   const claims = scopes.includes('openid')
-    ? await idTokenClaims(ctx, { account, client, scopes, details: entitlement.details })
+    ? await idTokenClaims(ctx, { account, client, scopes, details: asked })
     : {};
-  return { ...redemption, scopes, claims };
+  return { ...redemption, scopes, details, claims };
 }

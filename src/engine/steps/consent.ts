@@ -75,7 +75,8 @@ function due(situation: Situation): Due | null {
     return { because: 'client_not_assured' };
   if (client.skipConsent) return null;
   // RFC 8252 §8.6: a client whose identity is not assured gets no silent repeat approval.
-  if (!isIdentityAssured(client, redirectUri)) return { because: 'client_not_assured' };
+  if (!isIdentityAssured(client, redirectUri, request.artifacts))
+    return { because: 'client_not_assured' };
   // An authorization without scopes says that nobody was asked: the client was the operator's own
   // then.
   const allowed = authorization?.scopes ?? [];
@@ -85,11 +86,16 @@ function due(situation: Situation): Due | null {
 }
 
 /**
- * A client with credentials proves itself at the token endpoint; a public one only by an https
- * address that it controls.
+ * A client with credentials proves itself at the token endpoint; a public one, and every one that
+ * is sent tokens without a visit there, only by an https address that it controls.
  */
-function isIdentityAssured(client: Client, redirectUri: string | null): boolean {
-  return !isPublic(client) || (redirectUri?.startsWith('https://') ?? false);
+function isIdentityAssured(
+  client: Client,
+  redirectUri: string | null,
+  artifacts: readonly string[],
+): boolean {
+  if (redirectUri?.startsWith('https://')) return true;
+  return !isPublic(client) && !artifacts.some((one) => one === 'token' || one === 'id_token');
 }
 
 /** Scopes in plain words. */

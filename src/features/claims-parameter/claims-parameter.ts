@@ -73,9 +73,9 @@ function demand({ userinfo, id_token }: ClaimsValue, settings: Settings): LoginD
   const contexts = (acr?.values ?? []).filter((one) => typeof one === 'string');
   const context = contextDemand(contexts, settings, acr?.essential === true);
   if (subject === undefined) return context;
-  // Nobody is two subjects at once, so that the empty one, which nobody has, is asked for.
-  const one = subjects.every((other) => other === subject) ? String(subject) : '';
-  return { ...context, subject: one };
+  // Nobody is two subjects at once, nor a number: the empty one, which nobody has, is asked for.
+  const isOne = typeof subject === 'string' && subjects.every((other) => other === subject);
+  return { ...context, subject: isOne ? subject : '' };
 }
 
 /** @throws OAuthError `invalid_request` */

@@ -71,7 +71,7 @@ export function deviceFlow(placeOf: PlaceOf | null): Flow {
           const place = address === null ? null : await wordsFor(placeOf, address);
           const values = { [DEVICE]: { userCode, address, place } satisfies Shown };
           const { clientId } = client;
-          return { clientId, scopes, consentScopes: scopes, demands: [], values };
+          return { clientId, scopes, consentScopes: scopes, artifacts: [], demands: [], values };
         },
         complete: async (context, end) => await approve(context, digest, end),
         async refuse(context, error) {

@@ -75,12 +75,12 @@ function constraint({ requireNonce: needsNonce }: DpopOptions): TokenConstraint 
       const proven = bound.get(ctx.request);
       if (proven !== undefined) await useProof(ctx, proven);
     },
-    async pushed(ctx, _client, sent) {
+    async pushed(ctx, _client, params) {
       const endpoint = 'pushed-authorization-request';
       const proven = await provenKey(ctx, { endpoint, accessToken: null, needsNonce });
       if (proven === null) return {};
       // RFC 9449 §10.1: both may be sent, and then they are the same.
-      const named = sent.get(JKT);
+      const named = params.get(JKT);
       if (named !== undefined && named !== proven.thumbprint)
         throw new OAuthError(
           'invalid_dpop_proof',

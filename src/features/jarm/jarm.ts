@@ -2,6 +2,7 @@
  * Authorization responses as a JWT (JARM, JWT Secured Authorization Response Mode for OAuth 2.0):
  * signed, and encrypted for clients registered so.
  */
+import type { JwtClaims } from '../../crypto/jwt.ts';
 import { encrypterFor } from '../../domain/client-encryption.ts';
 import { signerFor } from '../../domain/id-tokens.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
@@ -16,27 +17,42 @@ const LIFETIME = 300;
 const { algFor, field, clientCheck } = signingField('authorization', 'its authorization responses');
 const encryption = encryptionFields('authorization', 'its authorization responses');
 
+async function sealer(
+  ctx: RequestContext,
+  client: Client,
+): Promise<(claims: JwtClaims) => Promise<string>> {
+  const { idTokenAlgs } = ctx.settings;
+  // JARM §3: RS256 where the client registered nothing.
+  const usual = idTokenAlgs.includes('RS256') ? 'RS256' : client.idTokenSignedResponseAlg;
+  const sign = await signerFor(ctx, client, algFor(client) ?? usual);
+  const encrypt = await encrypterFor(ctx, client, 'authorization');
+  return async (claims) => {
+    const jwt = await sign(claims);
+    return encrypt === null ? jwt : await encrypt(jwt, 'JWT');
+  };
+}
+
 /** JARM §2.1: iss, aud and exp beside the parameters; state and iss are inside as well. */
 async function wrapped(
   ctx: RequestContext,
   client: Client,
   parameters: ResponseParameters,
 ): Promise<ResponseParameters> {
-  const { idTokenAlgs, issuer } = ctx.settings;
-  // JARM §3: RS256 where the client registered nothing.
-  const usual = idTokenAlgs.includes('RS256') ? 'RS256' : client.idTokenSignedResponseAlg;
-  const sign = await signerFor(ctx, client, algFor(client) ?? usual);
-  const encrypt = await encrypterFor(ctx, client, 'authorization');
+  const seal = await sealer(ctx, client);
+  const { issuer: iss } = ctx.settings;
   const now = ctx.now();
-  const claims = { iss: issuer, aud: client.clientId, exp: now + LIFETIME, iat: now };
-  const jwt = await sign({ ...parameters, ...claims });
-  return { response: encrypt === null ? jwt : await encrypt(jwt, 'JWT') };
+  const claims = { iss, aud: client.clientId, exp: now + LIFETIME, iat: now };
+  return { response: await seal({ ...parameters, ...claims }) };
+}
+
+async function ready(ctx: RequestContext, client: Client): Promise<void> {
+  await sealer(ctx, client);
 }
 
 const mode = (base: string, carriesTokens: boolean): ResponseMode => ({
   name: `${base}.jwt`,
   carriesTokens,
-  wraps: { mode: base, parameters: wrapped },
+  wraps: { mode: base, ready, parameters: wrapped },
 });
 
 const MODES: readonly ResponseMode[] = [

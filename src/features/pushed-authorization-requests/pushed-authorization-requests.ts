@@ -88,15 +88,16 @@ async function checked(
       'request_uri_pushed',
       'A request_uri cannot be pushed.',
     );
-  const proven: Record<string, string> = {};
-  for (const constraint of ctx.engine.tokenConstraints)
-    Object.assign(proven, await constraint.pushed?.(ctx, client, sent));
   const { clientId } = client;
   // RFC 9126 §3: what is pushed may be a request object.
   const loaded = await requestParameters(ctx, sent, null, clientId);
   if (loaded.problem !== null) throw loaded.problem;
   checkAsSent(ctx.engine, sent, loaded.source);
   const { isSigned } = loaded;
+  // After the request object: what it holds is held against the proof as well.
+  const proven: Record<string, string> = {};
+  for (const constraint of ctx.engine.tokenConstraints)
+    Object.assign(proven, await constraint.pushed?.(ctx, client, loaded.params));
   const params = { ...carriedParams(ctx.engine, loaded.params), ...proven, client_id: clientId };
   const read = paramsOf(params);
   const pushed = { params: read, source: PUSHED, isSigned, sent: read };

@@ -2,6 +2,7 @@
 import { sha256 } from '../../crypto/bytes.ts';
 import { idTokenClaims } from '../../domain/claims.ts';
 import { frontChannelAccessToken, frontChannelIdToken } from '../../domain/front-channel-tokens.ts';
+import { idTokenSigner } from '../../domain/id-tokens.ts';
 import type { Artifact } from '../../engine/contracts/response-type.ts';
 import { nonce } from '../../engine/parameters.ts';
 import { OAuthError } from '../../protocol/errors.ts';
@@ -37,6 +38,9 @@ export const idToken: Artifact = frontChannelArtifact({
     // OIDC Core §3.2.2.1, §3.3.2.11: REQUIRED, against ID tokens that others replay.
     if ((nonce(request) ?? '') === '')
       throw new OAuthError('invalid_request', 'nonce_missing', 'The parameter nonce is missing.');
+  },
+  async ready(ctx, client) {
+    await idTokenSigner(ctx, client);
   },
   async tokens(ctx, { account, client, request, destination, artifacts, details }, facts, made) {
     // OIDC Core §5.4: without an access token the claims of the scopes are here.

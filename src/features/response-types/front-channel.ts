@@ -21,7 +21,7 @@ import type { Authorization } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
 
 /** What makes an artifact of this kind. */
-export interface FrontChannelDefinition extends Pick<Artifact, 'name' | 'check'> {
+export interface FrontChannelDefinition extends Pick<Artifact, 'name' | 'check' | 'ready'> {
   /**
    * Makes the tokens; null where the response gets none.
    * @param made the parameters of the artifacts before it
@@ -36,18 +36,21 @@ export interface FrontChannelDefinition extends Pick<Artifact, 'name' | 'check'>
 
 /** An artifact that is issued with the response. */
 export function frontChannelArtifact(definition: FrontChannelDefinition): Artifact {
-  const { name, check, tokens } = definition;
+  const { name, check, ready, tokens } = definition;
   const textOf = (ctx: RequestContext, { interaction, session }: AuthorizedRequest): string =>
     codeText(ctx, interaction, session, `front-channel ${name}`);
   return {
     name,
     ...(check === undefined ? {} : { check }),
+    ...(ready === undefined ? {} : { ready }),
 
     async earlier(ctx, authorized, made) {
       if (authorized.interaction === null) return null;
       const text = textOf(ctx, authorized);
       const found = await ctx.store.codes.find(sha256(text));
       if (found === null) return null;
+      // What was allowed then is not allowed any more.
+      if (!found.authorized) throw interactionFinished();
       const { code } = found;
       if (code.expiresAt <= ctx.now()) throw interactionFinished();
       // The other one of two clicks stored it just now, and may not have come further.

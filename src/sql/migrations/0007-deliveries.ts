@@ -30,6 +30,12 @@ export const deliveries: Migration = {
       .columns(['expires_at'])
       .execute();
     await db.schema
+      .createIndex(`${prefix}session_clients_client`)
+      .ifNotExists()
+      .on('session_clients')
+      .columns(['tenant', 'client_id'])
+      .execute();
+    await db.schema
       .createTable('deliveries')
       .ifNotExists()
       .addColumn('tenant', 'varchar(11)', (column) => column.notNull())
@@ -52,6 +58,12 @@ export const deliveries: Migration = {
       .ifNotExists()
       .on('deliveries')
       .columns(['due_at'])
+      .execute();
+    await db.schema
+      .createIndex(`${prefix}deliveries_client`)
+      .ifNotExists()
+      .on('deliveries')
+      .columns(['tenant', 'client_id'])
       .execute();
   },
 };

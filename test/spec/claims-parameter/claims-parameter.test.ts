@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { expectRefusedRedirect } from '../refusals.ts';
 import {
   ALICE,
+  type Answer,
   allow,
   BOB,
   browserOf,
@@ -71,6 +72,24 @@ describe('claims asked for by name', () => {
     });
     expect(claimsOf(body['id_token'])).toMatchObject({ email: 'alice@example.com' });
     expect(await userinfo(String(body['access_token']))).toMatchObject({ name: 'Alice Example' });
+  });
+
+  it('[RFC6749 §6] RT-06 do not come with tokens for less than was granted', async () => {
+    const both = { userinfo: { name: null }, id_token: { email: null } };
+    const first = await getTokens(world, { ...request(both), scope: 'openid read' });
+    const refresh = async (refreshToken: unknown, scope: string): Promise<Answer> =>
+      await post(world, 'token', {
+        grant_type: 'refresh_token',
+        refresh_token: String(refreshToken),
+        scope,
+      });
+    const { body: less } = await refresh(first.refresh_token, 'openid');
+    expect(claimsOf(less['id_token'])).not.toHaveProperty('email');
+    expect(await userinfo(String(less['access_token']))).toEqual({ sub: ALICE.sub });
+    // The grant is as it was.
+    const { body: all } = await refresh(less['refresh_token'], 'openid read');
+    expect(claimsOf(all['id_token'])).toMatchObject({ email: 'alice@example.com' });
+    expect(await userinfo(String(all['access_token']))).toMatchObject({ name: 'Alice Example' });
   });
 
   it('[OIDC Core §5.5.1] with a value come with that value, or not at all', async () => {
@@ -185,6 +204,15 @@ describe('the subject', () => {
     const bob = await logIn(browser, await openAuthorize(world, browser, wish), BOB);
     expect(codeOf(await allow(browser, bob))).not.toBeNull();
   });
+
+  it.each<[unknown]>([[{ toString: 'x' }], [{}], [[ALICE.sub]], [7], [true], [null]])(
+    '[OIDC Core §5.5.1] AZ-22 %j is nobody',
+    async (value) => {
+      const wish = request({ id_token: { sub: { value } } });
+      const visit = await openAuthorize(world, browserOf(world), { ...wish, prompt: 'none' });
+      expectRefusedRedirect(world, visit, { error: 'login_required', reason: 'prompt_none' });
+    },
+  );
 
   it('cannot be two at once', async () => {
     const two = { id_token: { sub: { value: ALICE.sub } }, userinfo: { sub: { value: BOB.sub } } };

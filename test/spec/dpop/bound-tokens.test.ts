@@ -3,6 +3,7 @@ import * as client from 'openid-client';
 import { dpop, memoryDatabase } from 'valetkey';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectRefusal } from '../refusals.ts';
+import { claimsOfRequest, KEY, signed } from '../request-objects/objects.ts';
 import {
   type Answer,
   browserOf,
@@ -311,6 +312,21 @@ describe('a pushed request', () => {
     });
     const same = proofOf(world, key, { claims: { htu: PAR } });
     expect((await push(same, { dpop_jkt: thumbprintOf(key) })).status).toBe(201);
+  });
+  it('[RFC9449 §10.1] with a dpop_jkt inside a signed request is held to it as well', async () => {
+    const jwks = { keys: [{ ...KEY.publicKey.export({ format: 'jwk' }), kid: 'ec' }] };
+    await world.provider.clients.update(world.web.clientId, { jwks });
+    const about = async (jkt: string): Promise<Answer> => {
+      const dpop = proofOf(world, key, { claims: { htu: PAR } });
+      const claims = claimsOfRequest(world, { dpop_jkt: jkt });
+      return await push(dpop, { request: await signed(claims) });
+    };
+    expectRefusal(world, await about(thumbprintOf(other)), {
+      status: 400,
+      error: 'invalid_dpop_proof',
+      reason: 'dpop_jkt_mismatch',
+    });
+    expect((await about(thumbprintOf(key))).status).toBe(201);
   });
   it('SC-04 with a proof for the token endpoint is refused', async () => {
     expectRefusal(world, await push(proofOf(world, key)), {

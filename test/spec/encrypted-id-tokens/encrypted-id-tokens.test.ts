@@ -96,6 +96,21 @@ describe('what goes wrong', () => {
     expect((await redeem(world, code, proof.verifier)).status).toBe(200);
   });
 
+  it.each([
+    ['of another kind with a curve', { kty: 'RSA', crv: 'P-256', n: 'AQAB', e: 'AQAB' }],
+    ['of a kind that nobody knows', { kty: 'AKP', crv: 'X25519', x: 'AQAB' }],
+    ['on a curve of signatures', { kty: 'OKP', crv: 'Ed25519', x: 'AQAB' }],
+    ['of a curve of another kind', { kty: 'EC', crv: 'X25519', x: 'AQAB', y: 'AQAB' }],
+  ])('[RFC7518 §4.6.1.1] a key %s is none to encrypt to', async (_, key) => {
+    await encrypted('ECDH-ES');
+    const proof = pkce();
+    const code = await getCode(world, proof);
+    const jwks = { keys: [{ ...key, use: 'enc' }, ...encryptionJwks('RSA-OAEP').keys] };
+    await world.provider.clients.update(world.web.clientId, { jwks });
+    const answer = await redeem(world, code, proof.verifier);
+    expect([answer.status, world.reasons.at(-1)]).toEqual([400, 'encryption_key_missing']);
+  });
+
   it('a key set that cannot be read is the same', async () => {
     await encrypted('ECDH-ES');
     const proof = pkce();

@@ -48,6 +48,8 @@ it('[Front-Channel Logout §3] the page loads the address with iss and sid, unde
   expect(policy).toContain('frame-src https://rp.example;');
   expect(policy).toContain("frame-ancestors 'none'");
   expect(page.headers.get('refresh')).toBeNull();
+  // What is in the frame leads the page nowhere, and opens no window.
+  expect(page.html).toContain('sandbox="allow-scripts allow-same-origin"');
 });
 
 it('[RP-Initiated Logout §3] LO-07 the browser goes on to the application afterwards, without scripts as well', async () => {

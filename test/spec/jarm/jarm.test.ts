@@ -17,6 +17,7 @@ import {
   read,
   redeem,
   type World,
+  watched,
 } from '../setup.ts';
 
 let world: World;
@@ -111,6 +112,28 @@ describe('a response', () => {
     const [, jwe] = wrappedIn(await ask({ response_mode: 'jwt' }));
     const { plaintext } = await compactDecrypt(jwe, pairFor('ECDH-ES').privateKey);
     expect(await claimsIn(new TextDecoder().decode(plaintext))).toHaveProperty('code');
+  });
+
+  it('[OIDC Core §10.2] whose key is gone is not made, and nothing is stored for it', async () => {
+    const fields = { authorization_encrypted_response_alg: 'ECDH-ES' };
+    await world.provider.clients.update(world.web.clientId, {
+      jwks: encryptionJwks('ECDH-ES'),
+      fields,
+    });
+    const consent = await logIn(
+      browser,
+      await openAuthorize(world, browser, { response_mode: 'jwt' }),
+    );
+    const jwks = { keys: encryptionJwks('ECDH-ES').keys.slice(0, 1) };
+    await world.provider.clients.update(world.web.clientId, { jwks });
+    const calls = watched(world.provider.store);
+    expectErrorPage(await allow(browser, consent), {
+      status: 400,
+      code: 'invalid_request',
+      reason: 'encryption_key_missing',
+    });
+    expect(calls).not.toContain('codes.insert');
+    expect(calls).not.toContain('authorizations.remember');
   });
 });
 

@@ -256,6 +256,24 @@ describe('one interaction', () => {
     },
   );
 
+  it.each([...TYPES, 'none'])(
+    'leads to nothing of %s once the consent was withdrawn',
+    async (type) => {
+      const consent = await logIn(
+        browser,
+        await openAuthorize(world, browser, { response_type: type }),
+      );
+      const goesOn = await decide(world, browser, consent, { decision: 'allow' });
+      await browser.open(goesOn);
+      await world.provider.subjects.withdraw(ALICE.sub, world.web.clientId);
+      expectErrorPage(await browser.open(goesOn), {
+        status: 400,
+        code: 'invalid_request',
+        reason: 'interaction_finished',
+      });
+    },
+  );
+
   it('that is asked twice at the same time gets one access token', async () => {
     const consent = await logIn(
       browser,
