@@ -10,7 +10,6 @@ import type { ClientStore } from '../store/clients.ts';
 import type { ActRow, AuditEvent, Client, Digest, Seconds } from '../store/records.ts';
 import type { AuditStore } from '../store/store.ts';
 import type { ClientCache } from './client-cache.ts';
-import { signedBySecret } from './client-encryption.ts';
 import type {
   BoundSource,
   ChosenCredentials,
@@ -31,6 +30,7 @@ import { clientSecret, newClientSecret } from './client-secrets.ts';
 import type { Events } from './events.ts';
 import { hadPredecessor } from './former-clients.ts';
 import type { Ages } from './freshness.ts';
+import { signedBySecret } from './sealing.ts';
 import type { Lifetimes } from './settings.ts';
 
 /** What keeping clients needs. */

@@ -6,14 +6,12 @@ import {
   JwtError,
   type JwtKey,
   peekJwt,
-  signJwt,
   verifyJwt,
 } from '../crypto/jwt.ts';
-import type { IdTokenAlg } from '../protocol/names.ts';
 import type { Client, Entitlement } from '../store/records.ts';
-import { encrypterFor } from './client-encryption.ts';
 import { readableSecrets } from './client-secrets.ts';
 import type { Context } from './context.ts';
+import { sealerFor } from './sealing.ts';
 
 /** What is sent beside an ID token, of which it holds a hash (OIDC Core §3.3.2.11). */
 export interface Beside {
@@ -38,8 +36,6 @@ export interface IdTokenFacts {
   readonly claims: JwtClaims;
 }
 
-const encoder = new TextEncoder();
-
 /** Signs ID tokens of one client. */
 export type IdTokenSigner = (facts: IdTokenFacts) => Promise<string>;
 
@@ -49,35 +45,8 @@ export type IdTokenSigner = (facts: IdTokenFacts) => Promise<string>;
  */
 export async function idTokenSigner(ctx: Context, client: Client): Promise<IdTokenSigner> {
   const alg = client.idTokenSignedResponseAlg;
-  const sign = await signerFor(ctx, client, alg);
-  // OIDC Core §2: an encrypted ID token is signed, then encrypted.
-  const encrypt = await encrypterFor(ctx, client, 'id_token');
-  return async (facts) => {
-    const jwt = await sign(idTokenClaims(ctx, client, alg, facts));
-    return encrypt === null ? jwt : await encrypt(jwt, 'JWT');
-  };
-}
-
-/** Signs claims for a client: with a key of the provider, or with its secret. */
-export async function signerFor(
-  ctx: Context,
-  client: Client,
-  alg: IdTokenAlg,
-  typ = 'JWT',
-): Promise<(claims: JwtClaims) => Promise<string>> {
-  if (alg !== 'HS256') {
-    const signer = await ctx.keys.signer(alg);
-    return async (claims) => await signer.sign(typ, claims);
-  }
-  const [secret] = readableSecrets(client, ctx.vault, ctx.now());
-  // OIDC Core §10.1: the octets of the client_secret are the key; a digest of it would be a secret
-  // nobody else knows.
-  if (secret === undefined)
-    throw new Error(
-      `Client ${client.clientId} has no readable secret for HS256: rotate its secret.`,
-    );
-  const key = encoder.encode(secret.text);
-  return async (claims) => await signJwt({ alg, typ }, claims, key);
+  const seal = await sealerFor(ctx, client, { object: 'id_token', alg });
+  return async (facts) => await seal(idTokenClaims(ctx, client, alg, facts));
 }
 
 function idTokenClaims(ctx: Context, client: Client, alg: string, facts: IdTokenFacts): JwtClaims {
@@ -148,7 +117,7 @@ async function hintKeys(
   if (client.idTokenSignedResponseAlg === 'HS256') {
     return readableSecrets(client, ctx.vault, ctx.now()).map(({ text }) => ({
       alg: 'HS256',
-      key: encoder.encode(text),
+      key: new TextEncoder().encode(text),
     }));
   }
   const key = kid === null ? null : await ctx.keys.verifier(kid);

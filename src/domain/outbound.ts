@@ -26,10 +26,10 @@ export interface DocumentRules {
    */
   readonly types?: readonly string[];
   /**
-   * Where it is kept: what strangers name takes no place from the keys of clients.
-   * @default 'keys'
+   * Where it is kept: what strangers name takes no place from what clients of the operator name.
+   * @default 'clients'
    */
-  readonly shelf?: 'keys' | 'descriptions';
+  readonly shelf?: 'clients' | 'strangers';
   /** Called before it is fetched, and not where it is in memory. What it throws is thrown. */
   readonly beforeFetch?: () => Promise<void>;
 }
@@ -60,7 +60,7 @@ export interface Outbound {
    * address, but another fragment is another text (OIDC Core §6.2).
    * @throws OutboundError
    */
-  text(url: string): Promise<string>;
+  text(url: string, rules?: Pick<DocumentRules, 'shelf'>): Promise<string>;
   /**
    * A PNG, JPEG, GIF or WebP picture of at most 200 KB, from memory while it is fresh.
    * @throws OutboundError

@@ -75,20 +75,24 @@ export function createOutbound({ allowed, ages, resolve = systemLookup }: Outbou
       wanted,
     );
   const documents = {
-    keys: shelf<unknown>(fetchFrom, ages),
-    descriptions: shelf<unknown>(fetchFrom, ages),
+    clients: shelf<unknown>(fetchFrom, ages),
+    strangers: shelf<unknown>(fetchFrom, ages),
   };
-  const texts = shelf<string>(fetchFrom, ages);
+  const texts = {
+    clients: shelf<string>(fetchFrom, ages),
+    strangers: shelf<string>(fetchFrom, ages),
+  };
   const pictures = shelf<Picture>(fetchFrom, ages);
   const targetOf = (url: string): OutboundTarget => outboundTarget(url, allowed);
   return {
     json: async (url, rules = {}) =>
-      await documents[rules.shelf ?? 'keys'].fresh(targetOf(url), jsonOf(rules)),
+      await documents[rules.shelf ?? 'clients'].fresh(targetOf(url), jsonOf(rules)),
     again: async (url, rules = {}) =>
-      await documents[rules.shelf ?? 'keys'].again(targetOf(url), jsonOf(rules)),
-    text: async (url) => {
+      await documents[rules.shelf ?? 'clients'].again(targetOf(url), jsonOf(rules)),
+    text: async (url, rules = {}) => {
       const [address = '', fragment = ''] = url.split('#', 2);
-      return (await texts.fresh(targetOf(address), { ...TEXT, variant: fragment })).value;
+      const wanted = { ...TEXT, variant: fragment };
+      return (await texts[rules.shelf ?? 'clients'].fresh(targetOf(address), wanted)).value;
     },
     picture: async (url) => (await pictures.fresh(targetOf(url), PICTURE)).value,
     async post(url, form) {
@@ -108,7 +112,7 @@ interface LazyAgent {
   close(): Promise<void>;
 }
 
-/** @param connections to one host; each shelf (keys, descriptions, texts, pictures) has a share */
+/** @param connections to one host; each kind (documents, texts, pictures) has a share */
 function agentOf(lookup: LookupFunction, connections = 4 * MOST_FROM_HOST): LazyAgent {
   let made: Promise<Agent> | null = null;
   let isClosed = false;

@@ -229,12 +229,30 @@ describe('the client', () => {
       else response.end('{"keys":[]}');
     };
     const named = Array.from({ length: 4 }, async (_, index) =>
-      problem(`/slow-${index}`, { shelf: 'descriptions' }),
+      problem(`/slow-${index}`, { shelf: 'strangers' }),
     );
     await vi.waitFor(() => expect(slow).toHaveLength(4));
-    expect(await problem('/more', { shelf: 'descriptions' })).toBe('busy');
+    expect(await problem('/more', { shelf: 'strangers' })).toBe('busy');
     expect(await problem('/jwks')).toBe('fetched {"keys":[]}');
     for (const response of slow) response.end('{}');
+    await Promise.all(named);
+  });
+  it('OB-05 request objects of strangers take no place from those of other clients', async () => {
+    const slow: ServerResponse[] = [];
+    handle = (request, response) => {
+      if (request.url?.startsWith('/slow')) slow.push(response);
+      else response.end('a request');
+    };
+    const named = Array.from({ length: 4 }, async (_, index) =>
+      outbound.text(`${origin}/slow-${index}`, { shelf: 'strangers' }),
+    );
+    await vi.waitFor(() => expect(slow).toHaveLength(4));
+    const shelf = 'strangers';
+    await expect(outbound.text(`${origin}/more`, { shelf })).rejects.toMatchObject({
+      problem: 'busy',
+    });
+    expect(await outbound.text(`${origin}/request`)).toBe('a request');
+    for (const response of slow) response.end('x');
     await Promise.all(named);
   });
   it.each([408, 429, 500, 502, 503, 504])(

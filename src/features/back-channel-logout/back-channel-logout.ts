@@ -3,9 +3,8 @@
  * of a session that it ended, by a signed token.
  */
 import { base64url } from '../../crypto/handles.ts';
-import { encrypterFor } from '../../domain/client-encryption.ts';
 import type { Context } from '../../domain/context.ts';
-import { signerFor } from '../../domain/id-tokens.ts';
+import { sealerFor } from '../../domain/sealing.ts';
 import { type ClientField, clientField } from '../../engine/contracts/client-field.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import type { SessionListener } from '../../engine/contracts/session-listener.ts';
@@ -48,10 +47,10 @@ async function logoutToken(
   { about: sid, sub }: Delivery,
 ): Promise<string> {
   // Back-Channel Logout §2.4: signed, and encrypted, as the ID tokens of the client are.
-  const sign = await signerFor(ctx, client, client.idTokenSignedResponseAlg, 'logout+jwt');
-  const encrypt = await encrypterFor(ctx, client, 'id_token');
+  const alg = client.idTokenSignedResponseAlg;
+  const seal = await sealerFor(ctx, client, { object: 'id_token', alg, typ: 'logout+jwt' });
   const now = ctx.now();
-  const jwt = await sign({
+  return await seal({
     iss: ctx.settings.issuer,
     sub: ctx.subjectOf(client, sub),
     aud: client.clientId,
@@ -61,7 +60,6 @@ async function logoutToken(
     sid,
     events: { [EVENT]: {} },
   });
-  return encrypt === null ? jwt : await encrypt(jwt, 'JWT');
 }
 
 const listener: SessionListener = {

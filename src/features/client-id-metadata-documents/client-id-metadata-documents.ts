@@ -45,7 +45,7 @@ export interface ClientIdMetadataDocumentOptions extends RegistrationLimitOption
 const DOCUMENT: DocumentRules = {
   mostBytes: 16_384,
   types: ['application/json', 'application/*+json'],
-  shelf: 'descriptions',
+  shelf: 'strangers',
 };
 
 function source(options: ClientIdMetadataDocumentOptions): ClientSource {

@@ -2,9 +2,7 @@
  * Authorization responses as a JWT (JARM, JWT Secured Authorization Response Mode for OAuth 2.0):
  * signed, and encrypted for clients registered so.
  */
-import type { JwtClaims } from '../../crypto/jwt.ts';
-import { encrypterFor } from '../../domain/client-encryption.ts';
-import { signerFor } from '../../domain/id-tokens.ts';
+import { type Sealer, sealerFor } from '../../domain/sealing.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import type { ResponseMode, ResponseParameters } from '../../engine/contracts/response-type.ts';
 import { encryptionFields, signingField } from '../../engine/response-objects.ts';
@@ -17,19 +15,12 @@ const LIFETIME = 300;
 const { algFor, field, clientCheck } = signingField('authorization', 'its authorization responses');
 const encryption = encryptionFields('authorization', 'its authorization responses');
 
-async function sealer(
-  ctx: RequestContext,
-  client: Client,
-): Promise<(claims: JwtClaims) => Promise<string>> {
+async function sealer(ctx: RequestContext, client: Client): Promise<Sealer> {
   const { idTokenAlgs } = ctx.settings;
   // JARM §3: RS256 where the client registered nothing.
   const usual = idTokenAlgs.includes('RS256') ? 'RS256' : client.idTokenSignedResponseAlg;
-  const sign = await signerFor(ctx, client, algFor(client) ?? usual);
-  const encrypt = await encrypterFor(ctx, client, 'authorization');
-  return async (claims) => {
-    const jwt = await sign(claims);
-    return encrypt === null ? jwt : await encrypt(jwt, 'JWT');
-  };
+  const alg = algFor(client) ?? usual;
+  return await sealerFor(ctx, client, { object: 'authorization', alg });
 }
 
 /** JARM §2.1: iss, aud and exp beside the parameters; state and iss are inside as well. */

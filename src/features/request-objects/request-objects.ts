@@ -2,6 +2,7 @@
  * Request objects (OIDC Core §6, RFC 9101): an authorization request as a JWT that the client
  * signed, by value (`request`) and, where the operator allows it, by reference (`request_uri`).
  */
+import { registeredItself } from '../../domain/client-rules.ts';
 import { OutboundError } from '../../domain/outbound.ts';
 import { type ClientField, clientField } from '../../engine/contracts/client-field.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
@@ -85,7 +86,9 @@ const byReference: ParameterSource = {
     if (client === null || !requestUris(client).includes(value))
       return await failed(refused('request_uri_unregistered', nameForLog(value)));
     try {
-      return await readRequestObject(ctx, await ctx.outbound.text(value), reference);
+      const shelf = registeredItself(client) ? 'strangers' : 'clients';
+      const text = await ctx.outbound.text(value, { shelf });
+      return await readRequestObject(ctx, text, reference);
     } catch (error) {
       if (!(error instanceof OutboundError)) throw error;
       return await failed(refused('request_uri_unavailable', error.message));

@@ -2,8 +2,7 @@
 import { findLiveAccessToken } from '../../domain/access-tokens.ts';
 import { findEnabledAccount } from '../../domain/accounts.ts';
 import { personClaims } from '../../domain/claims.ts';
-import { encrypterFor } from '../../domain/client-encryption.ts';
-import { signerFor } from '../../domain/id-tokens.ts';
+import { encrypterFor, signerFor } from '../../domain/sealing.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';

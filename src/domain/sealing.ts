@@ -1,12 +1,15 @@
 /**
- * What is encrypted for a client (OIDC Core §10.2): its registration says with which algorithms,
- * and its keys with what. The fields are those of the features that send such objects.
+ * What is signed and encrypted for a client (OIDC Core §10): its registration says with which
+ * algorithms, and its keys with what. The fields are those of the features that send such objects.
  */
 import { encryptText } from '../crypto/jwe.ts';
+import { type JwtClaims, signJwt } from '../crypto/jwt.ts';
 import type { CompleteClientMetadata } from '../protocol/client-metadata.ts';
 import { OAuthError } from '../protocol/errors.ts';
+import type { IdTokenAlg } from '../protocol/names.ts';
 import type { Client } from '../store/records.ts';
 import { encryptionKey } from './client-keys.ts';
+import { readableSecrets } from './client-secrets.ts';
 import type { Context } from './context.ts';
 import { OutboundError } from './outbound.ts';
 
@@ -35,6 +38,57 @@ export function signedBySecret(client: CompleteClientMetadata): readonly string[
     ...(client.idTokenSignedResponseAlg === 'HS256' ? ['idTokenSignedResponseAlg'] : []),
     ...others,
   ];
+}
+
+/** What makes an object of claims. */
+export type Sealer = (claims: JwtClaims) => Promise<string>;
+
+/** An object for a client. */
+export interface SealedObject {
+  readonly object: EncryptedObject;
+  readonly alg: IdTokenAlg;
+  /** @default 'JWT' */
+  readonly typ?: string;
+}
+
+/**
+ * Signs, then encrypts where the client is registered so (OIDC Core §10.2). Get it before anything
+ * is consumed, so that a missing key consumes nothing.
+ * @throws OAuthError when no key of the client fits
+ */
+export async function sealerFor(
+  ctx: Context,
+  client: Client,
+  { object, alg, typ }: SealedObject,
+): Promise<Sealer> {
+  const sign = await signerFor(ctx, client, alg, typ);
+  const encrypt = await encrypterFor(ctx, client, object);
+  return async (claims) => {
+    const jwt = await sign(claims);
+    return encrypt === null ? jwt : await encrypt(jwt, 'JWT');
+  };
+}
+
+/** Signs claims for a client: with a key of the provider, or with its secret. */
+export async function signerFor(
+  ctx: Context,
+  client: Client,
+  alg: IdTokenAlg,
+  typ = 'JWT',
+): Promise<Sealer> {
+  if (alg !== 'HS256') {
+    const signer = await ctx.keys.signer(alg);
+    return async (claims) => await signer.sign(typ, claims);
+  }
+  const [secret] = readableSecrets(client, ctx.vault, ctx.now());
+  // OIDC Core §10.1: the octets of the client_secret are the key; a digest of it would be a secret
+  // nobody else knows.
+  if (secret === undefined)
+    throw new Error(
+      `Client ${client.clientId} has no readable secret for HS256: rotate its secret.`,
+    );
+  const key = new TextEncoder().encode(secret.text);
+  return async (claims) => await signJwt({ alg, typ }, claims, key);
 }
 
 /**
