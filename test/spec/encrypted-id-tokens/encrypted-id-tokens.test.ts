@@ -2,9 +2,10 @@
 import { compactDecrypt, decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose';
 import { responseTypes, verifyIdToken } from 'valetkey';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { expectRefusal } from '../refusals.ts';
+import { expectRefusal, expectRefusedRedirect } from '../refusals.ts';
 import {
   ALICE,
+  allow,
   browserOf,
   getCode,
   getTokens,
@@ -17,6 +18,7 @@ import {
   read,
   redeem,
   type World,
+  watched,
 } from '../setup.ts';
 import { encryptionJwks, pairFor, privateJwk } from './keys.ts';
 
@@ -97,7 +99,10 @@ describe('what goes wrong', () => {
   });
 
   it.each([
-    ['of another kind with a curve', { kty: 'RSA', crv: 'P-256', n: 'AQAB', e: 'AQAB' }],
+    [
+      'of another kind with a curve',
+      { ...pairFor('RSA-OAEP').publicKey.export({ format: 'jwk' }), crv: 'P-256' },
+    ],
     ['of a kind that nobody knows', { kty: 'AKP', crv: 'X25519', x: 'AQAB' }],
     ['on a curve of signatures', { kty: 'OKP', crv: 'Ed25519', x: 'AQAB' }],
     ['of a curve of another kind', { kty: 'EC', crv: 'X25519', x: 'AQAB', y: 'AQAB' }],
@@ -109,6 +114,25 @@ describe('what goes wrong', () => {
     await world.provider.clients.update(world.web.clientId, { jwks });
     const answer = await redeem(world, code, proof.verifier);
     expect([answer.status, world.reasons.at(-1)]).toEqual([400, 'encryption_key_missing']);
+  });
+
+  it('[OIDC Core §10.2] of an authorization response is found before anything is stored', async () => {
+    await encrypted('ECDH-ES');
+    const responseTypes = ['code', 'code id_token'];
+    const grantTypes = ['authorization_code', 'implicit'];
+    await world.provider.clients.update(world.web.clientId, { responseTypes, grantTypes });
+    const browser = browserOf(world);
+    const changes = { response_type: 'code id_token' };
+    const consent = await logIn(browser, await openAuthorize(world, browser, changes));
+    const only = { keys: encryptionJwks('ECDH-ES').keys.slice(0, 1) };
+    await world.provider.clients.update(world.web.clientId, { jwks: only });
+    const calls = watched(world.provider.store);
+    expectRefusedRedirect(world, await allow(browser, consent), {
+      error: 'invalid_request',
+      reason: 'encryption_key_missing',
+    });
+    expect(calls).not.toContain('codes.insert');
+    expect(calls).not.toContain('authorizations.remember');
   });
 
   it('a key set that cannot be read is the same', async () => {

@@ -1,5 +1,5 @@
 /** Request objects by reference (OIDC Core §6.2). Rules PR-04, OB. */
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { requestObjects } from 'valetkey';
 import type { ScriptedBrowser, Visit } from 'valetkey/testing';
@@ -22,14 +22,20 @@ let server: Server;
 let origin: string;
 let answer: { status: number; body: string; location?: string };
 let asked: string[];
+let slow: ServerResponse[];
 let world: World;
 let browser: ScriptedBrowser;
 
 beforeEach(async () => {
   asked = [];
+  slow = [];
   server = createServer((request, response) => {
     asked.push(request.url ?? '');
     const { location } = answer;
+    if (request.url?.startsWith('/slow')) {
+      slow.push(response);
+      return;
+    }
     response.writeHead(answer.status, location === undefined ? {} : { location });
     response.end(answer.body);
   });
@@ -63,6 +69,31 @@ async function open(uri: string, beside: Readonly<Record<string, string>> = {}):
 
 const refused = (visit: Visit, reason: string, error = 'invalid_request_uri'): URLSearchParams =>
   expectRefusedRedirect(world, visit, { error, reason });
+
+it('[OIDC Core §6.2] OB-05 a client that registered itself keeps nobody else waiting', async () => {
+  const { store } = world.provider;
+  const uris = Array.from({ length: 5 }, (_, index) => `${origin}/slow-${index}`);
+  const stranger = await store.clients.find(world.spa.clientId);
+  if (stranger === null) throw new Error('no client');
+  const { version, fields } = stranger;
+  await store.clients.replace(
+    {
+      ...stranger,
+      registrationSource: 'open',
+      version: version + 1,
+      fields: { ...fields, request_uris: uris },
+    },
+    null,
+  );
+  const client = { client_id: world.spa.clientId, redirect_uri: 'https://spa.example/cb' };
+  const waiting = uris.slice(0, 4).map(async (uri) => await open(uri, client));
+  await expect.poll(() => slow.length).toBe(4);
+  await open(`${origin}/slow-4`, client);
+  expect([world.reasons.at(-1), slow.length]).toEqual(['request_uri_unavailable', 4]);
+  expect(pageOf(await open(`${origin}/r`))).toBe('login');
+  for (const response of slow) response.end('x');
+  await Promise.all(waiting);
+});
 
 describe('a registered request_uri', () => {
   it('[OIDC Core §6.2] is fetched once, and is what a person signs in for', async () => {
