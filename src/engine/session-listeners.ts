@@ -43,17 +43,19 @@ export async function framesFor(
 }
 
 /**
- * Clients that registered themselves are told this many at once, and as many times `IN_LINE` wait:
- * whoever registers many that never answer takes no place from the clients of the operator.
+ * At most this many clients that registered themselves are told at once. Whoever registers many
+ * that never answer takes no place from the clients of the operator.
  */
 const STRANGERS_AT_ONCE = 32;
+/** Clients that wait behind each of them, at most. */
 const IN_LINE = 10;
-/** Milliseconds that they wait at most; less than the lease of a delivery. */
+/** Milliseconds that a client waits, at most. It is less than the lease of a delivery. */
 const LONGEST_WAIT = 10_000;
 
 /** Tells a client of a delivery, in every way that it wants. @throws when it was not told */
 export type Teller = (ctx: Context, delivery: Delivery) => Promise<void>;
 
+/** Makes what tells clients. It counts those under way, so a provider makes one. */
 export function createTeller({ sessionListeners }: Pick<Engine, 'sessionListeners'>): Teller {
   const lines = createWaitingLines(IN_LINE);
   let strangers = 0;

@@ -91,17 +91,17 @@ export function fittingKeys(
 }
 
 /** Curves on which keys are agreed (RFC 7518 §4.6.1.1, RFC 8037 §3.2), by type of key. */
-const AGREEMENT_CURVES: Readonly<Record<string, readonly string[]>> = {
-  EC: ['P-256', 'P-384', 'P-521'],
-  OKP: ['X25519'],
-};
+const AGREEMENT_CURVES: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['EC', ['P-256', 'P-384', 'P-521']],
+  ['OKP', ['X25519']],
+]);
 
 /** The keys to which a content key can be encrypted with this algorithm (RFC 7518 §4.1). */
 export function keysForEncryption(keys: readonly SetKey[], alg: string): readonly SetKey[] {
   const isRsa = alg.startsWith('RSA-');
   return keys.filter((key) => {
-    const [kty, crv] = [String(key['kty']), String(key['crv'])];
-    const fits = isRsa ? kty === 'RSA' : (AGREEMENT_CURVES[kty]?.includes(crv) ?? false);
+    const curves = AGREEMENT_CURVES.get(key['kty']) ?? [];
+    const fits = isRsa ? key['kty'] === 'RSA' : curves.includes(String(key['crv']));
     const isMeant = key['alg'] === undefined || key['alg'] === alg;
     return fits && isMeant && (key['use'] === undefined || key['use'] === 'enc');
   });

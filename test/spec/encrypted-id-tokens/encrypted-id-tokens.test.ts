@@ -103,6 +103,7 @@ describe('what goes wrong', () => {
       'of another kind with a curve',
       { ...pairFor('RSA-OAEP').publicKey.export({ format: 'jwk' }), crv: 'P-256' },
     ],
+    ['of a kind that is a word of the language', { kty: 'constructor', crv: 'P-256' }],
     ['of a kind that nobody knows', { kty: 'AKP', crv: 'X25519', x: 'AQAB' }],
     ['on a curve of signatures', { kty: 'OKP', crv: 'Ed25519', x: 'AQAB' }],
     ['of a curve of another kind', { kty: 'EC', crv: 'X25519', x: 'AQAB', y: 'AQAB' }],
