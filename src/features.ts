@@ -29,6 +29,7 @@ import { responseTypes } from './features/response-types/response-types.ts';
 import { revocation } from './features/revocation/revocation.ts';
 import { rpInitiatedLogout } from './features/rp-initiated-logout/rp-initiated-logout.ts';
 import { sessionManagement } from './features/session-management/session-management.ts';
+import { userRegistration } from './features/user-registration/user-registration.ts';
 import { userinfo } from './features/userinfo/userinfo.ts';
 
 export type {
@@ -55,6 +56,7 @@ export type { ResourceIndicatorOptions } from './features/resource-indicators/re
 export type { ResponseTypeOptions } from './features/response-types/response-types.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
 export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-logout.ts';
+export type { UserRegistrationOptions } from './features/user-registration/user-registration.ts';
 export type { UserinfoOptions } from './features/userinfo/userinfo.ts';
 export {
   authorizationCode,
@@ -84,6 +86,7 @@ export {
   rpInitiatedLogout,
   sessionManagement,
   userinfo,
+  userRegistration,
 };
 
 /** Taking a line out takes the feature away, whole. */
@@ -115,4 +118,5 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   frontChannelLogout,
   sessionManagement,
   pairwiseSubjects,
+  userRegistration,
 ];

@@ -33,7 +33,8 @@ import type { RequestInfo } from './web/request.ts';
 /** What a host's page may want to know. */
 export interface InteractionDetails {
   /**
-   * The step that is due: `login`, `account`, `consent`, or one of a feature; `done` when none is;
+   * The step that is due: `login`, `account`, `consent`, or one of a feature, such as
+   * `user-registration`; `done` when none is;
    * `refuse` when the request can only be refused.
    */
   readonly step: string;
@@ -189,7 +190,7 @@ function becauseOf(next: Next): string | null {
 }
 
 function isLogin(next: Next): next is Extract<Next, { readonly next: 'step' }> {
-  return next.next === 'step' && next.step.name === 'login';
+  return next.next === 'step' && next.step.anySession === true;
 }
 
 function stepNamed({ engine }: EngineContext, name: string): Step {
@@ -238,7 +239,7 @@ function requireLoggedIn(ctx: EngineContext, situation: Situation): void {
   const next = nextStep(ctx.engine.steps, situation);
   if (!isLogin(next)) return;
   const { because } = next.due;
-  if (because === 'no_session')
+  if (because === 'no_session' || situation.session === null)
     throw notLoggedIn('login_missing', 'Nobody is signed in at this site.');
   if (because === 'other_subject')
     throw notLoggedIn('login_other_subject', 'The application asks for somebody else to sign in.');

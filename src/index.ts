@@ -129,6 +129,7 @@ export {
   writtenOptions,
 } from './engine/contracts/options.ts';
 export {
+  type AllowedRequest,
   type AuthorizationParameter,
   authorizationParameter,
   type ParameterDefinition,
@@ -218,7 +219,6 @@ export {
 export type {
   ClientAuthenticationMethodName,
   IdTokenAlg,
-  Prompt,
   SigningAlg,
 } from './protocol/names.ts';
 export type { ParamLimits, Params } from './protocol/params.ts';

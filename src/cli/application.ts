@@ -365,11 +365,16 @@ function tell(
       'ID tokens',
       `${client.idTokenSignedResponseAlg}, ${client.idTokenClaims ? 'with' : 'without'} the claims of scopes`,
     ],
-    ['Consent', client.skipConsent ? 'not required' : 'required'],
+    ['Consent', consentOf(client)],
     ['State', client.disabledAt === null ? 'enabled' : 'disabled'],
     ['Registered by', SOURCES[client.registrationSource]],
     ...ownRows(client, fields),
     ...last,
   ]);
   say(globals(command).json, { ...described(client, fields), ...more }, text);
+}
+
+function consentOf({ skipConsent, partialConsent }: Client): string {
+  if (skipConsent) return 'not required';
+  return partialConsent ? 'required, single scopes can be refused' : 'required';
 }

@@ -132,6 +132,11 @@ export interface ConsentView extends StepView {
   readonly knownScopes: readonly ScopeView[];
   /** The application may act while the user is away (`offline_access`). */
   readonly offline: boolean;
+  /**
+   * The user may refuse single scopes, all but `openid`. A page that offers it sends a field
+   * `choose`, and a field `scope:` with the name of the scope for each that the user allows.
+   */
+  readonly partial: boolean;
 }
 
 /** Every refusal that cannot be sent to the client. */

@@ -172,7 +172,7 @@ function checkPages(
     if (typeof pages[name] !== 'function') wrong(name, 'must be a function.');
   }
   for (const { page } of steps) {
-    const given = pages[page.name];
+    const given = page.address ?? pages[page.name];
     const isAddress = typeof given === 'string' && /^(\/|https?:\/\/)/.test(given);
     if (typeof given !== 'function' && !(isAddress && URL.canParse(given, 'https://host.example')))
       wrong(page.name, 'must be a function, or the address of your own page, such as /login.');

@@ -23,7 +23,7 @@ import { parseScope } from '../protocol/scope.ts';
 import { hasWildcard } from '../protocol/wildcards.ts';
 import type { Client } from '../store/records.ts';
 import type { EngineContext } from './contracts/context.ts';
-import { type Engine, named } from './contracts/engine.ts';
+import { type Engine, named, promptValuesOf } from './contracts/engine.ts';
 import type { RequestParameters } from './contracts/parameter-source.ts';
 import type { ResponseType } from './contracts/response-type.ts';
 import { LONGEST_STATE } from './parameters.ts';
@@ -252,14 +252,15 @@ async function readAuthorizationRequest(
         `The parameter ${name} must not stand here.`,
       );
     }
-    const reading = { params, source, isSigned, client, destination, artifacts };
+    const promptValues = promptValuesOf(ctx.engine);
+    const reading = { params, source, isSigned, client, destination, artifacts, promptValues };
     const value = await definition.read(ctx, { ...reading, request });
     values[name] = value;
     consentScopes.push(...(definition.consentScopes?.(value, ctx.settings, client) ?? []));
     demands.push(...[definition.demand?.(value, ctx.settings) ?? []].flat());
   }
   for (const name of artifacts)
-    named(ctx.engine.artifacts, name)?.check?.(request, bindsTokens(ctx.engine, request, client));
+    named(ctx.engine.artifacts, name)?.check?.(request, bindsTokens(ctx, request, client));
   Object.freeze(values);
   return Object.freeze(request);
 }

@@ -72,13 +72,14 @@ export async function openRequest(
       const { request, session, account } = end;
       const authorized = { client, request, destination, sentRedirectUri, session };
       const { artifacts } = request;
+      const { settings } = context;
       await makeReady(context, client, destination, artifacts);
       const response = await makeAll(context, end, artifacts, {
         ...authorized,
         account,
         artifacts,
         interaction,
-        details: detailsOf(context.engine.parameters, request),
+        details: detailsOf(context.engine.parameters, request, { client, settings }),
         consumes,
       });
       if (response === 'session_ended') return null;

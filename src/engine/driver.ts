@@ -6,6 +6,7 @@ import { findEnabledAccount } from '../domain/accounts.ts';
 import { isVouchedFor } from '../domain/client-rules.ts';
 import { type Interaction, loginMark, withDecision } from '../domain/interactions.ts';
 import { endSession, type Login, startSession } from '../domain/sessions.ts';
+import type { AuthorizationRequest } from '../protocol/authorization-request.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import type { Authorization, Session } from '../store/records.ts';
 import { sessionCookie } from '../web/cookies.ts';
@@ -19,6 +20,7 @@ import { nextStep } from './next-step.ts';
 import { prompts } from './parameters.ts';
 import { logRefusal } from './refusals.ts';
 import { drawnFor, drawStep, hostPageOf } from './step-page.ts';
+import { refusedScopes } from './steps/consent.ts';
 
 /** How often the facts may change while an answer is made. */
 const MOST_ATTEMPTS = 3;
@@ -34,10 +36,9 @@ export async function situationOf(
   const { client, redirectUri, flow } = opened;
   const { current, authorization } = await currentSessionFor(ctx, client);
   const { session, account } = current;
-  return {
+  const facts = {
     flow: flow.name,
     client,
-    request,
     redirectUri,
     subject: session === null ? null : ctx.subjectOf(client, session.sub),
     session,
@@ -46,6 +47,22 @@ export async function situationOf(
     authorization: stillAllowed(ctx, authorization),
     interaction,
     now: ctx.now(),
+  };
+  return { ...facts, request: withoutScopes(request, refusedScopes(request, facts)) };
+}
+
+/** The request without scopes that the user left out. */
+function withoutScopes(
+  request: AuthorizationRequest,
+  refused: readonly string[],
+): AuthorizationRequest {
+  if (refused.length === 0) return request;
+  const kept = (scope: string): boolean => !refused.includes(scope);
+  return {
+    ...request,
+    scopes: request.scopes.filter(kept),
+    consentScopes: request.consentScopes.filter(kept),
+    refusedScopes: refused,
   };
 }
 
@@ -114,7 +131,7 @@ async function sendToPage(ctx: EngineContext, situation: Situation, step: Step):
   const page = hostPageOf(ctx, step);
   if (page === null) return await redirectWithInteraction(ctx, 'interaction', interaction);
   // The answer of a page of the host is held to what was asked, and of whom, as a form of ours is.
-  if (step.name !== 'login')
+  if (step.anySession !== true)
     return await redirectWithInteraction(ctx, page, drawnFor(situation, step));
   // Stop here: a page that sends people back without a login would be asked forever.
   if (interaction.sentToHost) throw loginMissing();

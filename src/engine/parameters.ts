@@ -8,7 +8,6 @@ import { verifyHint } from '../domain/id-tokens.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { LoginDemand } from '../protocol/authorization-request.ts';
 import { OAuthError } from '../protocol/errors.ts';
-import { PROMPTS, type Prompt } from '../protocol/names.ts';
 import { localesOf } from '../web/parameter-places.ts';
 import { type AuthorizationParameter, authorizationParameter } from './contracts/parameter.ts';
 
@@ -19,27 +18,24 @@ export const LONGEST_STATE = 2048;
 const LONGEST_HINT = 255;
 
 /** `prompt`: which pages the client wants shown, or `none` (OIDC Core §3.1.2.1). */
-export const prompts: AuthorizationParameter<readonly Prompt[]> = authorizationParameter<
-  readonly Prompt[]
+export const prompts: AuthorizationParameter<readonly string[]> = authorizationParameter<
+  readonly string[]
 >({
   names: ['prompt'],
   absent: [],
-  read(_ctx, { params }) {
+  read(_ctx, { params, promptValues }) {
     const asked = (params.get('prompt') ?? '').split(' ').filter((prompt) => prompt !== '');
-    const known = asked.filter((prompt): prompt is Prompt =>
-      (PROMPTS as readonly string[]).includes(prompt),
-    );
-    if (known.length !== asked.length)
+    if (!asked.every((prompt) => promptValues.includes(prompt)))
       throw new OAuthError('invalid_request', 'prompt', 'The prompt is not supported.');
     // OIDC Core §3.1.2.1: none stands alone.
-    if (known.includes('none') && known.length > 1) {
+    if (asked.includes('none') && asked.length > 1) {
       throw new OAuthError(
         'invalid_request',
         'prompt_none_combined',
         'The prompt none cannot be combined.',
       );
     }
-    return known;
+    return asked;
   },
 });
 

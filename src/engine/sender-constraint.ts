@@ -8,7 +8,6 @@ import type { AuthorizationRequest } from '../protocol/authorization-request.ts'
 import { OAuthError } from '../protocol/errors.ts';
 import type { AccessToken, Client } from '../store/records.ts';
 import type { EngineContext } from './contracts/context.ts';
-import type { Engine } from './contracts/engine.ts';
 import { detailsOf } from './contracts/parameter.ts';
 import type { PresentedToken } from './contracts/token-constraint.ts';
 
@@ -28,11 +27,11 @@ export async function confirmationOf(ctx: EngineContext, client: Client): Promis
 
 /** True when tokens of an authorization request are bound, whatever its token request proves. */
 export function bindsTokens(
-  { parameters, tokenConstraints }: Engine,
+  { engine: { parameters, tokenConstraints }, settings }: EngineContext,
   request: AuthorizationRequest,
   client: Client,
 ): boolean {
-  const bound = confirmationIn(detailsOf(parameters, request));
+  const bound = confirmationIn(detailsOf(parameters, request, { client, settings }));
   return (
     Object.keys(bound).length > 0 ||
     tokenConstraints.some((constraint) => constraint.isRequired?.(client) === true)

@@ -10,7 +10,7 @@ import { uiLocales } from './parameters.ts';
 
 /** The URL of the host's own page for a step; null when we draw it. */
 export function hostPageOf({ settings }: RequestContext, { page }: Step): URL | null {
-  const given = settings.pages[page.name];
+  const given = page.address ?? settings.pages[page.name];
   return typeof given === 'string' ? new URL(given, settings.issuer) : null;
 }
 

@@ -12,6 +12,8 @@ import {
   otherButton,
   primaryButton,
   type Sheet,
+  scopeBox,
+  scopeChoice,
   scopeList,
 } from './layout.ts';
 import { type Markup, markup } from './markup.ts';
@@ -44,11 +46,15 @@ ${clientLinks(view.client, messages)}`,
   };
 }
 
-function scopes({ newScopes, knownScopes, offline }: ConsentView, messages: Messages): Markup {
+function scopes(view: ConsentView, messages: Messages): Markup {
+  const { newScopes, knownScopes, offline, partial } = view;
   const { consent: texts } = messages;
   if (newScopes.length === 0 && knownScopes.length === 0 && !offline)
     return markup`<p>${texts.nothing}</p>`;
-  return markup`${scopeList(knownScopes.length === 0 ? texts.asks : texts.asksAlso, 'new', newScopes, messages)}
-${scopeList(texts.known, 'known', knownScopes, messages)}
-${offline && markup`<p class="offline"><strong>${texts.offline}</strong><br>${texts.offlineMeans}</p>`}`;
+  const title = knownScopes.length === 0 ? texts.asks : texts.asksAlso;
+  const away = markup`<strong>${texts.offline}</strong><br>${texts.offlineMeans}`;
+  return markup`${scopeList(title, 'new', newScopes, messages, partial)}
+${scopeList(texts.known, 'known', knownScopes, messages, partial)}
+${offline && markup`<p class="offline">${partial ? scopeBox('offline_access', away) : away}</p>`}
+${scopeChoice(partial, messages)}`;
 }

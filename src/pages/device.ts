@@ -14,6 +14,7 @@ import {
   otherButton,
   primaryButton,
   type Sheet,
+  scopeChoice,
   scopeList,
 } from './layout.ts';
 import { type Markup, markup } from './markup.ts';
@@ -59,11 +60,11 @@ ${clientNote(view.client, messages)}
 ${place(view, texts)}
 </dl>
 <p id="device-warning" class="notice">${texts.warning}</p>
-${scopes(view, messages)}
 ${form(
   'device-confirmation-form',
   view.form,
-  markup`<div class="actions pair">
+  markup`${scopes(view, messages)}
+<div class="actions pair">
 ${primaryButton('device-allow', 'allow', texts.allow)}
 ${otherButton('device-deny', 'deny', 'secondary', texts.deny)}
 </div>
@@ -83,12 +84,14 @@ function place(
   return markup`<div><dt>${texts.place}</dt><dd id="device-place"><bdi>${where}</bdi>${aside}</dd></div>`;
 }
 
-function scopes({ scopes: views, offline }: DeviceConfirmationView, messages: Messages): Markup {
+function scopes(view: DeviceConfirmationView, messages: Messages): Markup {
+  const { scopes: views, offline, partial } = view;
   const { consent, deviceConfirmation: texts } = messages;
   if (views.length === 0 && !offline) return markup`<p>${consent.nothing}</p>`;
   return markup`<div id="device-scopes" class="scopes">
-${scopeList(texts.asks, 'new', views, messages)}
+${scopeList(texts.asks, 'new', views, messages, partial)}
 ${offline && markup`<p class="offline"><strong>${consent.offline}</strong><br>${consent.offlineMeans}</p>`}
+${scopeChoice(partial, messages)}
 </div>`;
 }
 

@@ -154,22 +154,42 @@ function tone(clientId: string): number {
   return sum % TONES;
 }
 
-/** Scopes under a heading, those that change something marked; null without scopes. */
+/**
+ * Scopes under a heading, those that change something marked; null without scopes.
+ * @param partial each but `openid` has a box, so that people may leave it out
+ */
 export function scopeList(
   title: string,
   kind: 'new' | 'known',
   views: readonly ScopeView[],
   messages: Messages,
+  partial: boolean,
 ): Markup | null {
   if (views.length === 0) return null;
   const items = views.map((view) => {
     const mark = view.writes && markup` <span class="tag">${messages.consent.writes}</span>`;
-    return markup`<li${view.writes && markup` class="writes"`}>${scopeText(view, messages)}${mark}</li>
+    const text = markup`${scopeText(view, messages)}${mark}`;
+    if (partial && view.name !== 'openid')
+      return markup`<li class="choice">${scopeBox(view.name, text)}</li>
+`;
+    return markup`<li${view.writes && markup` class="writes"`}>${text}</li>
 `;
   });
   return markup`<h2>${title}</h2>
 <ul class="scope-list ${kind}">
 ${items}</ul>`;
+}
+
+/** The box by which people allow one scope. */
+export function scopeBox(scope: string, text: Inside): Markup {
+  return markup`<label class="box"><input type="checkbox" id="scope-${scope}" name="scope:${scope}" value="allow" checked><span>${text}</span></label>`;
+}
+
+/** Says to people and to the server that the boxes are a choice; null where there are none. */
+export function scopeChoice(partial: boolean, { consent }: Messages): Markup | null {
+  if (!partial) return null;
+  return markup`<p class="small">${consent.choose}</p>
+<input type="hidden" name="choose" value="scopes">`;
 }
 
 /**

@@ -61,6 +61,7 @@ export const GERMAN: Messages = {
     offline: 'Auch in Ihrer Abwesenheit',
     offlineMeans:
       'Die Anwendung darf diesen Zugriff weiter nutzen, wenn Sie nicht angemeldet sind.',
+    choose: 'Entfernen Sie das Häkchen bei allem, was Sie nicht erlauben möchten.',
     withdraw: (provider) =>
       `Sie können die Erlaubnis jederzeit widerrufen. Wenden Sie sich dazu an ${provider}.`,
     allow: 'Erlauben',

@@ -58,6 +58,7 @@ export const ENGLISH: Messages = {
     writes: 'can change data',
     offline: 'Also while you are away',
     offlineMeans: 'It may go on using this access when you are not signed in.',
+    choose: 'Take the tick away from what you do not want to allow.',
     withdraw: (provider) => `You can withdraw this at any time by contacting ${provider}.`,
     allow: 'Allow',
     deny: 'Deny',

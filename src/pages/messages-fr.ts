@@ -65,6 +65,7 @@ export const FRENCH: Messages = {
     offline: 'Même en votre absence',
     offlineMeans:
       'L’application pourra continuer à utiliser cet accès lorsque votre session est fermée.',
+    choose: 'Décochez ce que vous ne souhaitez pas autoriser.',
     withdraw: (provider) =>
       `Vous pouvez retirer cette autorisation à tout moment en contactant ${provider}.`,
     allow: 'Autoriser',

@@ -114,6 +114,8 @@ export interface Messages {
     readonly offline: string;
     /** Explains `offline_access`. */
     readonly offlineMeans: string;
+    /** Says that single scopes can be left out, where the application copes with it. */
+    readonly choose: string;
     /** Says how the permission can be withdrawn later. */
     readonly withdraw: (provider: string) => string;
     /** Button that allows. */

@@ -195,6 +195,10 @@ export const STYLE = `@layer base, parts, theme;
   .scope-list .writes::before { inset-block-start: 0.375em; inline-size: 0.625rem; block-size: 0.625rem; border: 0; border-radius: 50%; background: var(--link); transform: none; }
   .scope-list.known .writes::before { background: currentColor; }
   .tag { display: inline-block; padding-inline: 0.5rem; border: 1px solid var(--link); border-radius: 1rem; font-size: 0.8125rem; line-height: 1.4; color: var(--link); background: var(--card); }
+  .scope-list li.choice { padding-inline-start: 0; }
+  .scope-list li.choice::before { content: none; }
+  .box { display: flex; gap: 0.625rem; align-items: baseline; font: inherit; cursor: pointer; }
+  .box input { flex: none; inline-size: 1.125rem; block-size: 1.125rem; margin: 0; accent-color: var(--accent); transform: translateY(0.1875rem); }
   .scope-list + h2, .scope-list + .offline { margin-block-start: 0.125rem; padding-block-start: 0.875rem; border-block-start: 1px solid var(--line); }
 
   .client-links { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding-block-start: 1.125rem; border-block-start: 1px solid var(--line); font-size: 0.875rem; }

@@ -35,6 +35,11 @@ export interface AuthorizationRequest {
    * What people have to allow: these scopes, and those of single claims that are asked for by name.
    */
   readonly consentScopes: readonly string[];
+  /**
+   * Scopes that were asked for and that the user left out: they are in neither list.
+   * @default none
+   */
+  readonly refusedScopes?: readonly string[];
   /** What its response brings: the words of its `response_type`. None in the device flow. */
   readonly artifacts: readonly string[];
   /** What its parameters demand of the login. */

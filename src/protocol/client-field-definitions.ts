@@ -222,6 +222,13 @@ export const CLIENT_FIELDS: Readonly<Record<ClientMember, FieldDefinition>> = {
     setBy: 'operator',
     description: 'show no consent page, for an application of your own',
   },
+  partialConsent: {
+    wireName: 'partial_consent',
+    kind: 'flag',
+    flag: 'partial-consent',
+    setBy: 'operator',
+    description: 'people may refuse single scopes; it gets the others',
+  },
   owner: {
     wireName: 'owner',
     kind: 'text',

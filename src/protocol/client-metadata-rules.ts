@@ -153,6 +153,7 @@ export function completeMetadata(
     refreshTokenAbsoluteLifetime: metadata.refreshTokenAbsoluteLifetime ?? null,
     rotateRefreshTokens: metadata.rotateRefreshTokens ?? null,
     skipConsent: metadata.skipConsent ?? false,
+    partialConsent: metadata.partialConsent ?? false,
     clientUri: metadata.clientUri ?? null,
     logoUri: metadata.logoUri ?? null,
     policyUri: metadata.policyUri ?? null,

@@ -163,6 +163,12 @@ export interface ClientMetadata {
    */
   readonly skipConsent?: boolean;
   /**
+   * True lets people refuse single scopes, all but `openid`. The application finds what it got in
+   * the member `scope` of the token response (RFC 6749 §3.3).
+   * @default false
+   */
+  readonly partialConsent?: boolean;
+  /**
    * URL of its website, https.
    * @default null
    */

@@ -33,9 +33,6 @@ export type SigningAlg =
  */
 export type IdTokenAlg = SigningAlg | 'HS256';
 
-/** Values of `prompt` (OIDC Core §3.1.2.1). */
-export type Prompt = 'none' | 'login' | 'consent' | 'select_account';
-
 /** All values of `SigningAlg`. */
 export const SIGNING_ALGS: readonly SigningAlg[] = [
   'RS256',
@@ -52,5 +49,5 @@ export const SIGNING_ALGS: readonly SigningAlg[] = [
 ];
 /** Those for which a provider has keys unless it says otherwise. */
 export const USUAL_SIGNING_ALGS: readonly SigningAlg[] = ['RS256', 'PS256', 'ES256', 'EdDSA'];
-/** All values of `Prompt`. */
-export const PROMPTS: readonly Prompt[] = ['none', 'login', 'consent', 'select_account'];
+/** Values of `prompt` (OIDC Core §3.1.2.1). Steps of features bring others. */
+export const PROMPTS: readonly string[] = ['none', 'login', 'consent', 'select_account'];

@@ -33,10 +33,11 @@ export interface ScriptedBrowser {
    */
   open(url: string, init?: RequestInit): Promise<Visit>;
   /**
-   * Submits the form of a page, with its hidden fields and the given fields, and follows redirects.
+   * Submits the form of a page, with its hidden fields, its ticked boxes and the given fields, and
+   * follows redirects. A field that is null is left out.
    * @throws Error when the page has no form, or when there are more than 10 redirects
    */
-  submit(visit: Visit, fields: Readonly<Record<string, string>>): Promise<Visit>;
+  submit(visit: Visit, fields: Readonly<Record<string, string | null>>): Promise<Visit>;
   /** The cookies that the browser keeps, by name. Tests may change them. */
   readonly cookies: Map<string, string>;
 }
@@ -95,7 +96,10 @@ export function scriptedBrowser(fetch: Fetch, inside: (url: URL) => boolean): Sc
     open,
     async submit(visit, fields) {
       const form = readForm(visit.html);
-      const body = new URLSearchParams({ ...form.fields, ...fields });
+      const sent = Object.entries({ ...form.fields, ...fields }).filter(
+        ([, value]) => value !== null,
+      );
+      const body = new URLSearchParams(sent as [string, string][]);
       return await open(new URL(form.action, visit.url).href, {
         method: 'POST',
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -109,7 +113,7 @@ export function scriptedBrowser(fetch: Fetch, inside: (url: URL) => boolean): Sc
 export interface PageForm {
   /** Where it posts to. */
   readonly action: string;
-  /** Hidden fields, by name. */
+  /** Hidden fields and ticked boxes, by name. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
@@ -121,7 +125,7 @@ export function readForm(html: string): PageForm {
   const form = /<form\b[^>]*>/i.exec(html)?.[0];
   if (form === undefined) throw new Error(`the page has no form: ${html.slice(0, 500)}`);
   const fields: Record<string, string> = {};
-  for (const [input] of html.matchAll(/<input\b[^>]*type="hidden"[^>]*>/gi))
+  for (const [input] of html.matchAll(/<input\b[^>]*(type="hidden"|\bchecked\b)[^>]*>/gi))
     fields[attribute(input, 'name')] = attribute(input, 'value');
   return { action: attribute(form, 'action'), fields };
 }

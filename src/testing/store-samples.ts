@@ -89,6 +89,7 @@ export const sample = {
     refreshTokenAbsoluteLifetime: 64,
     rotateRefreshTokens: false,
     skipConsent: false,
+    partialConsent: true,
     clientUri: null,
     logoUri: null,
     policyUri: null,

@@ -23,13 +23,21 @@ import { jsonError } from './respond.ts';
 export interface PageDefinition<View extends PageView> {
   /** Name of its template in `config.pages`. */
   readonly name: string;
+  /** Where a host has it, of a page that is never drawn here: absolute, or a path. @default none */
+  readonly address?: string;
   /** Never there: it only ties the type of the view to the page. */
   readonly view?: (view: View) => void;
 }
 
-/** Declares a page of a feature. */
-export function definePage<View extends PageView>(name: string): PageDefinition<View> {
-  return { name };
+/**
+ * Declares a page of a feature.
+ * @param address where a host has it, of a page that is never drawn here (absolute or a path)
+ */
+export function definePage<View extends PageView>(
+  name: string,
+  address?: string,
+): PageDefinition<View> {
+  return address === undefined ? { name } : { name, address };
 }
 
 const LOOPBACK_SOURCES = 'http://127.0.0.1:* http://localhost:*';

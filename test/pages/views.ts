@@ -81,6 +81,7 @@ export const CONSENT: ConsentView = {
   ],
   knownScopes: [],
   offline: false,
+  partial: false,
 };
 const ERROR: ErrorView = {
   ...PAGE,
@@ -102,6 +103,7 @@ const CONFIRMATION: DeviceConfirmationView = {
     { name: 'photos', description: 'Read your photos', writes: false },
   ],
   offline: false,
+  partial: false,
   place: 'Utrecht, Netherlands',
   sameNetwork: true,
 };
@@ -192,6 +194,17 @@ const formsOf = (pages: Drawing): Readonly<Record<string, Html>> => ({
     ],
     knownScopes: [{ name: 'albums.write', description: 'Arrange your albums', writes: true }],
   }),
+  'consent, partial': pages.consent({
+    ...CONSENT,
+    newScopes: [
+      ...CONSENT.newScopes,
+      { name: 'photos.write', description: 'Add and change your photos', writes: true },
+    ],
+    knownScopes: scopes('See your phone number'),
+    offline: true,
+    partial: true,
+  }),
+  'device, partial': pages.deviceConfirmation({ ...CONFIRMATION, partial: true }),
   'consent, described': pages.consent({ ...CONSENT, client: DESCRIBED }),
   'consent, registered itself': pages.consent({ ...CONSENT, client: SELF_REGISTERED }),
   'device, registered itself': pages.deviceConfirmation({

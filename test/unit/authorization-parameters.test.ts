@@ -21,6 +21,7 @@ import {
   uiLocales,
 } from '../../src/engine/parameters.ts';
 import { OAuthError } from '../../src/protocol/errors.ts';
+import { PROMPTS } from '../../src/protocol/names.ts';
 import { parseParams } from '../../src/protocol/params.ts';
 import type { RequestContext } from '../../src/web/request.ts';
 
@@ -40,6 +41,7 @@ async function read<T>(
     destination: { redirectUri: 'https://rp.example/cb', responseMode: 'query', state: null },
     artifacts: ['code'],
     isSigned: false,
+    promptValues: PROMPTS,
     request: {
       clientId: 'app',
       scopes: [],

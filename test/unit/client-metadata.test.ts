@@ -84,6 +84,7 @@ describe('kinds of values', () => {
     ['scopes', nullableTexts],
     ['idTokenSignedResponseAlg', [null, 5, ['RS256']]],
     ['skipConsent', [null, 'true', 1, []]],
+    ['partialConsent', [null, 'true', 1, []]],
     ...['owner', 'clientUri', 'logoUri', 'policyUri', 'tosUri'].map(
       (member): Wrong => [member, [5, true, ['https://x.example'], {}]],
     ),
@@ -170,6 +171,7 @@ describe('defaults', () => {
     ...LATER,
     idTokenSignedResponseAlg: 'RS256',
     skipConsent: false,
+    partialConsent: false,
     clientUri: null,
     logoUri: null,
     policyUri: null,
@@ -191,6 +193,7 @@ describe('defaults', () => {
     ...LATER,
     idTokenSignedResponseAlg: 'ES256',
     skipConsent: true,
+    partialConsent: true,
     clientUri: 'https://x.example/1',
     logoUri: 'https://x.example/2',
     policyUri: 'https://x.example/3',

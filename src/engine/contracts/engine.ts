@@ -3,6 +3,7 @@
  * contribution. `assemble.ts` collects them once per provider; endpoints and flows find them in
  * their context.
  */
+import { PROMPTS } from '../../protocol/names.ts';
 import type { ClientAuthenticationMethod } from './client-authentication.ts';
 import type { ClientSource } from './client-source.ts';
 import type { Grant } from './grant.ts';
@@ -83,6 +84,11 @@ export function nameOf(thing: Named): string {
 export function grantTypesOf({ grants, responseTypes }: Engine): readonly string[] {
   const others = responseTypes.flatMap(({ grantTypes = [] }) => grantTypes);
   return [...new Set([...grants.map(nameOf), ...others])];
+}
+
+/** Values of `prompt`: those of the core, and those that steps bring. */
+export function promptValuesOf({ steps }: Engine): readonly string[] {
+  return [...PROMPTS, ...steps.flatMap(({ prompt = [] }) => prompt)];
 }
 
 /** The one of a name; null when there is none. */

@@ -26,8 +26,20 @@ export interface ParameterReading {
   readonly destination: Destination;
   /** Names of the artifacts that the response will have; none where a flow has no response. */
   readonly artifacts: readonly string[];
+  /** Values that `prompt` may have. */
+  readonly promptValues: readonly string[];
   /** What was read before, in the order of the table. */
   readonly request: AuthorizationRequest;
+}
+
+/** What a user allowed of a request. */
+export interface AllowedRequest {
+  /** Scopes that they left out. */
+  readonly refusedScopes: readonly string[];
+  /** The client that asked. */
+  readonly client: Client;
+  /** The settings of the provider. */
+  readonly settings: Settings;
 }
 
 /** How a parameter is read. */
@@ -41,7 +53,7 @@ export interface ParameterDefinition<T> {
   /** Reads and checks it. @throws OAuthError to be sent to the destination */
   read(ctx: RequestContext, reading: ParameterReading): T | Promise<T>;
   /** What of it travels with a code to the tokens. @default nothing */
-  details?(value: T): Details;
+  details?(value: T, allowed: AllowedRequest): Details;
   /** Scopes that people have to allow for it, beside those of the request. @default none */
   consentScopes?(value: T, settings: Settings, client: Client): readonly string[];
   /** What it demands of the login. @default nothing */
@@ -59,9 +71,12 @@ export interface AuthorizationParameter<T = unknown> {
 /** What of a request travels with a code to the tokens. */
 export function detailsOf(
   parameters: readonly AuthorizationParameter[],
-  request: Pick<AuthorizationRequest, 'values'>,
+  request: Pick<AuthorizationRequest, 'values' | 'refusedScopes'>,
+  asker: Pick<AllowedRequest, 'client' | 'settings'>,
 ): Details {
-  const parts = parameters.map((parameter) => parameter.definition.details?.(parameter(request)));
+  const { refusedScopes = [] } = request;
+  const allowed = { ...asker, refusedScopes };
+  const parts = parameters.map((one) => one.definition.details?.(one(request), allowed));
   return Object.assign({}, ...parts) as Details;
 }
 

@@ -129,11 +129,17 @@ export interface Step<View extends StepView = StepView> {
   readonly before?: string;
   /** Name of the step after which it is asked. @default after all others */
   readonly after?: string;
+  /** The value of `prompt` by which clients ask for it, beside those of the core. @default none */
+  readonly prompt?: string;
   /** The error under `prompt=none` (OIDC Core §3.1.2.6). */
   readonly silentError: ErrorCode;
   /** Its page. */
   readonly page: PageDefinition<View>;
-  /** Its form holds for any session of the browser, as a login form must. @default false */
+  /**
+   * It signs people in, so its form holds for any session of the browser, and it is not over before
+   * somebody signed in.
+   * @default false
+   */
   readonly anySession?: boolean;
   /** Why it is due; null when it is not. Pure. */
   due(situation: Situation): Due | null;

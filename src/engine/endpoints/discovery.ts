@@ -4,10 +4,9 @@
  * bytes.
  */
 import type { Settings } from '../../domain/settings.ts';
-import { PROMPTS } from '../../protocol/names.ts';
 import { type PublicDocument, publicDocument, serveDocument } from '../../web/documents.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
-import { type Engine, nameOf } from '../contracts/engine.ts';
+import { type Engine, nameOf, promptValuesOf } from '../contracts/engine.ts';
 import type { Contributions } from '../contracts/feature.ts';
 import { endpointUrl } from '../urls.ts';
 
@@ -24,7 +23,7 @@ function coreMetadata(settings: Settings, engine: Engine): Readonly<Record<strin
     response_types_supported: engine.responseTypes.map(nameOf),
     response_modes_supported: engine.responseModes.map(nameOf),
     id_token_signing_alg_values_supported: settings.idTokenAlgs,
-    prompt_values_supported: PROMPTS,
+    prompt_values_supported: promptValuesOf(engine),
     // OIDC Core §3.1.2.1: the pages fit a window of any size, and touch.
     display_values_supported: ['page', 'popup', 'touch'],
     ...(acrValues === undefined ? {} : { acr_values_supported: acrValues }),

@@ -3,8 +3,10 @@ import { accountName } from '../../domain/accounts.ts';
 import type { Interaction } from '../../domain/interactions.ts';
 import type { ConsentView, ScopeView } from '../../domain/pages.ts';
 import type { Settings } from '../../domain/settings.ts';
+import type { AuthorizationRequest } from '../../protocol/authorization-request.ts';
 import { isPublic } from '../../protocol/client-metadata-rules.ts';
 import { OAuthError } from '../../protocol/errors.ts';
+import type { Params } from '../../protocol/params.ts';
 import { isAnybodysScheme } from '../../protocol/redirect-uri.ts';
 import { covers, isWriting, parseScope } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
@@ -25,6 +27,8 @@ import { approvalPrompt, prompts } from '../parameters.ts';
 interface Consent {
   readonly sub: string;
   readonly scopes: readonly string[];
+  /** Scopes that were shown to the subject, who left them out. */
+  readonly refused: readonly string[];
 }
 
 /** What was allowed in this interaction; null when nobody was asked. */
@@ -40,7 +44,7 @@ export const consent: Step = defineStep<ConsentView>({
   page: definePage('consent'),
   due,
   shows: ({ request }) => request.consentScopes,
-  view(ctx, { account, authorization, request: { consentScopes: scopes } }) {
+  view(ctx, { account, authorization, client, request: { consentScopes: scopes } }) {
     const known = authorization?.scopes ?? [];
     // What offline_access means stands apart on the page.
     const views = scopeViews(
@@ -52,6 +56,7 @@ export const consent: Step = defineStep<ConsentView>({
       newScopes: views.filter(({ name }) => !known.includes(name)),
       knownScopes: views.filter(({ name }) => known.includes(name)),
       offline: scopes.includes('offline_access'),
+      partial: client.partialConsent,
     };
   },
   async answer(_ctx, posted) {
@@ -108,12 +113,64 @@ export function scopeViews(settings: Settings, scopes: readonly string[]): reado
 }
 
 /**
- * Only what the request asks for can be allowed, and only all of it. `scopes` says what a host's
- * own page showed; the built-in one showed what its interaction says.
+ * Scopes that the user left out, in this interaction or before. Where no page may be shown, an
+ * application that copes with less gets what was allowed before (RFC 6749 §3.3).
+ */
+export function refusedScopes(
+  { consentScopes, values }: AuthorizationRequest,
+  { client, session, authorization, interaction }: Omit<Situation, 'request'>,
+): readonly string[] {
+  if (!client.partialConsent || session === null) return [];
+  const given = consentIn(interaction);
+  if (given !== null) return given.sub === session.sub ? given.refused : [];
+  if (!prompts({ values }).includes('none') || authorization === null) return [];
+  const { scopes } = authorization;
+  if (!consentScopes.some((scope) => scopes.includes(scope))) return [];
+  return consentScopes.filter((scope) => isRefusable(scope) && !scopes.includes(scope));
+}
+
+/** Without openid the answer would be another one than the application asked for. */
+function isRefusable(scope: string): boolean {
+  return scope !== 'openid';
+}
+
+/** What a form says of the scopes that it showed; null where it offers no choice. */
+function namedScopes(params: Params, shown: readonly string[]): readonly string[] | null {
+  if (params.has('scopes')) return parseScope(params.get('scopes') ?? '');
+  if (!params.has('choose')) return null;
+  return shown.filter((scope) => !isRefusable(scope) || params.has(`scope:${scope}`));
+}
+
+/**
+ * Divides the scopes that a page showed into those that were allowed and those that were refused.
+ * @returns null when nothing of them was allowed
+ * @throws OAuthError when some were refused that the application asks for together
+ */
+export function dividedScopes(
+  client: Client,
+  params: Params,
+  shown: readonly string[],
+): Pick<Consent, 'scopes' | 'refused'> | null {
+  const named = namedScopes(params, shown) ?? shown;
+  const refused = shown.filter((scope) => !named.includes(scope));
+  if (refused.length > 0 && !(client.partialConsent && refused.every(isRefusable))) {
+    throw new OAuthError(
+      'access_denied',
+      'consent_partial',
+      'The user did not allow all that was asked for.',
+    );
+  }
+  const scopes = shown.filter((scope) => named.includes(scope));
+  return refused.length > 0 && scopes.length === 0 ? null : { scopes, refused };
+}
+
+/**
+ * Only what the request asks for can be allowed. `scopes` says what a host's own page showed; the
+ * built-in one showed what its interaction says.
  */
 async function allow(posted: PostedAnswer): Promise<StepOutcome> {
   const { params, interaction } = posted;
-  const { request, session } = await posted.situation();
+  const { request, session, client } = await posted.situation();
   if (session === null) {
     throw new OAuthError(
       'login_required',
@@ -121,17 +178,13 @@ async function allow(posted: PostedAnswer): Promise<StepOutcome> {
       'The user is not signed in any longer.',
     );
   }
-  const named = params.has('scopes') ? parseScope(params.get('scopes') ?? '') : null;
   const asked = request.consentScopes;
-  if (named !== null && !covers(named, asked)) {
-    throw new OAuthError(
-      'access_denied',
-      'consent_partial',
-      'The user did not allow all that was asked for.',
-    );
-  }
   // Never more than was shown: what the client may ask for can have grown while the page was open.
   const shown = (interaction.shown['consent'] as readonly string[] | undefined) ?? asked;
-  const scopes = shown.filter((scope) => asked.includes(scope));
-  return { outcome: 'answered', state: { sub: session.sub, scopes } };
+  const divided = dividedScopes(client, params, params.has('scopes') ? asked : shown);
+  if (divided === null) return declined();
+  const { refused } = divided;
+  const scopes = divided.scopes.filter((scope) => asked.includes(scope) && shown.includes(scope));
+  const { sub } = session;
+  return { outcome: 'answered', state: { sub, scopes, refused } satisfies Consent };
 }

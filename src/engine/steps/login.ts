@@ -120,7 +120,11 @@ function isSwitching({ interaction, hosted }: Situation, session: Session): bool
  * ago, so the time of the proof counts as well. A session that this interaction began is later than
  * it, whatever the clocks of two nodes say.
  */
-function isFresh({ session, interaction, hosted }: Situation): boolean {
+export function isFresh({
+  session,
+  interaction,
+  hosted,
+}: Pick<Situation, 'session' | 'interaction' | 'hosted'>): boolean {
   if (session === null) return false;
   if (hosted) return session.authTime >= interaction.startedAt;
   const began = Math.min(interaction.startedAt, session.createdAt);

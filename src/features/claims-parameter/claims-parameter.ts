@@ -6,6 +6,7 @@ import { type RequestedClaims, scopeOfClaim } from '../../domain/claims.ts';
 import type { Settings } from '../../domain/settings.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import {
+  type AllowedRequest,
   type AuthorizationParameter,
   authorizationParameter,
 } from '../../engine/contracts/parameter.ts';
@@ -44,11 +45,11 @@ const claims: AuthorizationParameter<ClaimsValue> = authorizationParameter<Claim
     const text = params.get('claims');
     return text === undefined ? NONE : claimsIn(text);
   },
-  details({ userinfo, id_token }) {
+  details({ userinfo, id_token }, allowed) {
     if (userinfo.size + id_token.size === 0) return {};
     const requested: RequestedClaims = {
-      userinfo: valuesOf(userinfo),
-      id_token: valuesOf(id_token),
+      userinfo: valuesOf(userinfo, allowed),
+      id_token: valuesOf(id_token, allowed),
     };
     return { claims: requested };
   },
@@ -61,8 +62,15 @@ const claims: AuthorizationParameter<ClaimsValue> = authorizationParameter<Claim
   demand,
 });
 
-function valuesOf(wishes: Wishes): Readonly<Record<string, unknown>> {
-  return Object.fromEntries([...wishes].map(([name, { values }]) => [name, values]));
+/** The claims of scopes that the user refused are not among them. */
+function valuesOf(
+  wishes: Wishes,
+  { refusedScopes, settings, client }: AllowedRequest,
+): Readonly<Record<string, unknown>> {
+  const isRefused = (name: string): boolean =>
+    refusedScopes.includes(scopeOfClaim(settings, client, name) ?? '');
+  const kept = [...wishes].filter(([name]) => refusedScopes.length === 0 || !isRefused(name));
+  return Object.fromEntries(kept.map(([name, { values }]) => [name, values]));
 }
 
 /** OIDC Core §5.5.1: a subject by name, and §5.5.1.1: an authentication context. */

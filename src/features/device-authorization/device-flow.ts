@@ -14,7 +14,7 @@ import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Flow, FlowEnd, OpenedFlow } from '../../engine/contracts/flow.ts';
 import { authorizationParameter } from '../../engine/contracts/parameter.ts';
 import { declined, defineStep, type Step, unknownDecision } from '../../engine/contracts/step.ts';
-import { scopeViews } from '../../engine/steps/consent.ts';
+import { dividedScopes, scopeViews } from '../../engine/steps/consent.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { formatScope } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
@@ -151,16 +151,25 @@ export const deviceConfirmation: Step = defineStep<DeviceConfirmationView>({
       // The device is not part of the browser's session, so a refresh token outlives the sign-out.
       offline:
         request.scopes.includes('offline_access') || client.grantTypes.includes('refresh_token'),
+      partial: client.partialConsent,
       place,
       sameNetwork: isSameNetwork(address, ctx.request.address),
     };
   },
-  async answer(_ctx, { decision, session, interaction }) {
+  async answer(_ctx, { decision, session, interaction, params, situation }) {
     if (decision === 'deny') return declined();
     if (decision === 'switch') return { outcome: 'switch_account' };
     if (decision !== 'allow' || session === null) throw unknownDecision();
-    const scopes = interaction.shown[CONFIRMATION] as readonly string[] | undefined;
-    if (scopes === undefined) throw unknownDecision();
+    const shown = interaction.shown[CONFIRMATION] as readonly string[] | undefined;
+    if (shown === undefined) throw unknownDecision();
+    const { client } = await situation();
+    // Its page offers no choice about offline_access: the device stays connected anyway.
+    const [offline, choices] = [true, false].map((kept) =>
+      shown.filter((scope) => (scope === 'offline_access') === kept),
+    ) as [string[], string[]];
+    const confirmed = dividedScopes(client, params, choices);
+    if (confirmed === null) return declined();
+    const scopes = [...confirmed.scopes, ...offline];
     return { outcome: 'answered', state: { sub: session.sub, scopes } satisfies Confirmed };
   },
 });

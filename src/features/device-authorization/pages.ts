@@ -27,6 +27,8 @@ export interface DeviceConfirmationView extends StepView {
   readonly scopes: readonly ScopeView[];
   /** The device may act while the user is away (`offline_access`). */
   readonly offline: boolean;
+  /** The user may refuse single scopes, as on the consent page. */
+  readonly partial: boolean;
   /**
    * Where the request came from: the words of the host (`place`), or an address; null: not known.
    */
