@@ -12,6 +12,7 @@ import { endHostSession, latestOf, rememberEnds } from './domain/host-sessions.t
 import { accountKeyOf, canonicalUsername } from './domain/login.ts';
 import type { RateLimitKey } from './domain/rate-limiter.ts';
 import { familyIdOf, judge } from './domain/refresh-tokens.ts';
+import { liveSessions } from './domain/sessions.ts';
 import type { Authorization, Seconds, Session } from './store/records.ts';
 
 /** What can be done about a person. */
@@ -81,7 +82,7 @@ export interface Tokens {
 }
 
 export function subjectsOf(ctx: Context): Subjects {
-  const { authorizations, sessions, tokens } = ctx.store;
+  const { authorizations, tokens } = ctx.store;
   const end = async (
     type: 'subject.revoked' | 'subject.disabled',
     sub: string,
@@ -102,13 +103,6 @@ export function subjectsOf(ctx: Context): Subjects {
     'login',
     await accountKeyOf(ctx, canonicalUsername(username)),
   ];
-  const liveSessions = async (sub: string): Promise<readonly Session[]> => {
-    const { sessionIdle } = ctx.settings.lifetimes;
-    const now = ctx.now();
-    return (await sessions.listBySubject(sub)).filter(
-      ({ expiresAt, seenAt }) => expiresAt > now && seenAt + sessionIdle > now,
-    );
-  };
   return {
     revoke,
     disable: async (sub, reason) => await end('subject.disabled', sub, reason),
@@ -122,9 +116,9 @@ export function subjectsOf(ctx: Context): Subjects {
     },
     consents: async (sub) => await authorizations.listBySubject(sub),
     withdraw: async (sub, clientId) => await withdrawAuthorization(ctx, sub, clientId),
-    sessions: async (sub) => await liveSessions(sub),
+    sessions: async (sub) => await liveSessions(ctx, sub),
     async endSession(sub, sid) {
-      const session = (await liveSessions(sub)).find((one) => one.sid === sid);
+      const session = (await liveSessions(ctx, sub)).find((one) => one.sid === sid);
       if (session === undefined) return false;
       // Its host may still name it, and be served from another process than this one.
       return await endHostSession(ctx, session, latestOf(session));

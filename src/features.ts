@@ -3,6 +3,7 @@
  * what of them is public.
  */
 import type { FeatureFactory } from './engine/contracts/feature.ts';
+import { accountOverview } from './features/account-overview/account-overview.ts';
 import { authorizationCode } from './features/authorization-code/authorization-code.ts';
 import { backChannelLogout } from './features/back-channel-logout/back-channel-logout.ts';
 import { claimsParameter } from './features/claims-parameter/claims-parameter.ts';
@@ -37,6 +38,11 @@ export type {
   RegistrationPolicy,
   RegistrationRequest,
 } from './domain/registration-policy.ts';
+export type {
+  AccountOverviewView,
+  AllowedClientView,
+  OwnSessionView,
+} from './features/account-overview/pages.ts';
 export type { ClientIdMetadataDocumentOptions } from './features/client-id-metadata-documents/client-id-metadata-documents.ts';
 export type { DeviceAuthorizationOptions } from './features/device-authorization/device-authorization.ts';
 export type { PlaceOf } from './features/device-authorization/device-flow.ts';
@@ -59,6 +65,7 @@ export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-
 export type { UserRegistrationOptions } from './features/user-registration/user-registration.ts';
 export type { UserinfoOptions } from './features/userinfo/userinfo.ts';
 export {
+  accountOverview,
   authorizationCode,
   backChannelLogout,
   claimsParameter,
@@ -117,6 +124,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   backChannelLogout,
   frontChannelLogout,
   sessionManagement,
+  accountOverview,
   pairwiseSubjects,
   userRegistration,
 ];

@@ -51,6 +51,8 @@ export interface Provider {
    * @throws Error for a name that no endpoint has; it lists those that exist
    */
   url(name: string): string;
+  /** Address of the page where people see and withdraw what they allowed; null: there is none. */
+  readonly accountUrl: string | null;
   /** Registered clients. */
   readonly clients: Clients;
   /** Fields that features add to clients (`ClientMetadata.fields`). */
@@ -153,6 +155,7 @@ export function createProvider(config: Config): Provider {
     },
     handles: (pathname) => findRoute(pathname) !== null,
     url: ctx.url,
+    accountUrl: ctx.accountUrl,
     clients: ctx.clients,
     clientFields: assembly.clientFields,
     keys: ctx.keys,
@@ -236,6 +239,7 @@ function createContext(
     settings.logger.warn({ error }, 'the end of an attempt could not be stored'),
   );
   const url = urlsOf(settings, assembly.endpoints);
+  const accountPage = assembly.endpoints.find((one) => one.isAccountPage === true);
   const tell = createTeller(engine);
   const deliveries = createDeliveries({
     store: store.deliveries,
@@ -257,6 +261,7 @@ function createContext(
     rateLimiter,
     now,
     url,
+    accountUrl: accountPage === undefined ? null : url(accountPage.name),
     subjectOf(client, sub) {
       const kinds = engine.subjectIdentifiers.flatMap((one) => one.subjectFor(client, sub) ?? []);
       return kinds[0] ?? sub;

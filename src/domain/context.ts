@@ -43,6 +43,8 @@ export interface Context {
    * @throws Error for a name that no endpoint has
    */
   readonly url: (endpoint: string) => string;
+  /** Address of the page where people see and withdraw what they allowed; null: there is none. */
+  readonly accountUrl: string | null;
   /** The request that is being answered; null for acts of the host and of the command line. */
   readonly request: RequestFacts | null;
 }

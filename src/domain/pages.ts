@@ -76,6 +76,8 @@ export interface PageView {
   readonly logoUrl: string | null;
   /** Wanted languages, best first (`ui_locales`, then Accept-Language). */
   readonly locales: readonly string[];
+  /** The page where people see and withdraw what they allowed; null: there is none. */
+  readonly accountUrl: string | null;
   /** URL prefix below which `Pages.assets` are served, ends with a slash. */
   readonly assetsUrl: string;
 }

@@ -70,6 +70,15 @@ export async function keepAlive(ctx: Context, session: Session): Promise<void> {
     await ctx.store.sessions.touch(session.handle, now);
 }
 
+/** The sessions of a subject that have not ended, in all browsers. */
+export async function liveSessions(ctx: Context, sub: string): Promise<readonly Session[]> {
+  const { sessionIdle } = ctx.settings.lifetimes;
+  const now = ctx.now();
+  return (await ctx.store.sessions.listBySubject(sub)).filter(
+    ({ expiresAt, seenAt }) => expiresAt > now && seenAt + sessionIdle > now,
+  );
+}
+
 /** Ask this before somebody proves who they are. */
 export async function provenNow(ctx: Context): Promise<ProvenAt> {
   const time = ctx.now();

@@ -26,6 +26,7 @@ class OneRequest implements EngineContext {
   readonly rateLimiter: Context['rateLimiter'];
   readonly now: Context['now'];
   readonly url: Context['url'];
+  readonly accountUrl: Context['accountUrl'];
   readonly subjectOf: Context['subjectOf'];
   readonly engine: Engine;
   readonly request: HttpRequest;
@@ -45,6 +46,7 @@ class OneRequest implements EngineContext {
     this.rateLimiter = shared.rateLimiter;
     this.now = shared.now;
     this.url = shared.url;
+    this.accountUrl = shared.accountUrl;
     this.subjectOf = shared.subjectOf;
     this.engine = shared.engine;
     this.request = request;

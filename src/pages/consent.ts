@@ -16,7 +16,7 @@ import {
   scopeChoice,
   scopeList,
 } from './layout.ts';
-import { type Markup, markup } from './markup.ts';
+import { type Inside, type Markup, markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
 /** The template of the consent page. */
@@ -35,7 +35,7 @@ ${form(
   markup`<div id="consent-scopes" class="scopes">
 ${scopes(view, messages)}
 </div>
-<p class="small">${texts.withdraw(view.providerName)}</p>
+<p class="small">${withdrawal(view, texts)}</p>
 <div class="actions pair in-sight">
 ${primaryButton('consent-allow', 'allow', texts.allow)}
 ${otherButton('consent-deny', 'deny', 'secondary', texts.deny)}
@@ -44,6 +44,11 @@ ${otherButton('consent-deny', 'deny', 'secondary', texts.deny)}
 )}
 ${clientLinks(view.client, messages)}`,
   };
+}
+
+function withdrawal({ accountUrl, providerName }: ConsentView, texts: Messages['consent']): Inside {
+  if (accountUrl === null) return texts.withdraw(providerName);
+  return markup`<a id="consent-account" href="${accountUrl}" target="_blank" rel="noopener">${texts.withdrawHere}</a>`;
 }
 
 function scopes(view: ConsentView, messages: Messages): Markup {

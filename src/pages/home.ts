@@ -3,7 +3,7 @@
  * library that is embedded shows none.
  */
 import type { PageView } from 'valetkey';
-import type { Sheet } from './layout.ts';
+import { type Sheet, wayOn } from './layout.ts';
 import { markup } from './markup.ts';
 import type { Messages } from './messages.ts';
 
@@ -20,6 +20,7 @@ export function home(view: HomeView, { home: texts }: Messages): Sheet {
     title: texts.title,
     content: markup`<h1 id="home-title">${texts.title}</h1>
 <p>${texts.lead}</p>
-<p>${texts.setup(link)}</p>`,
+<p>${texts.setup(link)}</p>
+${view.accountUrl !== null && wayOn(view.accountUrl, texts.account, 'home-account')}`,
   };
 }

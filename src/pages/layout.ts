@@ -130,10 +130,11 @@ export function clientRow(
 export function clientNote(
   { vouchedFor, describedBy, onThisComputer }: ClientView,
   { unvouched }: Messages,
+  id = 'client-note',
 ): Markup | null {
   if (vouchedFor) return null;
   const host = describedBy === null ? null : markup`<bdi>${visibleText(describedBy)}</bdi>`;
-  return markup`<p id="client-note" class="notice">${host === null ? unvouched.itself : unvouched.describedBy(host)}${onThisComputer && markup` ${unvouched.onThisComputer}`}</p>`;
+  return markup`<p id="${id}" class="notice">${host === null ? unvouched.itself : unvouched.describedBy(host)}${onThisComputer && markup` ${unvouched.onThisComputer}`}</p>`;
 }
 
 /** A link to an address for which nobody vouches, with its host; null without one. */
@@ -224,6 +225,6 @@ export function clientReturn(
 }
 
 /** A link to where somebody goes on. */
-export function wayOn(address: string, label: Markup | string): Markup {
-  return markup`<p class="actions"><a id="go-on" class="button secondary" href="${address}" rel="noopener noreferrer">${label}</a></p>`;
+export function wayOn(address: string, label: Markup | string, id = 'go-on'): Markup {
+  return markup`<p class="actions"><a id="${id}" class="button secondary" href="${address}" rel="noopener noreferrer">${label}</a></p>`;
 }

@@ -64,6 +64,7 @@ export const GERMAN: Messages = {
     choose: 'Entfernen Sie das Häkchen bei allem, was Sie nicht erlauben möchten.',
     withdraw: (provider) =>
       `Sie können die Erlaubnis jederzeit widerrufen. Wenden Sie sich dazu an ${provider}.`,
+    withdrawHere: 'Sie können dies jederzeit auf der Seite Ihres Kontos widerrufen.',
     allow: 'Erlauben',
     deny: 'Ablehnen',
     notYou: 'Das sind nicht Sie?',
@@ -118,6 +119,23 @@ export const GERMAN: Messages = {
     deniedMeans: (application) =>
       markup`${application} erhält auf jenem Gerät keinen Zugriff. Sie können diese Seite schließen.`,
   },
+  accountOverview: {
+    title: 'Ihr Konto',
+    whose: (account) => markup`Sie sind als ${account} angemeldet.`,
+    sessions: 'Wo Sie angemeldet sind',
+    thisBrowser: 'Dieser Browser',
+    signedIn: (time) => markup`Angemeldet am ${time}`,
+    used: (time) => markup`Zuletzt benutzt am ${time}`,
+    end: 'Dort abmelden',
+    endThis: 'Abmelden',
+    endOthers: 'Überall sonst abmelden',
+    applications: 'Anwendungen mit Zugriff',
+    none: 'Sie haben keiner Anwendung Zugriff auf Ihr Konto erlaubt.',
+    since: (time) => markup`Erlaubt am ${time}`,
+    may: 'Sie darf',
+    start: (host) => `Bei ${host} anmelden`,
+    withdraw: (application) => markup`${application} den Zugriff entziehen`,
+  },
   error: {
     returnTo: (host) => `Zurück zu ${host}`,
     title: (status) => {
@@ -139,6 +157,7 @@ export const GERMAN: Messages = {
     request: 'Anfrage',
   },
   home: {
+    account: 'Ihr Konto',
     title: 'Dies ist ein Anmeldedienst',
     lead: 'Anwendungen schicken Menschen hierher, damit sie sich anmelden. Auf dieser Seite gibt es nichts zu tun: Öffnen Sie die Anwendung, die Sie nutzen möchten.',
     setup: (discovery) =>

@@ -60,6 +60,7 @@ export const ENGLISH: Messages = {
     offlineMeans: 'It may go on using this access when you are not signed in.',
     choose: 'Take the tick away from what you do not want to allow.',
     withdraw: (provider) => `You can withdraw this at any time by contacting ${provider}.`,
+    withdrawHere: 'You can withdraw this at any time on the page of your account.',
     allow: 'Allow',
     deny: 'Deny',
     notYou: 'Not you?',
@@ -114,6 +115,23 @@ export const ENGLISH: Messages = {
     deniedMeans: (application) =>
       markup`${application} on that device gets no access. You can close this page.`,
   },
+  accountOverview: {
+    title: 'Your account',
+    whose: (account) => markup`You are signed in as ${account}.`,
+    sessions: 'Where you are signed in',
+    thisBrowser: 'This browser',
+    signedIn: (time) => markup`Signed in ${time}`,
+    used: (time) => markup`Last used ${time}`,
+    end: 'Sign out there',
+    endThis: 'Sign out',
+    endOthers: 'Sign out everywhere else',
+    applications: 'Applications with access',
+    none: 'You have let no application into your account.',
+    since: (time) => markup`Allowed ${time}`,
+    may: 'It can',
+    start: (host) => `Sign in at ${host}`,
+    withdraw: (application) => markup`Withdraw the access of ${application}`,
+  },
   error: {
     returnTo: (host) => `Return to ${host}`,
     title: (status) => {
@@ -133,6 +151,7 @@ export const ENGLISH: Messages = {
     request: 'Request',
   },
   home: {
+    account: 'Your account',
     title: 'This is an identity provider',
     lead: 'Applications send people here to sign in. There is nothing to do on this page: open the application you want to use.',
     setup: (discovery) =>

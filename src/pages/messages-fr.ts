@@ -68,6 +68,7 @@ export const FRENCH: Messages = {
     choose: 'Décochez ce que vous ne souhaitez pas autoriser.',
     withdraw: (provider) =>
       `Vous pouvez retirer cette autorisation à tout moment en contactant ${provider}.`,
+    withdrawHere: 'Vous pouvez retirer cet accès à tout moment sur la page de votre compte.',
     allow: 'Autoriser',
     deny: 'Refuser',
     notYou: 'Ce n’est pas vous\u202f?',
@@ -122,6 +123,23 @@ export const FRENCH: Messages = {
     deniedMeans: (application) =>
       markup`${application} n’obtient aucun accès sur cet appareil. Vous pouvez fermer cette page.`,
   },
+  accountOverview: {
+    title: 'Votre compte',
+    whose: (account) => markup`Vous êtes connecté en tant que ${account}.`,
+    sessions: 'Où vous êtes connecté',
+    thisBrowser: 'Ce navigateur',
+    signedIn: (time) => markup`Connexion le ${time}`,
+    used: (time) => markup`Dernière utilisation le ${time}`,
+    end: 'Déconnecter',
+    endThis: 'Se déconnecter',
+    endOthers: 'Se déconnecter partout ailleurs',
+    applications: 'Applications autorisées',
+    none: 'Vous n’avez autorisé aucune application à accéder à votre compte.',
+    since: (time) => markup`Autorisée le ${time}`,
+    may: 'Elle peut',
+    start: (host) => `Se connecter sur ${host}`,
+    withdraw: (application) => markup`Retirer l’accès de ${application}`,
+  },
   error: {
     returnTo: (host) => `Revenir à ${host}`,
     title: (status) => {
@@ -142,6 +160,7 @@ export const FRENCH: Messages = {
     request: 'Requête',
   },
   home: {
+    account: 'Votre compte',
     title: 'Ceci est un service de connexion',
     lead: 'Les applications dirigent ici les personnes qui se connectent. Il n’y a rien à faire sur cette page\u00a0: ouvrez l’application que vous souhaitez utiliser.',
     setup: (discovery) =>

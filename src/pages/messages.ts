@@ -116,8 +116,10 @@ export interface Messages {
     readonly offlineMeans: string;
     /** Says that single scopes can be left out, where the application copes with it. */
     readonly choose: string;
-    /** Says how the permission can be withdrawn later. */
+    /** Says how the permission can be withdrawn later, where no page is for it. */
     readonly withdraw: (provider: string) => string;
+    /** Link to the page where the permission can be withdrawn later. */
+    readonly withdrawHere: string;
     /** Button that allows. */
     readonly allow: string;
     /** Button that denies. */
@@ -204,6 +206,39 @@ export interface Messages {
     /** Explains that the device was denied. */
     readonly deniedMeans: (application: Markup) => Markup;
   };
+  /** The page with the sessions and applications of a person. */
+  readonly accountOverview: {
+    /** Title of the page. */
+    readonly title: string;
+    /** Says whose account it is. */
+    readonly whose: (account: Markup) => Markup;
+    /** Heading of the sessions. */
+    readonly sessions: string;
+    /** Marks the browser that reads the page. */
+    readonly thisBrowser: string;
+    /** When somebody signed in. */
+    readonly signedIn: (time: Markup) => Markup;
+    /** When the session was last used. */
+    readonly used: (time: Markup) => Markup;
+    /** Button that ends another session. */
+    readonly end: string;
+    /** Button that ends the session of this browser. */
+    readonly endThis: string;
+    /** Button that ends all other sessions. */
+    readonly endOthers: string;
+    /** Heading of the applications. */
+    readonly applications: string;
+    /** Instead of applications, if there are none. */
+    readonly none: string;
+    /** When an application was allowed. */
+    readonly since: (time: Markup) => Markup;
+    /** Heading of what an application may do. */
+    readonly may: string;
+    /** Link that begins a sign-in to an application. The argument is the host it leads to. */
+    readonly start: (host: string) => string;
+    /** Button that withdraws what an application may do. */
+    readonly withdraw: (application: Markup) => Markup;
+  };
   /** The error page. */
   readonly error: {
     /** Link to the application that sent the reader here. The argument is its host. */
@@ -223,6 +258,8 @@ export interface Messages {
   };
   /** The page at the root of the standalone server. */
   readonly home: {
+    /** Link to the page of the reader's account. */
+    readonly account: string;
     /** Title of the page. */
     readonly title: string;
     /** Says why there is nothing to do here. */

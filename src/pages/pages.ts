@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import {
+  type AccountOverviewView,
   type AccountView,
   type Asset,
   ConfigError,
@@ -27,6 +28,7 @@ import {
 } from 'valetkey';
 import { accentOf } from './accent.ts';
 import { account } from './account.ts';
+import { accountOverview } from './account-overview.ts';
 import { consent } from './consent.ts';
 import { device, deviceConfirmation, deviceResult } from './device.ts';
 import { error } from './error.ts';
@@ -93,6 +95,8 @@ export interface Templates {
   readonly deviceConfirmation: Template<DeviceConfirmationView>;
   /** Tells whether the device was connected. */
   readonly deviceResult: Template<DeviceResultView>;
+  /** Where people see and end their sessions, and what they allowed. */
+  readonly accountOverview: Template<AccountOverviewView>;
   /** Tells people at the root of the standalone server what it is. */
   readonly home: Template<HomeView>;
 }
@@ -108,6 +112,7 @@ export const templates: Templates = {
   device,
   deviceConfirmation,
   deviceResult,
+  accountOverview,
   home,
 };
 

@@ -22,6 +22,11 @@ export const SCRIPT = `for (const field of document.querySelectorAll('input[data
   // A browser would remember what is sent as text.
   field.form.addEventListener('submit', () => turn(false));
 }
+// Times come in UTC, because the server does not know where the reader is.
+for (const time of document.querySelectorAll('time')) {
+  const options = { dateStyle: 'medium', timeStyle: 'short' };
+  time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang, options);
+}
 // Longer than an answer takes; then the form can be sent again, as after a lost connection.
 const PATIENCE = 10000;
 const busy = new Set();

@@ -201,6 +201,9 @@ export const STYLE = `@layer base, parts, theme;
   .box input { flex: none; inline-size: 1.125rem; block-size: 1.125rem; margin: 0; accent-color: var(--accent); transform: translateY(0.1875rem); }
   .scope-list + h2, .scope-list + .offline { margin-block-start: 0.125rem; padding-block-start: 0.875rem; border-block-start: 1px solid var(--line); }
 
+  .entries { display: grid; gap: 1rem; margin-block-end: 1.5rem; }
+  .entries .link { text-align: start; }
+  .entries > li { display: grid; gap: 0.5rem; justify-items: start; padding: 1rem; border: 1px solid var(--line); border-radius: var(--radius); background: var(--soft); }
   .client-links { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding-block-start: 1.125rem; border-block-start: 1px solid var(--line); font-size: 0.875rem; }
   .client-links a { display: inline-block; padding-block: 0.25rem; }
   .details { display: grid; gap: 0.375rem; padding: 1rem; border-radius: var(--radius); border: 1px solid var(--line); background: var(--soft); font-size: 0.875rem; }

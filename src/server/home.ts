@@ -19,8 +19,13 @@ export function homePage(
     locales: acceptedLanguages(languages ?? null),
     // A path and not a URL, because the page policy allows only styles of the origin that the page
     // was requested from, and that can be another name of this machine.
-    assetsUrl: new URL(provider.url('assets')).pathname,
+    assetsUrl: pathOf(provider.url('assets')),
+    accountUrl: pathOf(provider.accountUrl),
     discoveryUrl: discoveryUrl(issuer),
   });
   return htmlResponse(issuer, html);
+}
+
+function pathOf<Url extends string | null>(url: Url): Url {
+  return (url === null ? null : new URL(url).pathname) as Url;
 }

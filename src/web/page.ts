@@ -160,6 +160,7 @@ export function pageView(ctx: RequestContext, uiLocales: readonly string[] = [])
     providerName: ctx.settings.name,
     logoUrl: ctx.settings.logoUrl,
     locales: [...uiLocales, ...acceptedLanguages(ctx.request.headers.get('accept-language'))],
+    accountUrl: ctx.accountUrl,
     assetsUrl: ctx.url('assets'),
   };
 }

@@ -1,5 +1,6 @@
 /** Every state of every built-in page, as HTML, for the tests of the pages. */
 import type {
+  AccountOverviewView,
   Assets,
   ClientView,
   ConsentView,
@@ -23,6 +24,7 @@ export const PAGE: PageView = {
   providerName: 'Northwind ID',
   logoUrl: null,
   locales: ['en'],
+  accountUrl: null,
   assetsUrl: '/assets/',
 };
 export const CLIENT: ClientView = {
@@ -94,6 +96,35 @@ const ERROR: ErrorView = {
 };
 const account = { ...PAGE, client: CLIENT, form: FORM, accountName: 'Alice Example' };
 
+const OVERVIEW: AccountOverviewView = {
+  ...PAGE,
+  accountName: 'Alice Example',
+  form: FORM,
+  sessions: [
+    { sid: 'one', signedInAt: 1_795_000_000, usedAt: 1_795_003_600, isThisOne: true },
+    { sid: 'two', signedInAt: 1_794_000_000, usedAt: 1_794_900_000, isThisOne: false },
+  ],
+  applications: [
+    {
+      client: CLIENT,
+      scopes: [
+        ...scopes('Confirm who you are', 'See your email address'),
+        { name: 'photos.write', description: 'Add and change your photos', writes: true },
+      ],
+      since: 1_790_000_000,
+      start: {
+        url: 'https://photos.example/start?iss=https%3A%2F%2Fop.example',
+        host: 'photos.example',
+      },
+    },
+    {
+      client: { ...CLIENT, clientId: 'bare', name: 'Bare' },
+      scopes: [],
+      since: 1_790_000_000,
+      start: null,
+    },
+  ],
+};
 const DEVICE: DeviceView = { ...PAGE, form: FORM, userCode: '', problem: null, retryAfter: null };
 const CONFIRMATION: DeviceConfirmationView = {
   ...account,
@@ -230,6 +261,22 @@ const formsOf = (pages: Drawing): Readonly<Record<string, Html>> => ({
     scopes: [],
     place: null,
     sameNetwork: null,
+  }),
+  'account overview': pages.accountOverview(OVERVIEW),
+  'account overview, nothing': pages.accountOverview({
+    ...OVERVIEW,
+    sessions: OVERVIEW.sessions.slice(0, 1),
+    applications: [],
+  }),
+  'account overview, long names': pages.accountOverview({
+    ...OVERVIEW,
+    accountName: 'a'.repeat(100),
+    applications: [LONG, SELF_REGISTERED, DESCRIBED].map((client) => ({
+      client,
+      scopes: scopes('See your phone number'),
+      since: 1_795_000_000,
+      start: null,
+    })),
   }),
   'logout, unknown application': pages.logout({ ...account, client: null }),
 });

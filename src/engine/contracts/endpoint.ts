@@ -38,6 +38,11 @@ export interface Endpoint {
   readonly cors?: CorsRule;
   /** Other names by which `provider.url` finds it. @default none */
   readonly aliases?: readonly string[];
+  /**
+   * True of the page where people see what they allowed, and withdraw it: other pages link there.
+   * @default false
+   */
+  readonly isAccountPage?: boolean;
   /** What it adds to the discovery documents. */
   readonly metadata?: (engine: Engine) => Readonly<Record<string, unknown>>;
   /** Answers a request. @throws OAuthError */
