@@ -53,6 +53,7 @@ export type {
 } from './features/device-authorization/pages.ts';
 export type { DpopOptions } from './features/dpop/dpop.ts';
 export type { DynamicRegistrationOptions } from './features/dynamic-registration/dynamic-registration.ts';
+export type { FormPostView } from './features/form-post/form-post.ts';
 export type { JwtClientAuthenticationOptions } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 export type { MutualTlsOptions } from './features/mutual-tls/mutual-tls.ts';
 export type { PairwiseSubjectOptions } from './features/pairwise-subjects/pairwise-subjects.ts';

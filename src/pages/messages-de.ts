@@ -136,6 +136,12 @@ export const GERMAN: Messages = {
     start: (host) => `Bei ${host} anmelden`,
     withdraw: (application) => markup`${application} den Zugriff entziehen`,
   },
+  formPost: {
+    title: 'Weiter zur Anwendung',
+    to: (host) =>
+      markup`Ihre Antwort wird an ${host} übermittelt. Wenn nichts geschieht, drücken Sie die Schaltfläche.`,
+    submit: 'Weiter',
+  },
   error: {
     returnTo: (host) => `Zurück zu ${host}`,
     title: (status) => {

@@ -132,6 +132,12 @@ export const ENGLISH: Messages = {
     start: (host) => `Sign in at ${host}`,
     withdraw: (application) => markup`Withdraw the access of ${application}`,
   },
+  formPost: {
+    title: 'Going on to the application',
+    to: (host) =>
+      markup`Your answer is on its way to ${host}. If nothing happens, press the button.`,
+    submit: 'Continue',
+  },
   error: {
     returnTo: (host) => `Return to ${host}`,
     title: (status) => {

@@ -140,6 +140,12 @@ export const FRENCH: Messages = {
     start: (host) => `Se connecter sur ${host}`,
     withdraw: (application) => markup`Retirer l’accès de ${application}`,
   },
+  formPost: {
+    title: 'Retour à l’application',
+    to: (host) =>
+      markup`Votre réponse est transmise à ${host}. Si rien ne se passe, appuyez sur le bouton.`,
+    submit: 'Continuer',
+  },
   error: {
     returnTo: (host) => `Revenir à ${host}`,
     title: (status) => {

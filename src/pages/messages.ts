@@ -239,6 +239,15 @@ export interface Messages {
     /** Button that withdraws what an application may do. */
     readonly withdraw: (application: Markup) => Markup;
   };
+  /** The page that carries a response to an application. */
+  readonly formPost: {
+    /** Title of the page. */
+    readonly title: string;
+    /** Says where the answer goes, and what to do when nothing happens. */
+    readonly to: (host: Markup) => Markup;
+    /** Button that sends it. */
+    readonly submit: string;
+  };
   /** The error page. */
   readonly error: {
     /** Link to the application that sent the reader here. The argument is its host. */

@@ -17,6 +17,7 @@ import {
   type DeviceResultView,
   type DeviceView,
   type ErrorView,
+  type FormPostView,
   type Html,
   type LoginView,
   type LogoutView,
@@ -32,6 +33,7 @@ import { accountOverview } from './account-overview.ts';
 import { consent } from './consent.ts';
 import { device, deviceConfirmation, deviceResult } from './device.ts';
 import { error } from './error.ts';
+import { formPost } from './form-post.ts';
 import { type HomeView, home } from './home.ts';
 import { languagesOf, type Words } from './languages.ts';
 import { htmlDocument, type Sheet } from './layout.ts';
@@ -97,6 +99,8 @@ export interface Templates {
   readonly deviceResult: Template<DeviceResultView>;
   /** Where people see and end their sessions, and what they allowed. */
   readonly accountOverview: Template<AccountOverviewView>;
+  /** Carries a response to an application (`response_mode=form_post`). */
+  readonly formPost: Template<FormPostView>;
   /** Tells people at the root of the standalone server what it is. */
   readonly home: Template<HomeView>;
 }
@@ -113,6 +117,7 @@ export const templates: Templates = {
   deviceConfirmation,
   deviceResult,
   accountOverview,
+  formPost,
   home,
 };
 

@@ -3,6 +3,7 @@
  * pages.
  */
 
+import { sha256Base64 } from '../crypto/bytes.ts';
 import { isVouchedFor } from '../domain/client-rules.ts';
 import type {
   AddressView,
@@ -63,6 +64,8 @@ export interface PageOptions {
   readonly frames?: readonly string[];
   /** CSP sources of the scripts that may run. @default those that the pages bring */
   readonly script?: string;
+  /** A script of ours that runs at the end of the page, whatever its template. @default none */
+  readonly runs?: string;
 }
 
 /** Draws a page. */
@@ -75,7 +78,21 @@ export function drawPage<View extends PageView>(
   const template = templateOf(ctx.settings.pages[name]);
   if (template === null) throw new Error(`The page ${name} has no template.`);
   const html = (template as PageTemplate<View>)(view);
-  return htmlResponse(ctx.settings.issuer, html, { script: ownScripts(ctx), ...options });
+  const script = ownScripts(ctx);
+  const { runs } = options;
+  if (runs === undefined) return htmlResponse(ctx.settings.issuer, html, { script, ...options });
+  const source = `'sha256-${sha256Base64(runs)}'`;
+  return htmlResponse(ctx.settings.issuer, withScript(html, runs), {
+    script: script === "'none'" ? source : `${script} ${source}`,
+    ...options,
+  });
+}
+
+/** The document with a script at its end. */
+function withScript(html: Html, script: string): Html {
+  const end = html.lastIndexOf('</body>');
+  const at = end < 0 ? html.length : end;
+  return `${html.slice(0, at)}<script>${script}</script>${html.slice(at)}`;
 }
 
 /** Scripts run only where the pages bring one, and none that is written into a page. */

@@ -262,6 +262,7 @@ const formsOf = (pages: Drawing): Readonly<Record<string, Html>> => ({
     place: null,
     sameNetwork: null,
   }),
+  'form post': pages.formPost({ ...PAGE, host: 'photos.example', form: FORM }),
   'account overview': pages.accountOverview(OVERVIEW),
   'account overview, nothing': pages.accountOverview({
     ...OVERVIEW,

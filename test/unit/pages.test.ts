@@ -149,7 +149,7 @@ describe('forms', () => {
     (_, html) => {
       expect([...html.matchAll(/<form\b/g)]).toHaveLength(1);
       expect(html).toMatch(
-        /<form id="(login|account|consent|logout|device|device-confirmation|account-overview)-form" method="post" action="\/post">/,
+        /<form id="(login|account|consent|logout|device|device-confirmation|account-overview|response)-form" method="post" action="\/post">/,
       );
       expect(readForm(html)).toMatchObject(FORM);
       const own = Object.keys(readForm(html).fields).filter((name) => !(name in FORM.fields));
