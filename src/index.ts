@@ -76,6 +76,7 @@ export type {
   ClaimsSource,
   EventListener,
   GivenKey,
+  GivenPem,
   KeySchedule,
   Lifetimes,
   Logger,
@@ -86,8 +87,9 @@ export type {
   RequestLimits,
   ScopeDefinition,
   Settings,
+  Signer,
 } from './domain/settings.ts';
-export type { KeyAdmin, KeyInfo, Signer, SigningKeys } from './domain/signing-keys.ts';
+export type { KeyAdmin, KeyInfo, SigningKeys, TokenSigner } from './domain/signing-keys.ts';
 export { type AuthenticatedClient, authenticateClient } from './engine/authenticate-client.ts';
 export { type ClientCall, type ClientEndpoint, clientEndpoint } from './engine/client-endpoint.ts';
 export type {
@@ -219,6 +221,8 @@ export {
 export type {
   ClientAuthenticationMethodName,
   IdTokenAlg,
+  KeyAlg,
+  KeyEncryptionAlg,
   SigningAlg,
 } from './protocol/names.ts';
 export type { ParamLimits, Params } from './protocol/params.ts';

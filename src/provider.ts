@@ -202,7 +202,10 @@ function createContext(
     store: store.keys,
     vault,
     events,
-    schedule: settings.keySchedule,
+    schedule: {
+      ...settings.keySchedule,
+      algs: [...settings.keySchedule.algs, ...assembly.decryptionAlgs],
+    },
     given: settings.signingKeys,
     now,
     ages,

@@ -113,7 +113,7 @@ function pathOf(issuer: string): string {
 /** Algorithms with a key of ours: given ones if any are given, else those of the schedule. */
 function signingAlgs({ signingKeys, keySchedule }: Config & Settings): readonly SigningAlg[] {
   const active = signingKeys?.filter((key) => key.active).map(({ alg }) => alg);
-  const algs = active ?? keySchedule.algs;
+  const algs: readonly string[] = active ?? keySchedule.algs;
   return SIGNING_ALGS.filter((alg) => algs.includes(alg));
 }
 

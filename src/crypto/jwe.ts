@@ -5,15 +5,6 @@
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
 import { JwtError, type JwtKey } from './jwt.ts';
 
-/** Algorithms that protect the key of the content (RFC 7518 §4.1), for public keys. */
-export const KEY_ENCRYPTION_ALGS: readonly string[] = [
-  'RSA-OAEP',
-  'RSA-OAEP-256',
-  'ECDH-ES',
-  'ECDH-ES+A128KW',
-  'ECDH-ES+A256KW',
-];
-
 /** Algorithms that encrypt the content (RFC 7518 §5.1). */
 export const CONTENT_ENCRYPTION_ALGS: readonly string[] = [
   'A128CBC-HS256',

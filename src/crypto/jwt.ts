@@ -66,13 +66,19 @@ const DEEPEST = 20;
 const SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 /**
+ * Signs bytes outside of this process, with a key that it does not hold. The signature has the form
+ * of RFC 7518 §3: for ECDSA the two numbers, each as long as the curve.
+ */
+export type OutsideSignature = (data: Uint8Array) => Promise<Uint8Array>;
+
+/**
  * Signs claims (JWS compact serialization, RFC 7515 §7.1).
- * @param key the private key of the algorithm in the header; bytes for HS256
+ * @param key the private key of the algorithm in the header, or what signs with it; bytes for HS256
  */
 export async function signJwt(
   header: JwtHeader,
   claims: JwtClaims,
-  key: KeyObject | Uint8Array,
+  key: KeyObject | Uint8Array | OutsideSignature,
 ): Promise<string> {
   const input = `${encode(header)}.${encode(claims)}`;
   return `${input}.${await signatureOf(header.alg, input, key)}`;
@@ -86,8 +92,10 @@ function encode(value: object): string {
 async function signatureOf(
   alg: string,
   input: string,
-  key: KeyObject | Uint8Array,
+  key: KeyObject | Uint8Array | OutsideSignature,
 ): Promise<string> {
+  if (typeof key === 'function')
+    return Buffer.from(await key(Buffer.from(input))).toString('base64url');
   if (key instanceof Uint8Array) {
     if (alg !== 'HS256') throw new Error(`${alg} does not sign with bytes.`);
     return createHmac('sha256', key).update(input).digest('base64url');

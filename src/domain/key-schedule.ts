@@ -1,14 +1,17 @@
 /**
- * When signing keys are made, take over, retire and go: pure decisions over the stored set. Who
+ * When keys are made, take over, retire and go: pure decisions over the stored set. Who
  * applies them, and under which law, is in `signing-keys.ts`.
  */
-import type { SigningAlg } from '../protocol/names.ts';
+import type { KeyAlg } from '../protocol/names.ts';
 import type { Seconds, StoredKey } from '../store/records.ts';
 import type { KeySchedule } from './settings.ts';
 
+/** The schedule of all keys: those that sign, and those that decrypt. */
+export type KeyTimes = Omit<KeySchedule, 'algs'> & { readonly algs: readonly KeyAlg[] };
+
 /** A key to be made. */
 export interface KeyWish {
-  readonly alg: SigningAlg;
+  readonly alg: KeyAlg;
   readonly activeAt: Seconds;
 }
 
@@ -18,13 +21,13 @@ export interface KeyPlan {
   readonly make: readonly KeyWish[];
 }
 
-function retire(key: StoredKey, at: Seconds, schedule: KeySchedule): StoredKey {
+function retire(key: StoredKey, at: Seconds, schedule: KeyTimes): StoredKey {
   if (key.retiredAt !== null && key.retiredAt <= at) return key;
   return { ...key, retiredAt: at, removedAt: at + schedule.keepAfter };
 }
 
 /** What is due: keys of an algorithm that has none, successors of keys near their end, removals. */
-export function dueKeys(keys: readonly StoredKey[], schedule: KeySchedule, now: Seconds): KeyPlan {
+export function dueKeys(keys: readonly StoredKey[], schedule: KeyTimes, now: Seconds): KeyPlan {
   let keep = keys.filter((key) => key.removedAt === null || key.removedAt > now);
   // The first keys of all sign at once. That of an algorithm which is offered later is published
   // first, as a successor is: verifiers may have the key set in their caches.
@@ -55,19 +58,19 @@ export type RotationKind = 'scheduled' | 'immediate' | 'emergency';
 /** A rotation that somebody asked for. */
 export function rotatedKeys(
   keys: readonly StoredKey[],
-  schedule: KeySchedule,
+  schedule: KeyTimes,
   now: Seconds,
   kind: RotationKind,
 ): KeyPlan {
   const isScheduled = kind === 'scheduled';
   const activeAt = isScheduled ? now + schedule.publishBefore : now;
-  const hasSuccessor = (alg: SigningAlg): boolean =>
+  const hasSuccessor = (alg: KeyAlg): boolean =>
     keys.some((key) => key.alg === alg && key.activeAt > now);
   const algs = schedule.algs.filter((alg) => !isScheduled || !hasSuccessor(alg));
   const make = algs.map((alg) => ({ alg, activeAt }));
   if (kind === 'emergency') return { keep: [], make };
   const keep = keys.map((key) =>
-    algs.includes(key.alg as SigningAlg) ? retire(key, activeAt, schedule) : key,
+    algs.includes(key.alg as KeyAlg) ? retire(key, activeAt, schedule) : key,
   );
   return { keep, make };
 }

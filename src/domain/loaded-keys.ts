@@ -3,20 +3,24 @@
  * its version changed. While the store does not answer, what is loaded signs and is published on:
  * one look-up is under way, the next begins after a pause, and nobody waits for it.
  */
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { JWK } from 'jose';
+import { signJwt, verifyJwt } from '../crypto/jwt.ts';
 import {
   createKeyring,
-  importSigningKey,
+  importKey,
   type KeyPairJwk,
   type Keyring,
+  type OwnKey,
+  outsideKey,
   readPrivateKeyPem,
 } from '../crypto/keyring.ts';
 import type { Vault } from '../crypto/vault.ts';
-import type { SigningAlg } from '../protocol/names.ts';
+import type { KeyAlg } from '../protocol/names.ts';
 import type { KeySet, StoredKey } from '../store/records.ts';
 import { type KeyStore, StoreUnavailable } from '../store/store.ts';
 import type { Ages, Moment } from './freshness.ts';
-import type { GivenKey } from './settings.ts';
+import type { GivenKey, Signer } from './settings.ts';
 
 export interface LoadedKeys {
   /**
@@ -48,6 +52,8 @@ interface Parts {
 const FRESH_SECONDS = 5;
 /** Milliseconds that a slow store is waited for, by default, and after which it is given up. */
 const PATIENCE = 2000;
+/** Milliseconds that a signer outside of this process has for a signature. */
+const SIGNER_PATIENCE = 10_000;
 /** Seconds between two look-ups while the store does not answer. */
 const PAUSE = 5;
 const SEALED_FOR = 'signing key';
@@ -66,7 +72,7 @@ function openKey(vault: Vault, key: StoredKey): KeyPairJwk {
     );
   return {
     kid: key.kid,
-    alg: key.alg as SigningAlg,
+    alg: key.alg as KeyAlg,
     privateJwk: JSON.parse(text) as JWK,
     publicJwk: JSON.parse(key.publicJwk) as JWK,
   };
@@ -76,14 +82,53 @@ function openKey(vault: Vault, key: StoredKey): KeyPairJwk {
  * Keys from configuration. The first active one of an algorithm signs; an inactive one has retired.
  */
 async function importGiven(keys: readonly GivenKey[]): Promise<Keyring> {
-  const imported = keys.map(async (key, index) =>
-    importSigningKey(await readPrivateKeyPem(key.pem, key.alg), {
+  const imported = keys.map(async (key, index): Promise<OwnKey> => {
+    const times = {
       activeAt: keys.length - index,
       retiredAt: key.active ? null : 0,
       removedAt: null,
-    }),
-  );
+    };
+    if ('sign' in key) return await importSigner(key, times);
+    return await importKey(await readPrivateKeyPem(key.pem, key.alg), times);
+  });
   return createKeyring(await Promise.all(imported));
+}
+
+/** A signer whose signatures nobody can verify is found before its first token. */
+async function importSigner(
+  { alg, active, publicKey, ...signer }: Signer,
+  times: Parameters<typeof outsideKey>[3],
+): Promise<OwnKey> {
+  const sign = async (data: Uint8Array): Promise<Uint8Array> =>
+    await inTime(async () => await signer.sign(data), alg);
+  const verifies = createPublicKey(
+    typeof publicKey === 'string' ? publicKey : { key: publicKey as JsonWebKey, format: 'jwk' },
+  );
+  const key = await outsideKey(alg, verifies, sign, times);
+  if (!active) return key;
+  const probe = await signJwt({ alg, typ: PROBE }, {}, sign);
+  try {
+    await verifyJwt(probe, { alg, key: verifies }, [PROBE]);
+  } catch (cause) {
+    throw new Error(`The signer for ${alg} does not sign what its public key verifies.`, { cause });
+  }
+  return key;
+}
+const PROBE = 'probe';
+
+/** @throws StoreUnavailable when the signer rejects, or does not answer in time */
+async function inTime(sign: () => Promise<Uint8Array>, alg: string): Promise<Uint8Array> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), SIGNER_PATIENCE);
+  });
+  try {
+    return await Promise.race([sign(), tired]);
+  } catch (cause) {
+    throw new StoreUnavailable(`The signer for ${alg} did not sign.`, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 export function createLoadedKeys(parts: Parts): LoadedKeys {
@@ -103,7 +148,7 @@ export function createLoadedKeys(parts: Parts): LoadedKeys {
     }
     // A slow look-up that began before a change and ends after it is outdated.
     if (kept !== null && set !== null && kept.version > set.version) return kept.ring;
-    const imported = (set?.keys ?? []).map((key) => importSigningKey(openKey(vault, key), key));
+    const imported = (set?.keys ?? []).map((key) => importKey(openKey(vault, key), key));
     const ring = createKeyring(await Promise.all(imported));
     loaded = { ring, version: set?.version ?? 0, checked: began };
     return ring;

@@ -4,7 +4,7 @@
  * them for readers.
  */
 import type { Random } from '../crypto/handles.ts';
-import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';
+import type { IdTokenAlg, KeyAlg, SigningAlg } from '../protocol/names.ts';
 import type { ParamLimits } from '../protocol/params.ts';
 import type { AuditEvent, Client } from '../store/records.ts';
 import type { Account, Accounts } from './accounts.ts';
@@ -70,14 +70,37 @@ export interface KeySchedule {
 }
 
 /** A private key given by configuration instead of the store. */
-export interface GivenKey {
+export interface GivenPem {
   /** PKCS#1, PKCS#8 or SEC1. */
   readonly pem: string;
-  /** What it signs. */
-  readonly alg: SigningAlg;
+  /** What it signs, or how clients encrypt to it (`requestObjects.encryptionAlgs`). */
+  readonly alg: KeyAlg;
   /** False: only published, for tokens signed with it earlier. */
   readonly active: boolean;
 }
+
+/**
+ * Signs with a key that this process does not hold: in a key management service (KMS) or in a
+ * hardware security module (HSM). At its first use it signs a probe, which its public key has to
+ * verify.
+ */
+export interface Signer {
+  /** What it signs. */
+  readonly alg: SigningAlg;
+  /** The public key: PEM (SubjectPublicKeyInfo), or a JWK. */
+  readonly publicKey: string | Readonly<Record<string, unknown>>;
+  /** False: only published, for tokens signed with it earlier. */
+  readonly active: boolean;
+  /**
+   * The signature of these bytes, in the form of RFC 7518 §3: for ECDSA the numbers r and s, each
+   * as long as the curve, and not DER. The hash is part of the algorithm: SHA-256 for RS256. When
+   * it rejects, or needs more than 10 seconds, the request is answered 503.
+   */
+  sign(data: Uint8Array): Promise<Uint8Array>;
+}
+
+/** A key given by configuration: a private key, or what signs with one that is elsewhere. */
+export type GivenKey = GivenPem | Signer;
 
 /** At most `limit` attempts within `seconds`. */
 export interface RateLimit {

@@ -1,27 +1,28 @@
 /**
- * The issuer's signing keys over time: next → current → retired → removed. The set changes by
+ * The issuer's keys over time, those that sign and those that decrypt: next → current → retired → removed. The set changes by
  * compare and swap, so that ten nodes starting at once, or a rotation on every node, make one set.
  * When a key is due is in `key-schedule.ts`, keys in memory are in `loaded-keys.ts`.
  */
 import type { JWK } from 'jose';
-import { type JwtClaims, type JwtKey, signJwt } from '../crypto/jwt.ts';
-import { generateSigningKey, type KeyState, type SigningKey } from '../crypto/keyring.ts';
+import { decryptText, peekJwe } from '../crypto/jwe.ts';
+import { type JwtClaims, JwtError, type JwtKey, signJwt } from '../crypto/jwt.ts';
+import { generateKey, type KeyState, type OwnKey } from '../crypto/keyring.ts';
 import type { Vault } from '../crypto/vault.ts';
-import type { SigningAlg } from '../protocol/names.ts';
+import type { KeyAlg, SigningAlg } from '../protocol/names.ts';
 import type { Seconds, StoredKey } from '../store/records.ts';
 import { type KeyStore, StoreUnavailable } from '../store/store.ts';
 import type { EventFacts, Events } from './events.ts';
 import type { Ages } from './freshness.ts';
-import { dueKeys, type KeyPlan, type KeyWish, rotatedKeys } from './key-schedule.ts';
+import { dueKeys, type KeyPlan, type KeyTimes, type KeyWish, rotatedKeys } from './key-schedule.ts';
 import { createLoadedKeys, type LoadedKeys, sealKey } from './loaded-keys.ts';
-import type { GivenKey, KeySchedule } from './settings.ts';
+import type { GivenKey } from './settings.ts';
 
 /** A key as operators see it. */
 export interface KeyInfo {
   /** RFC 7638 thumbprint. */
   readonly kid: string;
-  /** What it signs. */
-  readonly alg: SigningAlg;
+  /** What it signs, or how clients encrypt to it. */
+  readonly alg: KeyAlg;
   /** Where it stands now. */
   readonly state: KeyState;
   /** When it begins to sign, in seconds. */
@@ -33,7 +34,7 @@ export interface KeyInfo {
 }
 
 /** Signs with one of our keys; the key itself is never handed out. */
-export interface Signer {
+export interface TokenSigner {
   /** Algorithm of the key. */
   readonly alg: SigningAlg;
   /** Identifier of the key. */
@@ -47,7 +48,10 @@ export interface Signer {
 
 /** Signing keys as operators and hosts see them. */
 export interface KeyAdmin {
-  /** Public keys that verify what was and will be signed, as JWKs: next, current and retired. */
+  /**
+   * Public keys as JWKs, next, current and retired: those that verify what was and will be signed,
+   * and those to which clients encrypt.
+   */
   published(): Promise<readonly JWK[]>;
   /** Every key there is, with its state. */
   list(): Promise<readonly KeyInfo[]>;
@@ -69,7 +73,7 @@ export interface SigningKeys extends KeyAdmin {
   /** Makes missing keys and moves due ones; called at start and from time to time. */
   maintain(): Promise<boolean>;
   /** Signs with the current key of `alg`. @throws Error when there is none */
-  signer(alg: SigningAlg): Promise<Signer>;
+  signer(alg: SigningAlg): Promise<TokenSigner>;
   /**
    * When the key of `alg` signs, in seconds. Publishes one if there is none: it then signs after
    * `publishBefore`.
@@ -79,13 +83,18 @@ export interface SigningKeys extends KeyAdmin {
    * Verifies what one of our keys signed, as long as that is accepted; null for any other `kid`.
    */
   verifier(kid: string): Promise<JwtKey | null>;
+  /**
+   * What a client encrypted to one of our keys (RFC 7516).
+   * @throws JwtError `malformed`, `algorithm` or `unknown_key`
+   */
+  decrypted(jwe: string): Promise<string>;
 }
 
 interface Parts {
   readonly store: KeyStore;
   readonly vault: Vault;
   readonly events: Events;
-  readonly schedule: KeySchedule;
+  readonly schedule: KeyTimes;
   readonly ages: Ages;
   readonly given: readonly GivenKey[] | null;
   readonly now: () => Seconds;
@@ -122,7 +131,13 @@ export function createSigningKeys(given: Parts): SigningKeys {
       const key = known ?? (parts.given === null ? (await loaded.load()).find(kid, now()) : null);
       return key === null ? null : { alg: key.alg, key: key.publicKey };
     },
-    published: async () => (await loaded.ring(SOON)).published(now()),
+    decrypted: async (jwe) => await decrypted(parts, jwe),
+    published: async () => {
+      const offered: readonly string[] = parts.schedule.algs;
+      return (await loaded.ring(SOON))
+        .published(now())
+        .filter(({ use, alg = '' }) => use === 'sig' || offered.includes(alg));
+    },
     list: async () => await list(parts),
     async rotate({ emergency = false, immediate = false } = {}) {
       if (parts.given !== null)
@@ -133,6 +148,18 @@ export function createSigningKeys(given: Parts): SigningKeys {
       });
     },
   };
+}
+
+async function decrypted({ schedule, loaded, now }: KeyParts, jwe: string): Promise<string> {
+  const { alg, kid } = peekJwe(jwe);
+  const offered: readonly string[] = schedule.algs;
+  // A key is good for its own algorithm alone.
+  if (!offered.includes(alg)) throw new JwtError('algorithm', `encrypted by ${alg}, not offered`);
+  const keys = (await loaded.ring()).decrypting(alg, now());
+  const meant = keys.find((key) => kid === undefined || key.kid === kid);
+  if (meant === undefined || typeof meant.privateKey === 'function')
+    throw new JwtError('unknown_key', 'encrypted to a key that is not published here');
+  return await decryptText(jwe, { alg, key: meant.privateKey });
 }
 
 async function maintain(parts: KeyParts): Promise<boolean> {
@@ -164,7 +191,7 @@ async function provide(parts: KeyParts, alg: SigningAlg): Promise<Seconds> {
   return first;
 }
 
-async function currentKey(parts: KeyParts, alg: SigningAlg): Promise<SigningKey> {
+async function currentKey(parts: KeyParts, alg: SigningAlg): Promise<OwnKey> {
   const { loaded, now } = parts;
   const key = (await loaded.ring()).current(alg, now());
   if (key !== null) return key;
@@ -214,7 +241,7 @@ async function swap(
 }
 
 async function newStoredKey({ vault, now }: KeyParts, wish: KeyWish): Promise<StoredKey> {
-  const pair = await generateSigningKey(wish.alg);
+  const pair = await generateKey(wish.alg);
   return {
     kid: pair.kid,
     alg: pair.alg,

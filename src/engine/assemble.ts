@@ -8,6 +8,7 @@ import type { Settings } from '../domain/settings.ts';
 import { CLIENT_FIELDS } from '../protocol/client-field-definitions.ts';
 import type { FeatureField } from '../protocol/client-fields.ts';
 import type { MetadataCheck } from '../protocol/client-metadata-rules.ts';
+import type { KeyEncryptionAlg } from '../protocol/names.ts';
 import { responseTypeName } from '../protocol/response-types.ts';
 import { authorizeFlow } from './authorize-flow.ts';
 import type { ClientVerification } from './contracts/client-verification.ts';
@@ -42,6 +43,8 @@ export interface Assembly {
   readonly clientChecks: readonly MetadataCheck[];
   /** What features verify of it by documents of others. */
   readonly clientVerifications: readonly ClientVerification[];
+  /** Algorithms by which clients may encrypt to the provider. */
+  readonly decryptionAlgs: readonly KeyEncryptionAlg[];
   /** Names of all events. */
   readonly events: readonly string[];
 }
@@ -62,6 +65,7 @@ export function assemble(
       | 'clientFields'
       | 'clientChecks'
       | 'clientVerifications'
+      | 'decryptionAlgs'
       | 'events',
   >(
     kind: Kind,
@@ -89,8 +93,19 @@ export function assemble(
   checkFields(clientFields, refuse);
   const clientChecks = all('clientChecks');
   const clientVerifications = all('clientVerifications');
+  const decryptionAlgs = all('decryptionAlgs');
+  checkGivenKeys(settings, decryptionAlgs, refuse);
   const events = [...CORE_EVENTS, ...all('events')];
-  return { engine, endpoints, flows, clientFields, clientChecks, clientVerifications, events };
+  return {
+    engine,
+    endpoints,
+    flows,
+    clientFields,
+    clientChecks,
+    clientVerifications,
+    decryptionAlgs,
+    events,
+  };
 }
 
 const TAKE_OUT = 'Take one of them out.';
@@ -177,6 +192,17 @@ function checkPages(
     if (typeof given !== 'function' && !(isAddress && URL.canParse(given, 'https://host.example')))
       wrong(page.name, 'must be a function, or the address of your own page, such as /login.');
   }
+}
+
+/** Where keys are given, those that decrypt are given as well: none are made. */
+function checkGivenKeys(
+  { signingKeys }: Settings,
+  decryptionAlgs: readonly KeyEncryptionAlg[],
+  refuse: Refuse,
+): void {
+  if (signingKeys === null) return;
+  for (const alg of decryptionAlgs.filter((one) => !signingKeys.some((key) => key.alg === one)))
+    refuse('signingKeys', `have no key for ${alg}.`, 'Add one, or do not offer the algorithm.');
 }
 
 function checkFields(fields: readonly FeatureField[], refuse: Refuse): void {

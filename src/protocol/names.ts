@@ -33,6 +33,25 @@ export type SigningAlg =
  */
 export type IdTokenAlg = SigningAlg | 'HS256';
 
+/** Algorithms that protect the key of encrypted content (RFC 7518 §4.1), for public keys. */
+export type KeyEncryptionAlg =
+  | 'RSA-OAEP'
+  | 'RSA-OAEP-256'
+  | 'ECDH-ES'
+  | 'ECDH-ES+A128KW'
+  | 'ECDH-ES+A256KW';
+
+/** What a key of this provider is for: it signs, or it decrypts what clients encrypt. */
+export type KeyAlg = SigningAlg | KeyEncryptionAlg;
+
+/** All values of `KeyEncryptionAlg`. */
+export const KEY_ENCRYPTION_ALGS: readonly KeyEncryptionAlg[] = [
+  'RSA-OAEP',
+  'RSA-OAEP-256',
+  'ECDH-ES',
+  'ECDH-ES+A128KW',
+  'ECDH-ES+A256KW',
+];
 /** All values of `SigningAlg`. */
 export const SIGNING_ALGS: readonly SigningAlg[] = [
   'RS256',

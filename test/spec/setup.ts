@@ -7,6 +7,7 @@ import {
   type Client,
   type Config,
   createProvider,
+  type GivenPem,
   memoryDatabase,
   type Provider,
   type Store,
@@ -29,7 +30,7 @@ export const START = 1_800_000_000;
  */
 const pem = (key: { export(options: { type: 'pkcs8'; format: 'pem' }): string | Buffer }): string =>
   key.export({ type: 'pkcs8', format: 'pem' }).toString();
-export const SIGNING_KEYS: NonNullable<Config['signingKeys']> = [
+export const SIGNING_KEYS: readonly GivenPem[] = [
   {
     alg: 'RS256',
     active: true,

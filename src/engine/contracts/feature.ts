@@ -5,6 +5,7 @@
  */
 import type { Settings } from '../../domain/settings.ts';
 import type { MetadataCheck } from '../../protocol/client-metadata-rules.ts';
+import type { KeyEncryptionAlg } from '../../protocol/names.ts';
 import type { PageDefinition } from '../../web/page.ts';
 import type { ClientField } from './client-field.ts';
 import type { ClientVerification } from './client-verification.ts';
@@ -35,6 +36,8 @@ export interface Contributions extends Partial<Engine> {
     settings: Settings,
     addresses: Readonly<Record<string, string>>,
   ) => Readonly<Record<string, unknown>>;
+  /** Algorithms by which clients may encrypt to the provider: each has a key. */
+  readonly decryptionAlgs?: readonly KeyEncryptionAlg[];
   /** Names of the events it reports. */
   readonly events?: readonly string[];
 }

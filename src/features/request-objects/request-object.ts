@@ -2,6 +2,8 @@
  * A request object (OIDC Core §6, RFC 9101): checking its signature and its claims, and reading the
  * parameters that it holds.
  */
+
+import { CONTENT_ENCRYPTION_ALGS, isEncrypted } from '../../crypto/jwe.ts';
 import {
   checkTimes,
   type JwtClaims,
@@ -15,6 +17,7 @@ import { type ClientField, clientField } from '../../engine/contracts/client-fie
 import type { LoadedRequest, SourceReference } from '../../engine/contracts/parameter-source.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import { CLIENT_KEY_ALGS } from '../../protocol/key-sets.ts';
+import { KEY_ENCRYPTION_ALGS } from '../../protocol/names.ts';
 import { type Params, paramsOf } from '../../protocol/params.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
 import type { Client, Seconds } from '../../store/records.ts';
@@ -36,6 +39,31 @@ export const signingAlg: ClientField<string | null> = clientField<string | null>
   description: 'algorithm of its request objects (default: any that fits its keys)',
 });
 
+/**
+ * `request_object_encryption_alg` and `…_enc` (OIDC Registration §2): what it may encrypt with. It
+ * may use another algorithm that is offered, or send what is only signed.
+ */
+export const encryptionFields: readonly ClientField[] = [
+  encryptionField('alg', KEY_ENCRYPTION_ALGS, 'encrypts the key of its request objects'),
+  encryptionField('enc', CONTENT_ENCRYPTION_ALGS, 'encrypts its request objects'),
+];
+
+function encryptionField(part: string, offered: readonly string[], what: string): ClientField {
+  return clientField<string | null>({
+    wireName: `request_object_encryption_${part}`,
+    flag: `request-object-encryption-${part}`,
+    kind: 'text',
+    nullable: true,
+    default: null,
+    setBy: 'client',
+    check: (value) =>
+      value === null || offered.includes(String(value))
+        ? null
+        : `is not known here (known: ${offered.join(', ')})`,
+    description: `algorithm that ${what}, if it does`,
+  });
+}
+
 /** RFC 9101 §10.8.1: explicit typing; OpenID Connect has none. */
 const TYPES = ['', 'jwt', 'oauth-authz-req+jwt'];
 /** Seconds of clock difference that are tolerated. */
@@ -49,24 +77,30 @@ const LONGEST = 8192;
  */
 export async function readRequestObject(
   ctx: RequestContext,
-  jwt: string,
+  given: string,
   reference: SourceReference,
 ): Promise<LoadedRequest> {
   const { clientId, sent, readable } = reference;
-  const carried = { client_id: clientId, request: jwt };
+  let carried = { client_id: clientId, request: given };
   const refusedAs = (params: Params, error: OAuthError): LoadedRequest => ({
     params,
     consumes: null,
     problem: error,
     carried,
   });
+  let jwt: string;
   let peeked: ReturnType<typeof peekJwt>;
   try {
+    // RFC 9101 §6.1: what is encrypted is decrypted first, and its signature is checked then.
+    jwt = isEncrypted(given) ? await ctx.keys.decrypted(given) : given;
     peeked = peekUnverified(jwt);
   } catch (error) {
     if (!(error instanceof JwtError)) throw error;
-    return refusedAs(sent, refused('malformed', { received: error.message }));
+    const { problem, message: received } = error;
+    return refusedAs(sent, refused(problem, { received }));
   }
+  // From here on the request is sealed by us; the key that decrypted it may be gone soon.
+  carried = { client_id: clientId, request: jwt };
   // A response goes to a registered address alone, so an unverified object says where a refusal
   // goes as well as a query would.
   const inside = parametersIn(peeked.claims, readable, clientId);

@@ -2,6 +2,8 @@
  * Request objects (OIDC Core §6, RFC 9101): an authorization request as a JWT that the client
  * signed, by value (`request`) and, where the operator allows it, by reference (`request_uri`).
  */
+
+import { CONTENT_ENCRYPTION_ALGS } from '../../crypto/jwe.ts';
 import { registeredItself } from '../../domain/client-rules.ts';
 import { OutboundError } from '../../domain/outbound.ts';
 import { type ClientField, clientField } from '../../engine/contracts/client-field.ts';
@@ -13,8 +15,9 @@ import {
 import type { ParameterSource } from '../../engine/contracts/parameter-source.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { CLIENT_KEY_ALGS } from '../../protocol/key-sets.ts';
+import { KEY_ENCRYPTION_ALGS, type KeyEncryptionAlg } from '../../protocol/names.ts';
 import { nameForLog } from '../../protocol/remedies.ts';
-import { readRequestObject, signingAlg } from './request-object.ts';
+import { encryptionFields, readRequestObject, signingAlg } from './request-object.ts';
 
 /** Options of request objects. */
 export interface RequestObjectOptions {
@@ -23,6 +26,11 @@ export interface RequestObjectOptions {
    * there. @default false
    */
   readonly byReference: boolean;
+  /**
+   * Algorithms by which clients may encrypt request objects to this provider, which publishes a key
+   * for each: `RSA-OAEP-256`, `ECDH-ES` … @default []
+   */
+  readonly encryptionAlgs: readonly KeyEncryptionAlg[];
 }
 
 /** `request_uris` (OIDC Registration §2): a fragment is part of it. */
@@ -113,17 +121,35 @@ export const requestObjects: FeatureFactory<RequestObjectOptions> =
         description: 'Request objects are fetched from the registered request_uris of clients',
         default: false,
       },
+      encryptionAlgs: {
+        kind: 'list',
+        description: 'Algorithms by which clients may encrypt request objects, each with a key',
+        default: [],
+        choices: KEY_ENCRYPTION_ALGS,
+      },
     },
     create: (options) => ({
       parameters: [signedWhereRequired],
       parameterSources: options.byReference ? [byValue, byReference] : [byValue],
-      clientFields: [signingAlg, requestUris, requiresSigned],
+      clientFields: [
+        signingAlg,
+        ...(options.encryptionAlgs.length === 0 ? [] : encryptionFields),
+        requestUris,
+        requiresSigned,
+      ],
+      decryptionAlgs: options.encryptionAlgs,
       // OIDC Discovery §3, RFC 9101 §10.5.
       metadata: () => ({
         request_parameter_supported: true,
         request_uri_parameter_supported: options.byReference,
         ...(options.byReference ? { require_request_uri_registration: true } : {}),
         request_object_signing_alg_values_supported: CLIENT_KEY_ALGS,
+        ...(options.encryptionAlgs.length === 0
+          ? {}
+          : {
+              request_object_encryption_alg_values_supported: options.encryptionAlgs,
+              request_object_encryption_enc_values_supported: CONTENT_ENCRYPTION_ALGS,
+            }),
         require_signed_request_object: false,
       }),
     }),

@@ -126,7 +126,7 @@ describe('open registration', () => {
     world.now += 7 * 86_400;
     expect((await world.provider.clear(1000)).clients).toBe(40);
     expect(await howMany(world)).toBe(0);
-  });
+  }, 60_000);
   it('a wrong token is refused there as well', async () => {
     world = await registeringWorld({ allowOpenRegistration: true });
     expect((await register(world, GOOD, { token: 'abc' })).status).toBe(401);

@@ -1,0 +1,253 @@
+/** Encrypted request objects, and the keys to which clients encrypt them (RFC 9101 §6.1). */
+import { generateKeyPairSync } from 'node:crypto';
+import { CompactEncrypt, importJWK, type JWK } from 'jose';
+import { type Config, requestObjects } from 'valetkey';
+import type { ScriptedBrowser } from 'valetkey/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { expectRefusedRedirect } from '../refusals.ts';
+import {
+  allow,
+  browserOf,
+  codeOf,
+  ISSUER,
+  logIn,
+  pageOf,
+  SIGNING_KEYS,
+  type World,
+} from '../setup.ts';
+import { carrying, claimsOfRequest, keyedWorld, OTHER, signed, unsigned } from './objects.ts';
+
+const ALGS = ['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A128KW', 'RSA-OAEP', 'ECDH-ES+A256KW'] as const;
+const withKeys = (...encryptionAlgs: readonly (typeof ALGS)[number][]): Partial<Config> => ({
+  features: [requestObjects({ encryptionAlgs })],
+  signingKeys: undefined as never,
+});
+
+let world: World;
+let browser: ScriptedBrowser;
+beforeEach(async () => await use(withKeys('RSA-OAEP-256', 'ECDH-ES')));
+
+async function use(options: Partial<Config>): Promise<void> {
+  world = await keyedWorld({ keySchedule: { algs: ['ES256', 'RS256'] }, ...options });
+  browser = browserOf(world);
+}
+
+const published = async (): Promise<readonly JWK[]> => await world.provider.keys.published();
+async function keyFor(alg: string): Promise<JWK> {
+  const found = (await published()).find((key) => key.use === 'enc' && key.alg === alg);
+  if (found === undefined) throw new Error(`no key for ${alg}`);
+  return found;
+}
+
+interface Envelope {
+  readonly alg?: string;
+  readonly enc?: string;
+  readonly kid?: string | undefined;
+  /** @default the one that is published for the algorithm */
+  readonly to?: JWK;
+  readonly header?: Readonly<Record<string, unknown>>;
+}
+
+async function encrypted(text: string, envelope: Envelope = {}): Promise<string> {
+  const { alg = 'RSA-OAEP-256', enc = 'A128CBC-HS256', header = {} } = envelope;
+  const jwk = envelope.to ?? (await keyFor(alg));
+  const kid = 'kid' in envelope ? envelope.kid : jwk.kid;
+  const all = { alg, enc, cty: 'JWT', ...(kid === undefined ? {} : { kid }), ...header };
+  return await new CompactEncrypt(new TextEncoder().encode(text))
+    .setProtectedHeader(all)
+    .encrypt(await importJWK(jwk, alg));
+}
+const object = async (changes: object = {}): Promise<string> =>
+  await signed(claimsOfRequest(world, changes));
+const send = async (request: string) =>
+  await browser.open(
+    carrying(world, request, {
+      response_type: 'code',
+      redirect_uri: 'https://rp.example/cb',
+      scope: 'openid',
+    }),
+  );
+const metadata = async (): Promise<Record<string, unknown>> =>
+  (await (
+    await world.provider.fetch(new Request(`${ISSUER}/.well-known/openid-configuration`))
+  ).json()) as Record<string, unknown>;
+
+describe('bad input', () => {
+  const foreign = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
+    format: 'jwk',
+  }) as JWK;
+
+  it.each<[string, () => Promise<string>, string]>([
+    [
+      'with a key of somebody else',
+      async () => await encrypted(await object(), { to: foreign, kid: undefined }),
+      'malformed',
+    ],
+    [
+      'with a key id that is none of ours',
+      async () => await encrypted(await object(), { kid: 'other' }),
+      'unknown_key',
+    ],
+    [
+      'to a key that signs',
+      async () =>
+        await encrypted(await object(), {
+          kid: (await published()).find(({ alg }) => alg === 'RS256')?.kid,
+        }),
+      'unknown_key',
+    ],
+    [
+      'by an algorithm that is not offered',
+      async () =>
+        await encrypted(await object(), {
+          alg: 'RSA-OAEP',
+          to: await keyFor('RSA-OAEP-256').then(({ alg: _, ...key }) => key),
+        }),
+      'algorithm',
+    ],
+    [
+      'with a content encryption that is not offered',
+      async () => await encrypted(await object(), { enc: 'A192GCM' }),
+      'malformed',
+    ],
+    [
+      'with an extension that has to be understood',
+      async () =>
+        `${Buffer.from(JSON.stringify({ alg: 'RSA-OAEP-256', enc: 'A128GCM', crit: ['x'], x: 1 })).toString('base64url')}.AA.AA.AA.AA`,
+      'malformed',
+    ],
+    [
+      'that is damaged',
+      async () => (await encrypted(await object())).replace(/.{8}$/, 'AAAAAAAA'),
+      'malformed',
+    ],
+    ['that holds no JWT', async () => await encrypted('no JWT'), 'malformed'],
+    [
+      'that is encrypted twice',
+      async () => await encrypted(await encrypted(await object())),
+      'malformed',
+    ],
+    [
+      'signed by another key',
+      async () => await encrypted(await signed(claimsOfRequest(world), {}, OTHER.privateKey)),
+      'signature',
+    ],
+    [
+      'for another issuer',
+      async () => await encrypted(await object({ aud: 'https://other.example' })),
+      'audience',
+    ],
+    [
+      'for a client that asks under another name',
+      async () => await encrypted(await object({ client_id: 'other' })),
+      'claim',
+    ],
+  ])('[RFC9101 §6.1] PR-01 an object %s is refused', async (_, make, problem) => {
+    const visit = await send(await make());
+    const received = visit.leaves?.searchParams;
+    expect([received?.get('error'), world.reasons.at(-1)]).toEqual([
+      'invalid_request_object',
+      `request_object_${problem}`,
+    ]);
+  });
+
+  it('[RFC9101 §6.1] PR-01 encryption does not take the place of a signature', async () => {
+    expectRefusedRedirect(world, await send(await encrypted(unsigned(claimsOfRequest(world)))), {
+      error: 'request_not_supported',
+      reason: 'request_object_unsigned',
+    });
+  });
+
+  it('is refused where the operator offers no algorithm', async () => {
+    const key = await keyFor('RSA-OAEP-256');
+    await use({});
+    const visit = await send(await encrypted(await object(), { to: key }));
+    expect([visit.leaves?.searchParams.get('error'), world.reasons.at(-1)]).toEqual([
+      'invalid_request_object',
+      'request_object_algorithm',
+    ]);
+    expect((await published()).filter(({ use: what }) => what === 'enc')).toEqual([]);
+    expect(await metadata()).not.toHaveProperty('request_object_encryption_alg_values_supported');
+  });
+
+  it('[RFC7517 §4.2] a key that decrypts signs nothing, and verifies nothing', async () => {
+    const { kid } = await keyFor('RSA-OAEP-256');
+    await expect(
+      world.provider.clients.update(world.web.clientId, {
+        idTokenSignedResponseAlg: 'RSA-OAEP-256' as never,
+      }),
+    ).rejects.toThrow();
+    const hint = await signed({ iss: ISSUER, aud: world.web.clientId, sub: 'x' }, { kid });
+    const visit = await browser.open(
+      carrying(world, await object({ id_token_hint: hint, prompt: 'none' })),
+    );
+    expect(world.reasons.at(-1)).toBe('id_token_hint');
+    expect(visit.leaves?.searchParams.get('error')).toBe('invalid_request');
+  });
+
+  it('algorithms without a key among those that are given are found at the start', async () => {
+    await expect(use({ ...withKeys('ECDH-ES'), signingKeys: SIGNING_KEYS })).rejects.toThrow(
+      'have no key for ECDH-ES',
+    );
+  });
+});
+
+describe('an encrypted request object', () => {
+  it.each(ALGS.flatMap((alg) => ['A128CBC-HS256', 'A256GCM'].map((enc) => [alg, enc] as const)))(
+    '[RFC9101 §6.1] [RFC7516 §5.2] %s with %s is the whole request',
+    async (alg, enc) => {
+      await use(withKeys(...ALGS));
+      const login = await send(await encrypted(await object(), { alg, enc }));
+      const done = await allow(browser, await logIn(browser, login));
+      expect(codeOf(done)).not.toBeNull();
+      expect(done.leaves?.searchParams.get('state')).toBe('inside');
+    },
+    20_000,
+  );
+
+  it('needs no key id where one key has the algorithm', async () => {
+    const request = await encrypted(await object(), { alg: 'ECDH-ES', kid: undefined });
+    expect(pageOf(await send(request))).toBe('login');
+  });
+
+  it('[OIDC Discovery §3] is announced with its algorithms, and a key for each is published', async () => {
+    expect(await metadata()).toMatchObject({
+      request_object_encryption_alg_values_supported: ['RSA-OAEP-256', 'ECDH-ES'],
+      request_object_encryption_enc_values_supported: expect.arrayContaining(['A128CBC-HS256']),
+    });
+    const keys = (await published()).filter(({ use: what }) => what === 'enc');
+    expect(keys.map(({ alg }) => alg)).toEqual(['RSA-OAEP-256', 'ECDH-ES']);
+    expect(keys.some((key) => 'd' in key)).toBe(false);
+  });
+
+  it('[OIDC Registration §2] an application may say what it encrypts with', async () => {
+    const { clientId } = world.web;
+    const fields = { request_object_encryption_alg: 'ECDH-ES' };
+    const updated = await world.provider.clients.update(clientId, { fields });
+    expect(updated?.fields).toMatchObject(fields);
+    await expect(
+      world.provider.clients.update(clientId, { fields: { request_object_encryption_enc: 'x' } }),
+    ).rejects.toThrow();
+  });
+
+  it('goes to an old key for as long as that is published, and a sign-in outlives the key', async () => {
+    const old = await keyFor('RSA-OAEP-256');
+    await world.provider.keys.rotate({ immediate: true });
+    expect((await published()).filter(({ alg }) => alg === 'RSA-OAEP-256')).toHaveLength(2);
+    const login = await send(await encrypted(await object(), { to: old }));
+    expect(pageOf(login)).toBe('login');
+    await world.provider.keys.rotate({ emergency: true });
+    const refused = await send(await encrypted(await object(), { to: old }));
+    expect(refused.leaves?.searchParams.get('error')).toBe('invalid_request_object');
+    expect(codeOf(await allow(browser, await logIn(browser, login)))).not.toBeNull();
+  });
+
+  it('goes to a key that is given by configuration', async () => {
+    const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    const text = pem.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const given = { alg: 'ECDH-ES', active: true, pem: text } as const;
+    await use({ ...withKeys('ECDH-ES'), signingKeys: [...SIGNING_KEYS, given] });
+    const request = await encrypted(await object(), { alg: 'ECDH-ES' });
+    expect(pageOf(await send(request))).toBe('login');
+  });
+});
