@@ -69,6 +69,8 @@ export default defineConfig({
           name,
           include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
           testTimeout,
+          // A machine that is busy answers later; no test waits longer than it has to.
+          expect: { poll: { timeout: 10_000 } },
           hookTimeout,
           isolate,
           pool: isolate ? 'forks' : 'threads',

@@ -14,7 +14,7 @@ export function checkKeys(value: unknown, option: string, refuse: Refuse): void 
   const signs = (key: unknown): boolean =>
     isObject(key) &&
     key['active'] === true &&
-    (SIGNING_ALGS as readonly unknown[]).includes(key['alg']);
+    !(KEY_ENCRYPTION_ALGS as readonly unknown[]).includes(key['alg']);
   if (!value.some(signs))
     refuse(option, 'must have an active key.', 'One key signs: { pem, alg, active: true }.');
 }

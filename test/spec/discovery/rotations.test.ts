@@ -73,4 +73,4 @@ it('[OIDC Core §10.1.1] JW-10 MD-02 120 rotations fail no verification, whateve
     }
   }
   expect(verified).toBeGreaterThan(ROTATIONS * 5);
-});
+}, 60_000);
