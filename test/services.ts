@@ -31,6 +31,10 @@ export const services = {
   oidcAgent: given('TEST_OIDC_AGENT'),
   /** Path of the module of next-auth that handles the requests of an API route. */
   nextAuth: given('TEST_NEXT_AUTH'),
+  /** Path of softhsm2-util; the module of SoftHSM is in its usual place. */
+  softHsm: given('TEST_SOFTHSM'),
+  /** Path of the package pkcs11js, which reaches modules of PKCS#11. */
+  pkcs11js: given('TEST_PKCS11JS'),
   /** Path of a Node that has `node:sqlite`. */
   newerNode: given('TEST_NEWER_NODE'),
   /** Path of pgbouncer; only for faults. */

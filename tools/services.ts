@@ -1,7 +1,7 @@
 /**
  * The services that tests need besides the dependencies: PostgreSQL and MariaDB servers, Chromium,
  * Apache with mod_auth_openidc, nginx, Caddy, systemd-analyze, Python with Authlib, oidc-agent,
- * next-auth, and a Node with built-in SQLite. Finds each one, or installs it where that is possible
+ * next-auth, SoftHSM with pkcs11js, and a Node with built-in SQLite. Finds each one, or installs it where that is possible
  * (as root on Debian; the last two from npm), and passes it to the tests in an environment
  * variable. A variable that is already set stays unchanged. When this file is run as a program, it
  * installs what is missing and lists the result.
@@ -9,7 +9,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { findMariadb, startMariadb } from './mariadb.ts';
 import { type Cluster, findPostgres, startPostgres } from './postgres.ts';
 
@@ -25,6 +25,8 @@ interface Need {
     | 'TEST_AUTHLIB'
     | 'TEST_OIDC_AGENT'
     | 'TEST_NEXT_AUTH'
+    | 'TEST_SOFTHSM'
+    | 'TEST_PKCS11JS'
     | 'TEST_NEWER_NODE'
     | 'TEST_PGBOUNCER'
     | 'TEST_GALERA';
@@ -32,6 +34,8 @@ interface Need {
   /** Names of packages of Debian, or of npm. */
   readonly packages: readonly string[];
   readonly from?: 'npm';
+  /** Compiled where it is installed. */
+  readonly isNative?: boolean;
   /** The tests that need it; absent for those of `npm test`. */
   readonly only?: 'faults';
   /** The path of the program; null when it is missing. */
@@ -110,6 +114,25 @@ const NEEDS: readonly Need[] = [
     packages: ['next-auth@4.24.15'],
     from: 'npm',
     find: () => firstFile([join(CACHE, 'node_modules/next-auth/next/index.js')]),
+  },
+  {
+    variable: 'TEST_SOFTHSM',
+    what: 'SoftHSM',
+    packages: ['softhsm2', 'g++', 'make', 'python3'],
+    find: () =>
+      existsSync('/usr/lib/softhsm/libsofthsm2.so') ? firstFile(['/usr/bin/softhsm2-util']) : null,
+  },
+  {
+    variable: 'TEST_PKCS11JS',
+    what: 'pkcs11js',
+    packages: ['pkcs11js@2.1.7'],
+    from: 'npm',
+    // It is compiled for the Node that runs the tests.
+    isNative: true,
+    find: () =>
+      existsSync(join(CACHE, 'node_modules/pkcs11js/build/Release/pkcs11.node'))
+        ? firstFile([join(CACHE, 'node_modules/pkcs11js/index.js')])
+        : null,
   },
   {
     variable: 'TEST_NEWER_NODE',
@@ -208,8 +231,22 @@ export function installMissing(needs: readonly Need[]): void {
         cwd: CACHE,
         stdio: ['ignore', 'ignore', 'inherit'],
       });
+      for (const name of needs
+        .filter(({ isNative }) => isNative)
+        .flatMap(({ packages }) => packages))
+        compile(name.replace(/@[^@]*$/, ''));
     });
   }
+}
+
+/** With the headers of the Node that runs, so that none are downloaded. */
+function compile(name: string): void {
+  const nodedir = dirname(dirname(process.execPath));
+  execFileSync('npm', ['rebuild', '--ignore-scripts=false', name], {
+    cwd: CACHE,
+    env: { ...process.env, npm_config_nodedir: nodedir },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 function attempt(packages: readonly string[], install: () => void): void {
