@@ -1,6 +1,6 @@
 /**
- * A provider whose signing key never leaves a hardware security module (HSM), by PKCS#11. Tried with
- * SoftHSM. `npm install pkcs11js`, make a token, and run it:
+ * A provider whose signing key never leaves a hardware security module (HSM), by PKCS#11. Tried
+ * with SoftHSM. `npm install pkcs11js`, make a token, and run it:
  *
  *   softhsm2-util --init-token --free --label valetkey --pin 1234 --so-pin 1234
  *   PKCS11_MODULE=/usr/lib/softhsm/libsofthsm2.so PKCS11_PIN=1234 npx tsx examples/hsm.ts

@@ -1,10 +1,10 @@
 /**
  * The services that tests need besides the dependencies: PostgreSQL and MariaDB servers, Chromium,
  * Apache with mod_auth_openidc, nginx, Caddy, systemd-analyze, Python with Authlib, oidc-agent,
- * next-auth, SoftHSM with pkcs11js, and a Node with built-in SQLite. Finds each one, or installs it where that is possible
- * (as root on Debian; the last two from npm), and passes it to the tests in an environment
- * variable. A variable that is already set stays unchanged. When this file is run as a program, it
- * installs what is missing and lists the result.
+ * next-auth, SoftHSM with pkcs11js, and a Node with built-in SQLite. Finds each one, or installs it
+ * where that is possible (as root on Debian; three of them from npm), and passes it to the tests in
+ * an environment variable. A variable that is already set stays unchanged. When this file is run as
+ * a program, it installs what is missing and lists the result.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';

@@ -63,6 +63,7 @@ export function peekJwe(jwe: string): JweHeader {
  */
 export async function decryptText(jwe: string, { alg, key }: JwtKey): Promise<string> {
   const { alg: used } = peekJwe(jwe);
+  // RFC 7516 §5.2: the algorithm is one that the recipient accepts for this key.
   if (used !== alg) throw new JwtError('algorithm', `encrypted with ${used}, expected ${alg}`);
   try {
     const { plaintext } = await compactDecrypt(jwe, key as Parameters<typeof compactDecrypt>[1], {

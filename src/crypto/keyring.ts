@@ -83,14 +83,16 @@ function isSigning(alg: KeyAlg): boolean {
 
 /**
  * A key whose private part is elsewhere.
+ * @param given the public key: PEM, or a JWK
  * @throws Error when the public key does not fit the algorithm
  */
 export async function outsideKey(
   alg: SigningAlg,
-  publicKey: KeyObject,
+  given: string | Readonly<Record<string, unknown>>,
   sign: OutsideSignature,
   times: Times,
 ): Promise<OwnKey> {
+  const publicKey = createPublicKey(typeof given === 'string' ? given : inJwk(given as JWK));
   const publicJwk = await published(alg, publicKey.export({ format: 'jwk' }) as JWK);
   requireLength(publicJwk);
   const { kid } = publicJwk;

@@ -3,7 +3,6 @@
  * its version changed. While the store does not answer, what is loaded signs and is published on:
  * one look-up is under way, the next begins after a pause, and nobody waits for it.
  */
-import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { JWK } from 'jose';
 import { signJwt, verifyJwt } from '../crypto/jwt.ts';
 import {
@@ -101,14 +100,11 @@ async function importSigner(
 ): Promise<OwnKey> {
   const sign = async (data: Uint8Array): Promise<Uint8Array> =>
     await inTime(async () => await signer.sign(data), alg);
-  const verifies = createPublicKey(
-    typeof publicKey === 'string' ? publicKey : { key: publicKey as JsonWebKey, format: 'jwk' },
-  );
-  const key = await outsideKey(alg, verifies, sign, times);
+  const key = await outsideKey(alg, publicKey, sign, times);
   if (!active) return key;
   const probe = await signJwt({ alg, typ: PROBE }, {}, sign);
   try {
-    await verifyJwt(probe, { alg, key: verifies }, [PROBE]);
+    await verifyJwt(probe, { alg, key: key.publicKey }, [PROBE]);
   } catch (cause) {
     throw new Error(`The signer for ${alg} does not sign what its public key verifies.`, { cause });
   }

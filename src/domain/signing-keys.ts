@@ -1,7 +1,8 @@
 /**
- * The issuer's keys over time, those that sign and those that decrypt: next → current → retired → removed. The set changes by
- * compare and swap, so that ten nodes starting at once, or a rotation on every node, make one set.
- * When a key is due is in `key-schedule.ts`, keys in memory are in `loaded-keys.ts`.
+ * The issuer's keys over time, those that sign and those that decrypt: next → current → retired →
+ * removed. The set changes by compare and swap, so that ten nodes starting at once, or a rotation
+ * on every node, make one set. When a key is due is in `key-schedule.ts`, keys in memory are in
+ * `loaded-keys.ts`.
  */
 import type { JWK } from 'jose';
 import { decryptText, peekJwe } from '../crypto/jwe.ts';
