@@ -245,7 +245,8 @@ function checkUris(metadata: CompleteClientMetadata, rules: MetadataRules, refus
     const uri = metadata[field];
     // The logo is fetched by this provider, the others by browsers.
     const named = field === 'logoUri' ? rules.outboundOrigins : [];
-    if (uri !== null && !isFetchable(uri, named)) refuse(field, 'is not an https URL');
+    if (uri !== null && !isFetchable(uri, named))
+      refuse(field, field === 'logoUri' ? NOT_CALLED : 'is not an https URL');
   }
 }
 
@@ -313,7 +314,7 @@ function checkKeys(metadata: CompleteClientMetadata, rules: MetadataRules, refus
   const problem = jwks === null ? null : keySetProblem(jwks);
   if (problem !== null) refuse('jwks', problem);
   if (jwksUri !== null && !isFetchable(jwksUri, rules.outboundOrigins))
-    refuse('jwksUri', 'is not an https URL');
+    refuse('jwksUri', NOT_CALLED);
   if (rules.authMethods.get(method) === 'keys' && jwks === null && jwksUri === null)
     refuse('jwks', `is missing: ${method} needs jwks or jwks_uri`);
   if (alg !== null && !rules.assertionAlgs.includes(alg)) {
@@ -335,9 +336,12 @@ function checkCalled(
       (uri) => !isFetchable(String(uri).replace(/#.*/, ''), rules.outboundOrigins),
     );
     if (bad !== undefined)
-      problems.push(problemIn(wireName, `${printable(String(bad))} is not an https URL`));
+      problems.push(problemIn(wireName, `${printable(String(bad))} ${NOT_CALLED}`));
   }
 }
+
+/** Of an address that this provider calls. */
+const NOT_CALLED = 'is not an https URL (the server can allow others by allowOutbound)';
 
 function isFetchable(uri: string, named: readonly string[]): boolean {
   return isHttpsUrl(uri) || (URL.canParse(uri) && named.includes(new URL(uri).origin));
