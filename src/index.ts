@@ -58,6 +58,7 @@ export type {
   Outbound,
   OutboundProblem,
   Picture,
+  Shelf,
 } from './domain/outbound.ts';
 export { OutboundError } from './domain/outbound.ts';
 export type * from './domain/pages.ts';

@@ -218,8 +218,9 @@ function createContext(
     events,
     rules: metadataRules({ settings, assembly }),
     provideKey: async (alg) => await keys.provide(alg),
-    verify: async (metadata) => {
-      const verified = assembly.clientVerifications.map(async (one) => await one(ctx, metadata));
+    verify: async (metadata, shelf) => {
+      const { clientVerifications } = assembly;
+      const verified = clientVerifications.map(async (one) => await one(ctx, metadata, shelf));
       return (await Promise.all(verified)).flatMap((problem) => problem ?? []);
     },
     cacheSeconds: settings.clientCacheSeconds,

@@ -12,6 +12,7 @@ import {
   type SetKey,
 } from '../protocol/key-sets.ts';
 import type { Client } from '../store/records.ts';
+import { shelfOf } from './client-rules.ts';
 import type { Context } from './context.ts';
 import { OutboundError } from './outbound.ts';
 
@@ -28,7 +29,7 @@ const MOST_TRIED = 5;
 const imported = new WeakMap<SetKey, KeyObject | null>();
 
 /** Where keys of somebody are. */
-type KeyOwner = Pick<Client, 'jwks' | 'jwksUri'>;
+type KeyOwner = Pick<Client, 'jwks' | 'jwksUri'> & Partial<Pick<Client, 'registrationSource'>>;
 
 /**
  * The keys of a client that may have made a signature. When none of a `jwks_uri` does, it is read
@@ -54,15 +55,17 @@ async function clientKeys(
  */
 async function findInKeys<T>(
   { outbound }: Pick<Context, 'outbound'>,
-  { jwks, jwksUri }: KeyOwner,
+  owner: KeyOwner,
   find: (set: readonly SetKey[]) => T | null,
 ): Promise<T | null> {
+  const { jwks, jwksUri } = owner;
   if (jwks !== null) return find(keysIn(jwks) ?? []);
   if (jwksUri === null) return null;
-  const first = await outbound.json(jwksUri);
+  const shelf = shelfOf(owner);
+  const first = await outbound.json(jwksUri, { shelf });
   const known = find(documentKeys(first.value));
   if (known !== null || first.isNew) return known;
-  return find(documentKeys((await outbound.again(jwksUri)).value));
+  return find(documentKeys((await outbound.again(jwksUri, { shelf })).value));
 }
 
 function documentKeys(document: unknown): readonly SetKey[] {
@@ -79,11 +82,12 @@ function documentKeys(document: unknown): readonly SetKey[] {
  */
 async function renewedKeys(
   { outbound }: Pick<Context, 'outbound'>,
-  { jwks, jwksUri }: KeyOwner,
+  owner: KeyOwner,
   signedWith: SignedWith,
 ): Promise<readonly KeyObject[]> {
+  const { jwks, jwksUri } = owner;
   if (jwks !== null || jwksUri === null) return [];
-  const { value, isNew } = await outbound.again(jwksUri);
+  const { value, isNew } = await outbound.again(jwksUri, { shelf: shelfOf(owner) });
   return isNew ? usableKeys(documentKeys(value), signedWith) : [];
 }
 

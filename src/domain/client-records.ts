@@ -125,7 +125,7 @@ async function newClient(
   const { source, registrationToken = null, expiresAt = null } = registration;
   const complete = checked(rules, metadata);
   checkScopes(registry, metadata, []);
-  await requireVerified(registry, complete);
+  await requireVerified(registry, complete, source);
   const clientId = chosen.clientId ?? base64url(random(16));
   const hasPredecessor =
     chosen.clientId === undefined ? false : await checkChosenId(registry, clientId);

@@ -17,6 +17,7 @@ import type { IdTokenAlg, SigningAlg } from '../protocol/names.ts';
 import type { Client, Seconds } from '../store/records.ts';
 import { ClientMetadataError, type ManagedClient } from './client-registry.ts';
 import { SHORTEST_SECRET } from './client-secrets.ts';
+import type { Shelf } from './outbound.ts';
 
 /** What a registration is held to. */
 export interface RegistrationRules {
@@ -24,7 +25,10 @@ export interface RegistrationRules {
   /** When the signing key of an algorithm signs, in seconds. */
   readonly provideKey: (alg: SigningAlg) => Promise<Seconds>;
   /** What is verified of metadata by documents of others: everything that is wrong. */
-  readonly verify: (metadata: CompleteClientMetadata) => Promise<readonly MetadataProblem[]>;
+  readonly verify: (
+    metadata: CompleteClientMetadata,
+    shelf: Shelf,
+  ) => Promise<readonly MetadataProblem[]>;
   /** The scopes on offer. */
   readonly scopes: readonly string[];
   /** Where secrets of managed clients come from. */
@@ -88,8 +92,9 @@ export function checked(rules: MetadataRules, metadata: ClientMetadata): Complet
 export async function requireVerified(
   { verify }: RegistrationRules,
   metadata: CompleteClientMetadata,
+  registrationSource: Client['registrationSource'],
 ): Promise<void> {
-  const problems = await verify(metadata);
+  const problems = await verify(metadata, shelfOf({ registrationSource }));
   if (problems.length > 0) throw new ClientMetadataError(problems);
 }
 
@@ -149,6 +154,16 @@ export function registeredItself({
   registrationSource,
 }: Pick<Client, 'registrationSource'>): boolean {
   return ['dynamic', 'open', 'metadata_document'].includes(registrationSource);
+}
+
+/**
+ * Where documents that a client names are kept, so that those of clients that registered themselves
+ * take no place from others; those of an issuer that the operator trusts stand with the others.
+ */
+export function shelfOf({
+  registrationSource = 'configuration',
+}: Partial<Pick<Client, 'registrationSource'>>): Shelf {
+  return registeredItself({ registrationSource }) ? 'strangers' : 'clients';
 }
 
 /** False for a client that registered itself without anybody who vouches for it. */

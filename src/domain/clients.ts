@@ -194,7 +194,11 @@ async function update(
   if (alg !== undefined && rules.idTokenAlgs.includes(alg)) await requireKey(registry, alg);
   const known = Object.keys(metadata).length === 0 ? null : await registry.load(clientId);
   if (known !== null)
-    await requireVerified(registry, checked(rules, merged(rules, known, metadata)));
+    await requireVerified(
+      registry,
+      checked(rules, merged(rules, known, metadata)),
+      known.registrationSource,
+    );
   return await changeClient(registry, clientId, (before) => {
     const since = before.disabledAt ?? now();
     const disabledAt = disabled === undefined ? before.disabledAt : disabled ? since : null;

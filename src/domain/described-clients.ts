@@ -105,7 +105,7 @@ async function accepted(
   const complete = checked(registry.rules, metadata);
   checkScopes(registry, metadata, []);
   await requireKey(registry, complete.idTokenSignedResponseAlg);
-  await requireVerified(registry, complete);
+  await requireVerified(registry, complete, 'metadata_document');
   return complete;
 }
 

@@ -16,6 +16,9 @@ export interface FetchedDocument {
   readonly fetchedAt: Seconds;
 }
 
+/** Where documents are kept: those that strangers name, and those that others do. */
+export type Shelf = 'clients' | 'strangers';
+
 /** What a document may be. */
 export interface DocumentRules {
   /** Most bytes of the body. @default 65536 */
@@ -26,10 +29,10 @@ export interface DocumentRules {
    */
   readonly types?: readonly string[];
   /**
-   * Where it is kept: what strangers name takes no place from what clients of the operator name.
+   * Where it is kept: what strangers name takes no place from what others name.
    * @default 'clients'
    */
-  readonly shelf?: 'clients' | 'strangers';
+  readonly shelf?: Shelf;
   /** Called before it is fetched, and not where it is in memory. What it throws is thrown. */
   readonly beforeFetch?: () => Promise<void>;
 }

@@ -112,7 +112,7 @@ async function replaceRegistration(
   const complete = keepUnknown(rules, judged, checked(rules, metadata));
   const held = [...(judged.scopes ?? []), ...(judged.defaultScopes ?? [])];
   checkScopes(registry, metadata, held);
-  await requireVerified(registry, complete);
+  await requireVerified(registry, complete, judged.registrationSource);
   refuseOtherCredentials(rules, judged, complete);
   const alg = complete.idTokenSignedResponseAlg;
   if (alg !== judged.idTokenSignedResponseAlg) await requireKey(registry, alg);

@@ -66,7 +66,7 @@ function identifier(salt: string): SubjectIdentifier {
 }
 
 /** OIDC Registration §5: the document lists every redirect URI of the client. */
-const verification: ClientVerification = async ({ outbound }, client) => {
+const verification: ClientVerification = async ({ outbound }, client, shelf) => {
   if (subjectType(client) !== 'pairwise') return null;
   const problem = (words: string): MetadataProblem => ({
     field: sectorUri.definition.wireName,
@@ -79,7 +79,7 @@ const verification: ClientVerification = async ({ outbound }, client) => {
       ? null
       : problem('is missing: redirect URIs on several hosts need it for pairwise subjects');
   try {
-    const { value } = await outbound.json(uri);
+    const { value } = await outbound.json(uri, { shelf });
     const listed: readonly unknown[] = Array.isArray(value) ? value : [];
     const missing = client.redirectUris.find((one) => !listed.includes(one));
     return missing === undefined ? null : problem(`does not list ${missing}`);

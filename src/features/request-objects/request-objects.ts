@@ -4,7 +4,7 @@
  */
 
 import { CONTENT_ENCRYPTION_ALGS } from '../../crypto/jwe.ts';
-import { registeredItself } from '../../domain/client-rules.ts';
+import { shelfOf } from '../../domain/client-rules.ts';
 import { OutboundError } from '../../domain/outbound.ts';
 import { type ClientField, clientField } from '../../engine/contracts/client-field.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
@@ -94,8 +94,7 @@ const byReference: ParameterSource = {
     if (client === null || !requestUris(client).includes(value))
       return await failed(refused('request_uri_unregistered', nameForLog(value)));
     try {
-      const shelf = registeredItself(client) ? 'strangers' : 'clients';
-      const text = await ctx.outbound.text(value, { shelf });
+      const text = await ctx.outbound.text(value, { shelf: shelfOf(client) });
       return await readRequestObject(ctx, text, reference);
     } catch (error) {
       if (!(error instanceof OutboundError)) throw error;

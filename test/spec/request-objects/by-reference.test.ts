@@ -16,7 +16,7 @@ import {
   read,
   type World,
 } from '../setup.ts';
-import { claimsOfRequest, keyedWorld, OTHER, signed, unsigned } from './objects.ts';
+import { claimsOfRequest, KEY, keyedWorld, OTHER, signed, unsigned } from './objects.ts';
 
 let server: Server;
 let origin: string;
@@ -92,6 +92,44 @@ it('[OIDC Core §6.2] OB-05 a client that registered itself keeps nobody else wa
   expect([world.reasons.at(-1), slow.length]).toEqual(['request_uri_unavailable', 4]);
   expect(pageOf(await open(`${origin}/r`))).toBe('login');
   for (const response of slow) response.end('x');
+  await Promise.all(waiting);
+});
+
+it('[OIDC Core §10.1] OB-05 key sets of clients that registered themselves keep nobody else waiting', async () => {
+  const { clients, store } = world.provider;
+  const ids: string[] = [];
+  for (let index = 0; index < 5; index += 1) {
+    const { client } = await clients.create({
+      name: 'stranger',
+      redirectUris: ['https://rp.example/cb'],
+      tokenEndpointAuthMethod: 'none',
+      jwksUri: `${origin}/slow-${index}`,
+    });
+    const registrationSource = 'open' as const;
+    const version = client.version + 1;
+    expect(await store.clients.replace({ ...client, registrationSource, version }, null)).toBe(
+      true,
+    );
+    ids.push(client.clientId);
+  }
+  const by = async (clientId: string): Promise<Visit> => {
+    const request = await signed({ ...claimsOfRequest(world), iss: clientId, client_id: clientId });
+    const all = { client_id: clientId, request, response_type: 'code', scope: 'openid' };
+    return await browser.open(`${world.provider.url('authorize')}?${new URLSearchParams(all)}`);
+  };
+  const waiting = ids.slice(0, 4).map(by);
+  await expect.poll(() => slow.length).toBe(4);
+  await by(ids[4] ?? '');
+  expect([world.reasons.at(-1), slow.length]).toEqual(['request_object_keys_unavailable', 4]);
+  const keys = [{ ...KEY.publicKey.export({ format: 'jwk' }), kid: 'ec' }];
+  answer = { status: 200, body: JSON.stringify({ keys }) };
+  await clients.update(world.web.clientId, { jwks: null, jwksUri: `${origin}/keys` });
+  const login = await by(world.web.clientId);
+  expect([pageOf(login), world.reasons.at(-1)]).toEqual([
+    'login',
+    'request_object_keys_unavailable',
+  ]);
+  for (const response of slow) response.end('{"keys":[]}');
   await Promise.all(waiting);
 });
 
