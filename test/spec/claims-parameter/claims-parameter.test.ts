@@ -271,6 +271,19 @@ describe('the authentication context', () => {
     expect(codeOf(await openAuthorize(world, browser, essential))).not.toBeNull();
   });
 
+  it('[OIDC Core §5.5.1.1] UI-14 is demanded by the endpoint: who leaves a page out comes back to it', async () => {
+    const page = await openAuthorize(world, browser, essential);
+    const interaction = new URL(page.url).searchParams.get('interaction') ?? '';
+    for (const endpoint of ['authorize', 'interaction']) {
+      const again = await browser.open(
+        `${world.provider.url(endpoint)}?${new URLSearchParams({ interaction })}`,
+      );
+      expect(pageOf(again)).toBe('login');
+    }
+    const skipped = await browser.submit(page, { step: 'consent', decision: 'allow' });
+    expect([skipped.status, codeOf(skipped)]).toEqual([403, null]);
+  });
+
   it('[OIDC Core §5.5.1.1] that is essential and that no login reaches is an error at once', async () => {
     for (const changes of [
       acr({ essential: true, value: 'hw' }),

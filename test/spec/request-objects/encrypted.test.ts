@@ -1,5 +1,13 @@
 /** Encrypted request objects, and the keys to which clients encrypt them (RFC 9101 §6.1). */
-import { generateKeyPairSync } from 'node:crypto';
+import {
+  createCipheriv,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  publicEncrypt,
+  randomBytes,
+} from 'node:crypto';
+import { deflateRawSync } from 'node:zlib';
 import { CompactEncrypt, importJWK, type JWK } from 'jose';
 import { type Config, requestObjects } from 'valetkey';
 import type { ScriptedBrowser } from 'valetkey/testing';
@@ -151,11 +159,42 @@ describe('bad input', () => {
     ]);
   });
 
-  it('[RFC9101 §6.1] PR-01 encryption does not take the place of a signature', async () => {
+  it('[RFC9101 §6.1] PR-01 JW-09 encryption does not take the place of a signature', async () => {
     expectRefusedRedirect(world, await send(await encrypted(unsigned(claimsOfRequest(world)))), {
       error: 'request_not_supported',
       reason: 'request_object_unsigned',
     });
+  });
+
+  it.each<[string, object]>([
+    ['by a password', { alg: 'PBES2-HS256+A128KW', p2s: 'AAAA', p2c: 2 ** 31 - 1 }],
+    ['by a key that both know', { alg: 'dir' }],
+    ['with the key in its header', { alg: 'A128KW' }],
+    ['by RSA of the old kind', { alg: 'RSA1_5' }],
+  ])(
+    '[RFC8725 §3.6] JW-08 an object %s is refused before anything is computed',
+    async (_, header) => {
+      const first = Buffer.from(JSON.stringify({ enc: 'A128GCM', ...header })).toString(
+        'base64url',
+      );
+      await send(`${first}.AAAA.AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA`);
+      expect(world.reasons.at(-1)).toBe('request_object_algorithm');
+    },
+  );
+
+  it('[RFC8725 §3.6] JW-08 what is compressed is not unpacked', async () => {
+    const { kid, ...jwk } = await keyFor('RSA-OAEP-256');
+    const header = { alg: 'RSA-OAEP-256', enc: 'A128GCM', kid, zip: 'DEF' };
+    const first = Buffer.from(JSON.stringify(header)).toString('base64url');
+    const [key, iv] = [randomBytes(16), randomBytes(12)];
+    const to = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+    const wrapped = publicEncrypt({ key: to, oaepHash: 'sha256' }, key);
+    const cipher = createCipheriv('aes-128-gcm', key, iv).setAAD(Buffer.from(first));
+    const bomb = deflateRawSync(Buffer.alloc(3_000_000));
+    const content = Buffer.concat([cipher.update(bomb), cipher.final()]);
+    const parts = [wrapped, iv, content, cipher.getAuthTag()];
+    await send([first, ...parts.map((part) => part.toString('base64url'))].join('.'));
+    expect(world.reasons.at(-1)).toBe('request_object_malformed');
   });
 
   it('is refused where the operator offers no algorithm', async () => {

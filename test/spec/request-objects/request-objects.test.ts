@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 
 describe('a good request object', () => {
-  it('[OIDC Core §6.1] [RFC9101 §5] is the whole request; what stands beside it does not count', async () => {
+  it('[OIDC Core §6.1] [RFC9101 §5] PR-02 is the whole request; what stands beside it does not count', async () => {
     const proof = pkce();
     const inside = {
       code_challenge: proof.challenge,
@@ -123,7 +123,7 @@ describe('a bad request object', () => {
   it.each<[string, reason: string, object, object]>([
     ['another issuer', 'request_object_issuer', { iss: 'somebody' }, {}],
     ['another audience', 'request_object_audience', { aud: 'https://other.example' }, {}],
-    ['another client_id', 'request_object_claim', { client_id: 'other' }, {}],
+    ['PR-02 another client_id', 'request_object_claim', { client_id: 'other' }, {}],
     ['[RFC9101 §10.8] the client_id as subject', 'request_object_claim', { sub: 'SELF' }, {}],
     ['another request inside', 'request_object_claim', { request: 'x' }, {}],
     ['a request_uri inside', 'request_object_claim', { request_uri: 'https://rp.example/r' }, {}],
