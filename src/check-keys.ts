@@ -11,12 +11,30 @@ export function checkKeys(value: unknown, option: string, refuse: Refuse): void 
     return;
   }
   for (const [index, key] of value.entries()) checkKey(key, `${option}[${index}]`, refuse);
+  const publics = value.map(publicOf);
+  const twice = publics.findIndex((one, at) => one !== null && publics.indexOf(one) !== at);
+  // Two published keys with one kid could not be told apart.
+  if (twice >= 0)
+    refuse(`${option}[${twice}]`, 'is the key of another entry.', 'Make a key for each algorithm.');
   const signs = (key: unknown): boolean =>
     isObject(key) &&
     key['active'] === true &&
     !(KEY_ENCRYPTION_ALGS as readonly unknown[]).includes(key['alg']);
   if (!value.some(signs))
     refuse(option, 'must have an active key.', 'One key signs: { pem, alg, active: true }.');
+}
+
+/** The public key as text; null where none can be read, which is told elsewhere. */
+function publicOf(value: unknown): string | null {
+  const { pem, publicKey } = isObject(value) ? value : {};
+  try {
+    const given = isObject(publicKey)
+      ? ({ key: publicKey as JsonWebKey, format: 'jwk' } as const)
+      : String(publicKey ?? pem);
+    return createPublicKey(given).export({ type: 'spki', format: 'der' }).toString('base64');
+  } catch {
+    return null;
+  }
 }
 
 function checkKey(value: unknown, option: string, refuse: Refuse): void {

@@ -95,7 +95,8 @@ export interface Interactions {
   continue(request: Request, info?: RequestInfo): Promise<Response>;
   /**
    * The user allows what is asked. `scopes` are those your page showed and the user allowed; when
-   * they are not all that is asked for, the client gets `access_denied`. Without `scopes` all that
+   * they are not all that is asked for, the client gets `access_denied`, or those alone where it
+   * copes with less (`partialConsent`). Without `scopes` all that
    * was asked for when the browser was sent to your page is allowed.
    * @throws OAuthError as `details`
    */

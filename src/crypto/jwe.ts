@@ -2,7 +2,7 @@
  * Encrypted JWTs (RFC 7516, compact serialization). jose does the work; this file says which
  * algorithms there are, and bounds what is decrypted.
  */
-import { CompactEncrypt, compactDecrypt, decodeProtectedHeader, errors } from 'jose';
+import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose';
 import { JwtError, type JwtKey } from './jwt.ts';
 
 /** Algorithms that encrypt the content (RFC 7518 §5.1). */
@@ -72,8 +72,7 @@ export async function decryptText(jwe: string, { alg, key }: JwtKey): Promise<st
     });
     return new TextDecoder().decode(plaintext);
   } catch (cause) {
-    if (cause instanceof errors.JOSEError)
-      throw new JwtError('malformed', 'the encrypted JWT cannot be decrypted', cause);
-    throw cause;
+    // A key in its header (epk) can be wrong in ways that are no errors of jose.
+    throw new JwtError('malformed', 'the encrypted JWT cannot be decrypted', cause);
   }
 }

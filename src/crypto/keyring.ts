@@ -178,16 +178,12 @@ export function createKeyring(keys: readonly OwnKey[]): Keyring {
   const byKid = new Map(keys.map((key) => [key.kid, key]));
   const gone = (key: OwnKey, now: number): boolean =>
     key.removedAt !== null && key.removedAt <= now;
+  const isRetired = ({ retiredAt }: OwnKey, now: number): boolean =>
+    retiredAt !== null && retiredAt <= now;
   const current = (alg: KeyAlg, now: number): OwnKey | null => {
     let newest: OwnKey | null = null;
     for (const key of keys) {
-      if (
-        key.alg !== alg ||
-        gone(key, now) ||
-        key.activeAt > now ||
-        (key.retiredAt !== null && key.retiredAt <= now)
-      )
-        continue;
+      if (key.alg !== alg || gone(key, now) || key.activeAt > now || isRetired(key, now)) continue;
       if (newest === null || key.activeAt > newest.activeAt) newest = key;
     }
     return newest;
@@ -203,7 +199,11 @@ export function createKeyring(keys: readonly OwnKey[]): Keyring {
       keys
         .filter((key) => key.alg === alg && !isSigning(key.alg) && !gone(key, now))
         .sort((one, other) => other.activeAt - one.activeAt),
-    published: (now) => keys.filter((key) => !gone(key, now)).map((key) => key.publicJwk),
+    published: (now) =>
+      // Nobody encrypts to a key that is about to go; what was encrypted to it is still read.
+      keys
+        .filter((key) => !gone(key, now) && (isSigning(key.alg) || !isRetired(key, now)))
+        .map((key) => key.publicJwk),
     state(kid, now) {
       const key = byKid.get(kid);
       if (key === undefined || gone(key, now)) return 'removed';

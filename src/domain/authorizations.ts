@@ -21,6 +21,8 @@ export interface Allowed {
    * asks nobody.
    */
   readonly asked: boolean;
+  /** Scopes that were allowed so long ago that they count no longer. @default none */
+  readonly expired?: readonly string[] | undefined;
 }
 
 /** What the subject allows this client. */
@@ -65,7 +67,8 @@ export async function rememberAuthorization(
   const now = ctx.now();
   const id = base64url(ctx.settings.random(16));
   const authorization = { id, sub, clientId, scopes, createdAt: now, updatedAt: now };
-  const conditions = { clientVersion: client.version, session };
+  const { expired = [] } = allowed;
+  const conditions = { clientVersion: client.version, session, expired };
   return await ctx.store.authorizations.remember(authorization, conditions);
 }
 

@@ -157,13 +157,13 @@ export function registeredItself({
 }
 
 /**
- * Where documents that a client names are kept, so that those of clients that registered themselves
- * take no place from others; those of an issuer that the operator trusts stand with the others.
+ * Where documents that a client names are kept, so that those of clients for which nobody vouches
+ * take no place from others.
  */
 export function shelfOf({
   registrationSource = 'configuration',
 }: Partial<Pick<Client, 'registrationSource'>>): Shelf {
-  return registeredItself({ registrationSource }) ? 'strangers' : 'clients';
+  return isVouchedFor({ registrationSource }) ? 'clients' : 'strangers';
 }
 
 /** False for a client that registered itself without anybody who vouches for it. */

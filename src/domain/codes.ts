@@ -37,15 +37,25 @@ export function codeText(
   return formatHandle('code', ctx.vault.mac(purpose, parts));
 }
 
-/** What became of a code: never made (or forgotten), waiting to be redeemed, or over. */
+/**
+ * What became of a code: never made (or forgotten), waiting to be redeemed, or over. One that was
+ * made for other scopes is over as well: the page was answered in another way before.
+ */
 export async function stateOfCode(
   ctx: Context,
   text: string,
+  scopes: readonly string[],
 ): Promise<'none' | 'waiting' | 'over'> {
   const found = await ctx.store.codes.find(sha256(text));
   if (found === null) return 'none';
   const { consumedAt, expiresAt } = found.code;
-  return consumedAt === null && expiresAt > ctx.now() ? 'waiting' : 'over';
+  const isWaiting = consumedAt === null && expiresAt > ctx.now();
+  return isWaiting && isForScopes(found.code, scopes) ? 'waiting' : 'over';
+}
+
+/** True for a code of these scopes. */
+export function isForScopes(code: Pick<Code, 'scopes'>, scopes: readonly string[]): boolean {
+  return code.scopes.join(' ') === scopes.join(' ');
 }
 
 /** What a code is bound to. */

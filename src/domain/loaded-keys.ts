@@ -8,6 +8,7 @@ import { signJwt, verifyJwt } from '../crypto/jwt.ts';
 import {
   createKeyring,
   importKey,
+  KEY_KINDS,
   type KeyPairJwk,
   type Keyring,
   type OwnKey,
@@ -95,9 +96,10 @@ async function importGiven(keys: readonly GivenKey[]): Promise<Keyring> {
 
 /** A signer whose signatures nobody can verify is found before its first token. */
 async function importSigner(
-  { alg, active, publicKey, ...signer }: Signer,
+  signer: Signer,
   times: Parameters<typeof outsideKey>[3],
 ): Promise<OwnKey> {
+  const { alg, active, publicKey } = signer;
   const sign = async (data: Uint8Array): Promise<Uint8Array> =>
     await inTime(async () => await signer.sign(data), alg);
   const key = await outsideKey(alg, publicKey, sign, times);
@@ -144,7 +146,9 @@ export function createLoadedKeys(parts: Parts): LoadedKeys {
     }
     // A slow look-up that began before a change and ends after it is outdated.
     if (kept !== null && set !== null && kept.version > set.version) return kept.ring;
-    const imported = (set?.keys ?? []).map((key) => importKey(openKey(vault, key), key));
+    // A key of a later version of this software is not ours to use, and stays in the store.
+    const known = (set?.keys ?? []).filter(({ alg }) => Object.hasOwn(KEY_KINDS, alg));
+    const imported = known.map((key) => importKey(openKey(vault, key), key));
     const ring = createKeyring(await Promise.all(imported));
     loaded = { ring, version: set?.version ?? 0, checked: began };
     return ring;

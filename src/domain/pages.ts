@@ -134,9 +134,12 @@ export interface ConsentView extends StepView {
   readonly knownScopes: readonly ScopeView[];
   /** The application may act while the user is away (`offline_access`). */
   readonly offline: boolean;
+  /** That was allowed before. */
+  readonly offlineKnown: boolean;
   /**
-   * The user may refuse single scopes, all but `openid`. A page that offers it sends a field
-   * `choose`, and a field `scope:` with the name of the scope for each that the user allows.
+   * The user may refuse single new scopes, all but `openid`. A page that offers it sends a field
+   * `choose`, and a field `scope:` with the name of the scope for each that the user allows or
+   * allowed before.
    */
   readonly partial: boolean;
 }

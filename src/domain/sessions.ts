@@ -72,7 +72,9 @@ export async function keepAlive(ctx: Context, session: Session): Promise<void> {
 
 /** The sessions of a subject that have not ended, in all browsers. */
 export async function liveSessions(ctx: Context, sub: string): Promise<readonly Session[]> {
-  const { sessionIdle } = ctx.settings.lifetimes;
+  // A host judges by itself whether one of its sessions is idle.
+  const isHosted = ctx.settings.accounts.current !== undefined;
+  const sessionIdle = isHosted ? Number.POSITIVE_INFINITY : ctx.settings.lifetimes.sessionIdle;
   const now = ctx.now();
   return (await ctx.store.sessions.listBySubject(sub)).filter(
     ({ expiresAt, seenAt }) => expiresAt > now && seenAt + sessionIdle > now,

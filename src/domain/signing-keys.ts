@@ -111,6 +111,8 @@ interface KeyParts extends Parts {
 const SOON = 300;
 /** Attempts of a change while others change the key set. */
 const MOST_ATTEMPTS = 20;
+/** Keys that are tried for a text without a key id. */
+const MOST_TRIED = 3;
 
 export function createSigningKeys(given: Parts): SigningKeys {
   const makeFirst = async (): Promise<boolean> =>
@@ -157,10 +159,19 @@ async function decrypted({ schedule, loaded, now }: KeyParts, jwe: string): Prom
   // A key is good for its own algorithm alone.
   if (!offered.includes(alg)) throw new JwtError('algorithm', `encrypted by ${alg}, not offered`);
   const keys = (await loaded.ring()).decrypting(alg, now());
-  const meant = keys.find((key) => kid === undefined || key.kid === kid);
-  if (meant === undefined || typeof meant.privateKey === 'function')
-    throw new JwtError('unknown_key', 'encrypted to a key that is not published here');
-  return await decryptText(jwe, { alg, key: meant.privateKey });
+  const meant = keys.filter((key) => kid === undefined || key.kid === kid);
+  let failure = new JwtError('unknown_key', 'encrypted to a key that is not published here');
+  // Without a key id it may be to any of a few: the next, the current and the retired one.
+  for (const { privateKey } of meant.slice(0, MOST_TRIED)) {
+    if (typeof privateKey === 'function') continue;
+    try {
+      return await decryptText(jwe, { alg, key: privateKey });
+    } catch (error) {
+      if (!(error instanceof JwtError)) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 async function maintain(parts: KeyParts): Promise<boolean> {

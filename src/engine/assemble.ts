@@ -201,7 +201,9 @@ function checkGivenKeys(
   refuse: Refuse,
 ): void {
   if (signingKeys === null) return;
-  for (const alg of decryptionAlgs.filter((one) => !signingKeys.some((key) => key.alg === one)))
+  for (const alg of decryptionAlgs.filter(
+    (one) => !signingKeys.some((key) => key.active && key.alg === one),
+  ))
     refuse('signingKeys', `have no key for ${alg}.`, 'Add one, or do not offer the algorithm.');
 }
 

@@ -142,7 +142,9 @@ async function makeAll(
   const { sub } = session;
   const { clientId, scopes, consentScopes } = authorized.request;
   const asked = consentIn(end.interaction) !== null;
-  const allowed = { sub, client: authorized.client, session, scopes: consentScopes, asked };
+  const { client } = authorized;
+  const expired = end.expiredScopes;
+  const allowed = { sub, client, session, scopes: consentScopes, asked, expired };
   const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
   if (typeof authorization === 'string') return authorization;
   if (!(await joinSession(ctx, ctx.engine, authorized.client, session))) return 'session_ended';

@@ -44,7 +44,7 @@ export async function situationOf(
     session,
     hosted: isHosted(ctx),
     account,
-    authorization: stillAllowed(ctx, authorization),
+    ...stillAllowed(ctx, authorization),
     interaction,
     now: ctx.now(),
   };
@@ -70,11 +70,11 @@ function withoutScopes(
 function stillAllowed(
   { settings, now }: EngineContext,
   authorization: Authorization | null,
-): Authorization | null {
+): Pick<Situation, 'authorization' | 'expiredScopes'> {
   const { consent } = settings.lifetimes;
-  if (authorization === null || consent === null) return authorization;
-  const isOver = authorization.updatedAt + consent <= now();
-  return isOver ? { ...authorization, scopes: [] } : authorization;
+  if (authorization === null || consent === null) return { authorization };
+  if (authorization.updatedAt + consent > now()) return { authorization };
+  return { authorization: { ...authorization, scopes: [] }, expiredScopes: authorization.scopes };
 }
 
 /**
@@ -272,7 +272,9 @@ async function decline(
   error: OAuthError,
 ): Promise<Response> {
   const { clientId } = opened.client;
-  const facts = { sub: session?.sub ?? null, clientId, reason: error.reason };
+  // The page of an account is asked for by nobody else.
+  const asker = clientId === '' ? null : clientId;
+  const facts = { sub: session?.sub ?? null, clientId: asker, reason: error.reason };
   // Anybody can begin and leave any number of sign-ins, so write no row.
   if (session === null) ctx.events.notify('authorization.denied', facts);
   else ctx.events.record('authorization.denied', facts);

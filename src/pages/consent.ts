@@ -14,6 +14,7 @@ import {
   type Sheet,
   scopeBox,
   scopeChoice,
+  scopeKept,
   scopeList,
 } from './layout.ts';
 import { type Inside, type Markup, markup } from './markup.ts';
@@ -52,14 +53,16 @@ function withdrawal({ accountUrl, providerName }: ConsentView, texts: Messages['
 }
 
 function scopes(view: ConsentView, messages: Messages): Markup {
-  const { newScopes, knownScopes, offline, partial } = view;
+  const { newScopes, knownScopes, offline, offlineKnown, partial } = view;
   const { consent: texts } = messages;
   if (newScopes.length === 0 && knownScopes.length === 0 && !offline)
     return markup`<p>${texts.nothing}</p>`;
   const title = knownScopes.length === 0 ? texts.asks : texts.asksAlso;
   const away = markup`<strong>${texts.offline}</strong><br>${texts.offlineMeans}`;
   return markup`${scopeList(title, 'new', newScopes, messages, partial)}
-${scopeList(texts.known, 'known', knownScopes, messages, partial)}
-${offline && markup`<p class="offline">${partial ? scopeBox('offline_access', away) : away}</p>`}
+${scopeList(texts.known, 'known', knownScopes, messages, false)}
+${partial && knownScopes.map(({ name: scope }) => scopeKept(scope))}
+${partial && offlineKnown && scopeKept('offline_access')}
+${offline && markup`<p class="offline">${partial && !offlineKnown ? scopeBox('offline_access', away) : away}</p>`}
 ${scopeChoice(partial, messages)}`;
 }

@@ -186,6 +186,11 @@ export function scopeBox(scope: string, text: Inside): Markup {
   return markup`<label class="box"><input type="checkbox" id="scope-${scope}" name="scope:${scope}" value="allow" checked><span>${text}</span></label>`;
 }
 
+/** A scope that was allowed before, and that has no box. */
+export function scopeKept(scope: string): Markup {
+  return markup`<input type="hidden" name="scope:${scope}" value="allow">`;
+}
+
 /** Says to people and to the server that the boxes are a choice; null where there are none. */
 export function scopeChoice(partial: boolean, { consent }: Messages): Markup | null {
   if (!partial) return null;

@@ -29,7 +29,7 @@ export function authorizationStore(
       );
       return row === undefined ? null : recordOf(AUTHORIZATION, row);
     },
-    async remember(authorization, { clientVersion, session }) {
+    async remember(authorization, { clientVersion, session, expired = [] }) {
       return await db.transaction().execute(async (trx) => {
         const { numUpdatedRows } = await trx
           .updateTable('sessions')
@@ -56,8 +56,9 @@ export function authorizationStore(
           set: { updated_at: sql`${authorization.updatedAt}` },
         });
         const before = recordOf(AUTHORIZATION, row);
-        const scopes = [...new Set([...before.scopes, ...authorization.scopes])];
-        if (scopes.length > before.scopes.length) {
+        const kept = before.scopes.filter((scope) => !expired.includes(scope));
+        const scopes = [...new Set([...kept, ...authorization.scopes])];
+        if (scopes.join(' ') !== before.scopes.join(' ')) {
           await trx
             .updateTable('authorizations')
             .set({ scopes: scopes.join(' ') })

@@ -122,7 +122,7 @@ function authorizationStore(tables: MemoryTables): Store['authorizations'] {
     authorizations.get(authorizationIds.get(pairKey(sub, clientId)) ?? '') ?? null;
   return {
     find: async (sub, clientId) => find(sub, clientId),
-    async remember(authorization, { clientVersion, session }) {
+    async remember(authorization, { clientVersion, session, expired = [] }) {
       if (tables.sessions.get(session.handle)?.sid !== session.sid) return 'session_ended';
       if (versionOf(tables, authorization.clientId) !== clientVersion) return 'client_changed';
       const before = find(authorization.sub, authorization.clientId);
@@ -131,7 +131,12 @@ function authorizationStore(tables: MemoryTables): Store['authorizations'] {
           ? authorization
           : {
               ...before,
-              scopes: [...new Set([...before.scopes, ...authorization.scopes])],
+              scopes: [
+                ...new Set([
+                  ...before.scopes.filter((scope) => !expired.includes(scope)),
+                  ...authorization.scopes,
+                ]),
+              ],
               updatedAt: authorization.updatedAt,
             };
       authorizations.set(after.id, after);

@@ -187,6 +187,8 @@ export interface AuthorizationConditions {
   readonly clientVersion: number;
   /** The session in which the subject was asked. It still stands. */
   readonly session: Pick<Session, 'handle' | 'sid'>;
+  /** Scopes that were allowed so long ago that they are no part of the union. @default none */
+  readonly expired?: readonly string[];
 }
 
 /** What subjects let clients do. */
@@ -194,10 +196,11 @@ export interface AuthorizationStore {
   /** The one authorization of a subject and a client. */
   find(sub: string, clientId: string): Promise<Authorization | null>;
   /**
-   * Makes or widens the one authorization of (sub, clientId): scopes become the union, `id` and
-   * `createdAt` stay those of the existing row. One atomic act: two concurrent calls lose no scope.
-   * Resolves to what then stands. Nothing changes when a condition does not hold. It writes the
-   * session's row, so that what ends a subject leaves no authorization of a request under way.
+   * Makes or widens the one authorization of (sub, clientId): scopes become the union, without
+   * those that expired, `id` and `createdAt` stay those of the existing row. One atomic act: two
+   * concurrent calls lose no scope. Resolves to what then stands. Nothing changes when a condition
+   * does not hold. It writes the session's row, so that what ends a subject leaves no authorization
+   * of a request under way.
    */
   remember(
     authorization: Authorization,

@@ -110,6 +110,23 @@ export const SESSION_LAWS: readonly Law[] = [
     },
   ],
   [
+    'authorizations.remember: what expired is no part of the union, and what is new is',
+    async (store) => {
+      const { facts, session } = await withCode(store);
+      const clientVersion = (await store.clients.find(facts.clientId))?.version ?? 0;
+      const before = await store.authorizations.find(facts.sub, facts.clientId);
+      const expired = before?.scopes ?? [];
+      const next = sample.authorization(facts, { scopes: ['new', expired[0] ?? ''] });
+      const conditions = { clientVersion, session, expired };
+      const after = await store.authorizations.remember(next, conditions);
+      const kept = typeof after === 'string' ? [after] : [...after.scopes].sort();
+      assert.deepEqual(kept, ['new', expired[0]].sort());
+      const found = await store.authorizations.find(facts.sub, facts.clientId);
+      assert.deepEqual([...(found?.scopes ?? [])].sort(), kept);
+      assert.equal(found?.id, before?.id);
+    },
+  ],
+  [
     'authorizations.revoke: one of 100 callers is told; codes and tokens under it are dead',
     async (store) => {
       const { authorization, issue, facts, family, session } = await withFamily(store);

@@ -83,6 +83,7 @@ export const CONSENT: ConsentView = {
   ],
   knownScopes: [],
   offline: false,
+  offlineKnown: false,
   partial: false,
 };
 const ERROR: ErrorView = {

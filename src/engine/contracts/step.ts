@@ -34,6 +34,8 @@ export interface Situation {
   readonly account: Account | null;
   /** What the subject allowed this client before. */
   readonly authorization: Authorization | null;
+  /** Scopes that they allowed so long ago that they count no longer. @default none */
+  readonly expiredScopes?: readonly string[];
   /** The interaction as it was when the page was drawn. */
   readonly interaction: Interaction;
   /** The current time. */

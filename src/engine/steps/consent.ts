@@ -56,6 +56,7 @@ export const consent: Step = defineStep<ConsentView>({
       newScopes: views.filter(({ name }) => !known.includes(name)),
       knownScopes: views.filter(({ name }) => known.includes(name)),
       offline: scopes.includes('offline_access'),
+      offlineKnown: known.includes('offline_access'),
       partial: client.partialConsent,
     };
   },
@@ -135,14 +136,20 @@ function isRefusable(scope: string): boolean {
 }
 
 /** What a form says of the scopes that it showed; null where it offers no choice. */
-function namedScopes(params: Params, shown: readonly string[]): readonly string[] | null {
-  if (params.has('scopes')) return parseScope(params.get('scopes') ?? '');
+function namedScopes(
+  params: Params,
+  shown: readonly string[],
+  known: readonly string[],
+): readonly string[] | null {
+  if (params.has('scopes')) return [...parseScope(params.get('scopes') ?? ''), ...known];
   if (!params.has('choose')) return null;
-  return shown.filter((scope) => !isRefusable(scope) || params.has(`scope:${scope}`));
+  return shown.filter((scope) => !isRefusable(scope) || params.get(`scope:${scope}`) !== undefined);
 }
 
 /**
  * Divides the scopes that a page showed into those that were allowed and those that were refused.
+ * @param known allowed before: they are withdrawn elsewhere, with the tokens that hold them. A form
+ * of ours names them itself, as they were when it was drawn.
  * @returns null when nothing of them was allowed
  * @throws OAuthError when some were refused that the application asks for together
  */
@@ -150,8 +157,10 @@ export function dividedScopes(
   client: Client,
   params: Params,
   shown: readonly string[],
+  known: readonly string[] = [],
 ): Pick<Consent, 'scopes' | 'refused'> | null {
-  const named = namedScopes(params, shown) ?? shown;
+  const kept = client.partialConsent ? known : [];
+  const named = namedScopes(params, shown, kept) ?? shown;
   const refused = shown.filter((scope) => !named.includes(scope));
   if (refused.length > 0 && !(client.partialConsent && refused.every(isRefusable))) {
     throw new OAuthError(
@@ -170,7 +179,7 @@ export function dividedScopes(
  */
 async function allow(posted: PostedAnswer): Promise<StepOutcome> {
   const { params, interaction } = posted;
-  const { request, session, client } = await posted.situation();
+  const { request, session, client, authorization } = await posted.situation();
   if (session === null) {
     throw new OAuthError(
       'login_required',
@@ -181,7 +190,12 @@ async function allow(posted: PostedAnswer): Promise<StepOutcome> {
   const asked = request.consentScopes;
   // Never more than was shown: what the client may ask for can have grown while the page was open.
   const shown = (interaction.shown['consent'] as readonly string[] | undefined) ?? asked;
-  const divided = dividedScopes(client, params, params.has('scopes') ? asked : shown);
+  const divided = dividedScopes(
+    client,
+    params,
+    params.has('scopes') ? asked : shown,
+    authorization?.scopes,
+  );
   if (divided === null) return declined();
   const { refused } = divided;
   const scopes = divided.scopes.filter((scope) => asked.includes(scope) && shown.includes(scope));

@@ -17,6 +17,7 @@ import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import type { Flow, OpenedFlow } from '../../engine/contracts/flow.ts';
+import { unknownDecision } from '../../engine/contracts/step.ts';
 import {
   type CurrentSession,
   currentSession,
@@ -27,7 +28,6 @@ import { advance } from '../../engine/driver.ts';
 import { askAgainAfterSwitch, formFields, requireOwnForm } from '../../engine/forms.ts';
 import { scopeViews } from '../../engine/steps/consent.ts';
 import { completeMetadata } from '../../protocol/client-metadata-rules.ts';
-import { OAuthError } from '../../protocol/errors.ts';
 import type { Authorization, Client, Session } from '../../store/records.ts';
 import { bindBrowser, knownBrowser } from '../../web/cookies.ts';
 import { addressView, clientView, drawPage, pageView } from '../../web/page.ts';
@@ -200,12 +200,7 @@ async function act(
   if (decision === 'end') await endWhere(ctx, sub, (one) => one.sid === name);
   else if (decision === 'end-others') await endWhere(ctx, sub, (one) => one.sid !== sid);
   else if (decision === 'withdraw') await withdrawAuthorization(ctx, sub, name);
-  else
-    throw new OAuthError(
-      'invalid_request',
-      'decision',
-      'The form carries no decision that is known here.',
-    );
+  else throw unknownDecision();
   return [];
 }
 

@@ -9,10 +9,10 @@ export const codeArtifact: Artifact = {
   name: 'code',
   consumesRequest: true,
 
-  async earlier(ctx, { interaction, session }) {
+  async earlier(ctx, { interaction, session, request }) {
     if (interaction === null) return null;
     const code = codeText(ctx, interaction, session);
-    return (await isWaiting(ctx, code)) ? { code } : null;
+    return (await isWaiting(ctx, code, request.scopes)) ? { code } : null;
   },
 
   async make(
@@ -35,17 +35,21 @@ export const codeArtifact: Artifact = {
     if (stored === 'session_ended' || stored === 'consumed' || stored === 'client_changed')
       return { outcome: stored };
     // The other one of two clicks was faster.
-    const repeated = stored === 'exists' && (await isWaiting(ctx, code));
+    const repeated = stored === 'exists' && (await isWaiting(ctx, code, request.scopes));
     return { outcome: repeated ? 'repeated' : 'made', parameters: { code } };
   },
 };
 
 /**
  * True when this code was made before and nobody used it yet.
- * @throws OAuthError for a page when it is used or expired
+ * @throws OAuthError for a page when it is used or expired, or made for other scopes
  */
-async function isWaiting(ctx: RequestContext, code: string): Promise<boolean> {
-  const state = await stateOfCode(ctx, code);
+async function isWaiting(
+  ctx: RequestContext,
+  code: string,
+  scopes: readonly string[],
+): Promise<boolean> {
+  const state = await stateOfCode(ctx, code, scopes);
   if (state !== 'over') return state === 'waiting';
   throw interactionFinished();
 }

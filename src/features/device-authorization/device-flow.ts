@@ -16,7 +16,7 @@ import { authorizationParameter } from '../../engine/contracts/parameter.ts';
 import { declined, defineStep, type Step, unknownDecision } from '../../engine/contracts/step.ts';
 import { dividedScopes, scopeViews } from '../../engine/steps/consent.ts';
 import { OAuthError } from '../../protocol/errors.ts';
-import { formatScope } from '../../protocol/scope.ts';
+import { formatScope, parseScope } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
 import { clientView, drawPage, pageView } from '../../web/page.ts';
 import type { RequestContext } from '../../web/request.ts';
@@ -169,7 +169,10 @@ export const deviceConfirmation: Step = defineStep<DeviceConfirmationView>({
     ) as [string[], string[]];
     const confirmed = dividedScopes(client, params, choices);
     if (confirmed === null) return declined();
-    const scopes = [...confirmed.scopes, ...offline];
+    // A page of the host names all that was allowed.
+    const isKept = (scope: string): boolean =>
+      !params.has('scopes') || parseScope(params.get('scopes') ?? '').includes(scope);
+    const scopes = [...confirmed.scopes, ...offline.filter(isKept)];
     return { outcome: 'answered', state: { sub: session.sub, scopes } satisfies Confirmed };
   },
 });
@@ -201,7 +204,7 @@ async function approve(ctx: EngineContext, digest: string, end: FlowEnd): Promis
   // First the number, then the session: a revocation since then has a higher number.
   const { revocations } = await provenNow(ctx);
   if ((await ctx.store.sessions.find(session.handle))?.sid !== session.sid) return null;
-  const allowed = { sub, client, session, scopes, asked: true };
+  const allowed = { sub, client, session, scopes, asked: true, expired: end.expiredScopes };
   const authorization = await rememberAuthorization(ctx, allowed, end.authorization);
   if (authorization === 'session_ended') return null;
   if (authorization === 'client_changed') return await judgeAnew(ctx, client, DEVICE, interaction);
@@ -234,12 +237,18 @@ async function decide(
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const stored = await requireOpen(ctx, digest, decision.interaction);
     const before = stored.request.decision;
-    if (before.is === decision.is) return false;
+    if (before.is === decision.is && isSame(before, decision)) return false;
     if (before.is !== 'pending') throw answered();
     // A poll of the device may have changed the request since it was found.
     if (await changeRequest(ctx, stored, { decision })) return true;
   }
   throw new Error('The request of a device kept changing while it was answered.');
+}
+
+/** A page that is answered twice is answered once, by the first answer. */
+function isSame(one: Decision, other: Decision): boolean {
+  if (one.is !== 'approved' || other.is !== 'approved') return true;
+  return formatScope(one.approval.scopes) === formatScope(other.approval.scopes);
 }
 
 function resultPage(ctx: RequestContext, client: Client, allowed: boolean): Response {

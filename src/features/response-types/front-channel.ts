@@ -3,7 +3,7 @@
  * code of its own, by which the answer to an interaction is made once.
  */
 import { sha256 } from '../../crypto/bytes.ts';
-import { codeText, newCode, storeCode } from '../../domain/codes.ts';
+import { codeText, isForScopes, newCode, storeCode } from '../../domain/codes.ts';
 import {
   type FrontChannelFacts,
   type FrontChannelTokens,
@@ -52,7 +52,8 @@ export function frontChannelArtifact(definition: FrontChannelDefinition): Artifa
       // What was allowed then is not allowed any more.
       if (!found.authorized) throw interactionFinished();
       const { code } = found;
-      if (code.expiresAt <= ctx.now()) throw interactionFinished();
+      const isOver = code.expiresAt <= ctx.now();
+      if (isOver || !isForScopes(code, authorized.request.scopes)) throw interactionFinished();
       // The other one of two clicks stored it just now, and may not have come further.
       if (code.consumedAt === null) return null;
       const { client } = authorized;

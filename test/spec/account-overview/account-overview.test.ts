@@ -208,6 +208,18 @@ describe('the page', () => {
 });
 
 describe('with a host that keeps the sessions', () => {
+  it('UI-01 a form that was drawn for somebody else ends nothing, and the page is shown anew', async () => {
+    const host = await makeHost();
+    host.current = sessionOf(ALICE.sub);
+    const visit = await host.browser.open(PAGE);
+    host.current = sessionOf(BOB.sub, { sessionId: 'another browser' });
+    await host.browser.open(PAGE);
+    host.current = sessionOf(BOB.sub);
+    const after = await host.browser.submit(visit, { decision: 'end-others' });
+    expect([atOverview(after), after.html.includes('Bob Example')]).toEqual([true, true]);
+    expect(await host.world.provider.subjects.sessions(BOB.sub)).toHaveLength(2);
+  });
+
   it('the login page of the host comes first, and a sign-out ends its session too', async () => {
     const ended: string[] = [];
     const host = await makeHost(

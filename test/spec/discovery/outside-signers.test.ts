@@ -54,6 +54,12 @@ describe('bad input', () => {
     await expect(started({ ...rs256, ...changes } as Signer)).rejects.toThrow(problem);
   });
 
+  it('JW-02 a key for two algorithms stops the start', async () => {
+    await expect(started(rs256, { ...rs256, alg: 'PS256' })).rejects.toThrow(
+      'the key of another entry',
+    );
+  });
+
   it.each<[string, Signer]>([
     ['of another key', { ...rs256, publicKey: pemOf(OTHER.publicKey) }],
     ['in DER', { ...es256, sign: async (data) => sign('sha256', data, { key: EC.privateKey }) }],
@@ -98,6 +104,22 @@ describe('bad input', () => {
 });
 
 describe('a key that is elsewhere', () => {
+  it('may belong to an object with a method and a state', async () => {
+    class Module implements Signer {
+      readonly alg = 'ES256';
+      readonly active = true;
+      readonly publicKey = pemOf(EC.publicKey);
+      signed = 0;
+      async sign(data: Uint8Array): Promise<Uint8Array> {
+        this.signed += 1;
+        return await es256.sign(data);
+      }
+    }
+    const module = new Module();
+    await started(module, rs256);
+    expect(module.signed).toBe(1);
+  });
+
   it('[RFC7515 §5.1] signs what everybody can verify by the key set', async () => {
     const world = await started(rs256, es256);
     const keys = createLocalJWKSet({ keys: [...(await world.provider.keys.published())] });

@@ -7,11 +7,16 @@ import {
   startDevice,
   toConfirmation,
 } from '../device-authorization/device.ts';
-import { expectRefusedRedirect } from '../refusals.ts';
+import { makeHost, sessionOf } from '../host/host.ts';
+import { expectErrorPage, expectRefusedRedirect } from '../refusals.ts';
 import {
+  ALICE,
+  allow,
+  BOB,
   browserOf,
   claimsOf,
   codeOf,
+  decide,
   logIn,
   makeWorld,
   openAuthorize,
@@ -73,6 +78,32 @@ describe('bad input', () => {
     });
   });
 
+  it('[OIDC Core §3.1.2.6] prompt=none gets no part of what another application asks for together', async () => {
+    await world.provider.clients.update(world.web.clientId, { partialConsent: false });
+    await refuse(await consentPage({ scope: 'openid email' }));
+    expectRefusedRedirect(world, await start({ prompt: 'none' }), {
+      error: 'consent_required',
+      reason: 'prompt_none',
+    });
+  });
+
+  it('what one person refused says nothing about somebody who takes their place at the host', async () => {
+    const host = await makeHost();
+    ({ world, browser } = host);
+    await world.provider.clients.update(world.web.clientId, { partialConsent: true });
+    host.current = sessionOf(ALICE.sub);
+    const visit = await start();
+    const to = await decide(world, browser, visit, {
+      ...Object.fromEntries(['read', 'offline_access'].map((name) => [`scope:${name}`, 'allow'])),
+      'scope:email': '',
+      decision: 'allow',
+    });
+    host.current = sessionOf(BOB.sub);
+    const next = await browser.open(to);
+    expect([pageOf(next), next.html.includes('Bob Example')]).toEqual(['consent', true]);
+    expect(next.html).toContain('name="scope:email"');
+  });
+
   it('what one person refused says nothing about the next one', async () => {
     const visit = await consentPage();
     const login = await browser.submit(visit, { decision: 'switch' });
@@ -81,6 +112,75 @@ describe('bad input', () => {
     expect(pageOf(next)).toBe('consent');
     expect((await tokensOf(await refuse(next, 'read'))).scope).toBe('openid email offline_access');
   });
+});
+
+describe('what was decided before', () => {
+  it('is withdrawn elsewhere: a scope that was allowed has no box, and stays', async () => {
+    await refuse(await consentPage(), 'email');
+    const again = await start({ prompt: 'consent' });
+    expect(again.html).toContain('name="scope:email"');
+    expect(again.html).not.toMatch(/checkbox"[^>]*name="scope:(read|offline_access)"/);
+    const done = await refuse(again);
+    expect((await tokensOf(done)).scope).toBe(SCOPE);
+  });
+
+  it.each(['code', 'code id_token'])(
+    'UI-04 a page that is answered in another way before is over, for %s',
+    async (responseType) => {
+      await world.provider.clients.update(world.web.clientId, {
+        responseTypes: ['code', 'code id_token'],
+        grantTypes: ['authorization_code', 'implicit', 'refresh_token'],
+      });
+      const visit = await consentPage({ response_type: responseType, nonce: 'n' });
+      expect((await refuse(visit)).leaves).not.toBeNull();
+      const second = await refuse(visit, 'email');
+      expectErrorPage(second, {
+        status: 400,
+        code: 'invalid_request',
+        reason: 'interaction_finished',
+      });
+    },
+  );
+
+  it('[RFC8628 §3.3] a device that was answered in another way before is over', async () => {
+    world = await makeDeviceWorld();
+    browser = browserOf(world);
+    await world.provider.clients.update(world.web.clientId, { partialConsent: true });
+    const device = await startDevice(world, { scope: 'openid email' });
+    const visit = await toConfirmation(browser, device);
+    await refuse(visit);
+    expectErrorPage(await refuse(visit, 'email'), {
+      status: 400,
+      code: 'invalid_request',
+      reason: 'device_request_answered',
+    });
+  });
+
+  it('a page of the host refuses offline_access of a device by naming what it allows', async () => {
+    world = await makeDeviceWorld();
+    browser = browserOf(world);
+    await world.provider.clients.update(world.web.clientId, { partialConsent: true });
+    const device = await startDevice(world, { scope: 'openid email offline_access' });
+    const visit = await toConfirmation(browser, device);
+    await browser.submit(visit, { choose: null, scopes: 'openid', decision: 'allow' });
+    expect((await pollLater(world, device)).body['scope']).toBe('openid');
+  });
+
+  it.each([true, false])(
+    'comes back by nothing else once it is too old (partialConsent: %s)',
+    async (partialConsent) => {
+      world = await makeWorld({ lifetimes: { consent: 600, sessionIdle: 7200 } });
+      browser = browserOf(world);
+      await world.provider.clients.update(world.web.clientId, { partialConsent });
+      await refuse(await consentPage());
+      world.now += 601;
+      expect(codeOf(await allow(browser, await start({ scope: 'openid' })))).not.toBeNull();
+      const silent = await start({ prompt: 'none' });
+      if (partialConsent) expect((await tokensOf(silent)).scope).toBe('openid');
+      else
+        expectRefusedRedirect(world, silent, { error: 'consent_required', reason: 'prompt_none' });
+    },
+  );
 });
 
 describe('an application of which people may refuse scopes', () => {

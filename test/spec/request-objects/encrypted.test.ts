@@ -9,7 +9,7 @@ import {
 } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 import { CompactEncrypt, importJWK, type JWK } from 'jose';
-import { type Config, requestObjects } from 'valetkey';
+import { type Config, memoryDatabase, requestObjects } from 'valetkey';
 import type { ScriptedBrowser } from 'valetkey/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { expectRefusedRedirect } from '../refusals.ts';
@@ -182,6 +182,18 @@ describe('bad input', () => {
     },
   );
 
+  it.each([{ key_ops: 5 }, { crv: 'P-521' }, { x: 'AA' }, null, 'x'])(
+    '[RFC7518 §4.6.1] an ephemeral key %o is refused',
+    async (changes) => {
+      const { kty, crv, x, y } = await keyFor('ECDH-ES');
+      const epk = typeof changes === 'object' && changes ? { kty, crv, x, y, ...changes } : changes;
+      const header = { alg: 'ECDH-ES', enc: 'A128GCM', epk };
+      const first = Buffer.from(JSON.stringify(header)).toString('base64url');
+      await send(`${first}..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA`);
+      expect(world.reasons.at(-1)).toBe('request_object_malformed');
+    },
+  );
+
   it('[RFC8725 §3.6] JW-08 what is compressed is not unpacked', async () => {
     const { kid, ...jwk } = await keyFor('RSA-OAEP-256');
     const header = { alg: 'RSA-OAEP-256', enc: 'A128GCM', kid, zip: 'DEF' };
@@ -195,6 +207,15 @@ describe('bad input', () => {
     const parts = [wrapped, iv, content, cipher.getAuthTag()];
     await send([first, ...parts.map((part) => part.toString('base64url'))].join('.'));
     expect(world.reasons.at(-1)).toBe('request_object_malformed');
+  });
+
+  it('[RFC7517 §4.2] a key is published no longer than its algorithm is offered', async () => {
+    const store = memoryDatabase();
+    const secret = 'a secret of this test, which is long enough';
+    await use({ ...withKeys('ECDH-ES'), store, secret });
+    expect((await keyFor('ECDH-ES')).use).toBe('enc');
+    await use({ signingKeys: undefined as never, store, secret });
+    expect((await published()).map(({ use: what }) => what)).toEqual(['sig', 'sig']);
   });
 
   it('is refused where the operator offers no algorithm', async () => {
@@ -272,7 +293,11 @@ describe('an encrypted request object', () => {
   it('goes to an old key for as long as that is published, and a sign-in outlives the key', async () => {
     const old = await keyFor('RSA-OAEP-256');
     await world.provider.keys.rotate({ immediate: true });
-    expect((await published()).filter(({ alg }) => alg === 'RSA-OAEP-256')).toHaveLength(2);
+    // Nobody new encrypts to it, and who did is still heard.
+    const [next, ...others] = (await published()).filter(({ alg }) => alg === 'RSA-OAEP-256');
+    expect([next?.kid === old.kid, others]).toEqual([false, []]);
+    const unnamed = await encrypted(await object(), { to: old, kid: undefined });
+    expect(pageOf(await send(unnamed))).toBe('login');
     const login = await send(await encrypted(await object(), { to: old }));
     expect(pageOf(login)).toBe('login');
     await world.provider.keys.rotate({ emergency: true });
