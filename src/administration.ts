@@ -8,7 +8,7 @@ import { findLiveAccessToken } from './domain/access-tokens.ts';
 import { withdrawAuthorization } from './domain/authorizations.ts';
 import type { Context } from './domain/context.ts';
 import { issuedToThis } from './domain/former-clients.ts';
-import { endHostSession, latestOf, rememberEnds } from './domain/host-sessions.ts';
+import { endSessionElsewhere, rememberEnds } from './domain/host-sessions.ts';
 import { accountKeyOf, canonicalUsername } from './domain/login.ts';
 import type { RateLimitKey } from './domain/rate-limiter.ts';
 import { familyIdOf, judge } from './domain/refresh-tokens.ts';
@@ -119,9 +119,7 @@ export function subjectsOf(ctx: Context): Subjects {
     sessions: async (sub) => await liveSessions(ctx, sub),
     async endSession(sub, sid) {
       const session = (await liveSessions(ctx, sub)).find((one) => one.sid === sid);
-      if (session === undefined) return false;
-      // Its host may still name it, and be served from another process than this one.
-      return await endHostSession(ctx, session, latestOf(session));
+      return session !== undefined && (await endSessionElsewhere(ctx, session));
     },
     async unlock(username) {
       await ctx.rateLimiter.forgive(await keyOf(username));

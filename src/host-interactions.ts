@@ -96,8 +96,8 @@ export interface Interactions {
   /**
    * The user allows what is asked. `scopes` are those your page showed and the user allowed; when
    * they are not all that is asked for, the client gets `access_denied`, or those alone where it
-   * copes with less (`partialConsent`). Without `scopes` all that
-   * was asked for when the browser was sent to your page is allowed.
+   * copes with less (`partialConsent`). Without `scopes` all that was asked for when the browser
+   * was sent to your page is allowed.
    * @throws OAuthError as `details`
    */
   consent(request: Request, scopes?: readonly string[], info?: RequestInfo): Promise<Response>;

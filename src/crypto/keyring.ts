@@ -11,8 +11,8 @@ import { KEY_ENCRYPTION_ALGS, type KeyAlg, type SigningAlg } from '../protocol/n
 import type { OutsideSignature } from './jwt.ts';
 
 /**
- * The state of a signing key. `next`: published, does not sign yet. `current`: signs. `retired`: no
- * longer signs, still published and accepted. `removed`: no longer published or accepted.
+ * The state of a key that signs. `next`: published, does not sign yet. `current`: signs. `retired`:
+ * no longer signs, still published and accepted. `removed`: no longer published or accepted.
  */
 export type KeyState = 'next' | 'current' | 'retired' | 'removed';
 
@@ -165,7 +165,7 @@ export interface Keyring {
   find(kid: string, now: number): OwnKey | null;
   /** The keys that decrypt by this algorithm, the newest first. */
   decrypting(alg: string, now: number): readonly OwnKey[];
-  /** The public keys to publish: next, current and retired ones. */
+  /** The public keys to publish: next, current and retired ones. No retired one that decrypts. */
   published(now: number): readonly JWK[];
   /** The state of a key; `removed` if it is unknown. */
   state(kid: string, now: number): KeyState;

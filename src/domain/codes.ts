@@ -39,23 +39,33 @@ export function codeText(
 
 /**
  * What became of a code: never made (or forgotten), waiting to be redeemed, or over. One that was
- * made for other scopes is over as well: the page was answered in another way before.
+ * made for something else is over as well: the page was answered in another way before.
  */
 export async function stateOfCode(
   ctx: Context,
   text: string,
-  scopes: readonly string[],
+  allowed: AllowedNow,
 ): Promise<'none' | 'waiting' | 'over'> {
   const found = await ctx.store.codes.find(sha256(text));
   if (found === null) return 'none';
   const { consumedAt, expiresAt } = found.code;
   const isWaiting = consumedAt === null && expiresAt > ctx.now();
-  return isWaiting && isForScopes(found.code, scopes) ? 'waiting' : 'over';
+  return isWaiting && isFor(found.code, allowed) ? 'waiting' : 'over';
 }
 
-/** True for a code of these scopes. */
-export function isForScopes(code: Pick<Code, 'scopes'>, scopes: readonly string[]): boolean {
-  return code.scopes.join(' ') === scopes.join(' ');
+/** What the subject allowed. */
+interface AllowedNow {
+  readonly request: Pick<AuthorizationRequest, 'scopes'>;
+  /** The claims asked for by name are among them: their scope can be refused as well. */
+  readonly details: Details;
+}
+
+/** True for a code that was made for what is allowed now. */
+export function isFor(code: Code, { request, details }: AllowedNow): boolean {
+  return (
+    code.scopes.join(' ') === request.scopes.join(' ') &&
+    JSON.stringify(code.details) === JSON.stringify(details)
+  );
 }
 
 /** What a code is bound to. */

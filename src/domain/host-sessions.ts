@@ -128,6 +128,14 @@ export async function endHostSession(
 }
 
 /**
+ * Ends a session of another browser than the one that asks. Its host may still name it, and be
+ * served from another process than this one.
+ */
+export async function endSessionElsewhere(ctx: Context, session: Session): Promise<boolean> {
+  return await endHostSession(ctx, session, latestOf(session));
+}
+
+/**
  * After everything of a subject was revoked: the host may still name a session that ended with it.
  * One that is as old as it looks is refused by the time of the revocation; one of the last minute
  * may be of the same second, or its host's clock may be ahead, so that its end is remembered.

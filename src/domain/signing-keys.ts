@@ -26,7 +26,7 @@ export interface KeyInfo {
   readonly alg: KeyAlg;
   /** Where it stands now. */
   readonly state: KeyState;
-  /** When it begins to sign, in seconds. */
+  /** When it begins to sign, in seconds. One that decrypts does so from the start. */
   readonly activeAt: Seconds;
   /** When its successor takes over; null while there is none. */
   readonly retiredAt: Seconds | null;

@@ -10,6 +10,7 @@ import type { FeatureField } from '../protocol/client-fields.ts';
 import type { MetadataCheck } from '../protocol/client-metadata-rules.ts';
 import type { KeyEncryptionAlg } from '../protocol/names.ts';
 import { responseTypeName } from '../protocol/response-types.ts';
+import { isPageAddress } from '../web/page.ts';
 import { authorizeFlow } from './authorize-flow.ts';
 import type { ClientVerification } from './contracts/client-verification.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
@@ -188,8 +189,7 @@ function checkPages(
   }
   for (const { page } of steps) {
     const given = page.address ?? pages[page.name];
-    const isAddress = typeof given === 'string' && /^(\/|https?:\/\/)/.test(given);
-    if (typeof given !== 'function' && !(isAddress && URL.canParse(given, 'https://host.example')))
+    if (typeof given !== 'function' && !isPageAddress(given))
       wrong(page.name, 'must be a function, or the address of your own page, such as /login.');
   }
 }

@@ -2,8 +2,7 @@
 import { CONTENT_ENCRYPTION_ALGS } from '../crypto/jwe.ts';
 import { type EncryptedObject, encryptionFieldNames, signingFieldName } from '../domain/sealing.ts';
 import { type MetadataCheck, needsSecret } from '../protocol/client-metadata-rules.ts';
-import type { IdTokenAlg } from '../protocol/names.ts';
-import { KEY_ENCRYPTION_ALGS } from '../protocol/names.ts';
+import { type IdTokenAlg, KEY_ENCRYPTION_ALGS } from '../protocol/names.ts';
 import type { Client } from '../store/records.ts';
 import { type ClientField, clientField } from './contracts/client-field.ts';
 

@@ -52,6 +52,7 @@ export const KEY_ENCRYPTION_ALGS: readonly KeyEncryptionAlg[] = [
   'ECDH-ES+A128KW',
   'ECDH-ES+A256KW',
 ];
+
 /** All values of `SigningAlg`. */
 export const SIGNING_ALGS: readonly SigningAlg[] = [
   'RS256',

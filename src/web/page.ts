@@ -20,6 +20,12 @@ import { isLanguageTag } from './parameter-places.ts';
 import type { HttpRequest, RequestContext } from './request.ts';
 import { jsonError } from './respond.ts';
 
+/** True for the address of a page of the host: absolute, or a path. */
+export function isPageAddress(value: unknown): value is string {
+  const isAddress = typeof value === 'string' && /^(\/|https?:\/\/)/.test(value);
+  return isAddress && URL.canParse(value, 'https://host.example');
+}
+
 /** A page by its name, with the type of its view. */
 export interface PageDefinition<View extends PageView> {
   /** Name of its template in `config.pages`. */

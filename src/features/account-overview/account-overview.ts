@@ -4,14 +4,14 @@
  */
 import { accountName } from '../../domain/accounts.ts';
 import { ofThisClient, withdrawAuthorization } from '../../domain/authorizations.ts';
-import { endHostSession, latestOf } from '../../domain/host-sessions.ts';
+import { endSessionElsewhere } from '../../domain/host-sessions.ts';
 import {
   type Interaction,
   newInteraction,
   sessionMark,
   whenShown,
 } from '../../domain/interactions.ts';
-import { endSession, liveSessions } from '../../domain/sessions.ts';
+import { liveSessions } from '../../domain/sessions.ts';
 import { resume } from '../../engine/continuation.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
@@ -22,7 +22,6 @@ import {
   type CurrentSession,
   currentSession,
   endCurrentSession,
-  isHosted,
 } from '../../engine/current-session.ts';
 import { advance } from '../../engine/driver.ts';
 import { askAgainAfterSwitch, formFields, requireOwnForm } from '../../engine/forms.ts';
@@ -209,12 +208,8 @@ async function endWhere(
   sub: string,
   isMeant: (session: Session) => boolean,
 ): Promise<void> {
-  for (const session of await liveSessions(ctx, sub)) {
-    if (!isMeant(session)) continue;
-    // Its host may still name it, and be served from another process than this one.
-    if (isHosted(ctx)) await endHostSession(ctx, session, latestOf(session));
-    else await endSession(ctx, session);
-  }
+  for (const session of await liveSessions(ctx, sub))
+    if (isMeant(session)) await endSessionElsewhere(ctx, session);
 }
 
 /** The page `account/`, where people see and end their sessions and what they allowed. */

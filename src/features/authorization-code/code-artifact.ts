@@ -9,10 +9,11 @@ export const codeArtifact: Artifact = {
   name: 'code',
   consumesRequest: true,
 
-  async earlier(ctx, { interaction, session, request }) {
+  async earlier(ctx, authorized) {
+    const { interaction, session } = authorized;
     if (interaction === null) return null;
     const code = codeText(ctx, interaction, session);
-    return (await isWaiting(ctx, code, request.scopes)) ? { code } : null;
+    return (await isWaiting(ctx, code, authorized)) ? { code } : null;
   },
 
   async make(
@@ -35,21 +36,21 @@ export const codeArtifact: Artifact = {
     if (stored === 'session_ended' || stored === 'consumed' || stored === 'client_changed')
       return { outcome: stored };
     // The other one of two clicks was faster.
-    const repeated = stored === 'exists' && (await isWaiting(ctx, code, request.scopes));
+    const repeated = stored === 'exists' && (await isWaiting(ctx, code, { request, details }));
     return { outcome: repeated ? 'repeated' : 'made', parameters: { code } };
   },
 };
 
 /**
  * True when this code was made before and nobody used it yet.
- * @throws OAuthError for a page when it is used or expired, or made for other scopes
+ * @throws OAuthError for a page when it is used or expired, or made for something else
  */
 async function isWaiting(
   ctx: RequestContext,
   code: string,
-  scopes: readonly string[],
+  allowed: Parameters<typeof stateOfCode>[2],
 ): Promise<boolean> {
-  const state = await stateOfCode(ctx, code, scopes);
+  const state = await stateOfCode(ctx, code, allowed);
   if (state !== 'over') return state === 'waiting';
   throw interactionFinished();
 }

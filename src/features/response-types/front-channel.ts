@@ -3,7 +3,7 @@
  * code of its own, by which the answer to an interaction is made once.
  */
 import { sha256 } from '../../crypto/bytes.ts';
-import { codeText, isForScopes, newCode, storeCode } from '../../domain/codes.ts';
+import { codeText, isFor, newCode, storeCode } from '../../domain/codes.ts';
 import {
   type FrontChannelFacts,
   type FrontChannelTokens,
@@ -53,7 +53,7 @@ export function frontChannelArtifact(definition: FrontChannelDefinition): Artifa
       if (!found.authorized) throw interactionFinished();
       const { code } = found;
       const isOver = code.expiresAt <= ctx.now();
-      if (isOver || !isForScopes(code, authorized.request.scopes)) throw interactionFinished();
+      if (isOver || !isFor(code, authorized)) throw interactionFinished();
       // The other one of two clicks stored it just now, and may not have come further.
       if (code.consumedAt === null) return null;
       const { client } = authorized;

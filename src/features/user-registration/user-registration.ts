@@ -7,7 +7,7 @@ import { defineFeature, type FeatureFactory } from '../../engine/contracts/featu
 import { declined, defineStep, type Step, unknownDecision } from '../../engine/contracts/step.ts';
 import { prompts } from '../../engine/parameters.ts';
 import { isFresh } from '../../engine/steps/login.ts';
-import { definePage } from '../../web/page.ts';
+import { definePage, isPageAddress } from '../../web/page.ts';
 
 const NAME = 'user-registration';
 const CREATE = 'create';
@@ -57,8 +57,7 @@ export const userRegistration: FeatureFactory<UserRegistrationOptions> =
         description: 'Your page that makes accounts',
         default: null,
         check(value, option, refuse) {
-          const isAddress = typeof value === 'string' && /^(\/|https?:\/\/)/.test(value);
-          if (value !== null && !(isAddress && URL.canParse(value, 'https://host.example')))
+          if (value !== null && !isPageAddress(value))
             refuse(option, 'must be an address.', 'Name your page, such as /sign-up.');
         },
       },

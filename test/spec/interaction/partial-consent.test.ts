@@ -142,6 +142,17 @@ describe('what was decided before', () => {
     },
   );
 
+  it('UI-04 [OIDC Core §5.5] the same with claims by name, where the scopes are the same', async () => {
+    const claims = JSON.stringify({ userinfo: { email: null } });
+    const visit = await consentPage({ scope: 'openid', claims });
+    expect(codeOf(await refuse(visit))).not.toBeNull();
+    expectErrorPage(await refuse(visit, 'email'), {
+      status: 400,
+      code: 'invalid_request',
+      reason: 'interaction_finished',
+    });
+  });
+
   it('[RFC8628 §3.3] a device that was answered in another way before is over', async () => {
     world = await makeDeviceWorld();
     browser = browserOf(world);
