@@ -41,8 +41,14 @@ const LIFETIMES: OptionsOf<Lifetimes> = {
   code: lifetime(60, 'an authorization code, at most 600', { most: 600 }),
   accessToken: lifetime(900, 'an access token'),
   idToken: lifetime(3600, 'an ID token'),
-  refreshTokenIdle: lifetime(14 * DAY, 'a refresh token that is not used'),
-  refreshTokenAbsolute: lifetime(90 * DAY, 'refresh tokens from the first one on'),
+  refreshTokenIdle: lifetime(14 * DAY, 'a refresh token that is not used; none: without end', {
+    nullable: true,
+  }),
+  refreshTokenAbsolute: lifetime(
+    90 * DAY,
+    'refresh tokens from the first one on; none: without end',
+    { nullable: true },
+  ),
   sessionIdle: lifetime(8 * 3600, 'a browser session without use'),
   sessionAbsolute: lifetime(DAY, 'a browser session in all'),
   consent: {
@@ -61,8 +67,9 @@ const LIFETIMES: OptionsOf<Lifetimes> = {
 const REFRESH_TOKENS: OptionsOf<RefreshTokenRules> = {
   rotation: {
     kind: 'flag',
-    description: 'A refresh token is replaced at each use; those of public clients always are',
-    default: true,
+    description:
+      'A refresh token is replaced at each use; one that nothing binds to its client always is',
+    default: false,
   },
   grace: {
     kind: 'seconds',
@@ -212,6 +219,8 @@ export const CORE_OPTIONS: OptionsOf<Config> = {
     check: checkScopes,
   },
   claims: callable('Claims beyond those of the account and its scopes'),
+  accessTokenClaims: callable('Claims of access tokens beyond those of the protocol'),
+  scopesFor: callable('Which scopes an application may have, of those of its registration'),
   defaultScopes: {
     kind: 'list',
     description: 'Scopes granted when a request names none',

@@ -8,6 +8,7 @@ import type { Accounts } from './domain/accounts.ts';
 import type { ManagedClient } from './domain/client-registry.ts';
 import type { Pages } from './domain/pages.ts';
 import type {
+  AccessTokenClaimsSource,
   ClaimsSource,
   EventListener,
   GivenKey,
@@ -17,6 +18,7 @@ import type {
   LogoutRules,
   RateLimits,
   RefreshTokenRules,
+  ScopesSource,
 } from './domain/settings.ts';
 import type { ClientAuthenticationMethod } from './engine/contracts/client-authentication.ts';
 import type { Feature } from './engine/contracts/feature.ts';
@@ -85,6 +87,19 @@ export interface Config {
    * @default none
    */
   readonly claims?: ClaimsSource;
+  /**
+   * Claims of access tokens, such as roles, groups and entitlements (RFC 9068 §2.2.3): in JWTs, as
+   * they are when the token is issued, and at introspection, as they are then.
+   * @default none
+   */
+  readonly accessTokenClaims?: AccessTokenClaimsSource;
+  /**
+   * Which scopes an application may have, where its registration cannot say it: asked for each
+   * authorization, device and token request. It takes away from what the registration allows, and
+   * adds nothing.
+   * @default what the registration allows
+   */
+  readonly scopesFor?: ScopesSource;
   /** Scopes granted when a request names none. @default [] */
   readonly defaultScopes?: readonly string[];
   /** How long things live. */

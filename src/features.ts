@@ -18,6 +18,7 @@ import { formPost } from './features/form-post/form-post.ts';
 import { frontChannelLogout } from './features/front-channel-logout/front-channel-logout.ts';
 import { introspection } from './features/introspection/introspection.ts';
 import { jarm } from './features/jarm/jarm.ts';
+import { jwtAccessTokens } from './features/jwt-access-tokens/jwt-access-tokens.ts';
 import { jwtClientAuthentication } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 import { mutualTls } from './features/mutual-tls/mutual-tls.ts';
 import { pairwiseSubjects } from './features/pairwise-subjects/pairwise-subjects.ts';
@@ -54,6 +55,7 @@ export type {
 export type { DpopOptions } from './features/dpop/dpop.ts';
 export type { DynamicRegistrationOptions } from './features/dynamic-registration/dynamic-registration.ts';
 export type { FormPostView } from './features/form-post/form-post.ts';
+export type { JwtAccessTokenOptions } from './features/jwt-access-tokens/jwt-access-tokens.ts';
 export type { JwtClientAuthenticationOptions } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 export type { MutualTlsOptions } from './features/mutual-tls/mutual-tls.ts';
 export type { PairwiseSubjectOptions } from './features/pairwise-subjects/pairwise-subjects.ts';
@@ -81,6 +83,7 @@ export {
   frontChannelLogout,
   introspection,
   jarm,
+  jwtAccessTokens,
   jwtClientAuthentication,
   mutualTls,
   pairwiseSubjects,
@@ -117,6 +120,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   pushedAuthorizationRequests,
   requestObjects,
   resourceIndicators,
+  jwtAccessTokens,
   claimsParameter,
   userinfo,
   introspection,

@@ -14,6 +14,11 @@ export { type JwtClaims, JwtError, type JwtKey, type JwtProblem } from './crypto
 export type { KeyState } from './crypto/keyring.ts';
 export type { Vault } from './crypto/vault.ts';
 export type {
+  AccessTokenBounds,
+  AccessTokenWriter,
+  UnwrittenAccessToken,
+} from './domain/access-tokens.ts';
+export type {
   Account,
   Accounts,
   Authenticated,
@@ -71,8 +76,16 @@ export {
 } from './domain/rate-limiter.ts';
 export type { Successor } from './domain/refresh-tokens.ts';
 export type { RequestFacts } from './domain/request-facts.ts';
+export type {
+  AccessTokenFormatName,
+  ResourceDefinition,
+  ResourceEncryption,
+  Resources,
+} from './domain/resources.ts';
 export type { Login } from './domain/sessions.ts';
 export type {
+  AccessTokenClaimsRequest,
+  AccessTokenClaimsSource,
   ClaimsRequest,
   ClaimsSource,
   EventListener,
@@ -87,12 +100,16 @@ export type {
   RefreshTokenRules,
   RequestLimits,
   ScopeDefinition,
+  ScopeOffer,
+  ScopesRequest,
+  ScopesSource,
   Settings,
   Signer,
 } from './domain/settings.ts';
 export type { KeyAdmin, KeyInfo, SigningKeys, TokenSigner } from './domain/signing-keys.ts';
 export { type AuthenticatedClient, authenticateClient } from './engine/authenticate-client.ts';
 export { type ClientCall, type ClientEndpoint, clientEndpoint } from './engine/client-endpoint.ts';
+export type { AccessTokenFormat, TokenAudience } from './engine/contracts/access-token-format.ts';
 export type {
   ClientAuthenticationMethod,
   PresentedCredentials,
@@ -156,6 +173,7 @@ export type {
   ResponseParameters,
   ResponseType,
   SessionEnded,
+  TokensOfRequest,
   WrappingMode,
 } from './engine/contracts/response-type.ts';
 export type { SessionListener } from './engine/contracts/session-listener.ts';

@@ -16,6 +16,7 @@ import { endSessionOfHost } from './domain/host-sessions.ts';
 import { type InitialAccessTokens, initialAccessTokensOf } from './domain/initial-access-tokens.ts';
 import { createRateLimiter } from './domain/rate-limiter.ts';
 import { redirectUriRules } from './domain/redirect-rules.ts';
+import { createResources } from './domain/resources.ts';
 import { createSigningKeys, type KeyAdmin } from './domain/signing-keys.ts';
 import type { EngineContext } from './engine/contracts/context.ts';
 import type { Endpoint } from './engine/contracts/endpoint.ts';
@@ -252,6 +253,7 @@ function createContext(
     logger: settings.logger,
     send: async (delivery) => await tell(ctx, delivery),
   });
+  const resources = createResources(assembly.resources);
   const outbound = createOutbound({ allowed: settings.allowOutbound, ages });
   const ctx: Context = {
     settings,
@@ -259,6 +261,7 @@ function createContext(
     vault,
     clients,
     keys,
+    resources,
     events,
     outbound,
     deliveries,

@@ -93,6 +93,8 @@ function settingsOf(config: Config, features: readonly Feature[]): Settings {
     name: config.name ?? new URL(issuer).host,
     scopes: scopesOf(config.scopes ?? {}),
     claims: config.claims ?? null,
+    scopesFor: config.scopesFor ?? null,
+    accessTokenClaims: config.accessTokenClaims ?? null,
     signingKeys: config.signingKeys ?? null,
     clock: config.clock ?? (() => Math.floor(Date.now() / 1000)),
     random: config.random ?? pooledRandom(),

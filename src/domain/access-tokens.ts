@@ -12,9 +12,14 @@ import type {
   Entitlement,
   Seconds,
 } from '../store/records.ts';
+import type { FoundAccessToken } from '../store/store.ts';
 import { type Confirmation, withConfirmation } from './confirmations.ts';
 import type { Context } from './context.ts';
 import { issuedToThis } from './former-clients.ts';
+import type { AccessTokenFormatName } from './resources.ts';
+
+/** RFC 9068 §2.1: explicit typing, so that no other JWT is taken for an access token. */
+export const ACCESS_TOKEN_TYPE = 'at+jwt';
 
 /** A new token: the text for the client, and the record we keep. */
 export interface MadeAccessToken {
@@ -42,12 +47,52 @@ export interface AccessTokenFacts {
   readonly issuedAt?: Seconds;
 }
 
+/** What holds for an access token because of the APIs that it is for. */
+export interface AccessTokenBounds {
+  /** Its scopes: those of the request that the APIs have. */
+  readonly scopes: readonly string[];
+  /** Seconds that it lives at most; null: as the client is registered. */
+  readonly lifetime: Seconds | null;
+  /** Its format: `opaque` for a random text. */
+  readonly format: AccessTokenFormatName;
+}
+
+/** A token that is not written yet. */
+export type UnwrittenAccessToken = Omit<AccessToken, 'digest'>;
+
+/**
+ * Writes the text of a token that APIs read by themselves, such as a JWT. Get it before anything is
+ * consumed, so that a missing key consumes nothing.
+ */
+export type AccessTokenWriter = (
+  token: UnwrittenAccessToken,
+  entitlement: Entitlement | null,
+) => Promise<string>;
+
+/** Makes a token with a random text, or with the one that is given. */
 export function makeAccessToken(ctx: Context, facts: AccessTokenFacts): MadeAccessToken {
-  const { clientId, lifetime, scopes, entitlement, details, confirmation, family } = facts;
   const text = facts.text ?? newHandle('accessToken', ctx.settings.random);
+  return { text, record: { digest: sha256(text), ...unwritten(ctx, facts) } };
+}
+
+/**
+ * Makes a token whose text a writer writes. The store finds it by its whole text, as any other, so
+ * that nobody makes one valid by signing it.
+ */
+export async function writeAccessToken(
+  ctx: Context,
+  facts: Omit<AccessTokenFacts, 'text'>,
+  write: AccessTokenWriter,
+): Promise<MadeAccessToken> {
+  const token = unwritten(ctx, facts);
+  const text = await write(token, facts.entitlement);
+  return { text, record: { digest: sha256(text), ...token } };
+}
+
+function unwritten(ctx: Context, facts: AccessTokenFacts): UnwrittenAccessToken {
+  const { clientId, lifetime, scopes, entitlement, details, confirmation, family } = facts;
   const now = facts.issuedAt ?? ctx.now();
-  const record: AccessToken = {
-    digest: sha256(text),
+  return {
     familyId: family?.id ?? null,
     authorizationId: entitlement?.authorizationId ?? null,
     clientId,
@@ -58,7 +103,36 @@ export function makeAccessToken(ctx: Context, facts: AccessTokenFacts): MadeAcce
     issuedAt: now,
     expiresAt: Math.min(now + lifetime, family?.expiresAt ?? Number.POSITIVE_INFINITY),
   };
-  return { text, record };
+}
+
+/** Characters of a token that is looked up. */
+const LONGEST = 16_384;
+
+/** True for a text with the shape of an access token: nothing else costs a look-up. */
+export function isAccessTokenText(text: string): boolean {
+  if (parseHandle('accessToken', text) !== null) return true;
+  if (!text.startsWith('eyJ') || text.length > LONGEST) return false;
+  const [header = '', ...parts] = text.split('.', 6);
+  const { typ, enc } = headerIn(header);
+  // RFC 9068 §2.1: at+jwt; one that is encrypted to an API cannot be read here.
+  return typ === ACCESS_TOKEN_TYPE ? parts.length === 2 : parts.length === 4 && enc !== undefined;
+}
+
+function headerIn(segment: string): { readonly typ?: unknown; readonly enc?: unknown } {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(segment, 'base64url').toString());
+    return typeof header === 'object' && header !== null ? header : {};
+  } catch {
+    return {};
+  }
+}
+
+/** A token that is worth something now. */
+export interface LiveAccessToken {
+  readonly token: AccessToken;
+  readonly client: Client;
+  /** How its subject was signed in; null when it acts for the client itself. */
+  readonly login: FoundAccessToken['login'];
 }
 
 /**
@@ -68,14 +142,14 @@ export function makeAccessToken(ctx: Context, facts: AccessTokenFacts): MadeAcce
 export async function findLiveAccessToken(
   ctx: Context,
   text: string,
-): Promise<{ readonly token: AccessToken; readonly client: Client } | null> {
-  if (parseHandle('accessToken', text) === null) return null;
+): Promise<LiveAccessToken | null> {
+  if (!isAccessTokenText(text)) return null;
   const found = await ctx.store.tokens.findAccessToken(sha256(text));
   if (found === null || !found.live || found.token.expiresAt <= ctx.now()) return null;
   const client = await ctx.clients.findEnabled(found.token.clientId);
   return client === null || !issuedToThis(client, found.token.issuedAt)
     ? null
-    : { token: found.token, client };
+    : { token: found.token, client, login: found.login };
 }
 
 /**
@@ -87,7 +161,7 @@ export async function endAccessToken(
   text: string,
   audit: AuditEvent,
 ): Promise<boolean> {
-  if (parseHandle('accessToken', text) === null) return false;
+  if (!isAccessTokenText(text)) return false;
   // RFC 7009 §2.1: the token was issued to the client that asks.
   const { clientId } = client;
   return await ctx.store.tokens.revokeAccessToken(sha256(text), clientId, ctx.now(), audit);

@@ -5,8 +5,8 @@
 import { releasedClaims } from '../protocol/claims.ts';
 import type { Client, Details } from '../store/records.ts';
 import type { Context } from './context.ts';
-import { availableScopes } from './scopes.ts';
-import type { ClaimsRequest, Settings } from './settings.ts';
+import { availableScopes, offeredScopes } from './scopes.ts';
+import type { AccessTokenClaimsRequest, ClaimsRequest, Settings } from './settings.ts';
 
 /** What tokens and userinfo responses say by themselves (RFC 7519 §4.1, OIDC Core §2). */
 const OURS: readonly string[] = [
@@ -58,6 +58,29 @@ export function withoutClaims(granted: Details, own: Details): Details {
   return 'claims' in granted ? { ...own, claims: null } : own;
 }
 
+/** What access tokens say by themselves (RFC 9068 §2.2, RFC 7662 §2.2). */
+const OF_TOKENS: readonly string[] = [
+  'act',
+  'active',
+  'authorization_details',
+  'client_id',
+  'cnf',
+  'may_act',
+  'scope',
+  'token_type',
+  'username',
+];
+
+/** The host's claims of an access token; none when it adds none. */
+export async function tokenClaimsOfHost(
+  { settings: { accessTokenClaims } }: Context,
+  asked: AccessTokenClaimsRequest,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (accessTokenClaims === null) return {};
+  const claims = withoutOurs(await accessTokenClaims(asked));
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !OF_TOKENS.includes(name)));
+}
+
 /** The scope that releases a claim to a client; null when none does. */
 export function scopeOfClaim(settings: Settings, client: Client, claim: string): string | null {
   for (const { name, claims } of settings.scopes.values()) {
@@ -76,7 +99,7 @@ export async function personClaims(
   asked: Asked,
 ): Promise<Readonly<Record<string, unknown>>> {
   return {
-    ...released(ctx, asked, 'userinfo', true),
+    ...(await released(ctx, asked, 'userinfo', true)),
     ...(await moreClaims(ctx, asked, 'userinfo')),
   };
 }
@@ -91,21 +114,22 @@ export async function idTokenClaims(
   asked: Asked,
   isAlone = false,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const claims = released(ctx, asked, 'id_token', asked.client.idTokenClaims || isAlone);
+  const claims = await released(ctx, asked, 'id_token', asked.client.idTokenClaims || isAlone);
   return { ...withoutOurs(claims), ...(await moreClaims(ctx, asked, 'id_token')) };
 }
 
-function released(
+async function released(
   { settings }: Context,
   asked: Asked,
   target: Target,
   byScopes: boolean,
-): Record<string, unknown> {
+): Promise<Record<string, unknown>> {
   const { account, client, scopes } = asked;
   const requested = requestedIn(asked, target);
-  const byName = [...requested.keys()].filter(
-    (name) => scopeOfClaim(settings, client, name) !== null,
-  );
+  const scopeOf = (name: string): string => scopeOfClaim(settings, client, name) ?? '';
+  const names = [...requested.keys()];
+  const offered = await offeredScopes(settings, client, names.map(scopeOf), 'for-user');
+  const byName = names.filter((name) => offered.includes(scopeOf(name)));
   const claimsByScope = Object.fromEntries(
     [...settings.scopes.values()].map(({ name, claims }) => [name, claims]),
   );

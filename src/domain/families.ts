@@ -4,6 +4,9 @@ import type { Client, Entitlement, Family } from '../store/records.ts';
 import { lifetimesOf } from './client-lifetimes.ts';
 import type { Context } from './context.ts';
 
+/** The end of what lives for ever: the year 9999, the last one that every database knows. */
+export const END_OF_TIME = 253_402_300_799;
+
 /** A family that begins. It ends with its access token where it has no refresh token. */
 export function newFamily(
   ctx: Context,
@@ -16,7 +19,7 @@ export function newFamily(
   const { clientId, sub, authorizationId, sid, scopes, authTime, amr, acr, details } = facts;
   const now = ctx.now();
   const lifetime = refreshToken === null ? lifetimes.accessToken : lifetimes.refreshTokenAbsolute;
-  const expiresAt = now + lifetime;
+  const expiresAt = Math.min(now + lifetime, END_OF_TIME);
   return {
     clientId,
     sub,

@@ -10,7 +10,7 @@ import type { JwtClaims } from '../crypto/jwt.ts';
 import { formatScope } from '../protocol/scope.ts';
 import type { Issue, IssueOutcome } from '../store/issue.ts';
 import type { Client, Code } from '../store/records.ts';
-import { makeAccessToken } from './access-tokens.ts';
+import { type AccessTokenBounds, makeAccessToken } from './access-tokens.ts';
 import { lifetimesOf } from './client-lifetimes.ts';
 import type { Context } from './context.ts';
 import { newFamily } from './families.ts';
@@ -38,12 +38,14 @@ export interface FrontChannelTokens {
 export function frontChannelAccessToken(
   ctx: Context,
   { client, text, code }: FrontChannelFacts,
+  { scopes, lifetime }: AccessTokenBounds,
 ): FrontChannelTokens {
-  const { scopes, createdAt: issuedAt } = code;
+  const { createdAt: issuedAt } = code;
+  const usual = lifetimesOf(ctx, client).accessToken;
   const family = newFamily(ctx, client, code, newFamilyPart(ctx.settings.random), null);
   const made = makeAccessToken(ctx, {
     clientId: client.clientId,
-    lifetime: lifetimesOf(ctx, client).accessToken,
+    lifetime: Math.min(usual, lifetime ?? usual),
     scopes,
     entitlement: code,
     details: {},

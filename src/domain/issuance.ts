@@ -25,8 +25,15 @@ import type {
   Family,
   IdTokenRecord,
 } from '../store/records.ts';
-import { type AccessTokenFacts, type MadeAccessToken, makeAccessToken } from './access-tokens.ts';
-import { lifetimesOf } from './client-lifetimes.ts';
+import {
+  type AccessTokenBounds,
+  type AccessTokenFacts,
+  type AccessTokenWriter,
+  type MadeAccessToken,
+  makeAccessToken,
+  writeAccessToken,
+} from './access-tokens.ts';
+import { lifetimesOf, rotates } from './client-lifetimes.ts';
 import {
   type Confirmation,
   confirmationIn,
@@ -68,10 +75,20 @@ export interface CheckedRedemption extends Omit<Redemption, 'proof'> {
   readonly proof: ProvenAt | null;
   /** What the request proves, and tokens are bound to; empty: nothing. */
   readonly confirmation: Confirmation;
+  /** What the APIs that it is for make of the access token. */
+  readonly accessToken: AccessTokenRules;
   /** What the token request adds to the access token. */
   readonly details: Details;
   /** What the host adds to an ID token. */
   readonly claims: JwtClaims;
+}
+
+/** How an access token is made. */
+export interface AccessTokenRules extends AccessTokenBounds {
+  /** Writes its text; null: a random one. */
+  readonly write: AccessTokenWriter | null;
+  /** What the response tells of it beside RFC 6749 §5.1. */
+  readonly told: Readonly<Record<string, unknown>>;
 }
 
 /** The live refresh token of a family. */
@@ -118,6 +135,8 @@ export interface TokenResponse {
   readonly refresh_token?: string;
   /** The ID token, if `openid` is among the scopes. */
   readonly id_token?: string;
+  /** What extensions add. */
+  readonly [extension: string]: unknown;
 }
 
 /** Tokens were issued. */
@@ -158,18 +177,26 @@ export async function issueTokens(
 /** What is consumed and leaves no family to continue. */
 type FirstConsumption = CodeConsumption | OneTimeConsumption | null;
 
-type TokenFacts = Omit<AccessTokenFacts, 'clientId' | 'lifetime'>;
+type TokenFacts = Omit<AccessTokenFacts, 'clientId' | 'lifetime' | 'scopes' | 'text'> & {
+  readonly scopes: readonly string[];
+  readonly accessToken: AccessTokenRules;
+};
 
 interface NewTokens {
   readonly access: MadeAccessToken;
   readonly idToken: IdTokenRecord | null;
 }
 
-function makeTokens(ctx: Context, client: Client, facts: TokenFacts): NewTokens {
-  const { scopes, entitlement } = facts;
+async function makeTokens(ctx: Context, client: Client, facts: TokenFacts): Promise<NewTokens> {
+  const { scopes, entitlement, accessToken: rules } = facts;
   const { clientId } = client;
-  const { accessToken: lifetime, idToken: idTokenLifetime } = lifetimesOf(ctx, client);
-  const access = makeAccessToken(ctx, { ...facts, clientId, lifetime });
+  const { accessToken, idToken: idTokenLifetime } = lifetimesOf(ctx, client);
+  const lifetime = Math.min(accessToken, rules.lifetime ?? accessToken);
+  const token = { ...facts, scopes: rules.scopes, clientId, lifetime };
+  const access =
+    rules.write === null
+      ? makeAccessToken(ctx, token)
+      : await writeAccessToken(ctx, token, rules.write);
   // OIDC Core §3.1.2.1: without openid the request is plain OAuth 2.0 and has no ID token.
   if (entitlement === null || !scopes.includes('openid')) return { access, idToken: null };
   const now = ctx.now();
@@ -189,15 +216,16 @@ function makeTokens(ctx: Context, client: Client, facts: TokenFacts): NewTokens 
 async function issueForClient(
   ctx: Context,
   client: Client,
-  { scopes, confirmation, details }: CheckedRedemption,
+  redemption: CheckedRedemption,
   consumption: FirstConsumption,
 ): Promise<Issued> {
-  const facts = { scopes, entitlement: null, details, confirmation, family: null };
-  const made = makeTokens(ctx, client, facts);
+  const { scopes, confirmation, details, accessToken } = redemption;
+  const facts = { scopes, entitlement: null, details, confirmation, family: null, accessToken };
+  const made = await makeTokens(ctx, client, facts);
   const issue = issueOf(client, made, { consumption, subject: null, family: null });
   const outcome = await ctx.store.tokens.issue(issue, ctx.now());
   if (outcome !== 'fresh') return { outcome };
-  return { outcome: 'issued', response: respond(ctx, made.access, null, null) };
+  return { outcome: 'issued', response: respond(ctx, redemption, made.access, null, null) };
 }
 
 async function startFamily(
@@ -208,15 +236,15 @@ async function startFamily(
   consumption: FirstConsumption,
 ): Promise<Issued> {
   const { random } = ctx.settings;
-  const { scopes, confirmation, details: added } = redemption;
+  const { scopes, confirmation, details: added, accessToken } = redemption;
   const part = newFamilyPart(random);
   const refreshable = redemption.refreshable && client.grantTypes.includes('refresh_token');
   const refreshToken = refreshable ? newRefreshToken(part, random) : null;
   // RFC 9449 §5: the refresh tokens of a public client are bound; another client proves itself.
   const details = withConfirmation(entitlement.details, isPublic(client) ? confirmation : {});
   const family = newFamily(ctx, client, { ...entitlement, details }, part, refreshToken);
-  const token = { scopes, entitlement, details: added, confirmation, family };
-  const made = makeTokens(ctx, client, token);
+  const token = { scopes, entitlement, details: added, confirmation, family, accessToken };
+  const made = await makeTokens(ctx, client, token);
   // Revoking a subject consumes its codes, so a code needs no second condition.
   const subject = consumption?.kind === 'code' ? null : conditionOf(redemption, entitlement);
   const issue = issueOf(client, made, { consumption, subject, family });
@@ -236,12 +264,12 @@ async function continueFamily(
   { refreshToken, family }: LiveRefreshToken,
 ): Promise<Issued> {
   const { random } = ctx.settings;
-  const { scopes, confirmation, details } = redemption;
-  const token = { scopes, entitlement: family, details, confirmation, family };
-  const made = makeTokens(ctx, client, token);
-  const { rotates } = lifetimesOf(ctx, client);
-  const next = rotates ? nextRefreshToken(refreshToken, random) : refreshToken;
-  const successor = rotates
+  const { scopes, confirmation, details, accessToken } = redemption;
+  const token = { scopes, entitlement: family, details, confirmation, family, accessToken };
+  const made = await makeTokens(ctx, client, token);
+  const isReplaced = rotates(ctx, client, family);
+  const next = isReplaced ? nextRefreshToken(refreshToken, random) : refreshToken;
+  const successor = isReplaced
     ? {
         digest: sha256(next),
         sealed: sealSuccessor(refreshToken, successorOf(made, next), random),
@@ -295,7 +323,7 @@ async function storeAndSign(
     sign(signer, redemption, record, access.text),
   ]);
   if (outcome !== 'fresh') return { outcome };
-  return { outcome: 'issued', response: respond(ctx, access, refreshToken, idToken) };
+  return { outcome: 'issued', response: respond(ctx, redemption, access, refreshToken, idToken) };
 }
 
 async function repeatAnswer(
@@ -316,7 +344,8 @@ async function repeatAnswer(
   const signer = record === null ? null : await idTokenSigner(ctx, client);
   const idToken = await sign(signer, redemption, record, accessToken);
   const access = { text: accessToken, record: successor };
-  return { outcome: 'issued', response: respond(ctx, access, successor.refreshToken, idToken) };
+  const { refreshToken } = successor;
+  return { outcome: 'issued', response: respond(ctx, redemption, access, refreshToken, idToken) };
 }
 
 async function sign(
@@ -348,6 +377,7 @@ function issueOf(
 
 function respond(
   ctx: Context,
+  { accessToken: { told } }: CheckedRedemption,
   access: {
     readonly text: string;
     readonly record: Pick<AccessToken, 'scopes' | 'expiresAt'> & { readonly details?: Details };
@@ -364,5 +394,6 @@ function respond(
     ...(scopes.length === 0 ? {} : { scope: formatScope(scopes) }),
     ...(refreshToken === null ? {} : { refresh_token: refreshToken }),
     ...(idToken === null ? {} : { id_token: idToken }),
+    ...told,
   };
 }

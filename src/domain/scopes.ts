@@ -4,7 +4,9 @@ import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import { nameForLog, namesForLog, updateCommand } from '../protocol/remedies.ts';
 import { parseScope } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
-import type { Settings } from './settings.ts';
+import type { ScopeOffer, ScopesRequest, Settings } from './settings.ts';
+
+type Acting = ScopesRequest['acting'];
 
 /**
  * The scopes that a request gets. Leaves out unknown values and those the client may not have (OIDC
@@ -13,17 +15,19 @@ import type { Settings } from './settings.ts';
  * @param acting whether a user is involved
  * @throws OAuthError `invalid_scope` when it is malformed, or when nothing of it is left
  */
-export function resolveScopes(
+export async function resolveScopes(
   settings: Settings,
   client: Client,
   scope: string | undefined,
-  acting: 'for-user' | 'for-client',
-): readonly string[] {
+  acting: Acting,
+): Promise<readonly string[]> {
   const asked = parseScope(scope ?? '');
+  const offered = await scopeOffer(settings, client, acting);
   // CHOICE RFC 6749 §3.3: a request that names no scope gets the default scopes of the client, else
   // those of the server. They may be none.
-  const wanted = asked.length === 0 ? (client.defaultScopes ?? settings.defaultScopes) : asked;
-  const available = availableScopes(settings, client, wanted, acting);
+  const usual = offered?.default ?? client.defaultScopes ?? settings.defaultScopes;
+  const wanted = asked.length === 0 ? usual : asked;
+  const available = offeredOf(availableScopes(settings, client, wanted, acting), offered);
   // RFC 6749 §3.3: the requested scope is invalid when nothing of it can be granted.
   if (asked.length > 0 && available.length === 0) {
     throw new OAuthError(
@@ -41,7 +45,7 @@ export function scopeHint(
   settings: Settings,
   client: Client,
   asked: readonly string[],
-  acting: 'for-user' | 'for-client',
+  acting: Acting,
 ): RefusalHint {
   const received = asked.map(nameForLog).join(' ');
   const missing = asked.filter((name) => !settings.scopes.has(name));
@@ -62,18 +66,47 @@ export function scopeHint(
 }
 
 /** Scopes that most applications want, of those on offer. */
-function known({ scopes }: Settings, acting: 'for-user' | 'for-client'): string {
+function known({ scopes }: Settings, acting: Acting): string {
   const usual = ['openid', 'profile', 'email'].filter((name) => scopes.has(name));
   const own = [...scopes.keys()].filter((name) => !Object.hasOwn(STANDARD_SCOPES, name));
   return (acting === 'for-user' ? usual : own).join(' ');
 }
 
-/** Of these scopes, those that exist and that the client may have. */
+/**
+ * Of these scopes, those that exist, that the client is registered for, and that the function of
+ * the host lets it have now.
+ */
+export async function offeredScopes(
+  settings: Settings,
+  client: Client,
+  wanted: readonly string[],
+  acting: Acting,
+): Promise<readonly string[]> {
+  const available = availableScopes(settings, client, wanted, acting);
+  if (available.length === 0) return available;
+  return offeredOf(available, await scopeOffer(settings, client, acting));
+}
+
+async function scopeOffer(
+  { scopesFor }: Settings,
+  client: Client,
+  acting: Acting,
+): Promise<ScopeOffer | null> {
+  if (scopesFor === null) return null;
+  const offer = await scopesFor({ client, acting });
+  return 'available' in offer ? offer : { available: offer };
+}
+
+function offeredOf(scopes: readonly string[], offer: ScopeOffer | null): readonly string[] {
+  return offer === null ? scopes : scopes.filter((name) => offer.available.includes(name));
+}
+
+/** Of these scopes, those that exist and that the client is registered for. */
 export function availableScopes(
   settings: Settings,
   client: Client,
   wanted: readonly string[],
-  acting: 'for-user' | 'for-client',
+  acting: Acting,
 ): readonly string[] {
   return wanted.filter(
     (name) =>

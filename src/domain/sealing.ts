@@ -14,7 +14,7 @@ import type { Context } from './context.ts';
 import { OutboundError } from './outbound.ts';
 
 /** Objects that a client may have encrypted; the names begin its fields. */
-export type EncryptedObject = 'id_token' | 'userinfo' | 'authorization';
+export type EncryptedObject = 'id_token' | 'userinfo' | 'authorization' | 'introspection';
 
 /** Encrypts a JWT, or the text of a JSON object. */
 export type Encrypter = (text: string, contents: 'JWT' | 'JSON') => Promise<string>;
@@ -31,7 +31,7 @@ export function signingFieldName(object: Exclude<EncryptedObject, 'id_token'>): 
 
 /** Fields of a client by which its secret signs. */
 export function signedBySecret(client: CompleteClientMetadata): readonly string[] {
-  const others = (['userinfo', 'authorization'] as const)
+  const others = (['userinfo', 'authorization', 'introspection'] as const)
     .map(signingFieldName)
     .filter((name) => client.fields[name] === 'HS256');
   return [
@@ -104,21 +104,34 @@ export async function encrypterFor(
   const [algName, encName] = encryptionFieldNames(object);
   const alg = client.fields[algName];
   if (typeof alg !== 'string') return null;
+  const enc = client.fields[encName];
+  return await encrypterTo(ctx, client, { alg, enc: typeof enc === 'string' ? enc : undefined });
+}
+
+/**
+ * Encrypts to a key of somebody. Get it before anything is consumed, so that a missing key consumes
+ * nothing.
+ * @throws OAuthError when no key fits
+ */
+export async function encrypterTo(
+  ctx: Context,
+  owner: Parameters<typeof encryptionKey>[1],
   // OIDC Registration §2: A128CBC-HS256 where it is left out.
-  const enc = String(client.fields[encName] ?? 'A128CBC-HS256');
-  const { key, kid } = await keyFor(ctx, client, alg);
+  { alg, enc = 'A128CBC-HS256' }: { readonly alg: string; readonly enc?: string | undefined },
+): Promise<Encrypter> {
+  const { key, kid } = await keyFor(ctx, owner, alg);
   return async (text, contents) =>
     await encryptText(text, { alg, enc, kid, ...(contents === 'JWT' ? { cty: 'JWT' } : {}) }, key);
 }
 
 async function keyFor(
   ctx: Context,
-  client: Client,
+  owner: Parameters<typeof encryptionKey>[1],
   alg: string,
 ): Promise<NonNullable<Awaited<ReturnType<typeof encryptionKey>>>> {
   let received = 'none';
   try {
-    const found = await encryptionKey(ctx, client, alg);
+    const found = await encryptionKey(ctx, owner, alg);
     if (found !== null) return found;
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error;
@@ -127,7 +140,7 @@ async function keyFor(
   throw new OAuthError(
     'invalid_request',
     'encryption_key_missing',
-    'No key of the client fits its registered encryption.',
-    { hint: { expected: `a key for ${alg} in its jwks, or behind its jwks_uri`, received } },
+    'No public key fits the registered encryption.',
+    { hint: { expected: `a key for ${alg} in the jwks, or behind the jwks_uri`, received } },
   );
 }

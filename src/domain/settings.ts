@@ -30,10 +30,10 @@ export interface Lifetimes {
   readonly accessToken: number;
   /** An ID token. @default 3600 */
   readonly idToken: number;
-  /** A refresh token that is not used. @default 14 days */
-  readonly refreshTokenIdle: number;
-  /** Refresh tokens of one family, from the first one on. @default 90 days */
-  readonly refreshTokenAbsolute: number;
+  /** A refresh token that is not used; null: without end. @default 14 days */
+  readonly refreshTokenIdle: number | null;
+  /** Refresh tokens of one family, from the first one on; null: without end. @default 90 days */
+  readonly refreshTokenAbsolute: number | null;
   /** A session without use. @default 8 hours */
   readonly sessionIdle: number;
   /** A session, however much it is used. @default 24 hours */
@@ -145,7 +145,12 @@ export interface RateLimits {
 
 /** What happens to refresh tokens when they are used. */
 export interface RefreshTokenRules {
-  /** A refresh token is replaced at each use; those of public clients always are. @default true */
+  /**
+   * A refresh token is replaced at each use. Those of public clients always are, unless they are
+   * bound to a key: a client that proves itself gains nothing by it, and loses its access when an
+   * answer is lost (RFC 9700 §2.2.2).
+   * @default false
+   */
   readonly rotation: boolean;
   /** Seconds in which the replaced one gets the same answer again. @default 30 */
   readonly grace: number;
@@ -174,6 +179,42 @@ export interface ClaimsRequest {
 /** Claims beyond those of the account and its scopes. */
 export type ClaimsSource = (
   request: ClaimsRequest,
+) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
+
+/** For which request scopes are asked. */
+export interface ScopesRequest {
+  /** The client that asks. */
+  readonly client: Client;
+  /** Whether a user is involved, or the client acts for itself. */
+  readonly acting: 'for-user' | 'for-client';
+}
+
+/** Scopes that a client may have now. */
+export interface ScopeOffer {
+  /** Those that it may have, of those on offer (`Config.scopes`) and of its registration. */
+  readonly available: readonly string[];
+  /** Those of a request that names none. @default those of its registration, or of the server */
+  readonly default?: readonly string[];
+}
+
+/** Says which scopes a client may have: a list, or with the default ones. */
+export type ScopesSource = (
+  request: ScopesRequest,
+) => readonly string[] | ScopeOffer | Promise<readonly string[] | ScopeOffer>;
+
+/** For which access token claims are asked. */
+export interface AccessTokenClaimsRequest {
+  /** The account of the subject; null when the client acts for itself. */
+  readonly account: Account | null;
+  /** The client that the token was issued to. */
+  readonly client: Client;
+  /** The scopes of the token. */
+  readonly scopes: readonly string[];
+}
+
+/** Claims of access tokens beyond those of the protocol. */
+export type AccessTokenClaimsSource = (
+  request: AccessTokenClaimsRequest,
 ) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
 
 /** Hears every event, in the process that caused it. */
@@ -217,6 +258,10 @@ export interface Settings {
   readonly scopes: ReadonlyMap<string, ScopeDefinition>;
   /** Where further claims come from; null without one. */
   readonly claims: ClaimsSource | null;
+  /** Where further claims of access tokens come from; null without one. */
+  readonly accessTokenClaims: AccessTokenClaimsSource | null;
+  /** Which scopes a client may have now; null: those of its registration. */
+  readonly scopesFor: ScopesSource | null;
   /** Scopes of a request that names none. */
   readonly defaultScopes: readonly string[];
   /** Lifetimes in seconds. */

@@ -4,6 +4,7 @@
  * nothing.
  */
 import { CORE_EVENTS } from '../domain/events.ts';
+import type { ResourceDefinition } from '../domain/resources.ts';
 import type { Settings } from '../domain/settings.ts';
 import { CLIENT_FIELDS } from '../protocol/client-field-definitions.ts';
 import type { FeatureField } from '../protocol/client-fields.ts';
@@ -11,6 +12,7 @@ import type { MetadataCheck } from '../protocol/client-metadata-rules.ts';
 import type { KeyEncryptionAlg } from '../protocol/names.ts';
 import { responseTypeName } from '../protocol/response-types.ts';
 import { isPageAddress } from '../web/page.ts';
+import { checkResources } from './access-token-rules.ts';
 import { authorizeFlow } from './authorize-flow.ts';
 import type { ClientVerification } from './contracts/client-verification.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
@@ -46,6 +48,8 @@ export interface Assembly {
   readonly clientVerifications: readonly ClientVerification[];
   /** Algorithms by which clients may encrypt to the provider. */
   readonly decryptionAlgs: readonly KeyEncryptionAlg[];
+  /** APIs that tokens are issued for. */
+  readonly resources: readonly ResourceDefinition[];
   /** Names of all events. */
   readonly events: readonly string[];
 }
@@ -67,6 +71,7 @@ export function assemble(
       | 'clientChecks'
       | 'clientVerifications'
       | 'decryptionAlgs'
+      | 'resources'
       | 'events',
   >(
     kind: Kind,
@@ -96,6 +101,8 @@ export function assemble(
   const clientVerifications = all('clientVerifications');
   const decryptionAlgs = all('decryptionAlgs');
   checkGivenKeys(settings, decryptionAlgs, refuse);
+  const resources = all('resources');
+  checkResources(resources, engine, settings, refuse);
   const events = [...CORE_EVENTS, ...all('events')];
   return {
     engine,
@@ -105,6 +112,7 @@ export function assemble(
     clientChecks,
     clientVerifications,
     decryptionAlgs,
+    resources,
     events,
   };
 }

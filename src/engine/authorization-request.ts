@@ -22,6 +22,7 @@ import { bringsTokens, responseTypeName } from '../protocol/response-types.ts';
 import { parseScope } from '../protocol/scope.ts';
 import { hasWildcard } from '../protocol/wildcards.ts';
 import type { Client } from '../store/records.ts';
+import { boundsOfRequest } from './access-token-rules.ts';
 import type { EngineContext } from './contracts/context.ts';
 import { type Engine, named, promptValuesOf } from './contracts/engine.ts';
 import type { RequestParameters } from './contracts/parameter-source.ts';
@@ -227,7 +228,7 @@ async function readAuthorizationRequest(
   const responseType = readResponseType(ctx.engine, params, client);
   checkResponseMode(ctx.engine, params, responseType);
   const asked = params.get('scope');
-  const scopes = resolveScopes(ctx.settings, client, asked, 'for-user');
+  const scopes = await resolveScopes(ctx.settings, client, asked, 'for-user');
   if (sent !== null) logLeftOut(ctx, client, parseScope(asked ?? ''), scopes);
   const values: Record<string, unknown> = {};
   const consentScopes = [...scopes];
@@ -259,8 +260,11 @@ async function readAuthorizationRequest(
     consentScopes.push(...(definition.consentScopes?.(value, ctx.settings, client) ?? []));
     demands.push(...[definition.demand?.(value, ctx.settings) ?? []].flat());
   }
-  for (const name of artifacts)
-    named(ctx.engine.artifacts, name)?.check?.(request, bindsTokens(ctx, request, client));
+  const tokens = {
+    isBound: bindsTokens(ctx, request, client),
+    accessToken: async () => await boundsOfRequest(ctx, request, client),
+  };
+  for (const name of artifacts) await named(ctx.engine.artifacts, name)?.check?.(request, tokens);
   Object.freeze(values);
   return Object.freeze(request);
 }

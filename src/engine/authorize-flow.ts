@@ -8,6 +8,7 @@ import { OAuthError } from '../protocol/errors.ts';
 import { type Params, paramsOf } from '../protocol/params.ts';
 import { formatScope } from '../protocol/scope.ts';
 import type { Client } from '../store/records.ts';
+import { boundsOfRequest } from './access-token-rules.ts';
 import { proveDestination, readAsClientIs } from './authorization-request.ts';
 import { sendRefusal, sendResponse } from './authorization-response.ts';
 import { judgeAnew } from './continuation.ts';
@@ -81,6 +82,7 @@ export async function openRequest(
         interaction,
         details: detailsOf(context.engine.parameters, request, { client, settings }),
         consumes,
+        accessToken: async () => await boundsOfRequest(context, request, client),
       });
       if (response === 'session_ended') return null;
       if (response !== 'client_changed')

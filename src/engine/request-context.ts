@@ -21,6 +21,7 @@ class OneRequest implements EngineContext {
   readonly vault: Context['vault'];
   readonly clients: Context['clients'];
   readonly keys: Context['keys'];
+  readonly resources: Context['resources'];
   readonly outbound: Context['outbound'];
   readonly deliveries: Context['deliveries'];
   readonly rateLimiter: Context['rateLimiter'];
@@ -41,6 +42,7 @@ class OneRequest implements EngineContext {
     this.vault = shared.vault;
     this.clients = shared.clients;
     this.keys = shared.keys;
+    this.resources = shared.resources;
     this.outbound = shared.outbound;
     this.deliveries = shared.deliveries;
     this.rateLimiter = shared.rateLimiter;

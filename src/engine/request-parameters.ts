@@ -20,6 +20,13 @@ export function readNames(engine: Engine): readonly string[] {
   return [...FIRST, ...engine.parameters.flatMap(({ definition }) => definition.names)];
 }
 
+/** Parameters that may be repeated. */
+function repeatableNames({ parameters }: Engine): readonly string[] {
+  return parameters
+    .filter(({ definition }) => definition.repeatable)
+    .flatMap(({ definition }) => definition.names);
+}
+
 /**
  * Parameters that an authorization request may have; all others are never looked at (RFC 6749
  * §3.1).
@@ -39,7 +46,8 @@ export function carriedParams(
   source: string = FRONT_CHANNEL,
 ): Record<string, string> {
   const selector = engine.parameterSources.find(({ name }) => name === source)?.parameter;
-  return pickParams(params, selector === undefined ? readNames(engine) : ['client_id', selector]);
+  if (selector !== undefined) return pickParams(params, ['client_id', selector]);
+  return pickParams(params, readNames(engine), repeatableNames(engine));
 }
 
 /**
@@ -60,8 +68,9 @@ export async function requestParameters(
     // A client_id stands beside whatever refers to a request.
     const clientId = proven ?? sent.need('client_id');
     const { name } = source;
-    const readable = readNames(ctx.engine);
-    const loaded = await source.load(ctx, { value, clientId, requestedAt, sent, readable });
+    const [readable, repeatable] = [readNames(ctx.engine), repeatableNames(ctx.engine)];
+    const reference = { value, clientId, requestedAt, sent, readable, repeatable };
+    const loaded = await source.load(ctx, reference);
     if (loaded === null) continue;
     const { params, consumes, isSigned = false, problem = null } = loaded;
     const carried = loaded.carried ?? carriedParams(ctx.engine, sent, name);
@@ -78,7 +87,8 @@ export async function requestParameters(
  * @throws OAuthError to be sent to the destination
  */
 export function checkAsSent(engine: Engine, sent: Params, source: string): void {
-  sent.refuseRepeated(knownNames(engine));
+  const repeatable = repeatableNames(engine);
+  sent.refuseRepeated(knownNames(engine).filter((name) => !repeatable.includes(name)));
   const selector = engine.parameterSources.find(({ name }) => name === source)?.parameter;
   // OIDC Core §6.1: request and request_uri never stand together.
   if (sent.has('request') && sent.has('request_uri') && selector !== undefined)

@@ -65,7 +65,10 @@ export interface SigningField {
 }
 
 /** @param what the object in words, such as `its userinfo responses` */
-export function signingField(object: 'userinfo' | 'authorization', what: string): SigningField {
+export function signingField(
+  object: Exclude<EncryptedObject, 'id_token'>,
+  what: string,
+): SigningField {
   const wireName = signingFieldName(object);
   const field = clientField<IdTokenAlg | 'none' | null>({
     wireName,

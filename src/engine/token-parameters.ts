@@ -4,24 +4,31 @@ import type { AccessToken, Details } from '../store/records.ts';
 import type { EngineContext } from './contracts/context.ts';
 import type { TokenReading } from './contracts/token-parameter.ts';
 
+type Members = Readonly<Record<string, unknown>>;
+
 /** What token parameters of a request add to the access token. @throws OAuthError */
-export function tokenDetails(ctx: EngineContext, reading: TokenReading): Details {
-  const parts = ctx.engine.tokenParameters.map((one) => one.details(ctx, reading));
-  return Object.assign({}, ...parts) as Details;
+export async function tokenDetails(ctx: EngineContext, reading: TokenReading): Promise<Details> {
+  const details: Record<string, unknown> = {};
+  for (const one of ctx.engine.tokenParameters)
+    Object.assign(details, await one.details?.(ctx, reading));
+  return details;
 }
 
-/** What introspection tells of a token because of token parameters (RFC 7662 §2.2). */
-export function introspectedDetails(
-  { engine }: EngineContext,
-  { details }: Pick<AccessToken, 'details'>,
-): Readonly<Record<string, unknown>> {
-  return Object.assign({}, ...engine.tokenParameters.map((one) => one.introspected(details)));
+/** What a token says because of its details (RFC 7662 §2.2, RFC 9068 §2.2). */
+export function claimsOfDetails({ engine }: EngineContext, details: Details): Members {
+  return Object.assign({}, ...engine.tokenParameters.map((one) => one.claims(details))) as Members;
+}
+
+/** What the token response says because of them. */
+export function toldOf({ engine }: EngineContext, details: Details): Members {
+  const told = engine.tokenParameters.map((one) => one.response?.(details));
+  return Object.assign({}, ...told) as Members;
 }
 
 /** A token that is presented here is for this provider. @throws OAuthError `invalid_token` */
 export function requireForUs(ctx: EngineContext, { details }: Pick<AccessToken, 'details'>): void {
   // RFC 8707 §2: a token for an API is not for this provider, to which that API could pass it on.
-  if (ctx.engine.tokenParameters.every((one) => one.isForUs(ctx, details))) return;
+  if (ctx.engine.tokenParameters.every((one) => one.isForUs?.(ctx, details) ?? true)) return;
   throw new OAuthError('invalid_token', 'token_audience', 'The access token is invalid.', {
     hint: { expected: 'a token for this provider', received: 'a token for an API' },
   });

@@ -153,7 +153,7 @@ export interface ClientMetadata {
   readonly refreshTokenAbsoluteLifetime?: number | null;
   /**
    * Whether its refresh tokens are replaced at each use; null: as the settings say. Those of public
-   * clients always are.
+   * clients always are, unless they are bound to a key.
    * @default null
    */
   readonly rotateRefreshTokens?: boolean | null;

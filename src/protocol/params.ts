@@ -32,6 +32,11 @@ export interface Params {
    * known where an error may be sent.
    */
   only(name: string): string | null;
+  /**
+   * The values of a parameter that may be repeated and whose values contain no space, which
+   * separates them where they travel as one (RFC 8707 §2); empty if it is absent.
+   */
+  all(name: string): readonly string[];
   /** True if the parameter is present, even if it is empty. */
   has(name: string): boolean;
   /**
@@ -145,6 +150,8 @@ function paramsFrom(values: ReadonlyMap<string, readonly string[]>): Params {
       const found = values.get(name);
       return found?.length === 1 ? (found[0] ?? '') || null : null;
     },
+    all: (name) =>
+      (values.get(name) ?? []).flatMap((value) => value.split(' ')).filter((one) => one !== ''),
     has: (name) => values.has(name),
     refuseRepeated(names) {
       for (const name of names) get(name);

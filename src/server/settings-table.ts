@@ -36,6 +36,8 @@ export interface SettingDefinition {
    * @default any value of the kind
    */
   readonly choices?: readonly string[];
+  /** The word `none`, or null in the file, is a value as well. @default false */
+  readonly nullable?: boolean;
   /** What it does and its default, in words for operators. */
   readonly about: string;
 }
@@ -172,7 +174,11 @@ function settingOf({ path, option }: ListedOption): SettingDefinition {
   if (kind === 'code') throw new Error(`${path} can be given only in code.`);
   const otherwise = SERVER_DEFAULTS[path] ?? defaultText(option);
   const about = otherwise === null ? `${description}.` : `${description}. Default: ${otherwise}.`;
-  return { ...setting(path, kind, about), ...(choices === undefined ? {} : { choices }) };
+  return {
+    ...setting(path, kind, about),
+    ...(choices === undefined ? {} : { choices }),
+    ...(option.nullable === true ? { nullable: true } : {}),
+  };
 }
 
 /** The default in words; null when there is none. */

@@ -26,6 +26,7 @@ const WANTED: Readonly<Record<SettingDefinition['kind'], string>> = {
   seconds: 'a whole number of seconds',
   flag: 'true or false',
   list: 'a list of strings',
+  entries: 'a list of strings and objects',
   map: 'a JSON object',
   'rate-limit': 'a limit and a number of seconds, such as 5/900',
 };
@@ -224,7 +225,8 @@ function accept(setting: SettingDefinition, value: unknown): unknown {
   return fits ? accepted : undefined;
 }
 
-function convert({ kind }: SettingDefinition, value: unknown): unknown {
+function convert({ kind, nullable = false }: SettingDefinition, value: unknown): unknown {
+  if (nullable && (value === null || value === 'none')) return null;
   switch (kind) {
     case 'text':
       return typeof value === 'string' && value !== '' ? value : undefined;
@@ -246,12 +248,13 @@ function convert({ kind }: SettingDefinition, value: unknown): unknown {
         : /^(false|0|no|off)$/i.test(value)
           ? false
           : undefined;
+    case 'entries':
+      if (typeof value === 'string')
+        return value.startsWith('[') ? parsedList(value) : items(value);
+      return Array.isArray(value) ? value : undefined;
     case 'list':
       if (value === false) return [];
-      if (typeof value === 'string' || typeof value === 'number')
-        return String(value)
-          .split(/[,\s]+/)
-          .filter((item) => item !== '');
+      if (typeof value === 'string' || typeof value === 'number') return items(String(value));
       return Array.isArray(value) && value.every((item) => typeof item === 'string')
         ? value
         : undefined;
@@ -267,10 +270,23 @@ function parsedRateLimit(text: string): unknown {
   return limit === undefined ? undefined : { limit: Number(limit), seconds: Number(seconds) };
 }
 
+function items(text: string): readonly string[] {
+  return text.split(/[,\s]+/).filter((item) => item !== '');
+}
+
 function parsedMap(text: string): unknown {
+  const value = parsedJson(text);
+  return isMap(value) ? value : undefined;
+}
+
+function parsedList(text: string): unknown {
+  const value = parsedJson(text);
+  return Array.isArray(value) ? value : undefined;
+}
+
+function parsedJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return isMap(value) ? value : undefined;
+    return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }

@@ -52,15 +52,20 @@ type Kind = 'text' | 'number' | 'words' | 'json' | 'object';
 /** The column for each member of a record. */
 export type Columns<T> = { readonly [Member in keyof T]-?: readonly [column: string, kind: Kind] };
 
+/** How a subject was signed in. */
+export const LOGIN: Columns<Pick<Entitlement, 'authTime' | 'amr' | 'acr'>> = {
+  authTime: ['auth_time', 'number'],
+  amr: ['amr', 'words'],
+  acr: ['acr', 'text'],
+};
+
 const ENTITLEMENT: Columns<Entitlement> = {
   clientId: ['client_id', 'text'],
   sub: ['sub', 'text'],
   authorizationId: ['authorization_id', 'text'],
   sid: ['sid', 'text'],
   scopes: ['scopes', 'words'],
-  authTime: ['auth_time', 'number'],
-  amr: ['amr', 'words'],
-  acr: ['acr', 'text'],
+  ...LOGIN,
   details: ['details', 'json'],
 };
 

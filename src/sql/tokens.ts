@@ -27,6 +27,7 @@ import {
   FAMILY,
   familyRow,
   ID_TOKEN,
+  LOGIN,
   recordOf,
   rowOf,
   SESSION,
@@ -84,7 +85,8 @@ export function tokenStore(
         (row['family_found'] !== null && row['family_revoked'] === null);
       const authorized = row['authorization_id'] === null || row['authorized'] !== null;
       const live = familyLives && authorized && row['client_version'] !== null;
-      return { token: recordOf(ACCESS_TOKEN, row), live };
+      const login = row['family_found'] === null ? null : recordOf(LOGIN, row);
+      return { token: recordOf(ACCESS_TOKEN, row), live, login };
     },
     revokeFamily: async (id, now, audit, clientId) =>
       clientId === undefined
@@ -154,6 +156,7 @@ const ACCESS_TOKEN_LOOKUP: Lookup = {
   column: 'digest',
   make: (isWanted) => sql`select ${namesIn('access_tokens', columnNames(ACCESS_TOKEN))},
     ${FAMILIES}.id as family_found, ${FAMILIES}.revoked_at as family_revoked,
+    ${namesIn('families', columnNames(LOGIN))},
     ${AUTHORIZATIONS}.id as authorized, ${CLIENT_VERSION}
   from ${ACCESS_TOKENS}
     left join ${FAMILIES} on ${FAMILIES}.tenant = ${ACCESS_TOKENS}.tenant

@@ -17,7 +17,7 @@ import {
   versionOf,
 } from './memory-tables.ts';
 import type { ActRow, Family } from './records.ts';
-import type { CodeStore, OneTimeStore, TokenStore } from './store.ts';
+import type { CodeStore, FoundAccessToken, OneTimeStore, TokenStore } from './store.ts';
 
 export function codeStore(tables: MemoryTables): CodeStore {
   const { codes } = tables;
@@ -82,6 +82,7 @@ export function tokenStore(tables: MemoryTables): TokenStore {
       return {
         token,
         live: familyLives && authorized && versionOf(tables, token.clientId) !== null,
+        login: family == null ? null : loginOf(family),
       };
     },
     revokeFamily: async (id, now, audit, clientId) =>
@@ -172,6 +173,11 @@ function usableFamily(
   const idle = family.refreshExpiresAt === null || family.refreshExpiresAt <= now;
   if (idle || family.expiresAt <= now) return null;
   return isAuthorized(tables, family.authorizationId) ? family : null;
+}
+
+/** How the subject of a family was signed in. */
+function loginOf({ authTime, amr, acr }: Family): FoundAccessToken['login'] {
+  return { authTime, amr, acr };
 }
 
 export function oneTimeStore(tables: MemoryTables): OneTimeStore {

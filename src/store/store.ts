@@ -22,6 +22,7 @@ import type {
   Authorization,
   Code,
   Digest,
+  Entitlement,
   Family,
   IdTokenRecord,
   KeySet,
@@ -274,6 +275,8 @@ export interface FoundAccessToken {
    * authorization (if it has one) still exists.
    */
   readonly live: boolean;
+  /** How its subject was signed in, as its family says; null without a family. */
+  readonly login: Pick<Entitlement, 'authTime' | 'amr' | 'acr'> | null;
 }
 
 /** What a revocation of a subject ended. */

@@ -74,6 +74,7 @@ export const TOKEN_LAWS: readonly Law[] = [
       assert.deepEqual(await store.tokens.findAccessToken(issue.accessToken.digest), {
         token: issue.accessToken,
         live: true,
+        login: { authTime: family.authTime, amr: family.amr, acr: family.acr },
       });
       assert.deepEqual(await store.tokens.findIdToken(issue.idToken?.jti ?? ''), issue.idToken);
       assert.deepEqual(await store.codes.find(code.digest), {
@@ -226,6 +227,7 @@ export const TOKEN_LAWS: readonly Law[] = [
       assert.deepEqual(await store.tokens.findAccessToken(alone.accessToken.digest), {
         token: alone.accessToken,
         live: true,
+        login: null,
       });
       const revoke = async ({ digest, clientId }: AccessToken): Promise<boolean> =>
         await store.tokens.revokeAccessToken(digest, clientId, NOW, null);

@@ -299,6 +299,7 @@ export const TWIN_LAWS: readonly Law[] = [
       assert.deepEqual(await store.tokens.findAccessToken(all.issue.accessToken.digest), {
         token: all.issue.accessToken,
         live: false,
+        login: null,
       });
     },
   ],
@@ -314,6 +315,7 @@ export const TWIN_LAWS: readonly Law[] = [
       assert.deepEqual(await store.tokens.findAccessToken(all.lone.digest), {
         token: all.lone,
         live: false,
+        login: null,
       });
     },
   ],

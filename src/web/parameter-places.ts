@@ -66,11 +66,18 @@ export function isLanguageTag(text: string): boolean {
 /**
  * The parameters of these names, once each, as they travel with an interaction. A repeated one is
  * left out: it was refused, or will be.
+ * @param repeatable names of those that may be repeated: their values travel as one
  */
-export function pickParams(params: Params, names: readonly string[]): Record<string, string> {
+export function pickParams(
+  params: Params,
+  names: readonly string[],
+  repeatable: readonly string[] = [],
+): Record<string, string> {
   const picked: Record<string, string> = {};
   for (const name of names) {
-    const value = params.only(name);
+    const value = repeatable.includes(name)
+      ? params.all(name).join(' ') || null
+      : params.only(name);
     if (value !== null) picked[name] = value;
   }
   return picked;

@@ -22,8 +22,8 @@ export function json(
 }
 
 /** A JWT that no cache keeps (RFC 7519 §10.3.1). */
-export function jwtResponse(jwt: string): Response {
-  const headers = { 'Content-Type': 'application/jwt', 'X-Content-Type-Options': 'nosniff' };
+export function jwtResponse(jwt: string, contentType = 'application/jwt'): Response {
+  const headers = { 'Content-Type': contentType, 'X-Content-Type-Options': 'nosniff' };
   return new Response(jwt, { status: 200, headers: { ...headers, ...NO_STORE } });
 }
 

@@ -104,6 +104,8 @@ export async function makeWorld(options: Partial<Config> = {}): Promise<World> {
     pages: builtInPages(),
     scopes: { read: 'Read your things', write: 'Change your things' },
     signingKeys: USUAL_KEYS,
+    // The rules about rotation are tested with a client that proves itself as well.
+    refreshTokens: { rotation: true },
     clock: () => world.now,
     logger: { info: note, warn: note, error: note },
     onEvent: ({ type, reason }) => events.push({ type, reason }),

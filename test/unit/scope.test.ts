@@ -7,9 +7,11 @@ import { OAuthError } from '../../src/protocol/errors.ts';
 import { covers, formatScope, isScopeToken, parseScope } from '../../src/protocol/scope.ts';
 
 /** Scopes; or the reason of the refusal as `invalid_scope`. */
-function told(act: () => readonly string[]): readonly string[] | string {
+async function told(
+  act: () => readonly string[] | Promise<readonly string[]>,
+): Promise<readonly string[] | string> {
   try {
-    return act();
+    return await act();
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
     expect([error.code, error.status, error.redirectable]).toEqual(['invalid_scope', 400, true]);
@@ -77,8 +79,8 @@ describe('syntax', () => {
     ['another case', 'Read read', ['Read', 'read']],
     ['100 names', names(100).join(' '), names(100)],
     ['100 names twice', [...names(100), ...names(100)].join(' '), names(100)],
-  ])('[RFC6749 §3.3] a list with %s', (_, text, expected) => {
-    expect(told(() => parseScope(text))).toEqual(expected);
+  ])('[RFC6749 §3.3] a list with %s', async (_, text, expected) => {
+    expect(await told(() => parseScope(text))).toEqual(expected);
   });
 });
 
@@ -114,12 +116,21 @@ interface Row {
   readonly defaults?: readonly string[];
 }
 
-function resolved({ scope, own = null, acting, defaults = [] }: Row): readonly string[] | string {
+async function resolved({
+  scope,
+  own = null,
+  acting,
+  defaults = [],
+}: Row): Promise<readonly string[] | string> {
   const scopes = new Map(KNOWN.map((name) => [name, { description: name, claims: [] }]));
-  const settings = { scopes, defaultScopes: defaults } as unknown as Settings;
+  const settings = {
+    scopes,
+    defaultScopes: defaults,
+    scopesFor: null,
+  } as unknown as Settings;
   const client = { ...sample.client('app'), scopes: own };
   const who = acting ?? 'for-user';
-  const result = told(() => resolveScopes(settings, client, scope, who));
+  const result = await told(async () => await resolveScopes(settings, client, scope, who));
   // Of names already split the same are available; there nothing is refused.
   if (typeof result !== 'string') {
     const asked = parseScope(scope ?? '');
@@ -152,7 +163,9 @@ describe('scopes of a request', () => {
       { scope: ABOUT_USERS.join(' '), acting: 'for-client' },
       'scope_not_available',
     ],
-  ])('[RFC6749 §3.3] refused: %s', (_, row, reason) => expect(resolved(row)).toBe(reason));
+  ])('[RFC6749 §3.3] refused: %s', async (_, row, reason) =>
+    expect(await resolved(row)).toBe(reason),
+  );
 
   it.each<[what: string, row: Row, expected: readonly string[]]>([
     ['one', { scope: 'read' }, ['read']],
@@ -169,8 +182,8 @@ describe('scopes of a request', () => {
       { scope: KNOWN.join(' '), acting: 'for-client' },
       ['read', 'write', 'admin'],
     ],
-  ])('[OIDC Core §3.1.2.1] left out, or kept: %s', (_, row, expected) =>
-    expect(resolved(row)).toEqual(expected),
+  ])('[OIDC Core §3.1.2.1] left out, or kept: %s', async (_, row, expected) =>
+    expect(await resolved(row)).toEqual(expected),
   );
 
   it.each<[what: string, row: Row, expected: readonly string[]]>([
@@ -183,7 +196,7 @@ describe('scopes of a request', () => {
     ['those of this client', { defaults: ['read', 'write'], own: ['write', 'admin'] }, ['write']],
     ['without users', { defaults: ['openid', 'read'], acting: 'for-client' }, ['read']],
     ['not beside what is asked', { scope: 'write', defaults: ['read'] }, ['write']],
-  ])('[RFC6749 §3.3] the default scopes: %s', (_, row, expected) =>
-    expect(resolved(row)).toEqual(expected),
+  ])('[RFC6749 §3.3] the default scopes: %s', async (_, row, expected) =>
+    expect(await resolved(row)).toEqual(expected),
   );
 });

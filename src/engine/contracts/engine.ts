@@ -4,6 +4,7 @@
  * their context.
  */
 import { PROMPTS } from '../../protocol/names.ts';
+import type { AccessTokenFormat } from './access-token-format.ts';
 import type { ClientAuthenticationMethod } from './client-authentication.ts';
 import type { ClientSource } from './client-source.ts';
 import type { Grant } from './grant.ts';
@@ -36,6 +37,8 @@ export interface Engine {
   readonly responseModes: readonly ResponseMode[];
   /** In the order in which they are due. */
   readonly steps: readonly Step[];
+  /** How access tokens look that are no random texts. */
+  readonly accessTokenFormats: readonly AccessTokenFormat[];
   /** Ways to bind tokens to a key of their client. */
   readonly tokenConstraints: readonly TokenConstraint[];
   /** Where clients are described that nobody registered. */
@@ -59,6 +62,7 @@ export const ENGINE_KINDS: { readonly [Kind in keyof Engine]: string } = {
   responseAdditions: 'the addition to responses',
   responseModes: 'the response mode',
   steps: 'the step',
+  accessTokenFormats: 'the access token format',
   tokenConstraints: 'the token constraint',
   clientSources: 'the client source',
   tokenParameters: 'the token parameter',

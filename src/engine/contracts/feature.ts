@@ -3,6 +3,7 @@
  * here and nothing is registered by side effect, so that taking a feature out of the list takes it
  * away whole. `assemble.ts` puts the contributions of all features together.
  */
+import type { ResourceDefinition } from '../../domain/resources.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { MetadataCheck } from '../../protocol/client-metadata-rules.ts';
 import type { KeyEncryptionAlg } from '../../protocol/names.ts';
@@ -38,6 +39,8 @@ export interface Contributions extends Partial<Engine> {
   ) => Readonly<Record<string, unknown>>;
   /** Algorithms by which clients may encrypt to the provider: each has a key. */
   readonly decryptionAlgs?: readonly KeyEncryptionAlg[];
+  /** APIs that it registers. */
+  readonly resources?: readonly ResourceDefinition[];
   /** Names of the events it reports. */
   readonly events?: readonly string[];
 }

@@ -13,7 +13,8 @@ export type Check = (value: unknown, option: string, refuse: Refuse) => void;
 
 /**
  * What a value looks like. `seconds` and `count` are whole numbers, `list` is a list of texts,
- * `map` an object, `rate-limit` is `{ limit, seconds }`; `code` can be given in code alone.
+ * `entries` one of texts and objects, `map` an object, `rate-limit` is `{ limit, seconds }`; `code`
+ * can be given in code alone.
  */
 export type OptionKind =
   | 'text'
@@ -21,6 +22,7 @@ export type OptionKind =
   | 'seconds'
   | 'count'
   | 'list'
+  | 'entries'
   | 'map'
   | 'rate-limit'
   | 'code';
@@ -126,8 +128,12 @@ function checkValue(option: Option, given: unknown, path: string, refuse: Refuse
   else option.check?.(value, path, refuse);
 }
 
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
 function wrongItem(list: readonly unknown[]): number {
-  return list.findIndex((item) => typeof item !== 'string' || item === '');
+  return list.findIndex((item) => !isText(item));
 }
 
 type Problem = readonly [problem: string, remedy: string];
@@ -144,6 +150,10 @@ function kindProblem(option: Option, value: unknown): Problem | null {
       return numberProblem(option, value);
     case 'list':
       return listProblem(option, value);
+    case 'entries':
+      return Array.isArray(value) && value.every((one) => isObject(one) || isText(one))
+        ? null
+        : ['must be a list of texts and objects.', 'Write a list.'];
     case 'map':
       return isObject(value) ? null : ['must be an object.', 'Write { name: value }.'];
     case 'rate-limit':

@@ -20,6 +20,8 @@ export interface SourceReference {
   readonly sent: Params;
   /** Names of the parameters that are read of an authorization request. */
   readonly readable: readonly string[];
+  /** Those of them that may be repeated. Their values travel as one, separated by spaces. */
+  readonly repeatable: readonly string[];
 }
 
 /** A whole request from a source. */

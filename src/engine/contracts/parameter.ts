@@ -48,6 +48,8 @@ export interface ParameterDefinition<T> {
   readonly names: readonly string[];
   /** Sources it may stand in; elsewhere it is refused. @default everywhere */
   readonly onlyIn?: readonly string[];
+  /** True when it may be repeated; its values contain no space. @default false */
+  readonly repeatable?: boolean;
   /** The value in a request of another flow, which does not read this parameter. */
   readonly absent: T;
   /** Reads and checks it. @throws OAuthError to be sent to the destination */

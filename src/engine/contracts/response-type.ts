@@ -2,6 +2,7 @@
  * The contract of response types: each is made of artifacts (code, token, id_token), and a
  * response mode sends them (OAuth 2.0 Multiple Response Types §2).
  */
+import type { AccessTokenBounds } from '../../domain/access-tokens.ts';
 import type { Account } from '../../domain/accounts.ts';
 import type { Interaction } from '../../domain/interactions.ts';
 import type { AuthorizationRequest, Destination } from '../../protocol/authorization-request.ts';
@@ -33,6 +34,16 @@ export interface AuthorizedRequest {
    * The one-time record that dies with the request; null when this artifact does not consume it.
    */
   readonly consumes: OneTimeKey | null;
+  /** What holds for an access token that the response carries. @throws OAuthError */
+  readonly accessToken: () => Promise<AccessTokenBounds>;
+}
+
+/** What is known of the tokens of a request before any is made. */
+export interface TokensOfRequest {
+  /** True when they are bound to a key of the client. */
+  readonly isBound: boolean;
+  /** What holds for an access token. @throws OAuthError */
+  readonly accessToken: () => Promise<AccessTokenBounds>;
 }
 
 /** Parameters of an authorization response. */
@@ -79,10 +90,9 @@ export interface Artifact {
   readonly consumesRequest?: boolean;
   /**
    * What it asks of a request, once all parameters are read.
-   * @param isBound true when tokens of this request are bound to a key of the client
    * @throws OAuthError to be sent to the destination
    */
-  check?(request: AuthorizationRequest, isBound: boolean): void;
+  check?(request: AuthorizationRequest, tokens: TokensOfRequest): void | Promise<void>;
   /**
    * Called before anything of the response is stored.
    * @throws what `make` would throw, such as for a key that is missing

@@ -1,6 +1,7 @@
 /**
- * The contract of a parameter of token requests that holds for every grant (RFC 8707 `resource`):
- * what it adds to the access token, and what the token is worth then.
+ * The contract of a parameter of token requests that holds for every grant (RFC 8707 `resource`,
+ * RFC 9396 `authorization_details`): what it adds to the access token, and what the token is worth
+ * then.
  */
 import type { Params } from '../../protocol/params.ts';
 import type { Client, Details, Entitlement } from '../../store/records.ts';
@@ -22,11 +23,17 @@ export interface TokenParameter {
   readonly name: string;
   /**
    * Details of the access token that take the place of those of the entitlement.
+   * @default none
    * @throws OAuthError
    */
-  details(ctx: RequestContext, reading: TokenReading): Details;
-  /** What introspection tells of a token with these details (RFC 7662 §2.2). */
-  introspected(details: Details): Readonly<Record<string, unknown>>;
-  /** False when a token with these details is for others, not for endpoints of this provider. */
-  isForUs(ctx: RequestContext, details: Details): boolean;
+  details?(ctx: RequestContext, reading: TokenReading): Details | Promise<Details>;
+  /** What a token with these details says, as a JWT and at introspection (RFC 7662 §2.2). */
+  claims(details: Details): Readonly<Record<string, unknown>>;
+  /** What the token response says beside RFC 6749 §5.1. @default nothing */
+  response?(details: Details): Readonly<Record<string, unknown>>;
+  /**
+   * False when a token with these details is for others, not for endpoints of this provider.
+   * @default true
+   */
+  isForUs?(ctx: RequestContext, details: Details): boolean;
 }

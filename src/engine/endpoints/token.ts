@@ -8,7 +8,7 @@ import { networkOf } from '../../domain/addresses.ts';
 import { idTokenClaims, withoutClaims } from '../../domain/claims.ts';
 import { requireSame } from '../../domain/confirmations.ts';
 import { type CheckedRedemption, issueTokens, type TokenResponse } from '../../domain/issuance.ts';
-import { availableScopes } from '../../domain/scopes.ts';
+import { offeredScopes } from '../../domain/scopes.ts';
 import { provenNow } from '../../domain/sessions.ts';
 import { isPublic } from '../../protocol/client-metadata-rules.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
@@ -19,6 +19,7 @@ import type { Client } from '../../store/records.ts';
 import { StoreUnavailable } from '../../store/store.ts';
 import { bodyParams } from '../../web/parameter-places.ts';
 import { json } from '../../web/respond.ts';
+import { accessTokenRules } from '../access-token-rules.ts';
 import { authenticateClient } from '../authenticate-client.ts';
 import type { EngineContext } from '../contracts/context.ts';
 import type { Endpoint } from '../contracts/endpoint.ts';
@@ -132,7 +133,7 @@ async function issue(
     const proven = await prove(ctx, client, confirmation);
     const proof = proven.proof ?? before;
     const { entitlement } = proven;
-    const details = tokenDetails(ctx, { params, client, entitlement });
+    const details = await tokenDetails(ctx, { params, client, entitlement });
     const redemption = await withinBounds(ctx, client, { ...proven, proof, confirmation, details });
     await useProofs(ctx);
     const issued = await issueTokens(ctx, client, redemption);
@@ -161,13 +162,17 @@ async function issue(
 async function withinBounds(
   ctx: EngineContext,
   client: Client,
-  redemption: Omit<CheckedRedemption, 'claims'>,
+  redemption: Omit<CheckedRedemption, 'claims' | 'accessToken'>,
 ): Promise<CheckedRedemption> {
   const { entitlement, confirmation } = redemption;
   if (entitlement !== null) requireSame(entitlement.details, confirmation);
   const acting = entitlement === null ? 'for-client' : 'for-user';
-  const scopes = availableScopes(ctx.settings, client, redemption.scopes, acting);
-  if (entitlement === null) return { ...redemption, scopes, claims: {} };
+  const scopes = await offeredScopes(ctx.settings, client, redemption.scopes, acting);
+  if (entitlement === null) {
+    const token = { client, account: null, scopes, details: redemption.details };
+    const accessToken = await accessTokenRules(ctx, token);
+    return { ...redemption, scopes, accessToken, claims: {} };
+  }
   if (entitlement.clientId !== client.clientId)
     throw new Error('The grant type proved what another client is entitled to.');
   // RFC 6749 §3.3: the scope of a token is what was granted, or less.
@@ -181,9 +186,8 @@ async function withinBounds(
   const details = isLess
     ? withoutClaims(entitlement.details, redemption.details)
     : redemption.details;
-  const asked = { ...entitlement.details, ...details };
-  const claims = scopes.includes('openid')
-    ? await idTokenClaims(ctx, { account, client, scopes, details: asked })
-    : {};
-  return { ...redemption, scopes, details, claims };
+  const asked = { account, client, scopes, details: { ...entitlement.details, ...details } };
+  const accessToken = await accessTokenRules(ctx, asked);
+  const claims = scopes.includes('openid') ? await idTokenClaims(ctx, asked) : {};
+  return { ...redemption, scopes, details, accessToken, claims };
 }

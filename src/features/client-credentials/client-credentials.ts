@@ -21,7 +21,7 @@ const grant: Grant = defineGrant<{ readonly scope: string | undefined }>({
         'A public client has no credentials to act with.',
       );
     }
-    const scopes = resolveScopes(ctx.settings, client, params.scope, 'for-client');
+    const scopes = await resolveScopes(ctx.settings, client, params.scope, 'for-client');
     // RFC 6749 §4.4.3: no refresh token; the client can ask again.
     return { entitlement: null, scopes, nonce: null, refreshable: false, consumption: null };
   },

@@ -63,16 +63,20 @@ async function allowedTo(
   params: Params,
 ): Promise<{ readonly client: Client; readonly scopes: readonly string[] }> {
   try {
-    return { client: known, scopes: scopesFor(ctx, known, params) };
+    return { client: known, scopes: await scopesFor(ctx, known, params) };
   } catch (error) {
     // Another node may have allowed it.
     const client = await ctx.clients.lookAgain(known);
     if (client === null || client.disabledAt !== null) throw error;
-    return { client, scopes: scopesFor(ctx, client, params) };
+    return { client, scopes: await scopesFor(ctx, client, params) };
   }
 }
 
-function scopesFor(ctx: EngineContext, client: Client, params: Params): readonly string[] {
+async function scopesFor(
+  ctx: EngineContext,
+  client: Client,
+  params: Params,
+): Promise<readonly string[]> {
   const { clientId, grantTypes } = client;
   if (!grantTypes.includes(DEVICE_GRANT)) {
     const all = [...grantTypes, DEVICE_GRANT];
@@ -84,7 +88,7 @@ function scopesFor(ctx: EngineContext, client: Client, params: Params): readonly
       { hint: { remedy: `if the application may do this: ${command}` } },
     );
   }
-  return resolveScopes(ctx.settings, client, params.get('scope'), 'for-user');
+  return await resolveScopes(ctx.settings, client, params.get('scope'), 'for-user');
 }
 
 async function takeRequest(
@@ -93,7 +97,7 @@ async function takeRequest(
   { lifetime, interval, verificationUri }: DeviceAuthorizationOptions,
 ): Promise<Response> {
   const { client, scopes } = await allowedTo(ctx, known, params);
-  const details = tokenDetails(ctx, { params, client, entitlement: null });
+  const details = await tokenDetails(ctx, { params, client, entitlement: null });
   const facts = { clientId: client.clientId, scopes, details, interval, lifetime };
   const { deviceCode, userCode } = await storeRequest(ctx, facts);
   const page = verificationUri ?? ctx.url(DEVICE);

@@ -1,24 +1,42 @@
 /** Token introspection (RFC 7662): what a token is worth now, for those it concerns. */
-import { findLiveAccessToken } from '../../domain/access-tokens.ts';
-import { findEnabledAccount } from '../../domain/accounts.ts';
+import { findLiveAccessToken, type LiveAccessToken } from '../../domain/access-tokens.ts';
+import { type Account, findEnabledAccount } from '../../domain/accounts.ts';
 import { confirmationIn, tokenTypeOf } from '../../domain/confirmations.ts';
+import { END_OF_TIME } from '../../domain/families.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import { familyIdOf, judge } from '../../domain/refresh-tokens.ts';
+import { isResourceUri, normalizedResource, resourcesIn } from '../../domain/resources.ts';
 import { clientEndpoint } from '../../engine/client-endpoint.ts';
+import { clientField } from '../../engine/contracts/client-field.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { logRefusal } from '../../engine/refusals.ts';
-import { introspectedDetails } from '../../engine/token-parameters.ts';
+import { accessTokenClaims } from '../../engine/token-claims.ts';
 import { createCommand, updateCommand } from '../../protocol/remedies.ts';
 import { formatScope } from '../../protocol/scope.ts';
 import type { AccessToken, Client } from '../../store/records.ts';
 import { json } from '../../web/respond.ts';
+import { jwtResponseFor, jwtResponses } from './jwt-response.ts';
 
 /**
  * A client whose registration names this scope is a resource server: it may ask about every token.
  */
 const INTROSPECTION_SCOPE = 'introspection';
+/** APIs that a resource server is; null: it may ask about tokens for any. */
+const servedResources = clientField<readonly string[] | null>({
+  wireName: 'resources',
+  flag: 'resource',
+  kind: 'texts',
+  nullable: true,
+  default: null,
+  setBy: 'operator',
+  description: 'APIs that a resource server is: it sees tokens for these alone (default: all)',
+  check: (value) =>
+    value === null || value.every(isResourceUri)
+      ? null
+      : 'must be absolute URIs without a fragment',
+});
 const INACTIVE = { active: false } as const;
 
 const endpoint: Endpoint = clientEndpoint({
@@ -31,22 +49,28 @@ const endpoint: Endpoint = clientEndpoint({
   publicClients: false,
   async handle(ctx, { client, params }) {
     const text = params.need('token');
+    const seal = await jwtResponseFor(ctx, client);
     const access = await findLiveAccessToken(ctx, text);
     const description =
       access === null
         ? await describeRefreshToken(ctx, client, text)
         : await describeAccessToken(ctx, client, access);
-    return json(200, description ?? INACTIVE);
+    const answer = description ?? INACTIVE;
+    return seal === null ? json(200, answer) : await seal(answer);
   },
 });
 
+/** A token that somebody asks about. */
+type AskedAbout = Pick<AccessToken, 'clientId' | 'details'>;
+
 // RFC 7662 §4: a token that does not concern the caller is inactive for it.
-async function mayKnow(ctx: EngineContext, caller: Client, clientId: string): Promise<boolean> {
+async function mayKnow(ctx: EngineContext, caller: Client, token: AskedAbout): Promise<boolean> {
   const { clientId: asking, scopes } = caller;
-  if (asking === clientId || isResourceServer(caller)) return true;
+  const { clientId } = token;
+  if (asking === clientId || isItsServer(caller, token)) return true;
   // Another node may have registered it as one.
   const changed = await ctx.clients.lookAgain(caller);
-  if (changed !== null && changed.disabledAt === null && isResourceServer(changed)) return true;
+  if (changed !== null && changed.disabledAt === null && isItsServer(changed, token)) return true;
   const command =
     scopes === null
       ? `register a new one: ${createCommand('resource-server')}`
@@ -60,34 +84,29 @@ async function mayKnow(ctx: EngineContext, caller: Client, clientId: string): Pr
   return false;
 }
 
-function isResourceServer({ scopes }: Client): boolean {
-  return scopes?.includes(INTROSPECTION_SCOPE) ?? false;
+/** True for a resource server that the token is for. */
+function isItsServer(caller: Client, { details }: AskedAbout): boolean {
+  if (caller.scopes?.includes(INTROSPECTION_SCOPE) !== true) return false;
+  const own = servedResources(caller)
+    ?.filter((one) => URL.canParse(one))
+    .map(normalizedResource);
+  // RFC 9701 §5: a token for another API is inactive for this one.
+  return own?.some((one) => resourcesIn(details).map(normalizedResource).includes(one)) ?? true;
 }
 
 async function describeAccessToken(
   ctx: EngineContext,
   caller: Client,
-  { token, client }: { readonly token: AccessToken; readonly client: Client },
+  { token, client, login }: LiveAccessToken,
 ): Promise<object | null> {
-  if (!(await mayKnow(ctx, caller, token.clientId))) return null;
-  const cnf = confirmationIn(token.details);
-  const person = token.sub === null ? {} : await describeAccount(ctx, token.sub);
-  if (person === null) return null;
+  if (!(await mayKnow(ctx, caller, token))) return null;
+  const account = token.sub === null ? null : await findAccount(ctx, token.sub);
+  if (token.sub !== null && account === null) return null;
   return {
     active: true,
-    ...scopeOf(token.scopes),
-    client_id: token.clientId,
-    ...person,
-    token_type: tokenTypeOf(cnf),
-    // RFC 9449 §6.2: what the resource server has to check.
-    ...(Object.keys(cnf).length === 0 ? {} : { cnf }),
-    ...introspectedDetails(ctx, token),
-    exp: token.expiresAt,
-    iat: token.issuedAt,
-    // A token of the client itself has its client_id as subject; `client_id` beside it tells the
-    // two kinds apart (RFC 9700 §4.15).
-    sub: token.sub === null ? token.clientId : ctx.subjectOf(client, token.sub),
-    iss: ctx.settings.issuer,
+    ...(await accessTokenClaims(ctx, { token, client, account, login })),
+    ...nameOf(account),
+    token_type: tokenTypeOf(confirmationIn(token.details)),
   };
 }
 
@@ -98,20 +117,20 @@ async function describeRefreshToken(
 ): Promise<object | null> {
   const familyId = familyIdOf(text);
   const found = familyId === null ? null : await ctx.store.tokens.findFamily(familyId);
-  if (found === null || !(await mayKnow(ctx, caller, found.family.clientId))) return null;
+  if (found === null || !(await mayKnow(ctx, caller, found.family))) return null;
   // Looking is not using: an outdated token is only inactive here.
   const { is, family } = judge(text, found, 0, ctx.now());
   if (is !== 'live') return null;
   const client = await ctx.clients.findEnabled(family.clientId);
   if (client === null || !issuedToThis(client, family.createdAt)) return null;
-  const person = await describeAccount(ctx, family.sub);
-  if (person === null) return null;
+  const account = await findAccount(ctx, family.sub);
+  if (account === null) return null;
   return {
     active: true,
     ...scopeOf(family.scopes),
     client_id: family.clientId,
-    ...person,
-    exp: family.refreshExpiresAt,
+    ...nameOf(account),
+    ...(family.refreshExpiresAt === END_OF_TIME ? {} : { exp: family.refreshExpiresAt }),
     iat: family.rotatedAt ?? family.createdAt,
     sub: ctx.subjectOf(client, family.sub),
     iss: ctx.settings.issuer,
@@ -123,17 +142,13 @@ function scopeOf(scopes: readonly string[]): { readonly scope?: string } {
   return scopes.length === 0 ? {} : { scope: formatScope(scopes) };
 }
 
-/**
- * What a resource server calls the person (RFC 7662 §2.2 `username`), where the account says so;
- * null when the account does not exist or is disabled.
- */
-async function describeAccount(
-  ctx: EngineContext,
-  sub: string,
-): Promise<{ readonly username?: string } | null> {
-  const account = await findEnabledAccount(ctx.settings.accounts, sub);
-  if (account === null) return null;
-  const username = account.claims['preferred_username'];
+async function findAccount({ settings }: EngineContext, sub: string): Promise<Account | null> {
+  return await findEnabledAccount(settings.accounts, sub);
+}
+
+/** What a resource server calls the person (RFC 7662 §2.2), where the account says so. */
+function nameOf(account: Account | null): { readonly username?: string } {
+  const username = account?.claims['preferred_username'];
   return typeof username === 'string' && username !== '' ? { username } : {};
 }
 
@@ -142,5 +157,10 @@ export const introspection: FeatureFactory = defineFeature({
   name: 'introspection',
   description: 'Token introspection (RFC 7662)',
   options: {},
-  create: () => ({ endpoints: [endpoint] }),
+  create: () => ({
+    endpoints: [endpoint],
+    clientFields: [servedResources, ...jwtResponses.clientFields],
+    clientChecks: jwtResponses.clientChecks,
+    metadata: jwtResponses.metadata,
+  }),
 });

@@ -80,7 +80,7 @@ export async function readRequestObject(
   given: string,
   reference: SourceReference,
 ): Promise<LoadedRequest> {
-  const { clientId, sent, readable } = reference;
+  const { clientId, sent } = reference;
   let carried = { client_id: clientId, request: given };
   const refusedAs = (params: Params, error: OAuthError): LoadedRequest => ({
     params,
@@ -103,7 +103,7 @@ export async function readRequestObject(
   carried = { client_id: clientId, request: jwt };
   // A response goes to a registered address alone, so an unverified object says where a refusal
   // goes as well as a query would.
-  const inside = parametersIn(peeked.claims, readable, clientId);
+  const inside = parametersIn(peeked.claims, reference);
   if (inside === null) return refusedAs(sent, refused('parameter'));
   const params = paramsOf(inside);
   // OIDC Core §3.1.2.1: redirect_uri is REQUIRED, and none outside takes its place.
@@ -174,18 +174,23 @@ function checkClaims({ settings }: RequestContext, { clientId }: Client, claims:
  */
 function parametersIn(
   claims: JwtClaims,
-  readable: readonly string[],
-  clientId: string,
+  { readable, repeatable, clientId }: SourceReference,
 ): Record<string, string> | null {
   const found: Record<string, string> = {};
   for (const name of readable) {
     if (!Object.hasOwn(claims, name)) continue;
-    const value = claims[name];
+    const value = repeatable.includes(name) ? joined(claims[name]) : claims[name];
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     if (text.length > LONGEST || text.includes('\0')) return null;
     found[name] = text;
   }
   return { ...found, client_id: clientId };
+}
+
+/** RFC 9101 §4: what is repeated in a query is a list here. */
+function joined(value: unknown): unknown {
+  const isList = Array.isArray(value) && value.every((one) => typeof one === 'string');
+  return isList ? value.join(' ') : value;
 }
 
 function unsigned({ clientId }: Client): OAuthError {

@@ -1,7 +1,15 @@
 /**
- * Resource indicators (RFC 8707): a client says for which API it wants a token, and the token says
- * so too. One resource for each token; a token for an API is not accepted by this provider.
+ * Resource indicators (RFC 8707): a client says for which APIs it wants a token, and the token says
+ * so too. A token for an API is not accepted by this provider.
  */
+import {
+  detailsOfResources,
+  normalizedResource,
+  type ResourceDefinition,
+  type Resources,
+  requireResource,
+  resourcesIn,
+} from '../../domain/resources.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import {
   type AuthorizationParameter,
@@ -9,115 +17,101 @@ import {
 } from '../../engine/contracts/parameter.ts';
 import type { TokenParameter } from '../../engine/contracts/token-parameter.ts';
 import { OAuthError } from '../../protocol/errors.ts';
-import { nameForLog } from '../../protocol/remedies.ts';
-import type { Details } from '../../store/records.ts';
+import type { Params } from '../../protocol/params.ts';
+import { checkResources } from './check-resources.ts';
 
 /** Options of resource indicators. */
 export interface ResourceIndicatorOptions {
-  /** APIs for which tokens are issued, by their address. Empty: any. @default [] */
-  readonly resources: readonly string[];
+  /**
+   * APIs for which tokens are issued: the identifier, or the identifier with what holds for its
+   * tokens. Empty: any.
+   * @default []
+   */
+  readonly resources: readonly (string | ResourceDefinition)[];
 }
 
 const NAME = 'resource';
+/** APIs that one request may name. */
+const MOST = 10;
 
-type Allowed = (resource: string) => boolean;
-
-/** The address in one spelling: with and without a slash at its end it is the same API. */
-function normalized(uri: string): string {
-  return new URL(uri).href.replace(/\/$/, '');
+/**
+ * Identifiers of the APIs that a request names, as they are registered.
+ * @throws OAuthError `invalid_target`
+ */
+async function named(resources: Resources, params: Params): Promise<readonly string[]> {
+  const asked = params.all(NAME);
+  if (asked.length > MOST)
+    throw new OAuthError('invalid_target', 'too_many_resources', 'The request names too many.');
+  return await registered(resources, asked);
 }
 
-function allowedBy({ resources }: ResourceIndicatorOptions): Allowed {
-  const known = new Set(resources.map(normalized));
-  return (resource) => known.size === 0 || known.has(normalized(resource));
+async function registered(
+  resources: Resources,
+  identifiers: readonly string[],
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const one of identifiers) found.push((await requireResource(resources, one)).resource);
+  return [...new Set(found)];
 }
 
-/** RFC 8707 §2: an absolute URI without a fragment, of an API that is served here. */
-function checked(resource: string | undefined, isAllowed: Allowed): string | null {
-  if (resource === undefined) return null;
-  const isUri = URL.canParse(resource) && !resource.includes('#') && resource.length <= 2048;
-  if (isUri && isAllowed(resource)) return resource;
-  throw new OAuthError('invalid_target', 'resource', 'The resource is not served here.', {
-    hint: {
-      expected: 'one of the option resourceIndicators.resources',
-      received: isUri ? nameForLog(resource) : 'no absolute URI without a fragment',
-    },
-  });
-}
+/** `resource` of an authorization request (RFC 8707 §2.1), which may be repeated. */
+const parameter: AuthorizationParameter<readonly string[]> = authorizationParameter<
+  readonly string[]
+>({
+  names: [NAME],
+  repeatable: true,
+  absent: [],
+  read: async ({ resources }, { params }) => await named(resources, params),
+  details: detailsOfResources,
+});
 
-function resourceIn(details: Details): string | null {
-  const value = details[NAME];
-  return typeof value === 'string' ? value : null;
-}
-
-/** `resource` of an authorization request (RFC 8707 §2.1); null without one. */
-function resourceParameter(isAllowed: Allowed): AuthorizationParameter<string | null> {
-  return authorizationParameter<string | null>({
-    names: [NAME],
-    absent: null,
-    read: (_ctx, { params }) => checked(params.get(NAME), isAllowed),
-    details: (value) => (value === null ? {} : { [NAME]: value }),
-  });
-}
-
-function tokenParameter(isAllowed: Allowed): TokenParameter {
-  return {
-    name: NAME,
-    details(_ctx, { params, entitlement }) {
-      const asked = checked(params.get(NAME), isAllowed);
-      const granted = entitlement === null ? null : resourceIn(entitlement.details);
-      if (asked === null) {
-        // It may have been taken out of the list since.
-        return granted === null ? {} : { [NAME]: checked(granted, isAllowed) };
-      }
-      // RFC 8707 §2.2: the resource is one to which the grant is restricted.
-      if (granted !== null && normalized(granted) !== normalized(asked))
-        throw new OAuthError(
-          'invalid_target',
-          'resource_not_granted',
-          'The grant is for another resource.',
-        );
-      return { [NAME]: granted ?? asked };
-    },
-    introspected(details) {
-      const resource = resourceIn(details);
-      return resource === null ? {} : { aud: resource };
-    },
-    isForUs({ settings }, details) {
-      const resource = resourceIn(details);
-      return resource === null || normalized(resource) === normalized(settings.issuer);
-    },
-  };
-}
+const tokenParameter: TokenParameter = {
+  name: NAME,
+  async details({ resources }, { params, entitlement }) {
+    const asked = await named(resources, params);
+    const granted = entitlement === null ? [] : resourcesIn(entitlement.details);
+    // Some may have been taken out of the registry since.
+    if (asked.length === 0) return detailsOfResources(await registered(resources, granted));
+    const known = granted.map(normalizedResource);
+    // RFC 8707 §2.2: the resources are among those to which the grant is restricted.
+    if (known.length > 0 && !asked.every((one) => known.includes(normalizedResource(one))))
+      throw new OAuthError(
+        'invalid_target',
+        'resource_not_granted',
+        'The grant is for another resource.',
+      );
+    return detailsOfResources(asked);
+  },
+  claims(details) {
+    const resources = resourcesIn(details);
+    if (resources.length === 0) return {};
+    return { aud: resources.length === 1 ? resources[0] : resources };
+  },
+  isForUs({ settings }, details) {
+    const resources = resourcesIn(details);
+    const own = normalizedResource(settings.issuer);
+    return resources.length === 0 || resources.every((one) => normalizedResource(one) === own);
+  },
+};
 
 /** Resource indicators (RFC 8707). */
 export const resourceIndicators: FeatureFactory<ResourceIndicatorOptions> =
   defineFeature<ResourceIndicatorOptions>({
     name: 'resource-indicators',
-    description: 'Tokens for one API (RFC 8707)',
+    description: 'Tokens for single APIs (RFC 8707)',
     enabled: false,
     options: {
       resources: {
-        kind: 'list',
+        kind: 'entries',
         description: 'APIs for which tokens are issued, by their address',
         defaultText: 'any',
         default: [],
-        check(value, option, refuse) {
-          for (const [index, uri] of (value as readonly string[]).entries())
-            if (!URL.canParse(uri) || uri.includes('#'))
-              refuse(
-                `${option}[${index}]`,
-                'must be an absolute URI without a fragment.',
-                'Write it like https://api.example.com/v1.',
-              );
-        },
+        check: checkResources,
       },
     },
-    create(options) {
-      const isAllowed = allowedBy(options);
-      return {
-        parameters: [resourceParameter(isAllowed)],
-        tokenParameters: [tokenParameter(isAllowed)],
-      };
-    },
+    create: ({ resources }) => ({
+      resources: resources.map((one) => (typeof one === 'string' ? { resource: one } : one)),
+      parameters: [parameter],
+      tokenParameters: [tokenParameter],
+    }),
   });

@@ -11,17 +11,24 @@ import { frontChannelArtifact } from './front-channel.ts';
 /** An access token (RFC 6749 §4.2.2). */
 export const token: Artifact = frontChannelArtifact({
   name: 'token',
-  check(_request, isBound) {
+  async check(_request, { isBound, accessToken }) {
     // A response of this endpoint proves no key, so its token would be of use to whoever sees it.
-    if (!isBound) return;
-    throw new OAuthError(
-      'invalid_request',
-      'front_channel_unbound',
-      'Access tokens that are bound to a key come from the token endpoint alone.',
-    );
+    if (isBound)
+      throw new OAuthError(
+        'invalid_request',
+        'front_channel_unbound',
+        'Access tokens that are bound to a key come from the token endpoint alone.',
+      );
+    // The second of two clicks gets the token of the first, whose signature nobody can repeat.
+    if ((await accessToken()).format !== 'opaque')
+      throw new OAuthError(
+        'invalid_request',
+        'front_channel_format',
+        'Access tokens that are JWTs come from the token endpoint alone.',
+      );
   },
-  tokens: async (ctx, _authorized, facts) =>
-    await Promise.resolve(frontChannelAccessToken(ctx, facts)),
+  tokens: async (ctx, { accessToken }, facts) =>
+    frontChannelAccessToken(ctx, facts, await accessToken()),
 });
 
 /** An ID token (OIDC Core §3.2.2.10, §3.3.2.11). */

@@ -31,7 +31,10 @@ import {
 let world: World;
 let browser: ScriptedBrowser;
 beforeEach(async () => {
-  world = await makeWorld({ clientCacheSeconds: 30, refreshTokens: { grace: 120 } });
+  world = await makeWorld({
+    clientCacheSeconds: 30,
+    refreshTokens: { rotation: true, grace: 120 },
+  });
   browser = browserOf(world);
 });
 

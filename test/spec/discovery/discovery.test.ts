@@ -77,6 +77,8 @@ describe('the document', () => {
       id_token_signing_alg_values_supported: SIGNING,
       userinfo_signing_alg_values_supported: SIGNING,
       authorization_signing_alg_values_supported: SIGNING,
+      introspection_signing_alg_values_supported: SIGNING,
+      ...encryption('introspection'),
       ...encryption('id_token'),
       ...encryption('userinfo'),
       ...encryption('authorization'),

@@ -194,6 +194,18 @@ describe('refresh tokens', () => {
     }
     expect((await refresh(token, proofOf(world, key), true)).status).toBe(200);
   });
+  it('[RFC9700 §2.2.2] RT-02 of a public client stay the same once they are bound', async () => {
+    await world.provider.clients.update(world.spa.clientId, { rotateRefreshTokens: false });
+    const proof = pkce();
+    const code = await getCode(world, proof, ofPublic());
+    const first = await redeem(code, proof.verifier, null, true);
+    // The first proof binds the family, so this one is still replaced.
+    const second = await refresh(first.body['refresh_token'], proofOf(world, key), true);
+    expect(second.body['refresh_token']).not.toBe(first.body['refresh_token']);
+    const third = await refresh(second.body['refresh_token'], proofOf(world, key), true);
+    expect(third.body['refresh_token']).toBe(second.body['refresh_token']);
+    expectRefusal(world, await refresh(third.body['refresh_token'], null, true), MISMATCH);
+  });
   it('SC-06 that were replaced revoke nothing without the key, and everything with it', async () => {
     const proof = pkce();
     const code = await getCode(world, proof, ofPublic());

@@ -33,7 +33,7 @@ const resourceServer = async (): Promise<(token: string) => Promise<Answer>> => 
 };
 
 describe('a token that is alive', () => {
-  it('[RFC7662 §2.2] describes an access token', async () => {
+  it('[RFC7662 §2.2] [RFC9470 §6] describes an access token, and how its subject signed in', async () => {
     const answer = await post(world, 'introspect', { token: tokens.access_token });
     expect(answer.body).toEqual({
       active: true,
@@ -44,6 +44,9 @@ describe('a token that is alive', () => {
       iat: world.now,
       sub: ALICE.sub,
       iss: world.provider.issuer,
+      // RFC 9470 §6.2: how and when they signed in.
+      auth_time: world.now,
+      amr: ['pwd'],
     });
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });

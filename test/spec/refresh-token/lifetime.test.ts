@@ -43,6 +43,17 @@ describe('lifetimes, judged at use', () => {
       reason: 'refresh_token_expired',
     });
   });
+  it('RT-08 have no end where the settings say so, and introspection tells of none', async () => {
+    const lifetimes = { refreshTokenIdle: null, refreshTokenAbsolute: null };
+    world = await makeWorld({ lifetimes });
+    tokens = await getTokens(world, { scope: 'openid offline_access', prompt: 'consent' });
+    world.now += 50 * 365 * DAY;
+    await world.provider.clear(1000);
+    const next = await refreshed(tokens.refresh_token);
+    expect(next.expires_in).toBe(900);
+    const told = await post(world, 'introspect', { token: next.refresh_token });
+    expect([told.body['active'], 'exp' in told.body]).toEqual([true, false]);
+  });
   it('RT-08 begin anew at each use', async () => {
     world.now += 13 * DAY;
     const second = await refreshed(tokens.refresh_token);

@@ -46,6 +46,22 @@ describe('rotation', () => {
     expect(second['iat']).toBe(Number(first['iat']) + 5);
     expect(second['nonce']).toBeUndefined();
   });
+  it.each<[what: string, given: boolean | undefined, own: boolean | null, rotates: boolean]>([
+    ['usually', undefined, null, false],
+    ['where it is registered so', undefined, true, true],
+    ['where the settings say so', true, null, true],
+    ['where the settings say so and it is registered not to', true, false, false],
+  ])(
+    '[RFC9700 §2.2.2] RT-02 of a client that proves itself, %s',
+    async (_what, rotation, rotateRefreshTokens, rotates) => {
+      const rules = rotation === undefined ? {} : { rotation };
+      world = await makeWorld({ refreshTokens: rules });
+      await world.provider.clients.update(world.web.clientId, { rotateRefreshTokens });
+      tokens = await getTokens(world);
+      const next = await refreshed(tokens.refresh_token);
+      expect(next.refresh_token !== tokens.refresh_token).toBe(rotates);
+    },
+  );
   it('[RFC6749 §6] can be off: then the same refresh token gives new access tokens', async () => {
     world = await makeWorld({ refreshTokens: { rotation: false } });
     tokens = await getTokens(world);
@@ -183,7 +199,7 @@ describe('the grace', () => {
     });
   });
   it('RT-03 of 0 s lets one of 100 parallel requests win, and the losers end the family', async () => {
-    world = await makeWorld({ refreshTokens: { grace: 0 } });
+    world = await makeWorld({ refreshTokens: { rotation: true, grace: 0 } });
     tokens = await getTokens(world);
     const answers = await Promise.all(
       Array.from({ length: 100 }, async () => await refresh(tokens.refresh_token)),

@@ -88,9 +88,9 @@ describe('an authorization request', () => {
     expect(await audienceOf(await refresh(second, { resource: API }))).toEqual([true, API]);
   });
   it.each([`${API}/`, 'https://API.example/mcp', 'https://api.example:443/mcp'])(
-    '[RFC8707 §2] %s is the same API',
+    '[RFC8707 §2] %s is the same API, and its tokens have the registered spelling',
     async (resource) => {
-      expect(await audienceOf(await tokens(resource, { resource: API }))).toEqual([true, resource]);
+      expect(await audienceOf(await tokens(resource, { resource: API }))).toEqual([true, API]);
     },
   );
   it('without a resource has a token for no API in particular', async () => {

@@ -1,0 +1,69 @@
+/** What an API may be registered as: the check of the option `resources`. */
+import { CONTENT_ENCRYPTION_ALGS } from '../../crypto/jwe.ts';
+import { isResourceUri, normalizedResource } from '../../domain/resources.ts';
+import {
+  checkOptions,
+  isObject,
+  type OptionTable,
+  type Refuse,
+} from '../../engine/contracts/options.ts';
+import { keySetProblem } from '../../protocol/key-sets.ts';
+import { KEY_ENCRYPTION_ALGS, SIGNING_ALGS } from '../../protocol/names.ts';
+import { isScopeToken } from '../../protocol/scope.ts';
+
+const MEMBERS: OptionTable = {
+  resource: { kind: 'text', description: 'its identifier' },
+  scopes: {
+    kind: 'list',
+    description: 'scopes that its tokens may have',
+    check(value, option, refuse) {
+      for (const scope of value as readonly string[])
+        if (!isScopeToken(scope))
+          refuse(option, `holds ${JSON.stringify(scope)}.`, 'Write scopes without spaces.');
+    },
+  },
+  tokenFormat: { kind: 'text', description: 'format', choices: ['opaque', 'jwt'] },
+  tokenLifetime: { kind: 'seconds', description: 'seconds' },
+  tokenSigningAlg: { kind: 'text', description: 'algorithm', choices: SIGNING_ALGS },
+  tokenEncryption: {
+    alg: { kind: 'text', description: 'key encryption', choices: KEY_ENCRYPTION_ALGS },
+    enc: { kind: 'text', description: 'content encryption', choices: CONTENT_ENCRYPTION_ALGS },
+    jwks: {
+      kind: 'map',
+      description: 'public keys',
+      check(value, option, refuse) {
+        const problem = keySetProblem(value);
+        if (problem !== null) refuse(option, `${problem}.`, 'Write a JWK Set of public keys.');
+      },
+    },
+    jwksUri: { kind: 'text', description: 'address of its public keys' },
+  },
+};
+
+/** Tells every problem of registered APIs. */
+export function checkResources(value: unknown, option: string, refuse: Refuse): void {
+  const seen = new Set<string>();
+  for (const [index, one] of (value as readonly unknown[]).entries()) {
+    const path = `${option}[${index}]`;
+    if (isObject(one)) checkMembers(one, path, refuse);
+    const uri = isObject(one) ? one['resource'] : one;
+    if (typeof uri !== 'string' || !isResourceUri(uri)) {
+      const remedy = 'Write it like https://api.example.com/v1.';
+      refuse(path, 'must be an absolute URI without a fragment.', remedy);
+      continue;
+    }
+    if (seen.has(normalizedResource(uri)))
+      refuse(path, `names ${uri} again.`, 'Take one of them out.');
+    seen.add(normalizedResource(uri));
+  }
+}
+
+function checkMembers(one: Readonly<Record<string, unknown>>, path: string, refuse: Refuse): void {
+  checkOptions(MEMBERS, one, `${path}.`, refuse);
+  const encryption = one['tokenEncryption'];
+  if (!isObject(encryption)) return;
+  if (encryption['alg'] === undefined || (!encryption['jwks'] && !encryption['jwksUri']))
+    refuse(`${path}.tokenEncryption`, 'needs alg, and jwks or jwksUri.', 'Add what is missing.');
+  if (one['tokenFormat'] !== 'jwt')
+    refuse(`${path}.tokenEncryption`, 'is for JWTs.', "Add tokenFormat: 'jwt'.");
+}
