@@ -29,6 +29,7 @@ import { requestObjects } from './features/request-objects/request-objects.ts';
 import { resourceIndicators } from './features/resource-indicators/resource-indicators.ts';
 import { responseTypes } from './features/response-types/response-types.ts';
 import { revocation } from './features/revocation/revocation.ts';
+import { richAuthorizationRequests } from './features/rich-authorization-requests/rich-authorization-requests.ts';
 import { rpInitiatedLogout } from './features/rp-initiated-logout/rp-initiated-logout.ts';
 import { sessionManagement } from './features/session-management/session-management.ts';
 import { userRegistration } from './features/user-registration/user-registration.ts';
@@ -63,6 +64,13 @@ export type { PushedAuthorizationRequestOptions } from './features/pushed-author
 export type { RequestObjectOptions } from './features/request-objects/request-objects.ts';
 export type { ResourceIndicatorOptions } from './features/resource-indicators/resource-indicators.ts';
 export type { ResponseTypeOptions } from './features/response-types/response-types.ts';
+export type {
+  AuthorizationDetail,
+  AuthorizationDetailType,
+  DetailReader,
+} from './features/rich-authorization-requests/details.ts';
+export type { RichAuthorizationRequestOptions } from './features/rich-authorization-requests/rich-authorization-requests.ts';
+export { authorizationDetailType } from './features/rich-authorization-requests/rich-authorization-requests.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
 export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-logout.ts';
 export type { UserRegistrationOptions } from './features/user-registration/user-registration.ts';
@@ -94,6 +102,7 @@ export {
   resourceIndicators,
   responseTypes,
   revocation,
+  richAuthorizationRequests,
   rpInitiatedLogout,
   sessionManagement,
   userinfo,
@@ -121,6 +130,7 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   requestObjects,
   resourceIndicators,
   jwtAccessTokens,
+  richAuthorizationRequests,
   claimsParameter,
   userinfo,
   introspection,

@@ -23,7 +23,7 @@ import { currentSession, endCurrentSession, isHosted } from './engine/current-se
 import { answerStep, settle, signedInAs, situationOf } from './engine/driver.ts';
 import { type Next, nextStep } from './engine/next-step.ts';
 import { acrValues, loginHint, uiLocales } from './engine/parameters.ts';
-import { scopeViews } from './engine/steps/consent.ts';
+import { scopeViews, textsOf } from './engine/steps/consent.ts';
 import { OAuthError } from './protocol/errors.ts';
 import { paramsOf } from './protocol/params.ts';
 import { formatScope } from './protocol/scope.ts';
@@ -52,6 +52,8 @@ export interface InteractionDetails {
   readonly client: ClientView;
   /** What is asked for, in plain words. */
   readonly scopes: readonly ScopeView[];
+  /** What is asked for beside scopes (RFC 9396), in plain words. */
+  readonly details: readonly string[];
   /** What to put into a username field (`login_hint`). */
   readonly loginHint: string | null;
   /** Wanted languages, best first. */
@@ -176,6 +178,7 @@ async function details({ ctx, interaction, opened }: Opened): Promise<Interactio
     reauthenticate: session !== null && isLogin(next),
     client: clientView(ctx, client, redirectUri),
     scopes: scopeViews(ctx.settings, request.consentScopes),
+    details: textsOf(request),
     loginHint: loginHint(request),
     uiLocales: uiLocales(request),
     acrValues: acrValues(request),

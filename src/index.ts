@@ -210,6 +210,7 @@ export type { InteractionDetails, Interactions } from './host-interactions.ts';
 export { type McpOptions, mcp } from './mcp.ts';
 export type {
   AuthorizationRequest,
+  ConsentItem,
   Destination,
   LoginDemand,
 } from './protocol/authorization-request.ts';

@@ -142,6 +142,8 @@ export interface ConsentView extends StepView {
    * allowed before.
    */
   readonly partial: boolean;
+  /** What is asked for beside scopes (RFC 9396), in plain words of the host. */
+  readonly details: readonly string[];
 }
 
 /** Every refusal that cannot be sent to the client. */

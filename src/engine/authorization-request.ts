@@ -7,6 +7,7 @@ import { redirectUriRulesOf } from '../domain/redirect-rules.ts';
 import { resolveScopes } from '../domain/scopes.ts';
 import type {
   AuthorizationRequest,
+  ConsentItem,
   Destination,
   LoginDemand,
 } from '../protocol/authorization-request.ts';
@@ -232,6 +233,7 @@ async function readAuthorizationRequest(
   if (sent !== null) logLeftOut(ctx, client, parseScope(asked ?? ''), scopes);
   const values: Record<string, unknown> = {};
   const consentScopes = [...scopes];
+  const consentItems: ConsentItem[] = [];
   const demands: LoginDemand[] = [];
   const { clientId } = client;
   const { artifacts } = responseType;
@@ -239,6 +241,7 @@ async function readAuthorizationRequest(
     clientId,
     scopes,
     consentScopes,
+    consentItems,
     artifacts,
     demands,
     values,
@@ -257,6 +260,7 @@ async function readAuthorizationRequest(
     const reading = { params, source, isSigned, client, destination, artifacts, promptValues };
     const value = await definition.read(ctx, { ...reading, request });
     values[name] = value;
+    consentItems.push(...(definition.consentItems?.(value) ?? []));
     consentScopes.push(...(definition.consentScopes?.(value, ctx.settings, client) ?? []));
     demands.push(...[definition.demand?.(value, ctx.settings) ?? []].flat());
   }

@@ -134,8 +134,11 @@ export const acrValues: AuthorizationParameter<readonly string[]> = authorizatio
     // OIDC Registration §2: default_acr_values hold where the request has no acr_values.
     return asked.length === 0 ? client.defaultAcrValues : asked;
   },
-  // OIDC Core §3.1.2.1: the contexts of acr_values are asked for, not required.
-  demand: (contexts, settings) => contextDemand(contexts, settings, false),
+  // RFC 9470 §5: where logins reach contexts at all, a login that reaches none of those is refused:
+  // the API that asked for them would refuse its token again. OIDC Core §3.1.2.1: elsewhere they
+  // are asked for, not required.
+  demand: (contexts, settings) =>
+    contextDemand(contexts, settings, (settings.accounts.acrValues ?? []).length > 0),
 });
 
 /** What contexts demand of the login; null where none is named. */

@@ -1,6 +1,7 @@
 /** What the parameters of token requests do, for every grant and every endpoint (RFC 8707). */
+import type { ConsentItem } from '../protocol/authorization-request.ts';
 import { OAuthError } from '../protocol/errors.ts';
-import type { AccessToken, Details } from '../store/records.ts';
+import type { AccessToken, Client, Details } from '../store/records.ts';
 import type { EngineContext } from './contracts/context.ts';
 import type { TokenReading } from './contracts/token-parameter.ts';
 
@@ -12,6 +13,18 @@ export async function tokenDetails(ctx: EngineContext, reading: TokenReading): P
   for (const one of ctx.engine.tokenParameters)
     Object.assign(details, await one.details?.(ctx, reading));
   return details;
+}
+
+/** What people have to allow for details that a device asks for. */
+export async function consentItemsOf(
+  ctx: EngineContext,
+  client: Client,
+  details: Details,
+): Promise<readonly ConsentItem[]> {
+  const items: ConsentItem[] = [];
+  for (const one of ctx.engine.tokenParameters)
+    items.push(...((await one.consentItems?.(ctx, client, details)) ?? []));
+  return items;
 }
 
 /** What a token says because of its details (RFC 7662 §2.2, RFC 9068 §2.2). */

@@ -7,6 +7,7 @@ import {
   clientLinks,
   clientNote,
   clientRow,
+  detailList,
   form,
   name,
   otherButton,
@@ -53,13 +54,14 @@ function withdrawal({ accountUrl, providerName }: ConsentView, texts: Messages['
 }
 
 function scopes(view: ConsentView, messages: Messages): Markup {
-  const { newScopes, knownScopes, offline, offlineKnown, partial } = view;
+  const { newScopes, knownScopes, offline, offlineKnown, partial, details } = view;
   const { consent: texts } = messages;
-  if (newScopes.length === 0 && knownScopes.length === 0 && !offline)
-    return markup`<p>${texts.nothing}</p>`;
+  const isEmpty = newScopes.length === 0 && knownScopes.length === 0 && details.length === 0;
+  if (isEmpty && !offline) return markup`<p>${texts.nothing}</p>`;
   const title = knownScopes.length === 0 ? texts.asks : texts.asksAlso;
   const away = markup`<strong>${texts.offline}</strong><br>${texts.offlineMeans}`;
-  return markup`${scopeList(title, 'new', newScopes, messages, partial)}
+  return markup`${detailList(texts.details, details)}
+${scopeList(title, 'new', newScopes, messages, partial)}
 ${scopeList(texts.known, 'known', knownScopes, messages, false)}
 ${partial && knownScopes.map(({ name: scope }) => scopeKept(scope))}
 ${partial && offlineKnown && scopeKept('offline_access')}

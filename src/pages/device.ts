@@ -9,6 +9,7 @@ import {
   clientName,
   clientNote,
   clientRow,
+  detailList,
   form,
   name,
   otherButton,
@@ -85,10 +86,12 @@ function place(
 }
 
 function scopes(view: DeviceConfirmationView, messages: Messages): Markup {
-  const { scopes: views, offline, partial } = view;
+  const { scopes: views, offline, partial, details } = view;
   const { consent, deviceConfirmation: texts } = messages;
-  if (views.length === 0 && !offline) return markup`<p>${consent.nothing}</p>`;
+  if (views.length === 0 && !offline && details.length === 0)
+    return markup`<p>${consent.nothing}</p>`;
   return markup`<div id="device-scopes" class="scopes">
+${detailList(consent.details, details)}
 ${scopeList(texts.asks, 'new', views, messages, partial)}
 ${offline && markup`<p class="offline"><strong>${consent.offline}</strong><br>${consent.offlineMeans}</p>`}
 ${scopeChoice(partial, messages)}

@@ -181,6 +181,18 @@ export function scopeList(
 ${items}</ul>`;
 }
 
+/** What is asked for beside scopes. */
+export function detailList(title: string, details: readonly string[]): Markup | null {
+  if (details.length === 0) return null;
+  const items = details.map(
+    (text) => markup`<li class="writes"><bdi>${text}</bdi></li>
+`,
+  );
+  return markup`<h2>${title}</h2>
+<ul id="consent-details" class="scope-list new">
+${items}</ul>`;
+}
+
 /** The box by which people allow one scope. */
 export function scopeBox(scope: string, text: Inside): Markup {
   return markup`<label class="box"><input type="checkbox" id="scope-${scope}" name="scope:${scope}" value="allow" checked><span>${text}</span></label>`;

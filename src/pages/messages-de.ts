@@ -56,6 +56,7 @@ export const GERMAN: Messages = {
     asks: 'Die Anwendung darf dann',
     asksAlso: 'Die Anwendung darf dann außerdem',
     known: 'Das haben Sie bereits erlaubt',
+    details: 'Sie erlauben dies',
     nothing: 'Die Anwendung fragt keine Ihrer Daten ab.',
     writes: 'kann Daten ändern',
     offline: 'Auch in Ihrer Abwesenheit',

@@ -54,6 +54,7 @@ export const ENGLISH: Messages = {
     asks: 'It will be able to',
     asksAlso: 'It will also be able to',
     known: 'You already allowed it to',
+    details: 'You allow this',
     nothing: 'It asks for no data of yours.',
     writes: 'can change data',
     offline: 'Also while you are away',

@@ -60,6 +60,7 @@ export const FRENCH: Messages = {
     asks: 'L’application pourra',
     asksAlso: 'L’application pourra aussi',
     known: 'Vous l’avez déjà autorisée à',
+    details: 'Vous autorisez ceci',
     nothing: 'L’application ne demande aucune de vos données.',
     writes: 'peut modifier des données',
     offline: 'Même en votre absence',

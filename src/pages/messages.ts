@@ -106,6 +106,8 @@ export interface Messages {
     readonly asksAlso: string;
     /** Heading of the scopes that were allowed before. */
     readonly known: string;
+    /** Heading of what is asked for beside scopes, such as one payment. */
+    readonly details: string;
     /** Instead of scopes, if the application asks for none. */
     readonly nothing: string;
     /** After a scope that lets the application change something. */

@@ -25,6 +25,14 @@ export interface LoginDemand {
   readonly essential?: boolean;
 }
 
+/** Something beside scopes that people have to allow, every time it is asked for. */
+export interface ConsentItem {
+  /** What tells it from others: the same one has the same key. */
+  readonly key: string;
+  /** Plain words for the consent page. */
+  readonly text: string;
+}
+
 /** A checked authorization request. */
 export interface AuthorizationRequest {
   /** The client that sent it. */
@@ -35,6 +43,8 @@ export interface AuthorizationRequest {
    * What people have to allow: these scopes, and those of single claims that are asked for by name.
    */
   readonly consentScopes: readonly string[];
+  /** What people have to allow beside scopes. @default nothing */
+  readonly consentItems?: readonly ConsentItem[];
   /**
    * Scopes that were asked for and that the user left out: they are in neither list.
    * @default none

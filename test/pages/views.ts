@@ -85,6 +85,7 @@ export const CONSENT: ConsentView = {
   offline: false,
   offlineKnown: false,
   partial: false,
+  details: [],
 };
 const ERROR: ErrorView = {
   ...PAGE,
@@ -136,6 +137,7 @@ const CONFIRMATION: DeviceConfirmationView = {
   ],
   offline: false,
   partial: false,
+  details: [],
   place: 'Utrecht, Netherlands',
   sameNetwork: true,
 };
@@ -225,6 +227,10 @@ const formsOf = (pages: Drawing): Readonly<Record<string, Html>> => ({
       { name: 'photos.write', description: 'Add and change your photos', writes: true },
     ],
     knownScopes: [{ name: 'albums.write', description: 'Arrange your albums', writes: true }],
+  }),
+  'consent, details': pages.consent({
+    ...CONSENT,
+    details: ['Pay 12.50 EUR to Merchant Ltd', 'See the balance of the account that ends with 42'],
   }),
   'consent, partial': pages.consent({
     ...CONSENT,

@@ -37,6 +37,7 @@ const everywhere = (name: string): string[] => {
       scopes: [{ name, description: name, writes: true }],
       offline: true,
       partial: false,
+      details: [],
       place: name,
       sameNetwork: false,
     }),

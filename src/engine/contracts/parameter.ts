@@ -5,6 +5,7 @@
 import type { Settings } from '../../domain/settings.ts';
 import type {
   AuthorizationRequest,
+  ConsentItem,
   Destination,
   LoginDemand,
 } from '../../protocol/authorization-request.ts';
@@ -58,6 +59,8 @@ export interface ParameterDefinition<T> {
   details?(value: T, allowed: AllowedRequest): Details;
   /** Scopes that people have to allow for it, beside those of the request. @default none */
   consentScopes?(value: T, settings: Settings, client: Client): readonly string[];
+  /** What people have to allow for it beside scopes, every time. @default nothing */
+  consentItems?(value: T): readonly ConsentItem[];
   /** What it demands of the login. @default nothing */
   demand?(value: T, settings: Settings): LoginDemand | null;
 }

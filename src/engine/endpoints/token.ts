@@ -133,7 +133,8 @@ async function issue(
     const proven = await prove(ctx, client, confirmation);
     const proof = proven.proof ?? before;
     const { entitlement } = proven;
-    const details = await tokenDetails(ctx, { params, client, entitlement });
+    const acting = entitlement === null ? 'for-client' : 'for-user';
+    const details = await tokenDetails(ctx, { params, client, entitlement, acting });
     const redemption = await withinBounds(ctx, client, { ...proven, proof, confirmation, details });
     await useProofs(ctx);
     const issued = await issueTokens(ctx, client, redemption);

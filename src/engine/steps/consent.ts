@@ -29,6 +29,8 @@ interface Consent {
   readonly scopes: readonly string[];
   /** Scopes that were shown to the subject, who left them out. */
   readonly refused: readonly string[];
+  /** Keys of what was allowed beside scopes. Absent in what an earlier version sealed. */
+  readonly items?: readonly string[];
 }
 
 /** What was allowed in this interaction; null when nobody was asked. */
@@ -44,7 +46,8 @@ export const consent: Step = defineStep<ConsentView>({
   page: definePage('consent'),
   due,
   shows: ({ request }) => request.consentScopes,
-  view(ctx, { account, authorization, client, request: { consentScopes: scopes } }) {
+  view(ctx, { account, authorization, client, request }) {
+    const { consentScopes: scopes } = request;
     const known = authorization?.scopes ?? [];
     // What offline_access means stands apart on the page.
     const views = scopeViews(
@@ -58,6 +61,7 @@ export const consent: Step = defineStep<ConsentView>({
       offline: scopes.includes('offline_access'),
       offlineKnown: known.includes('offline_access'),
       partial: client.partialConsent,
+      details: textsOf(request),
     };
   },
   async answer(_ctx, posted) {
@@ -71,8 +75,13 @@ export const consent: Step = defineStep<ConsentView>({
 function due(situation: Situation): Due | null {
   const { request, client, session, authorization, interaction, redirectUri } = situation;
   const given = consentIn(interaction);
-  if (given !== null && given.sub === session?.sub && covers(given.scopes, request.consentScopes))
-    return null;
+  const items = keysOf(request);
+  const isGiven =
+    given !== null &&
+    given.sub === session?.sub &&
+    covers(given.scopes, request.consentScopes) &&
+    covers(given.items ?? [], items);
+  if (isGiven) return null;
   // OIDC Core §3.1.2.1: prompt=consent asks, whatever is remembered.
   if (prompts(request).includes('consent') || approvalPrompt(request))
     return { because: 'prompt_consent' };
@@ -80,6 +89,8 @@ function due(situation: Situation): Due | null {
   if (redirectUri !== null && isAnybodysScheme(redirectUri))
     return { because: 'client_not_assured' };
   if (client.skipConsent) return null;
+  // RFC 9396 §12: what somebody allowed once is no leave to do it again.
+  if (items.length > 0) return { because: 'details' };
   // RFC 8252 §8.6: a client whose identity is not assured gets no silent repeat approval.
   if (!isIdentityAssured(client, redirectUri, request.artifacts))
     return { because: 'client_not_assured' };
@@ -102,6 +113,16 @@ function isIdentityAssured(
 ): boolean {
   if (redirectUri?.startsWith('https://')) return true;
   return !isPublic(client) && !artifacts.some((one) => one === 'token' || one === 'id_token');
+}
+
+/** What is asked for beside scopes, in plain words. */
+export function textsOf({ consentItems = [] }: AuthorizationRequest): readonly string[] {
+  return consentItems.map(({ text }) => text);
+}
+
+/** Keys of what is asked for beside scopes. */
+export function keysOf({ consentItems = [] }: AuthorizationRequest): readonly string[] {
+  return consentItems.map(({ key }) => key);
 }
 
 /** Scopes in plain words. */
@@ -198,7 +219,8 @@ async function allow(posted: PostedAnswer): Promise<StepOutcome> {
   );
   if (divided === null) return declined();
   const { refused } = divided;
+  const items = keysOf(request);
   const scopes = divided.scopes.filter((scope) => asked.includes(scope) && shown.includes(scope));
   const { sub } = session;
-  return { outcome: 'answered', state: { sub, scopes, refused } satisfies Consent };
+  return { outcome: 'answered', state: { sub, scopes, refused, items } satisfies Consent };
 }

@@ -97,7 +97,12 @@ async function takeRequest(
   { lifetime, interval, verificationUri }: DeviceAuthorizationOptions,
 ): Promise<Response> {
   const { client, scopes } = await allowedTo(ctx, known, params);
-  const details = await tokenDetails(ctx, { params, client, entitlement: null });
+  const details = await tokenDetails(ctx, {
+    params,
+    client,
+    entitlement: null,
+    acting: 'for-user',
+  });
   const facts = { clientId: client.clientId, scopes, details, interval, lifetime };
   const { deviceCode, userCode } = await storeRequest(ctx, facts);
   const page = verificationUri ?? ctx.url(DEVICE);

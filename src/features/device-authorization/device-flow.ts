@@ -7,14 +7,15 @@ import { isPublicAddress, networkOf } from '../../domain/addresses.ts';
 import { rememberAuthorization } from '../../domain/authorizations.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import type { Interaction } from '../../domain/interactions.ts';
-import { availableScopes } from '../../domain/scopes.ts';
+import { offeredScopes } from '../../domain/scopes.ts';
 import { provenNow } from '../../domain/sessions.ts';
 import { judgeAnew, unknownInteraction } from '../../engine/continuation.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Flow, FlowEnd, OpenedFlow } from '../../engine/contracts/flow.ts';
 import { authorizationParameter } from '../../engine/contracts/parameter.ts';
 import { declined, defineStep, type Step, unknownDecision } from '../../engine/contracts/step.ts';
-import { dividedScopes, scopeViews } from '../../engine/steps/consent.ts';
+import { dividedScopes, scopeViews, textsOf } from '../../engine/steps/consent.ts';
+import { consentItemsOf } from '../../engine/token-parameters.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { formatScope, parseScope } from '../../protocol/scope.ts';
 import type { Client } from '../../store/records.ts';
@@ -66,12 +67,14 @@ export function deviceFlow(placeOf: PlaceOf | null): Flow {
         client,
         redirectUri: null,
         async request() {
-          const { scopes: asked, userCode, address } = stored.request;
-          const scopes = availableScopes(ctx.settings, client, asked, 'for-user');
+          const { scopes: asked, userCode, address, details = {} } = stored.request;
+          const scopes = await offeredScopes(ctx.settings, client, asked, 'for-user');
+          const consentItems = await consentItemsOf(ctx, client, details);
           const place = address === null ? null : await wordsFor(placeOf, address);
           const values = { [DEVICE]: { userCode, address, place } satisfies Shown };
           const { clientId } = client;
-          return { clientId, scopes, consentScopes: scopes, artifacts: [], demands: [], values };
+          const shown = { scopes, consentScopes: scopes, consentItems };
+          return { clientId, ...shown, artifacts: [], demands: [], values };
         },
         complete: async (context, end) => await approve(context, digest, end),
         async refuse(context, error) {
@@ -152,6 +155,7 @@ export const deviceConfirmation: Step = defineStep<DeviceConfirmationView>({
       offline:
         request.scopes.includes('offline_access') || client.grantTypes.includes('refresh_token'),
       partial: client.partialConsent,
+      details: textsOf(request),
       place,
       sameNetwork: isSameNetwork(address, ctx.request.address),
     };

@@ -29,6 +29,8 @@ export interface DeviceConfirmationView extends StepView {
   readonly offline: boolean;
   /** The user may refuse single scopes, as on the consent page. */
   readonly partial: boolean;
+  /** What it asks for beside scopes (RFC 9396), in plain words of the host. */
+  readonly details: readonly string[];
   /**
    * Where the request came from: the words of the host (`place`), or an address; null: not known.
    */

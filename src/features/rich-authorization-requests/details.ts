@@ -1,0 +1,181 @@
+/**
+ * The values of `authorization_details` (RFC 9396 §2): reading them, and comparing what is asked
+ * for with what was granted.
+ */
+import { normalizedResource, resourcesIn } from '../../domain/resources.ts';
+import { OAuthError } from '../../protocol/errors.ts';
+import type { Client, Details } from '../../store/records.ts';
+
+/** One authorization detail: an object with a type (RFC 9396 §2). */
+export interface AuthorizationDetail {
+  /** Its type. */
+  readonly type: string;
+  /** Fields of the type, and the common ones of RFC 9396 §2.2. */
+  readonly [field: string]: unknown;
+}
+
+/** For whom a detail is described. */
+export interface DetailReader {
+  /** The client that asks. */
+  readonly client: Client;
+  /** Languages that the reader wants, best first. */
+  readonly languages: readonly string[];
+}
+
+/** What a type of authorization details is (RFC 9396 §2.1). */
+export interface AuthorizationDetailType<T extends AuthorizationDetail = AuthorizationDetail> {
+  /** Its name: the `type` of its details. */
+  readonly type: T['type'];
+  /**
+   * Checks one as a client sent it, and returns what is granted if somebody allows it: with
+   * defaults, and without what has no meaning.
+   * @returns the detail, or a phrase that says what is wrong with it, for the client's developers
+   */
+  read(detail: AuthorizationDetail): T | string;
+  /** Plain words for the consent page, such as "Pay 12.50 EUR to Merchant Ltd". */
+  describe(detail: T, reader: DetailReader): string | Promise<string>;
+  /**
+   * True when a grant covers what is asked for at the token endpoint: the same, or less.
+   * @default only the same
+   */
+  covers?(granted: T, asked: T): boolean;
+  /** Whether clients get it for themselves, without anybody who allows it. @default false */
+  readonly forClients?: boolean;
+}
+
+/** Details of one request, and characters of them. */
+const [MOST, LONGEST] = [20, 16_384];
+/** Fields that every type has (RFC 9396 §2.2): lists of strings, and one string. */
+const LISTS = ['locations', 'actions', 'datatypes', 'privileges'];
+
+const MEMBER = 'authorization_details';
+
+/** Why a request is refused (RFC 9396 §5). */
+export function refusedDetails(reason: string, problem: string): OAuthError {
+  return new OAuthError('invalid_authorization_details', reason, problem);
+}
+
+/** The types of a provider, by name. */
+export type DetailTypes = ReadonlyMap<string, AuthorizationDetailType>;
+
+/**
+ * The details that a parameter holds, as they are granted.
+ * @param allowed types that the client may ask for; null: any
+ * @throws OAuthError `invalid_authorization_details`
+ */
+export function detailsIn(
+  text: string,
+  types: DetailTypes,
+  allowed: readonly string[] | null,
+): readonly AuthorizationDetail[] {
+  return listIn(text).map((one) => {
+    const type = types.get(one.type);
+    // RFC 9396 §5: unknown types, and those that the client may not ask for.
+    if (type === undefined || (allowed !== null && !allowed.includes(one.type)))
+      throw refusedDetails('authorization_details_type', 'A type is not available here.');
+    checkCommonFields(one);
+    const read = type.read(one);
+    if (typeof read === 'string')
+      throw refusedDetails('authorization_details', `A detail is not valid: ${readable(read)}.`);
+    return read;
+  });
+}
+
+function listIn(text: string): readonly AuthorizationDetail[] {
+  let value: unknown = null;
+  try {
+    value = text.length <= LONGEST ? JSON.parse(text) : null;
+  } catch {
+    // Not JSON: refused below.
+  }
+  const isDetail = (one: unknown): one is AuthorizationDetail =>
+    typeof one === 'object' &&
+    one !== null &&
+    !Array.isArray(one) &&
+    typeof (one as { readonly type?: unknown }).type === 'string';
+  // RFC 9396 §2: a JSON array of objects, each with a type.
+  if (Array.isArray(value) && value.length > 0 && value.length <= MOST && value.every(isDetail))
+    return value;
+  throw refusedDetails(
+    'authorization_details_malformed',
+    `The authorization_details must be a JSON list of 1 to ${MOST} objects with a type.`,
+  );
+}
+
+function checkCommonFields(detail: AuthorizationDetail): void {
+  const wrong = LISTS.find((name) => {
+    const value = detail[name];
+    return (
+      value !== undefined &&
+      !(Array.isArray(value) && value.every((one) => typeof one === 'string'))
+    );
+  });
+  const { identifier } = detail;
+  if (wrong !== undefined)
+    throw refusedDetails('authorization_details', `The field ${wrong} must be a list of strings.`);
+  if (identifier !== undefined && typeof identifier !== 'string')
+    throw refusedDetails('authorization_details', 'The field identifier must be a string.');
+}
+
+/** Characters that an error description may have (RFC 6749 §5.2). */
+function readable(text: string): string {
+  return text.replaceAll(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '').slice(0, 200);
+}
+
+/** The details that a grant or a token holds. */
+export function grantedIn(details: Details): readonly AuthorizationDetail[] {
+  const value = details[MEMBER];
+  return Array.isArray(value) ? (value as readonly AuthorizationDetail[]) : [];
+}
+
+/** Details of a grant that hold these. */
+export function withDetails(granted: readonly AuthorizationDetail[]): Details {
+  return granted.length === 0 ? {} : { [MEMBER]: granted };
+}
+
+/**
+ * RFC 9396 §6: a token holds what was granted, or less.
+ * @throws OAuthError `invalid_authorization_details`
+ */
+export function requireGranted(
+  types: DetailTypes,
+  granted: readonly AuthorizationDetail[],
+  asked: readonly AuthorizationDetail[],
+): void {
+  const isCovered = (one: AuthorizationDetail): boolean =>
+    granted.some((other) => {
+      if (other.type !== one.type) return false;
+      return types.get(one.type)?.covers?.(other, one) ?? isSame(other, one);
+    });
+  if (asked.every(isCovered)) return;
+  throw refusedDetails(
+    'authorization_details_grew',
+    'The authorization_details are more than what was granted.',
+  );
+}
+
+/** True for the same JSON value, in whatever order its members are. */
+function isSame(one: unknown, other: unknown): boolean {
+  const [first, second] = [one, other].map((value) => JSON.stringify(value, inOrder));
+  return first === second;
+}
+
+function inOrder(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
+ * Those that concern the APIs of a token (RFC 9396 §3): an API does not learn what was granted at
+ * another one.
+ */
+export function concerning(details: Details): readonly AuthorizationDetail[] {
+  const resources = resourcesIn(details).map(normalizedResource);
+  const all = grantedIn(details);
+  if (resources.length === 0) return all;
+  return all.filter(({ locations }) => {
+    if (!Array.isArray(locations)) return true;
+    const places = locations.filter((one) => URL.canParse(one)).map(normalizedResource);
+    return places.some((one) => resources.includes(one));
+  });
+}
