@@ -15,6 +15,7 @@ import type {
 import { type Feature, optionGroup } from './engine/contracts/feature.ts';
 import {
   type Check,
+  checkFunction,
   checkOptions,
   hasMethods,
   isObject,
@@ -142,10 +143,7 @@ const withMethods = (description: string, remedy: string, ...methods: readonly s
     refuse(option, `must have the method ${methods.join(', ')}.`, remedy);
   });
 
-const callable = (description: string): Option =>
-  code(description, (value, option, refuse) => {
-    if (typeof value !== 'function') refuse(option, 'must be a function.', 'Pass a function.');
-  });
+const callable = (description: string): Option => code(description, checkFunction);
 
 const flag = (description: string): Option => ({ kind: 'flag', description, default: false });
 

@@ -19,9 +19,11 @@ import { frontChannelLogout } from './features/front-channel-logout/front-channe
 import { introspection } from './features/introspection/introspection.ts';
 import { jarm } from './features/jarm/jarm.ts';
 import { jwtAccessTokens } from './features/jwt-access-tokens/jwt-access-tokens.ts';
+import { jwtBearer } from './features/jwt-bearer/jwt-bearer.ts';
 import { jwtClientAuthentication } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 import { mutualTls } from './features/mutual-tls/mutual-tls.ts';
 import { pairwiseSubjects } from './features/pairwise-subjects/pairwise-subjects.ts';
+import { passwordGrant } from './features/password-grant/password-grant.ts';
 import { publicClient } from './features/public-client/public-client.ts';
 import { pushedAuthorizationRequests } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 import { refreshToken } from './features/refresh-token/refresh-token.ts';
@@ -32,6 +34,7 @@ import { revocation } from './features/revocation/revocation.ts';
 import { richAuthorizationRequests } from './features/rich-authorization-requests/rich-authorization-requests.ts';
 import { rpInitiatedLogout } from './features/rp-initiated-logout/rp-initiated-logout.ts';
 import { sessionManagement } from './features/session-management/session-management.ts';
+import { tokenExchange } from './features/token-exchange/token-exchange.ts';
 import { userRegistration } from './features/user-registration/user-registration.ts';
 import { userinfo } from './features/userinfo/userinfo.ts';
 
@@ -57,9 +60,16 @@ export type { DpopOptions } from './features/dpop/dpop.ts';
 export type { DynamicRegistrationOptions } from './features/dynamic-registration/dynamic-registration.ts';
 export type { FormPostView } from './features/form-post/form-post.ts';
 export type { JwtAccessTokenOptions } from './features/jwt-access-tokens/jwt-access-tokens.ts';
+export type {
+  JwtBearerOptions,
+  SubjectOfAssertion,
+  TrustedIssuer,
+  VerifiedAssertion,
+} from './features/jwt-bearer/jwt-bearer.ts';
 export type { JwtClientAuthenticationOptions } from './features/jwt-client-authentication/jwt-client-authentication.ts';
 export type { MutualTlsOptions } from './features/mutual-tls/mutual-tls.ts';
 export type { PairwiseSubjectOptions } from './features/pairwise-subjects/pairwise-subjects.ts';
+export type { PasswordGrantOptions } from './features/password-grant/password-grant.ts';
 export type { PushedAuthorizationRequestOptions } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
 export type { RequestObjectOptions } from './features/request-objects/request-objects.ts';
 export type { ResourceIndicatorOptions } from './features/resource-indicators/resource-indicators.ts';
@@ -73,6 +83,17 @@ export type { RichAuthorizationRequestOptions } from './features/rich-authorizat
 export { authorizationDetailType } from './features/rich-authorization-requests/rich-authorization-requests.ts';
 export type { LogoutView, SignedOutView } from './features/rp-initiated-logout/pages.ts';
 export type { LogoutOptions } from './features/rp-initiated-logout/rp-initiated-logout.ts';
+export type {
+  ActingParty,
+  ExchangedToken,
+  MayAct,
+} from './features/token-exchange/exchanged-token.ts';
+export type {
+  ExchangeDecision,
+  ExchangePolicy,
+  ExchangeRequest,
+  TokenExchangeOptions,
+} from './features/token-exchange/token-exchange.ts';
 export type { UserRegistrationOptions } from './features/user-registration/user-registration.ts';
 export type { UserinfoOptions } from './features/userinfo/userinfo.ts';
 export {
@@ -92,9 +113,11 @@ export {
   introspection,
   jarm,
   jwtAccessTokens,
+  jwtBearer,
   jwtClientAuthentication,
   mutualTls,
   pairwiseSubjects,
+  passwordGrant,
   publicClient,
   pushedAuthorizationRequests,
   refreshToken,
@@ -105,6 +128,7 @@ export {
   richAuthorizationRequests,
   rpInitiatedLogout,
   sessionManagement,
+  tokenExchange,
   userinfo,
   userRegistration,
 };
@@ -116,6 +140,9 @@ export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [
   refreshToken,
   clientCredentials,
   deviceAuthorization,
+  passwordGrant,
+  tokenExchange,
+  jwtBearer,
   clientSecret,
   jwtClientAuthentication,
   mutualTls,

@@ -49,13 +49,6 @@ export type {
   NewInitialAccessToken,
 } from './domain/initial-access-tokens.ts';
 export type { Interaction, StepStates } from './domain/interactions.ts';
-export type {
-  Consumption,
-  LiveRefreshToken,
-  Redemption,
-  RepeatedRefreshToken,
-  TokenResponse,
-} from './domain/issuance.ts';
 export { isUsable, newOneTimeRecord, type OneTimeFacts } from './domain/one-time-records.ts';
 export type {
   DocumentRules,
@@ -74,6 +67,13 @@ export {
   type ReachedLimit,
   TooManyAttempts,
 } from './domain/rate-limiter.ts';
+export type {
+  Consumption,
+  LiveRefreshToken,
+  Redemption,
+  RepeatedRefreshToken,
+  TokenResponse,
+} from './domain/redemption.ts';
 export type { Successor } from './domain/refresh-tokens.ts';
 export type { RequestFacts } from './domain/request-facts.ts';
 export type {

@@ -5,7 +5,6 @@
  */
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newFamilyPart, newRefreshToken, nextRefreshToken } from '../crypto/handles.ts';
-import type { JwtClaims } from '../crypto/jwt.ts';
 import { isPublic } from '../protocol/client-metadata-rules.ts';
 import { formatScope } from '../protocol/scope.ts';
 import type {
@@ -13,7 +12,6 @@ import type {
   Issue,
   IssueOutcome,
   OneTimeConsumption,
-  ProvenAt,
   StoredConsumption,
   SubjectCondition,
 } from '../store/issue.ts';
@@ -26,9 +24,7 @@ import type {
   IdTokenRecord,
 } from '../store/records.ts';
 import {
-  type AccessTokenBounds,
   type AccessTokenFacts,
-  type AccessTokenWriter,
   type MadeAccessToken,
   makeAccessToken,
   writeAccessToken,
@@ -45,99 +41,8 @@ import {
 import type { Context } from './context.ts';
 import { idleEnd, newFamily } from './families.ts';
 import { type IdTokenSigner, idTokenSigner } from './id-tokens.ts';
+import type { CheckedRedemption, LiveRefreshToken, TokenResponse } from './redemption.ts';
 import { type Successor, sealSuccessor } from './refresh-tokens.ts';
-
-/** What a grant proved: who the tokens are for, and what issuing them consumes. */
-export interface Redemption {
-  /** The subject and the circumstances; null for tokens that act for the client itself. */
-  readonly entitlement: Entitlement | null;
-  /** Scopes of this access token; never more than those of the entitlement. */
-  readonly scopes: readonly string[];
-  /** Goes into the ID token. */
-  readonly nonce: string | null;
-  /**
-   * A family that begins may have a refresh token. It gets one if the client is registered for that
-   * grant type as well.
-   */
-  readonly refreshable: boolean;
-  /** What issuing consumes; null when nothing is. */
-  readonly consumption: Consumption | null;
-  /**
-   * When the subject proved who they are or allowed this. Nothing is issued when everything of the
-   * subject was revoked later. Needed only where neither a code nor a refresh token is consumed.
-   * @default when the token request began
-   */
-  readonly proof?: ProvenAt;
-}
-
-/** A redemption that the token endpoint has held to its bounds. */
-export interface CheckedRedemption extends Omit<Redemption, 'proof'> {
-  readonly proof: ProvenAt | null;
-  /** What the request proves, and tokens are bound to; empty: nothing. */
-  readonly confirmation: Confirmation;
-  /** What the APIs that it is for make of the access token. */
-  readonly accessToken: AccessTokenRules;
-  /** What the token request adds to the access token. */
-  readonly details: Details;
-  /** What the host adds to an ID token. */
-  readonly claims: JwtClaims;
-}
-
-/** How an access token is made. */
-export interface AccessTokenRules extends AccessTokenBounds {
-  /** Writes its text; null: a random one. */
-  readonly write: AccessTokenWriter | null;
-  /** What the response tells of it beside RFC 6749 §5.1. */
-  readonly told: Readonly<Record<string, unknown>>;
-}
-
-/** The live refresh token of a family. */
-export interface LiveRefreshToken {
-  /** Says that it is a live refresh token. */
-  readonly kind: 'refresh_token';
-  /** The token that was presented. */
-  readonly refreshToken: string;
-  /** Its family. */
-  readonly family: Family;
-}
-
-/**
- * A refresh token repeated within the grace: nothing is consumed, and the same answer is sent
- * again.
- */
-export interface RepeatedRefreshToken {
-  /** Says that it is a repeated refresh token. */
-  readonly kind: 'repeated_refresh_token';
-  /** The answer. */
-  readonly successor: Successor;
-  /** The version that the client has now. */
-  readonly clientVersion: number;
-}
-
-/** What issuing consumes. After a code or a one-time record the tokens begin a family. */
-export type Consumption =
-  | CodeConsumption
-  | OneTimeConsumption
-  | LiveRefreshToken
-  | RepeatedRefreshToken;
-
-/** A successful token response (RFC 6749 §5.1, OIDC Core §3.1.3.3). */
-export interface TokenResponse {
-  /** The access token. */
-  readonly access_token: string;
-  /** How it is used (RFC 6750, RFC 9449). */
-  readonly token_type: 'Bearer' | 'DPoP';
-  /** Seconds until the access token expires. */
-  readonly expires_in: number;
-  /** The scopes of the access token, separated by spaces; absent where there is none. */
-  readonly scope?: string;
-  /** The refresh token, if one was issued. */
-  readonly refresh_token?: string;
-  /** The ID token, if `openid` is among the scopes. */
-  readonly id_token?: string;
-  /** What extensions add. */
-  readonly [extension: string]: unknown;
-}
 
 /** Tokens were issued. */
 export interface IssuedTokens {
@@ -170,35 +75,40 @@ export async function issueTokens(
   }
   if (consumption?.kind === 'refresh_token')
     return await continueFamily(ctx, client, redemption, consumption);
-  if (entitlement === null) return await issueForClient(ctx, client, redemption, consumption);
+  if (entitlement === null || redemption.joins !== undefined)
+    return await issueAlone(ctx, client, redemption, consumption);
   return await startFamily(ctx, client, redemption, entitlement, consumption);
 }
 
 /** What is consumed and leaves no family to continue. */
 type FirstConsumption = CodeConsumption | OneTimeConsumption | null;
 
-type TokenFacts = Omit<AccessTokenFacts, 'clientId' | 'lifetime' | 'scopes' | 'text'> & {
-  readonly scopes: readonly string[];
-  readonly accessToken: AccessTokenRules;
-};
+type TokenFacts = Pick<AccessTokenFacts, 'entitlement' | 'family'>;
 
 interface NewTokens {
   readonly access: MadeAccessToken;
   readonly idToken: IdTokenRecord | null;
 }
 
-async function makeTokens(ctx: Context, client: Client, facts: TokenFacts): Promise<NewTokens> {
-  const { scopes, entitlement, accessToken: rules } = facts;
+async function makeTokens(
+  ctx: Context,
+  client: Client,
+  redemption: CheckedRedemption,
+  { entitlement, family }: TokenFacts,
+): Promise<NewTokens> {
+  const { scopes, details, confirmation, accessToken: rules } = redemption;
   const { clientId } = client;
-  const { accessToken, idToken: idTokenLifetime } = lifetimesOf(ctx, client);
-  const lifetime = Math.min(accessToken, rules.lifetime ?? accessToken);
-  const token = { ...facts, scopes: rules.scopes, clientId, lifetime };
+  const { accessToken: usual, idToken: idTokenLifetime } = lifetimesOf(ctx, client);
+  const lifetime = Math.min(usual, rules.lifetime ?? usual, redemption.lifetime ?? usual);
+  const bounds = { clientId, lifetime, scopes: rules.scopes };
+  const token = { ...bounds, entitlement, details, confirmation, family };
   const access =
     rules.write === null
       ? makeAccessToken(ctx, token)
       : await writeAccessToken(ctx, token, rules.write);
   // OIDC Core §3.1.2.1: without openid the request is plain OAuth 2.0 and has no ID token.
-  if (entitlement === null || !scopes.includes('openid')) return { access, idToken: null };
+  const isWanted = entitlement !== null && scopes.includes('openid');
+  if (!isWanted || redemption.idToken === false) return { access, idToken: null };
   const now = ctx.now();
   const idToken: IdTokenRecord = {
     jti: base64url(ctx.settings.random(16)),
@@ -213,15 +123,15 @@ async function makeTokens(ctx: Context, client: Client, facts: TokenFacts): Prom
   return { access, idToken };
 }
 
-async function issueForClient(
+/** Tokens of the client itself, and those that join a family: an access token and no more. */
+async function issueAlone(
   ctx: Context,
   client: Client,
   redemption: CheckedRedemption,
   consumption: FirstConsumption,
 ): Promise<Issued> {
-  const { scopes, confirmation, details, accessToken } = redemption;
-  const facts = { scopes, entitlement: null, details, confirmation, family: null, accessToken };
-  const made = await makeTokens(ctx, client, facts);
+  const { entitlement, joins: family = null } = redemption;
+  const made = await makeTokens(ctx, client, redemption, { entitlement, family });
   const issue = issueOf(client, made, { consumption, subject: null, family: null });
   const outcome = await ctx.store.tokens.issue(issue, ctx.now());
   if (outcome !== 'fresh') return { outcome };
@@ -236,15 +146,14 @@ async function startFamily(
   consumption: FirstConsumption,
 ): Promise<Issued> {
   const { random } = ctx.settings;
-  const { scopes, confirmation, details: added, accessToken } = redemption;
+  const { confirmation } = redemption;
   const part = newFamilyPart(random);
   const refreshable = redemption.refreshable && client.grantTypes.includes('refresh_token');
   const refreshToken = refreshable ? newRefreshToken(part, random) : null;
   // RFC 9449 §5: the refresh tokens of a public client are bound; another client proves itself.
   const details = withConfirmation(entitlement.details, isPublic(client) ? confirmation : {});
   const family = newFamily(ctx, client, { ...entitlement, details }, part, refreshToken);
-  const token = { scopes, entitlement, details: added, confirmation, family, accessToken };
-  const made = await makeTokens(ctx, client, token);
+  const made = await makeTokens(ctx, client, redemption, { entitlement, family });
   // Revoking a subject consumes its codes, so a code needs no second condition.
   const subject = consumption?.kind === 'code' ? null : conditionOf(redemption, entitlement);
   const issue = issueOf(client, made, { consumption, subject, family });
@@ -264,9 +173,8 @@ async function continueFamily(
   { refreshToken, family }: LiveRefreshToken,
 ): Promise<Issued> {
   const { random } = ctx.settings;
-  const { scopes, confirmation, details, accessToken } = redemption;
-  const token = { scopes, entitlement: family, details, confirmation, family, accessToken };
-  const made = await makeTokens(ctx, client, token);
+  const { confirmation } = redemption;
+  const made = await makeTokens(ctx, client, redemption, { entitlement: family, family });
   const isReplaced = rotates(ctx, client, family);
   const next = isReplaced ? nextRefreshToken(refreshToken, random) : refreshToken;
   const successor = isReplaced
@@ -377,7 +285,7 @@ function issueOf(
 
 function respond(
   ctx: Context,
-  { accessToken: { told } }: CheckedRedemption,
+  { accessToken: { told }, told: more }: CheckedRedemption,
   access: {
     readonly text: string;
     readonly record: Pick<AccessToken, 'scopes' | 'expiresAt'> & { readonly details?: Details };
@@ -395,5 +303,6 @@ function respond(
     ...(refreshToken === null ? {} : { refresh_token: refreshToken }),
     ...(idToken === null ? {} : { id_token: idToken }),
     ...told,
+    ...more,
   };
 }

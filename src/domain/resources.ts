@@ -61,6 +61,11 @@ export function normalizedResource(uri: string): string {
   return new URL(uri).href.replace(/\/$/, '');
 }
 
+/** True for two spellings of one API. */
+export function isSameResource(one: string, other: string): boolean {
+  return isResourceUri(other) && normalizedResource(one) === normalizedResource(other);
+}
+
 /** RFC 8707 §2: an absolute URI without a fragment. */
 export function isResourceUri(text: string): boolean {
   return URL.canParse(text) && !text.includes('#') && text.length <= LONGEST && !/\s/.test(text);

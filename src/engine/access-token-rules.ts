@@ -4,7 +4,7 @@
  */
 import type { AccessTokenBounds } from '../domain/access-tokens.ts';
 import type { Account } from '../domain/accounts.ts';
-import type { AccessTokenRules } from '../domain/issuance.ts';
+import type { AccessTokenRules } from '../domain/redemption.ts';
 import {
   type AccessTokenFormatName,
   type ResourceDefinition,

@@ -138,7 +138,8 @@ const DELETE_ACCESS_TOKEN: ActWrite = {
   name: 'access token',
   sql: () => sql`delete from ${ACCESS_TOKENS}
     where tenant = ${slot('tenant')} and digest = ${slot('digest')} and ${OF_CLIENT}
-      and family_id is null`,
+      and not exists (select 1 from ${FAMILIES} where ${FAMILIES}.tenant = ${slot('tenant')}
+        and ${FAMILIES}.id = ${ACCESS_TOKENS}.family_id and ${FAMILIES}.client_id = ${slot('clientId')})`,
 };
 
 const FAMILY_LOOKUP: Lookup = {

@@ -90,7 +90,7 @@ export function tokenStore(tables: MemoryTables): TokenStore {
     async revokeAccessToken(digest, clientId, now, audit) {
       const token = accessTokens.get(digest);
       if (token?.clientId !== clientId) return false;
-      if (token.familyId !== null)
+      if (token.familyId !== null && families.get(token.familyId)?.clientId === clientId)
         return revokeFamily(tables, token.familyId, now, audit, clientId);
       recordAct(tables, audit);
       return accessTokens.delete(digest);

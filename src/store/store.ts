@@ -306,7 +306,8 @@ export interface TokenStore {
    */
   revokeFamily(id: Digest, now: Seconds, audit: ActRow, clientId?: string): Promise<boolean>;
   /**
-   * Ends an access token of this client, and with it the family that it belongs to. False when the
+   * Ends an access token of this client, and with it the family that it belongs to, if that is the
+   * client's as well; a token that another client got for it (RFC 8693) ends alone. False when the
    * token is unknown or of another client, or its family was ended already.
    */
   revokeAccessToken(

@@ -248,6 +248,22 @@ export const TOKEN_LAWS: readonly Law[] = [
     },
   ],
   [
+    'revokeAccessToken: a token of another client in a family ends alone, and with the family',
+    async (store) => {
+      const { family, issue } = await withFamily(store);
+      const other = await withClient(store);
+      const joined = () => sample.issue(other, family.id, family.authorizationId);
+      const [one, two] = [joined(), joined()];
+      for (const each of [one, two]) await issueFreely(store, { ...each, idToken: null }, null);
+      const { digest, clientId } = one.accessToken;
+      assert.equal(await store.tokens.revokeAccessToken(digest, clientId, NOW, null), true);
+      assert.equal(await store.tokens.findAccessToken(digest), null);
+      assert.deepEqual([await isLive(store, issue), await isLive(store, two)], [true, true]);
+      await store.tokens.revokeFamily(family.id, NOW, null);
+      assert.deepEqual([await isLive(store, issue), await isLive(store, two)], [false, false]);
+    },
+  ],
+  [
     'revokeFamily: only for the client that is given',
     async (store) => {
       const { family } = await withFamily(store);

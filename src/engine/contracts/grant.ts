@@ -3,7 +3,7 @@
  * token endpoint owns what all grants share; tokens are issued in `domain/issuance.ts`.
  */
 import type { Confirmation } from '../../domain/confirmations.ts';
-import type { Redemption } from '../../domain/issuance.ts';
+import type { Redemption } from '../../domain/redemption.ts';
 import type { Params } from '../../protocol/params.ts';
 import type { Client } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';

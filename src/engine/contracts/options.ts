@@ -83,6 +83,11 @@ export function hasMethods(value: unknown, ...methods: readonly string[]): boole
   return isObject(value) && methods.every((name) => typeof value[name] === 'function');
 }
 
+/** Tells when an option is no function. */
+export function checkFunction(value: unknown, option: string, refuse: Refuse): void {
+  if (typeof value !== 'function') refuse(option, 'must be a function.', 'Pass a function.');
+}
+
 export function isWhole(value: unknown, least: number, most: number): boolean {
   return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
 }

@@ -3,7 +3,7 @@
  * request.
  */
 import { issuedToThis } from '../../domain/former-clients.ts';
-import type { Redemption } from '../../domain/issuance.ts';
+import type { Redemption } from '../../domain/redemption.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Client } from '../../store/records.ts';

@@ -4,7 +4,7 @@
  */
 import { requireSame } from '../../domain/confirmations.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
-import type { Consumption } from '../../domain/issuance.ts';
+import type { Consumption } from '../../domain/redemption.ts';
 import { familyIdOf, judge, type Presented } from '../../domain/refresh-tokens.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
