@@ -3,7 +3,8 @@
  * fit: names that come twice, steps beside steps that are not there, pages without a template. Runs
  * nothing.
  */
-import { CORE_EVENTS } from '../domain/events.ts';
+import type { EventDefinition } from '../domain/event-definition.ts';
+import { CORE_EVENTS } from '../domain/event-definitions.ts';
 import type { Settings } from '../domain/settings.ts';
 import { CLIENT_FIELDS } from '../protocol/client-field-definitions.ts';
 import type { FeatureField } from '../protocol/client-fields.ts';
@@ -46,8 +47,8 @@ export interface Assembly {
   readonly clientVerifications: readonly ClientVerification[];
   /** Algorithms by which clients may encrypt to the provider. */
   readonly decryptionAlgs: readonly KeyEncryptionAlg[];
-  /** Names of all events. */
-  readonly events: readonly string[];
+  /** All events that can happen. */
+  readonly events: readonly EventDefinition[];
 }
 
 /** @param refuse is told of everything that does not fit */
@@ -97,6 +98,7 @@ export function assemble(
   const decryptionAlgs = all('decryptionAlgs');
   checkGivenKeys(settings, decryptionAlgs, refuse);
   const events = [...CORE_EVENTS, ...all('events')];
+  checkEvents(all('events'), refuse);
   return {
     engine,
     endpoints,
@@ -192,6 +194,15 @@ function checkPages(
     if (typeof given !== 'function' && !isPageAddress(given))
       wrong(page.name, 'must be a function, or the address of your own page, such as /login.');
   }
+}
+
+/** A row with a longer name would be refused by the database, and all of its batch with it. */
+const EVENT_NAME = /^(?=.{1,64}$)[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$/;
+
+function checkEvents(own: readonly EventDefinition[], refuse: Refuse): void {
+  refuseTwice([...CORE_EVENTS, ...own].map(nameOf), 'the event', refuse);
+  for (const { name } of own.filter((one) => !EVENT_NAME.test(one.name)))
+    refuse('features', `bring the event ${name}.`, 'Name it like car.taken, in 64 characters.');
 }
 
 /** Where keys are given, those that decrypt are given as well: none are made. */

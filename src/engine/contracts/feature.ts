@@ -3,6 +3,7 @@
  * here and nothing is registered by side effect, so that taking a feature out of the list takes it
  * away whole. `assemble.ts` puts the contributions of all features together.
  */
+import type { EventDefinition } from '../../domain/event-definition.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { MetadataCheck } from '../../protocol/client-metadata-rules.ts';
 import type { KeyEncryptionAlg } from '../../protocol/names.ts';
@@ -38,8 +39,8 @@ export interface Contributions extends Partial<Engine> {
   ) => Readonly<Record<string, unknown>>;
   /** Algorithms by which clients may encrypt to the provider: each has a key. */
   readonly decryptionAlgs?: readonly KeyEncryptionAlg[];
-  /** Names of the events it reports. */
-  readonly events?: readonly string[];
+  /** The events that it reports, of its own: `defineEvent`. Those of the core need no entry. */
+  readonly events?: readonly EventDefinition[];
 }
 
 /** A feature with its options given. */
