@@ -85,7 +85,9 @@ export function metadataOf(
       all[member] = value;
     }
   }
-  return all;
+  // RFC 8414 §3.2: members with zero elements must be omitted.
+  const isSaid = ([, value]: [string, unknown]) => !(Array.isArray(value) && value.length === 0);
+  return Object.fromEntries(Object.entries(all).filter(isSaid));
 }
 
 /** The two discovery endpoints. @param metadata called once, when it is asked for */
