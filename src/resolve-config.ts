@@ -51,8 +51,8 @@ function inspect(config: Config): {
   if (problems.length === 0) checkTogether(config, refuse);
   if (problems.length > 0) return { problems, resolved: null };
   const features = featuresOf(config);
-  const settings = settingsOf(config, features);
-  const assembly = assemble(features, settings, refuse);
+  const assembly = assemble(features, settingsOf(config, features), refuse);
+  const { settings } = assembly;
   return { problems, resolved: problems.length > 0 ? null : { settings, assembly } };
 }
 

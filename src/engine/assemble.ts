@@ -8,7 +8,7 @@ import { CORE_EVENTS } from '../domain/event-definitions.ts';
 import type { Settings } from '../domain/settings.ts';
 import { CLIENT_FIELDS } from '../protocol/client-field-definitions.ts';
 import type { FeatureField } from '../protocol/client-fields.ts';
-import type { MetadataCheck } from '../protocol/client-metadata-rules.ts';
+import { type MetadataCheck, needsSecret } from '../protocol/client-metadata-rules.ts';
 import type { KeyEncryptionAlg } from '../protocol/names.ts';
 import { responseTypeName } from '../protocol/response-types.ts';
 import { isPageAddress } from '../web/page.ts';
@@ -36,6 +36,8 @@ import { pathsOf } from './urls.ts';
 
 /** The engine with what uses it. */
 export interface Assembly {
+  /** The settings, without what no feature can do. */
+  readonly settings: Settings;
   readonly engine: Engine;
   readonly endpoints: readonly Endpoint[];
   readonly flows: Flows;
@@ -54,11 +56,12 @@ export interface Assembly {
 /** @param refuse is told of everything that does not fit */
 export function assemble(
   features: readonly Feature[],
-  settings: Settings,
+  given: Settings,
   refuse: Refuse,
 ): Assembly {
   const parts = features.map((feature) => ({ ...feature.contribute(), from: feature.name }));
   const engine = engineOf(parts, refuse);
+  const settings = possible(given, engine);
   const all = <
     Kind extends
       | 'endpoints'
@@ -100,6 +103,7 @@ export function assemble(
   const events = [...CORE_EVENTS, ...all('events')];
   checkEvents(all('events'), refuse);
   return {
+    settings,
     engine,
     endpoints,
     flows,
@@ -108,6 +112,23 @@ export function assemble(
     clientVerifications,
     decryptionAlgs,
     events,
+  };
+}
+
+/** The settings without what clients could ask for in vain, so that nobody is told of it. */
+function possible(settings: Settings, engine: Engine): Settings {
+  const { clientAuthenticationMethods: methods, grants } = engine;
+  const { idTokenAlgs, scopes } = settings;
+  // OIDC Core §10.1: a symmetric signature needs a secret of the client.
+  const hasSecrets = methods.some(({ needs }) => needsSecret(needs));
+  // OIDC Core §11: the scope asks for a refresh token.
+  const hasRefreshTokens = named(grants, 'refresh_token') !== null;
+  return {
+    ...settings,
+    idTokenAlgs: hasSecrets ? idTokenAlgs : idTokenAlgs.filter((alg) => alg !== 'HS256'),
+    scopes: hasRefreshTokens
+      ? scopes
+      : new Map([...scopes].filter(([name]) => name !== 'offline_access')),
   };
 }
 
