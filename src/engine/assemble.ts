@@ -54,11 +54,7 @@ export interface Assembly {
 }
 
 /** @param refuse is told of everything that does not fit */
-export function assemble(
-  features: readonly Feature[],
-  given: Settings,
-  refuse: Refuse,
-): Assembly {
+export function assemble(features: readonly Feature[], given: Settings, refuse: Refuse): Assembly {
   const parts = features.map((feature) => ({ ...feature.contribute(), from: feature.name }));
   const engine = engineOf(parts, refuse);
   const settings = possible(given, engine);

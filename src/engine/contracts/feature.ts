@@ -32,10 +32,12 @@ export interface Contributions extends Partial<Engine> {
   /**
    * Its part of the discovery documents. Two features that claim one name are a start-up error.
    * @param addresses of the endpoints that clients prove themselves at, by their names there
+   * @param endpoints names there of all endpoints
    */
   readonly metadata?: (
     settings: Settings,
     addresses: Readonly<Record<string, string>>,
+    endpoints: readonly string[],
   ) => Readonly<Record<string, unknown>>;
   /** Algorithms by which clients may encrypt to the provider: each has a key. */
   readonly decryptionAlgs?: readonly KeyEncryptionAlg[];

@@ -56,6 +56,7 @@ export function metadataParts(
         : [[endpoint.metadataName, endpointUrl(settings, endpoint)] as const],
     ),
   );
+  const names = endpoints.flatMap(({ metadataName = [] }) => metadataName);
   return [
     ['the core', coreMetadata(settings, engine)],
     ...endpoints.map((endpoint): MetadataPart => {
@@ -65,7 +66,7 @@ export function metadataParts(
       return [`the endpoint ${name}`, { ...own, ...metadata?.(engine) }];
     }),
     ...parts.map(
-      ({ from, metadata }): MetadataPart => [from, metadata?.(settings, addresses) ?? {}],
+      ({ from, metadata }): MetadataPart => [from, metadata?.(settings, addresses, names) ?? {}],
     ),
   ];
 }
