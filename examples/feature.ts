@@ -20,6 +20,14 @@ const mayInvite = vk.clientField<boolean>({
   description: 'may make invitations',
 });
 
+/** What the audit log and `onEvent` hear. A listener tells it by `isEvent(event, invited)`. */
+export const invited = vk.defineEvent({
+  name: 'invitation.made',
+  description: 'An application made an invitation.',
+  client: 'always',
+  detail: { expires_at: { kind: 'number', description: 'when it ends, in seconds' } },
+});
+
 /**
  * POST /o/invitations/: the client proves itself, and gets an invitation that is good for one use.
  */
@@ -36,6 +44,8 @@ const endpoint = (lifetime: number): vk.Endpoint =>
       const expiresAt = ctx.now() + lifetime;
       const facts = { kind: 'invitation', digest: vk.sha256(invitation), expiresAt };
       await ctx.store.oneTime.put(vk.newOneTimeRecord(facts));
+      const { clientId } = client;
+      ctx.events.record(invited, { clientId, detail: { expires_at: expiresAt } });
       return vk.json(200, { invitation, expires_in: lifetime });
     },
   });
@@ -94,5 +104,6 @@ export const invitations: vk.FeatureFactory<InvitationOptions> = vk.defineFeatur
     grants: [grant],
     steps: [rules],
     clientFields: [mayInvite],
+    events: [invited],
   }),
 });

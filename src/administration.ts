@@ -7,6 +7,16 @@ import { sha256 } from './crypto/bytes.ts';
 import { findLiveAccessToken } from './domain/access-tokens.ts';
 import { withdrawAuthorization } from './domain/authorizations.ts';
 import type { Context } from './domain/context.ts';
+import {
+  subjectCreated,
+  subjectDeleted,
+  subjectDisabled,
+  subjectEnabled,
+  subjectRevoked,
+  subjectUnlocked,
+  subjectUpdated,
+  tokenRevoked,
+} from './domain/event-definitions.ts';
 import { issuedToThis } from './domain/former-clients.ts';
 import { endSessionElsewhere, rememberEnds } from './domain/host-sessions.ts';
 import { accountKeyOf, canonicalUsername } from './domain/login.ts';
@@ -17,6 +27,13 @@ import type { Authorization, Seconds, Session } from './store/records.ts';
 
 /** What can be done about a person. */
 export interface Subjects {
+  /** Says in the audit log that an account was created. Create the account first. */
+  create(sub: string): Promise<void>;
+  /**
+   * Says in the audit log which claims of an account were changed, without their values. Change the
+   * account first.
+   */
+  update(sub: string, claims: readonly string[]): Promise<void>;
   /**
    * Ends every session, code and token of a subject: account disabled, password changed, "sign out
    * everywhere".
@@ -84,12 +101,12 @@ export interface Tokens {
 export function subjectsOf(ctx: Context): Subjects {
   const { authorizations, tokens } = ctx.store;
   const end = async (
-    type: 'subject.revoked' | 'subject.disabled',
+    event: typeof subjectRevoked | typeof subjectDisabled,
     sub: string,
     reason: string | null = null,
   ): Promise<void> => {
     const { sessions: ended } = await ctx.events.act(
-      type,
+      event,
       { sub, reason },
       async (row) => await tokens.revokeSubject(sub, ctx.now(), row),
       () => true,
@@ -98,21 +115,28 @@ export function subjectsOf(ctx: Context): Subjects {
     await rememberEnds(ctx, ended);
   };
   const revoke = async (sub: string, reason?: string): Promise<void> =>
-    await end('subject.revoked', sub, reason);
+    await end(subjectRevoked, sub, reason);
   const keyOf = async (username: string): Promise<RateLimitKey> => [
     'login',
     await accountKeyOf(ctx, canonicalUsername(username)),
   ];
   return {
+    async create(sub) {
+      ctx.events.record(subjectCreated, { sub });
+    },
+    async update(sub, claims) {
+      ctx.events.record(subjectUpdated, { sub, detail: { changed: claims.join(' ') } });
+    },
     revoke,
-    disable: async (sub, reason) => await end('subject.disabled', sub, reason),
+    disable: async (sub, reason) => await end(subjectDisabled, sub, reason),
     async enable(sub) {
-      ctx.events.record('subject.enabled', { sub });
+      ctx.events.record(subjectEnabled, { sub });
     },
     async delete(sub) {
       await revoke(sub);
       for (const { clientId } of await authorizations.listBySubject(sub))
         await withdrawAuthorization(ctx, sub, clientId);
+      ctx.events.record(subjectDeleted, { sub });
     },
     consents: async (sub) => await authorizations.listBySubject(sub),
     withdraw: async (sub, clientId) => await withdrawAuthorization(ctx, sub, clientId),
@@ -123,7 +147,7 @@ export function subjectsOf(ctx: Context): Subjects {
     },
     async unlock(username) {
       await ctx.rateLimiter.forgive(await keyOf(username));
-      ctx.events.record('subject.unlocked', { detail: { username } });
+      ctx.events.record(subjectUnlocked, { detail: { username } });
     },
     async lockedUntil(username) {
       const { login } = ctx.settings.rateLimits;
@@ -156,7 +180,7 @@ export function tokensOf(ctx: Context): Tokens {
         if (found === null || found.family.revokedAt !== null) return false;
         const { clientId, sub } = found.family;
         return await ctx.events.act(
-          'token.revoked',
+          tokenRevoked,
           { clientId, sub },
           async (row) => await tokens.revokeFamily(familyId, ctx.now(), row),
         );
@@ -165,7 +189,7 @@ export function tokensOf(ctx: Context): Tokens {
       if (found === null) return false;
       const { clientId, sub } = found.token;
       return await ctx.events.act(
-        'token.revoked',
+        tokenRevoked,
         { clientId, sub },
         async (row) => await tokens.revokeAccessToken(sha256(text), clientId, ctx.now(), row),
       );

@@ -10,7 +10,6 @@ import type { Pages } from './domain/pages.ts';
 import type {
   AccessTokenClaimsSource,
   ClaimsSource,
-  EventListener,
   GivenKey,
   KeySchedule,
   Lifetimes,
@@ -23,6 +22,7 @@ import type {
 import type { ClientAuthenticationMethod } from './engine/contracts/client-authentication.ts';
 import type { Feature } from './engine/contracts/feature.ts';
 import type { Grant } from './engine/contracts/grant.ts';
+import type { EventListener } from './provider-event.ts';
 import type { Database } from './store/store.ts';
 
 /** A scope in the configuration: its description, or its description and the claims it releases. */
@@ -199,6 +199,10 @@ export interface Config {
    * @default warnings and errors go to the console
    */
   readonly logger?: Logger;
-  /** Hears every event, in this process. @default nobody */
+  /**
+   * Hears every event, in this process: `if (event.type === 'tokens.issued')` tells what its
+   * `detail` is. docs/events.md lists them. What it throws is logged.
+   * @default nobody
+   */
   readonly onEvent?: EventListener;
 }

@@ -2,9 +2,11 @@
  * The built-in features: the list, in the order in which discovery and documentation name them, and
  * what of them is public.
  */
+import type { ReportedEvent } from './domain/event-definition.ts';
 import type { FeatureFactory } from './engine/contracts/feature.ts';
 import { accountOverview } from './features/account-overview/account-overview.ts';
 import { authorizationCode } from './features/authorization-code/authorization-code.ts';
+import type { codeReplayed } from './features/authorization-code/grant.ts';
 import { backChannelLogout } from './features/back-channel-logout/back-channel-logout.ts';
 import { claimsParameter } from './features/claims-parameter/claims-parameter.ts';
 import { clientCredentials } from './features/client-credentials/client-credentials.ts';
@@ -26,7 +28,7 @@ import { pairwiseSubjects } from './features/pairwise-subjects/pairwise-subjects
 import { passwordGrant } from './features/password-grant/password-grant.ts';
 import { publicClient } from './features/public-client/public-client.ts';
 import { pushedAuthorizationRequests } from './features/pushed-authorization-requests/pushed-authorization-requests.ts';
-import { refreshToken } from './features/refresh-token/refresh-token.ts';
+import { refreshToken, type refreshTokenReused } from './features/refresh-token/refresh-token.ts';
 import { requestObjects } from './features/request-objects/request-objects.ts';
 import { resourceIndicators } from './features/resource-indicators/resource-indicators.ts';
 import { responseTypes } from './features/response-types/response-types.ts';
@@ -132,6 +134,11 @@ export {
   userinfo,
   userRegistration,
 };
+
+/** The events that these features report besides those of the core. */
+export type FeatureEvent =
+  | ReportedEvent<typeof codeReplayed>
+  | ReportedEvent<typeof refreshTokenReused>;
 
 /** Taking a line out takes the feature away, whole. */
 export const BUILT_IN_FEATURES: readonly FeatureFactory<never>[] = [

@@ -42,7 +42,21 @@ export {
 export type { Confirmation } from './domain/confirmations.ts';
 export type { Context } from './domain/context.ts';
 export type { Deliveries } from './domain/deliveries.ts';
-export type { EventFacts, Events } from './domain/events.ts';
+export {
+  type AnyEventFacts,
+  defineEvent,
+  type EventConcern,
+  type EventDefinition,
+  type EventDetail,
+  type EventFacts,
+  type EventField,
+  type EventFieldValue,
+  isEvent,
+  type ReportedEvent,
+  type RequiredFacts,
+} from './domain/event-definition.ts';
+export * from './domain/event-definitions.ts';
+export type { Events } from './domain/events.ts';
 export type {
   InitialAccessTokens,
   MadeInitialAccessToken,
@@ -86,9 +100,9 @@ export type { Login } from './domain/sessions.ts';
 export type {
   AccessTokenClaimsRequest,
   AccessTokenClaimsSource,
+  AuditListener,
   ClaimsRequest,
   ClaimsSource,
-  EventListener,
   GivenKey,
   GivenPem,
   KeySchedule,
@@ -249,6 +263,13 @@ export type { ParamLimits, Params } from './protocol/params.ts';
 export { forLog } from './protocol/remedies.ts';
 export { parseScope } from './protocol/scope.ts';
 export { createProvider, type Provider, type Sessions } from './provider.ts';
+export type {
+  BuiltInEvent,
+  CoreEvent,
+  EventListener,
+  OwnEvent,
+  ProviderEvent,
+} from './provider-event.ts';
 export { checkConfig } from './resolve-config.ts';
 export type * from './store/clients.ts';
 export * from './store/counters.ts';

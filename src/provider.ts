@@ -118,7 +118,7 @@ export function createProvider(config: Config): Provider {
   const { settings, assembly } = resolved;
   const { clock: now, random, logger } = settings;
   const store = config.store.forIssuer(settings.issuer);
-  const names = assembly.events;
+  const names = assembly.events.map(({ name }) => name);
   const listener = settings.onEvent;
   const events = createEvents({ audit: store.audit, clock: now, random, logger, listener, names });
   const { ctx, deliveries } = createContext(resolved, store, events);

@@ -8,7 +8,7 @@ import type { Config, ScopeConfig } from './config.ts';
 import { CORE_OPTIONS } from './config-options.ts';
 import { CONSOLE } from './console-logger.ts';
 import { pooledRandom } from './crypto/random.ts';
-import type { ScopeDefinition, Settings } from './domain/settings.ts';
+import type { AuditListener, ScopeDefinition, Settings } from './domain/settings.ts';
 import { type Assembly, assemble } from './engine/assemble.ts';
 import { type Feature, isEnabled, optionGroup } from './engine/contracts/feature.ts';
 import { problemList, withDefaults } from './engine/contracts/options.ts';
@@ -51,8 +51,8 @@ function inspect(config: Config): {
   if (problems.length === 0) checkTogether(config, refuse);
   if (problems.length > 0) return { problems, resolved: null };
   const features = featuresOf(config);
-  const settings = settingsOf(config, features);
-  const assembly = assemble(features, settings, refuse);
+  const assembly = assemble(features, settingsOf(config, features), refuse);
+  const { settings } = assembly;
   return { problems, resolved: problems.length > 0 ? null : { settings, assembly } };
 }
 
@@ -99,7 +99,7 @@ function settingsOf(config: Config, features: readonly Feature[]): Settings {
     clock: config.clock ?? (() => Math.floor(Date.now() / 1000)),
     random: config.random ?? pooledRandom(),
     logger: config.logger ?? CONSOLE,
-    onEvent: config.onEvent ?? null,
+    onEvent: (config.onEvent as AuditListener | undefined) ?? null,
     idTokenAlgs: [...signingAlgs(all), 'HS256'],
     weakened: weakenedBy(config, features),
     limits: LIMITS,

@@ -1,11 +1,12 @@
 /**
  * Writes the generated pages of docs/. With `--check` it writes nothing, and fails when a page is
- * not up to date or its facts have a problem: a cited section without a test, a reason that no test
- * names, a rule that no test names.
+ * not up to date or its facts have a problem: a cited section without a test, or a reason, an event
+ * or a rule that no test names.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { apiPage } from './api-page.ts';
 import { coveragePages } from './coverage-pages.ts';
+import { eventsPage } from './events-page.ts';
 import type { GeneratedPage } from './generated-page.ts';
 import { securityRulesPage } from './security-rules.ts';
 import { settingsPage } from './settings-page.ts';
@@ -15,6 +16,7 @@ const check = process.argv.includes('--check');
 const program = sourceProgram();
 const pages: readonly GeneratedPage[] = [
   ...coveragePages(program),
+  eventsPage(program),
   settingsPage(),
   securityRulesPage(),
   apiPage(program),

@@ -33,7 +33,7 @@ export function user(program: Command): void {
         const { sub, username } = await find(assembly, options.username);
         const { password, made } = await passwordFrom(options);
         await accountsOf(assembly).setPassword(sub, password);
-        await assembly.provider.subjects.revoke(sub);
+        await assembly.provider.subjects.revoke(sub, 'password_changed');
         const shown = made ? { password } : {};
         const text = `The password of ${username} is set; all sessions and tokens have ended.`;
         say(
@@ -101,6 +101,7 @@ function create(group: Command): void {
         claims,
         ...(sub === undefined ? {} : { sub }),
       });
+      await provider.subjects.create(account.sub);
       const rows = [
         ['Username', account.username],
         ['Subject', account.sub],
@@ -174,6 +175,8 @@ function update(group: Command): void {
           Object.entries(kept).filter(([name]) => !removed.includes(name)),
         );
         await accountsOf(assembly).updateClaims(sub, claims);
+        const names = [...new Set([...Object.keys(changes), ...removed])];
+        await assembly.provider.subjects.update(sub, names);
         say(globals(self).json, { username, sub, claims }, `${username} is changed.`);
       });
     },

@@ -2,10 +2,12 @@
  * Authorizations: the durable fact that a subject lets a client do something. Deleting one ends
  * everything that was issued under it.
  */
+
 import { base64url } from '../crypto/handles.ts';
 import { covers } from '../protocol/scope.ts';
 import type { Authorization, Client, Session } from '../store/records.ts';
 import type { Context } from './context.ts';
+import { authorizationRevoked } from './event-definitions.ts';
 import { issuedToThis } from './former-clients.ts';
 
 /** What is to be remembered. */
@@ -84,7 +86,7 @@ export async function withdrawAuthorization(
   const authorization = await ctx.store.authorizations.find(sub, clientId);
   if (authorization === null) return false;
   return await ctx.events.act(
-    'authorization.revoked',
+    authorizationRevoked,
     { sub, clientId },
     async (row) => await ctx.store.authorizations.revoke(authorization, ctx.now(), row),
   );

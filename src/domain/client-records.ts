@@ -2,12 +2,18 @@
  * The record of a client: how it is made, and how it is changed. Every change is a compare and swap
  * with its audit row, so that two administrators do not undo each other.
  */
+
 import { base64url, type Random } from '../crypto/handles.ts';
 import type { Vault } from '../crypto/vault.ts';
-import type { ClientMetadata, CompleteClientMetadata } from '../protocol/client-metadata.ts';
+import { CLIENT_FIELDS } from '../protocol/client-field-definitions.ts';
+import type {
+  ClientMember,
+  ClientMetadata,
+  CompleteClientMetadata,
+} from '../protocol/client-metadata.ts';
 import { type MetadataRules, needsSecret } from '../protocol/client-metadata-rules.ts';
 import type { ClientStore } from '../store/clients.ts';
-import type { ActRow, AuditEvent, Client, Digest, Seconds } from '../store/records.ts';
+import type { ActRow, Client, Digest, Seconds } from '../store/records.ts';
 import type { AuditStore } from '../store/store.ts';
 import type { ClientCache } from './client-cache.ts';
 import type {
@@ -27,6 +33,8 @@ import {
   requireVerified,
 } from './client-rules.ts';
 import { clientSecret, newClientSecret } from './client-secrets.ts';
+import type { EventDetail } from './event-definition.ts';
+import { clientCreated, clientDeleted, clientUpdated } from './event-definitions.ts';
 import type { Events } from './events.ts';
 import { hadPredecessor } from './former-clients.ts';
 import type { Ages } from './freshness.ts';
@@ -110,7 +118,7 @@ async function told(
   { clientId, registrationSource: by }: Client,
   insert: (row: ActRow) => Promise<boolean>,
 ): Promise<boolean> {
-  const stored = await events.act('client.created', { clientId, detail: { by } }, insert);
+  const stored = await events.act(clientCreated, { clientId, detail: { by } }, insert);
   if (stored) cache.forget(clientId);
   return stored;
 }
@@ -175,7 +183,7 @@ export async function deleteClient(
   const only = version === undefined ? {} : { version };
   try {
     return await events.act(
-      'client.deleted',
+      clientDeleted,
       { clientId },
       async (row) => await store.delete(clientId, row, only),
     );
@@ -190,7 +198,7 @@ export async function deleteExpired(
   clientId: string,
 ): Promise<boolean> {
   const deleted = await events.act(
-    'client.deleted',
+    clientDeleted,
     { clientId, reason: 'unused' },
     async (row) => await store.delete(clientId, row, { expiredBy: now() }),
   );
@@ -249,22 +257,44 @@ export function refuseOtherCredentials(
   );
 }
 
+/** What differs, by the names that operators know. */
+function changedFields(before: Client, after: Client): readonly string[] {
+  const differs = (one: unknown, other: unknown): boolean =>
+    JSON.stringify(one) !== JSON.stringify(other);
+  const members = Object.keys({ ...before, ...after }) as (keyof Client)[];
+  const names = members
+    .filter((member) => differs(before[member], after[member]))
+    .flatMap((member) => {
+      if (member !== 'fields') return nameOfMember(member);
+      const names = Object.keys({ ...before.fields, ...after.fields });
+      return names.filter((name) => differs(before.fields[name], after.fields[name]));
+    });
+  return [...new Set(names)].sort();
+}
+
+function nameOfMember(member: keyof Client): string {
+  if (Object.hasOwn(CLIENT_FIELDS, member)) return CLIENT_FIELDS[member as ClientMember].wireName;
+  return member === 'secrets' ? member : member === 'disabledAt' ? 'disabled' : 'registration';
+}
+
 /** Changes a client, again when another change came in between. Null without a client or a plan. */
 export async function changeClient(
   { load, store, events, cache, now }: Registry,
   clientId: string,
   plan: (before: Client) => Client | null,
-  detail: AuditEvent['detail'] = {},
+  by: EventDetail<typeof clientUpdated>['by'],
+  secret: 'rotated' | null = null,
 ): Promise<Client | null> {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
     const before = await load(clientId);
     const planned = before === null ? null : plan(before);
     if (before === null || planned === null) return null;
+    const changed = changedFields(before, planned).join(' ');
     const client = { ...planned, updatedAt: now(), version: before.version + 1 };
     try {
       const replaced = await events.act(
-        'client.updated',
-        { clientId, detail },
+        clientUpdated,
+        { clientId, detail: { by, secret, changed, disabled: client.disabledAt !== null } },
         async (row) => await store.replace(client, row),
       );
       if (replaced) return client;

@@ -144,22 +144,27 @@ async function bringUpToDate(
       if ((await registry.load(clientId)) === null) throw error;
     }
   }
-  const changed = await changeClient(registry, clientId, (before) => {
-    const secrets =
-      secret === null ? [] : secretsWith(registry, before, secret, complete, secretOverlap);
-    const metadataNow = keepUnknown(registry.rules, before, complete);
-    const after = {
-      ...before,
-      ...metadataNow,
-      secrets,
-      registrationSource: 'configuration' as const,
-      // One that registered itself before is the operator's now.
-      ...(before.expiresAt === undefined || before.expiresAt === null
-        ? {}
-        : { registrationToken: null, expiresAt: null }),
-    };
-    return JSON.stringify(after) === JSON.stringify(before) ? null : after;
-  });
+  const changed = await changeClient(
+    registry,
+    clientId,
+    (before) => {
+      const secrets =
+        secret === null ? [] : secretsWith(registry, before, secret, complete, secretOverlap);
+      const metadataNow = keepUnknown(registry.rules, before, complete);
+      const after = {
+        ...before,
+        ...metadataNow,
+        secrets,
+        registrationSource: 'configuration' as const,
+        // One that registered itself before is the operator's now.
+        ...(before.expiresAt === undefined || before.expiresAt === null
+          ? {}
+          : { registrationToken: null, expiresAt: null }),
+      };
+      return JSON.stringify(after) === JSON.stringify(before) ? null : after;
+    },
+    'configuration',
+  );
   const client = changed ?? (await registry.load(clientId));
   if (client === null) throw refused('clientId', 'was deleted at the same time');
   return client;
@@ -199,17 +204,22 @@ async function update(
       checked(rules, merged(rules, known, metadata)),
       known.registrationSource,
     );
-  return await changeClient(registry, clientId, (before) => {
-    const since = before.disabledAt ?? now();
-    const disabledAt = disabled === undefined ? before.disabledAt : disabled ? since : null;
-    const taken = { ...before, disabledAt, ...takenOver(before, metadata, rules) };
-    // Switching off must work for a client that could not be registered today.
-    if (Object.keys(metadata).length === 0) return taken;
-    const complete = keepUnknown(rules, before, checked(rules, merged(rules, before, metadata)));
-    checkScopes(registry, metadata, [...(before.scopes ?? []), ...(before.defaultScopes ?? [])]);
-    refuseOtherCredentials(rules, before, complete);
-    return { ...taken, ...complete };
-  });
+  return await changeClient(
+    registry,
+    clientId,
+    (before) => {
+      const since = before.disabledAt ?? now();
+      const disabledAt = disabled === undefined ? before.disabledAt : disabled ? since : null;
+      const taken = { ...before, disabledAt, ...takenOver(before, metadata, rules) };
+      // Switching off must work for a client that could not be registered today.
+      if (Object.keys(metadata).length === 0) return taken;
+      const complete = keepUnknown(rules, before, checked(rules, merged(rules, before, metadata)));
+      checkScopes(registry, metadata, [...(before.scopes ?? []), ...(before.defaultScopes ?? [])]);
+      refuseOtherCredentials(rules, before, complete);
+      return { ...taken, ...complete };
+    },
+    'manual',
+  );
 }
 
 /**
@@ -276,7 +286,8 @@ async function rotateSecret(
       const added = clientSecret(registry, text, isReadable(registry.rules, before));
       return { ...before, secrets: withNewSecret(before.secrets, added, overlap) };
     },
-    { secret: 'rotated' },
+    'manual',
+    'rotated',
   );
   return client === null ? null : { client, clientSecret: text };
 }

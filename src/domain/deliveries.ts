@@ -3,8 +3,10 @@
  * the pauses below; then it is reported and given up. It works beside requests, which wait for
  * nothing, in every process of a provider: a delivery is taken by one of them.
  */
+
 import type { Delivery, DeliveryStore } from '../store/deliveries.ts';
 import type { Seconds } from '../store/records.ts';
+import { deliveryFailed } from './event-definitions.ts';
 import type { Events } from './events.ts';
 import { OutboundError } from './outbound.ts';
 import type { Logger } from './settings.ts';
@@ -132,7 +134,8 @@ async function attempt(parts: DeliveryParts, delivery: Delivery): Promise<void> 
     }
     if (!(await store.finish(delivery))) return;
     const reason = error instanceof OutboundError ? error.problem : 'unexpected';
-    events.record('delivery.failed', { clientId, sub, reason, detail: { kind, about, attempts } });
+    const detail = { kind, about, attempts };
+    events.record(deliveryFailed, { clientId, sub, reason, detail });
     logger.warn({ clientId, kind, reason, attempts }, 'an application could not be told');
     return;
   }

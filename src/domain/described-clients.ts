@@ -3,6 +3,7 @@
  * description says holds, except for what operators set; the record is stored when a person allows
  * the client something, and follows the description from then on.
  */
+
 import { sha256 } from '../crypto/bytes.ts';
 import { CLIENT_FIELDS } from '../protocol/client-field-definitions.ts';
 import type { FieldDefinition } from '../protocol/client-fields.ts';
@@ -13,6 +14,7 @@ import type { Client } from '../store/records.ts';
 import { changeClient, deleteExpired, keepUnknown, type Registry } from './client-records.ts';
 import { type BoundSource, ClientMetadataError, type DescribedClient } from './client-registry.ts';
 import { checked, checkScopes, requireKey, requireVerified } from './client-rules.ts';
+import { clientCreated } from './event-definitions.ts';
 import type { Events } from './events.ts';
 import { predecessorEnd } from './former-clients.ts';
 import { isSilence, OutboundError } from './outbound.ts';
@@ -132,7 +134,7 @@ async function broughtUpToDate(
   };
   // What is in memory tells whether there is anything to change.
   if (plan(record) === null) return record;
-  const changed = await changeClient(registry, record.clientId, plan, { by: SOURCE });
+  const changed = await changeClient(registry, record.clientId, plan, SOURCE);
   return changed ?? (await registry.load(record.clientId)) ?? record;
 }
 
@@ -188,7 +190,7 @@ export async function keepClient(
     updatedAt: now,
   };
   await events.act(
-    'client.created',
+    clientCreated,
     { clientId, detail: { by: SOURCE } },
     async (row) => await registry.store.insert(record, row),
   );

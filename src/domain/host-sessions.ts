@@ -4,10 +4,12 @@
  * session of ours. A login that ended here stays ended, even while the host still names it, until
  * the person proves again who they are.
  */
+
 import { sha256 } from '../crypto/bytes.ts';
 import type { Seconds, Session } from '../store/records.ts';
 import type { HostSession } from './accounts.ts';
 import type { Context } from './context.ts';
+import { sessionStarted } from './event-definitions.ts';
 import { isUsable, newOneTimeRecord } from './one-time-records.ts';
 import { authTimeOf, endSession, keepAlive, newSession, newSid, SKEW } from './sessions.ts';
 
@@ -85,7 +87,10 @@ async function begin(
   if (outcome === 'exists') return 'exists';
   // Look after the start as well: an end that runs at the same time first remembers itself, then
   // deletes. What other requests made in this session meanwhile ends with it.
-  if (!(await isEnded(ctx, handle, authTime))) return session;
+  if (!(await isEnded(ctx, handle, authTime))) {
+    ctx.events.record(sessionStarted, { sub, detail: { sid } });
+    return session;
+  }
   await ctx.store.sessions.end(session, ctx.now(), true, null);
   return null;
 }

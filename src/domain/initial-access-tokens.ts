@@ -2,10 +2,12 @@
  * Initial access tokens (RFC 7591 §3): operators make them, and whoever holds one can register as
  * many clients as it has uses. Only their digests are stored.
  */
+
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle, parseHandle } from '../crypto/handles.ts';
 import type { InitialAccessToken, Seconds } from '../store/records.ts';
 import type { Context } from './context.ts';
+import { initialAccessTokenCreated, initialAccessTokenDeleted } from './event-definitions.ts';
 
 const HANDLE = 'vkia_';
 
@@ -65,7 +67,7 @@ export function initialAccessTokensOf(ctx: Context): InitialAccessTokens {
         expiresAt: createdAt + lifetime,
       };
       await ctx.events.act(
-        'initial_access_token.created',
+        initialAccessTokenCreated,
         { detail: { id: record.id, uses } },
         async (row) => await store.insert(record, row),
         () => true,
@@ -75,7 +77,7 @@ export function initialAccessTokensOf(ctx: Context): InitialAccessTokens {
     list: async (page) => await store.list(page),
     delete: async (id) =>
       await ctx.events.act(
-        'initial_access_token.deleted',
+        initialAccessTokenDeleted,
         { detail: { id } },
         async (row) => await store.delete(id, row),
       ),

@@ -4,10 +4,12 @@
  * which somebody signed in to the account before has a limit of its own: an attacker who locks the
  * account from elsewhere does not lock its owner out.
  */
+
 import type { ProvenAt } from '../store/issue.ts';
 import type { Authenticated } from './accounts.ts';
 import { networkOf } from './addresses.ts';
 import type { Context } from './context.ts';
+import { loginFailed, loginLimited } from './event-definitions.ts';
 import { type LimitedKey, type RateLimitKey, TooManyAttempts } from './rate-limiter.ts';
 import { provenNow } from './sessions.ts';
 
@@ -94,8 +96,8 @@ export async function proveLogin(ctx: Context, attempt: LoginAttempt): Promise<P
         ? { reason: 'credentials' }
         : { reason: 'account_disabled', sub: disabled as string };
     ctx.settings.logger.info({ requestId, ...facts }, 'sign-in refused');
-    if (await isWritten()) ctx.events.record('login.failed', facts);
-    else ctx.events.notify('login.failed', facts);
+    if (await isWritten()) ctx.events.record(loginFailed, facts);
+    else ctx.events.notify(loginFailed, facts);
     return null;
   }
   return { ...proven, proof };
@@ -116,7 +118,7 @@ async function noteLimit(ctx: Context, { retryAfter, counter }: TooManyAttempts)
     logger.warn({ error }, 'a limit could not be noted');
     return;
   }
-  ctx.events.record('login.limited', { reason: 'rate_limited', detail: { seconds: retryAfter } });
+  ctx.events.record(loginLimited, { reason: 'rate_limited', detail: { seconds: retryAfter } });
   logger.info(
     {
       requestId: ctx.request?.requestId ?? null,

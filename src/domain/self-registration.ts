@@ -121,6 +121,6 @@ async function replaceRegistration(
     judged.clientId,
     (before) =>
       before.version === judged.version ? { ...before, ...complete, registrationToken } : null,
-    { by: 'itself' },
+    'itself',
   );
 }

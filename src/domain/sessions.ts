@@ -2,12 +2,14 @@
  * A browser's login at this provider: starting, finding, ending. `web/cookies.ts` carries the
  * handle in a cookie; sessions that a host keeps are in `host-sessions.ts`.
  */
+
 import { sha256 } from '../crypto/bytes.ts';
 import { base64url, newHandle, parseHandle } from '../crypto/handles.ts';
 import type { ProvenAt } from '../store/issue.ts';
 import type { Client, Digest, Seconds, Session } from '../store/records.ts';
 import type { FoundSession } from '../store/store.ts';
 import type { Context } from './context.ts';
+import { loggedOut } from './event-definitions.ts';
 
 /** A session just started, with the handle that only the browser keeps. */
 export interface StartedSession {
@@ -153,7 +155,7 @@ export async function endSession(ctx: Context, session: Session): Promise<boolea
   const { revokeTokens } = ctx.settings.logout;
   const { sub, sid } = session;
   const isEnded = await ctx.events.act(
-    'logout',
+    loggedOut,
     { sub, detail: { sid } },
     async (row) => await ctx.store.sessions.end(session, ctx.now(), revokeTokens, row),
   );

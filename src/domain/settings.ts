@@ -217,8 +217,8 @@ export type AccessTokenClaimsSource = (
   request: AccessTokenClaimsRequest,
 ) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
 
-/** Hears every event, in the process that caused it. */
-export type EventListener = (event: AuditEvent) => void;
+/** Hears every event as it is stored. Hosts write an `EventListener`, which knows their types. */
+export type AuditListener = (event: AuditEvent) => void;
 
 /** A logger as most libraries have it. Messages carry no secrets. */
 export interface Logger {
@@ -303,7 +303,7 @@ export interface Settings {
   /** Receives log lines. */
   readonly logger: Logger;
   /** Receives every event; null without a listener. */
-  readonly onEvent: EventListener | null;
+  readonly onEvent: AuditListener | null;
   /** Algorithms that ID tokens can be signed with: those with a key, and HS256. */
   readonly idTokenAlgs: readonly IdTokenAlg[];
   /** Options in force that weaken security; they are named at start-up. */

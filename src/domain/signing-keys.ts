@@ -12,7 +12,9 @@ import type { Vault } from '../crypto/vault.ts';
 import type { KeyAlg, SigningAlg } from '../protocol/names.ts';
 import type { Seconds, StoredKey } from '../store/records.ts';
 import { type KeyStore, StoreUnavailable } from '../store/store.ts';
-import type { EventFacts, Events } from './events.ts';
+import type { EventFacts } from './event-definition.ts';
+import { keysRotated } from './event-definitions.ts';
+import type { Events } from './events.ts';
 import type { Ages } from './freshness.ts';
 import { dueKeys, type KeyPlan, type KeyTimes, type KeyWish, rotatedKeys } from './key-schedule.ts';
 import { createLoadedKeys, type LoadedKeys, sealKey } from './loaded-keys.ts';
@@ -115,8 +117,7 @@ const MOST_ATTEMPTS = 20;
 const MOST_TRIED = 3;
 
 export function createSigningKeys(given: Parts): SigningKeys {
-  const makeFirst = async (): Promise<boolean> =>
-    await change(parts, (keys) => dueKeys(keys, parts.schedule, parts.now()));
+  const makeFirst = async (): Promise<boolean> => await moveDue(parts);
   const parts: KeyParts = { ...given, loaded: createLoadedKeys({ ...given, makeFirst }) };
   const { loaded, now } = parts;
   return {
@@ -177,8 +178,13 @@ async function decrypted({ schedule, loaded, now }: KeyParts, jwe: string): Prom
 async function maintain(parts: KeyParts): Promise<boolean> {
   await parts.loaded.load();
   if (parts.given !== null) return false;
+  return await moveDue(parts);
+}
+
+/** Makes missing keys and moves due ones, the first keys too. False when nothing was due. */
+async function moveDue(parts: KeyParts): Promise<boolean> {
   return await change(parts, (keys) => dueKeys(keys, parts.schedule, parts.now()), {
-    detail: { emergency: false, scheduled: true },
+    detail: { emergency: false, immediate: false, scheduled: true },
   });
 }
 
@@ -215,14 +221,13 @@ async function currentKey(parts: KeyParts, alg: SigningAlg): Promise<OwnKey> {
   return made;
 }
 
-/**
- * Applies a change until it wins the compare and swap, or finds nothing to do.
- * @param act facts of the event; null: nobody needs to find the change again
- */
+type RotationFacts = EventFacts<typeof keysRotated>;
+
+/** Applies a change until it wins the compare and swap, or finds nothing to do. */
 async function change(
   parts: KeyParts,
   plan: (keys: readonly StoredKey[]) => KeyPlan,
-  act: EventFacts | null = null,
+  act: RotationFacts,
 ): Promise<boolean> {
   const { store, loaded } = parts;
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
@@ -242,14 +247,9 @@ async function swap(
   { store, events }: KeyParts,
   expected: number,
   keys: readonly StoredKey[],
-  act: EventFacts | null,
+  act: RotationFacts,
 ): Promise<boolean> {
-  if (act === null) return await store.swap(expected, keys, null);
-  return await events.act(
-    'keys.rotated',
-    act,
-    async (row) => await store.swap(expected, keys, row),
-  );
+  return await events.act(keysRotated, act, async (row) => await store.swap(expected, keys, row));
 }
 
 async function newStoredKey({ vault, now }: KeyParts, wish: KeyWish): Promise<StoredKey> {

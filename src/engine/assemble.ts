@@ -3,12 +3,13 @@
  * fit: names that come twice, steps beside steps that are not there, pages without a template. Runs
  * nothing.
  */
-import { CORE_EVENTS } from '../domain/events.ts';
+import type { EventDefinition } from '../domain/event-definition.ts';
+import { CORE_EVENTS } from '../domain/event-definitions.ts';
 import type { ResourceDefinition } from '../domain/resources.ts';
 import type { Settings } from '../domain/settings.ts';
 import { CLIENT_FIELDS } from '../protocol/client-field-definitions.ts';
 import type { FeatureField } from '../protocol/client-fields.ts';
-import type { MetadataCheck } from '../protocol/client-metadata-rules.ts';
+import { type MetadataCheck, needsSecret } from '../protocol/client-metadata-rules.ts';
 import type { KeyEncryptionAlg } from '../protocol/names.ts';
 import { responseTypeName } from '../protocol/response-types.ts';
 import { isPageAddress } from '../web/page.ts';
@@ -37,6 +38,8 @@ import { pathsOf } from './urls.ts';
 
 /** The engine with what uses it. */
 export interface Assembly {
+  /** The settings, without what no feature can do. */
+  readonly settings: Settings;
   readonly engine: Engine;
   readonly endpoints: readonly Endpoint[];
   readonly flows: Flows;
@@ -50,18 +53,15 @@ export interface Assembly {
   readonly decryptionAlgs: readonly KeyEncryptionAlg[];
   /** APIs that tokens are issued for. */
   readonly resources: readonly ResourceDefinition[];
-  /** Names of all events. */
-  readonly events: readonly string[];
+  /** All events that can happen. */
+  readonly events: readonly EventDefinition[];
 }
 
 /** @param refuse is told of everything that does not fit */
-export function assemble(
-  features: readonly Feature[],
-  settings: Settings,
-  refuse: Refuse,
-): Assembly {
+export function assemble(features: readonly Feature[], given: Settings, refuse: Refuse): Assembly {
   const parts = features.map((feature) => ({ ...feature.contribute(), from: feature.name }));
   const engine = engineOf(parts, refuse);
+  const settings = possible(given, engine);
   const all = <
     Kind extends
       | 'endpoints'
@@ -104,7 +104,9 @@ export function assemble(
   const resources = all('resources');
   checkResources(resources, engine, settings, refuse);
   const events = [...CORE_EVENTS, ...all('events')];
+  checkEvents(all('events'), refuse);
   return {
+    settings,
     engine,
     endpoints,
     flows,
@@ -114,6 +116,23 @@ export function assemble(
     decryptionAlgs,
     resources,
     events,
+  };
+}
+
+/** The settings without what clients could ask for in vain, so that nobody is told of it. */
+function possible(settings: Settings, engine: Engine): Settings {
+  const { clientAuthenticationMethods: methods, grants } = engine;
+  const { idTokenAlgs, scopes } = settings;
+  // OIDC Core §10.1: a symmetric signature needs a secret of the client.
+  const hasSecrets = methods.some(({ needs }) => needsSecret(needs));
+  // OIDC Core §11: the scope asks for a refresh token.
+  const hasRefreshTokens = named(grants, 'refresh_token') !== null;
+  return {
+    ...settings,
+    idTokenAlgs: hasSecrets ? idTokenAlgs : idTokenAlgs.filter((alg) => alg !== 'HS256'),
+    scopes: hasRefreshTokens
+      ? scopes
+      : new Map([...scopes].filter(([name]) => name !== 'offline_access')),
   };
 }
 
@@ -200,6 +219,15 @@ function checkPages(
     if (typeof given !== 'function' && !isPageAddress(given))
       wrong(page.name, 'must be a function, or the address of your own page, such as /login.');
   }
+}
+
+/** A row with a longer name would be refused by the database, and all of its batch with it. */
+const EVENT_NAME = /^(?=.{1,64}$)[a-z][a-z0-9_]*(\.[a-z0-9_]+)+$/;
+
+function checkEvents(own: readonly EventDefinition[], refuse: Refuse): void {
+  refuseTwice([...CORE_EVENTS, ...own].map(nameOf), 'the event', refuse);
+  for (const { name } of own.filter((one) => !EVENT_NAME.test(one.name)))
+    refuse('features', `bring the event ${name}.`, 'Name it like car.taken, in 64 characters.');
 }
 
 /** Where keys are given, those that decrypt are given as well: none are made. */

@@ -2,7 +2,9 @@
  * Client authentication, the same phase for every endpoint that clients call. Exactly one method
  * per request, and it is the registered one; all failures look alike.
  */
+
 import { networkOf } from '../domain/addresses.ts';
+import { clientAuthenticationFailed } from '../domain/event-definitions.ts';
 import { isPublic } from '../protocol/client-metadata-rules.ts';
 import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import type { Params } from '../protocol/params.ts';
@@ -198,8 +200,8 @@ async function countFailure(
   const facts = { clientId: client?.clientId ?? null, reason };
   const isWritten =
     client !== null && (address !== null || (await ctx.rateLimiter.isWithin(counter)));
-  if (isWritten) ctx.events.record('client_authentication.failed', facts);
-  else ctx.events.notify('client_authentication.failed', facts);
+  if (isWritten) ctx.events.record(clientAuthenticationFailed, facts);
+  else ctx.events.notify(clientAuthenticationFailed, facts);
 }
 
 function challenged(ctx: EngineContext, refusal: OAuthError): OAuthError {

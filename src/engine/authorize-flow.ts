@@ -2,7 +2,9 @@
  * The flow of the authorization endpoint: an authorization request, and at its end an authorization
  * response made of the artifacts of its response type (RFC 6749 §4.1.1, §4.1.2).
  */
+
 import { rememberAuthorization } from '../domain/authorizations.ts';
+import { authorizationGranted } from '../domain/event-definitions.ts';
 import type { Destination } from '../protocol/authorization-request.ts';
 import { OAuthError } from '../protocol/errors.ts';
 import { type Params, paramsOf } from '../protocol/params.ts';
@@ -168,8 +170,8 @@ async function makeAll(
     repeated ||= outcome.outcome === 'repeated';
     made = { ...made, ...outcome.parameters };
   }
-  const detail = { scope: formatScope(scopes) };
-  if (!repeated) ctx.events.record('authorization.granted', { sub, clientId, detail });
+  const detail = { scope: formatScope(scopes), asked, device: false };
+  if (!repeated) ctx.events.record(authorizationGranted, { sub, clientId, detail });
   return made;
 }
 

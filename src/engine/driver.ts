@@ -2,8 +2,14 @@
  * The one driver of all flows: it collects the facts, asks which step is due, and turns the
  * outcomes of steps into responses. Pages never lead to one another; every answer comes back here.
  */
+
 import { findEnabledAccount } from '../domain/accounts.ts';
 import { isVouchedFor } from '../domain/client-rules.ts';
+import {
+  authorizationDenied,
+  loginSucceeded,
+  requestRefused,
+} from '../domain/event-definitions.ts';
 import { type Interaction, loginMark, withDecision } from '../domain/interactions.ts';
 import { endSession, type Login, startSession } from '../domain/sessions.ts';
 import type { AuthorizationRequest } from '../protocol/authorization-request.ts';
@@ -256,7 +262,8 @@ async function signIn(
       'All sessions of this account were ended while you signed in. Sign in again.',
     );
   }
-  ctx.events.record('login.succeeded', { sub: started.session.sub });
+  const { sub, sid } = started.session;
+  ctx.events.record(loginSucceeded, { sub, detail: { sid } });
   return { session: started.session, cookie: sessionCookie(ctx, started.handle) };
 }
 
@@ -271,14 +278,17 @@ async function decline(
   session: Session | null,
   error: OAuthError,
 ): Promise<Response> {
-  const { clientId } = opened.client;
-  // The page of an account is asked for by nobody else.
-  const asker = clientId === '' ? null : clientId;
-  const facts = { sub: session?.sub ?? null, clientId: asker, reason: error.reason };
+  const clientId = askerOf(opened);
+  const facts = { sub: session?.sub ?? null, clientId, reason: error.reason };
   // Anybody can begin and leave any number of sign-ins, so write no row.
-  if (session === null) ctx.events.notify('authorization.denied', facts);
-  else ctx.events.record('authorization.denied', facts);
+  if (session === null) ctx.events.notify(authorizationDenied, facts);
+  else ctx.events.record(authorizationDenied, facts);
   return await opened.refuse(ctx, error);
+}
+
+/** Who asks; null for the page of an account, for which nobody else asks. */
+function askerOf({ client: { clientId } }: Pick<OpenedFlow, 'client'>): string | null {
+  return clientId === '' ? null : clientId;
 }
 
 /**
@@ -296,7 +306,7 @@ export async function refusing(
     const { clientId } = opened.client;
     ctx.clientId = clientId;
     logRefusal(ctx, 'authorize', error);
-    ctx.events.notify('request.refused', { clientId, reason: error.reason });
+    ctx.events.notify(requestRefused, { clientId: askerOf(opened), reason: error.reason });
     const answer = await opened.refuse(ctx, error);
     // RFC 9700 §4.11.2: no browser is sent on to an address for which nobody vouches, before its
     // user did anything here.

@@ -158,6 +158,22 @@ describe('user', () => {
     const { events } = await command('audit', '--type', 'subject.unlocked');
     expect((events as Json[]).at(-1)).toMatchObject({ detail: { username: 'alice' } });
   });
+  it('create, update, set-password and delete stand in the audit log, without what was given', async () => {
+    const one = ['--username', 'carol'];
+    const { sub } = await command('user', 'create', ...one, '--name', 'Carol Example');
+    await command('user', 'update', ...one, '--name', 'Carol Other', '--remove', 'email');
+    await command('user', 'set-password', ...one);
+    const { events } = await command('audit', ...one);
+    await command('user', 'delete', ...one);
+    const { events: ends } = await command('audit', '--type', 'subject.deleted');
+    expect(events).toMatchObject([
+      { type: 'subject.created', sub, detail: {} },
+      { type: 'subject.updated', sub, detail: { changed: 'name email' } },
+      { type: 'subject.revoked', sub, reason: 'password_changed' },
+    ]);
+    expect(ends).toMatchObject([{ sub }]);
+    expect(JSON.stringify(events)).not.toContain('Carol');
+  });
   it('disable keeps the reason in the audit log', async () => {
     await command('user', 'disable', '--username', 'alice', '--reason', 'left the company');
     const { sub } = await command('user', 'enable', '--username', 'alice');

@@ -5,25 +5,31 @@
  */
 import type { Express } from 'express';
 import {
+  type AuditEvent,
   authorizationParameter,
   type Client,
   type Config,
   clientField,
   createProvider,
   type Database,
+  defineEvent,
   defineFeature,
   defineGrant,
   definePage,
   defineStep,
   deviceAuthorization,
+  type Events,
   type Feature,
   type Issue,
+  isEvent,
   memoryDatabase,
   OAuthError,
   type Provider,
+  type ProviderEvent,
   type StepView,
   type Store,
   type StoredConsumption,
+  tokensIssued,
 } from 'valetkey';
 import { passwordAccounts } from 'valetkey/accounts';
 import { expressValetkey } from 'valetkey/express';
@@ -89,6 +95,54 @@ defineFeature<{ readonly depth: number }>({
   options: {},
   create: () => ({}),
 });
+
+// Events are told apart by their type, and tell what their definitions say.
+const carTaken = defineEvent({
+  name: 'car.taken',
+  description: 'Somebody took a car.',
+  sub: 'always',
+  client: 'sometimes',
+  detail: {
+    car: { kind: 'text', choices: ['red', 'blue'], description: 'which one' },
+    miles: { kind: 'number', nullable: true, description: 'how far it may go' },
+  },
+});
+createProvider({
+  issuer,
+  ...parts,
+  onEvent(event) {
+    expectTypeOf(event).toExtend<AuditEvent>();
+    if (event.type === 'tokens.issued') {
+      expectTypeOf(event.detail.grant_type).toEqualTypeOf<string>();
+      expectTypeOf(event.detail.scope).toEqualTypeOf<string | null>();
+      expectTypeOf(event.clientId).toEqualTypeOf<string>();
+      expectTypeOf(event.sub).toEqualTypeOf<string | null>();
+      // @ts-expect-error it tells no such thing
+      event.detail.audience;
+    } else if (event.type === 'code.replayed') {
+      expectTypeOf(event.sub).toEqualTypeOf<string>();
+    } else if (isEvent(event, carTaken)) {
+      expectTypeOf(event.detail.car).toEqualTypeOf<'red' | 'blue'>();
+      expectTypeOf(event.detail.miles).toEqualTypeOf<number | null>();
+      expectTypeOf(event.sub).toEqualTypeOf<string>();
+    }
+    // @ts-expect-error no event has this name: a misspelt one is found
+    if (event.type === 'token.issued') return;
+  },
+});
+createProvider({ issuer, ...parts, onEvent: (event: AuditEvent) => void event.detail });
+expectTypeOf<ProviderEvent>().toExtend<AuditEvent>();
+declare const events: Events;
+events.record(tokensIssued, { clientId: 'x', detail: { grant_type: 'x', scope: null } });
+events.notify(carTaken, { sub: 'x', detail: { car: 'red', miles: 3 } });
+// @ts-expect-error its client is always told
+events.record(tokensIssued, { detail: { grant_type: 'x', scope: null } });
+// @ts-expect-error every member of its detail is told
+events.record(tokensIssued, { clientId: 'x', detail: { grant_type: 'x' } });
+// @ts-expect-error there is no such car
+events.record(carTaken, { sub: 'x', detail: { car: 'green', miles: 3 } });
+// @ts-expect-error it has no reason
+events.record(carTaken, { sub: 'x', reason: 'x', detail: { car: 'red', miles: 3 } });
 
 // A field of clients is read with its own type.
 const mayInvite = clientField<boolean>({

@@ -3,7 +3,7 @@
  * of an answer.
  */
 import { randomBytes } from 'node:crypto';
-import type { AuditEvent } from 'valetkey';
+import { type AuditEvent, defineEvent, subjectRevoked } from 'valetkey';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEvents, type EventLog, type Events } from '../../src/domain/events.ts';
 
@@ -15,6 +15,12 @@ interface Book {
   readonly heard: AuditEvent[];
   append: (events: readonly AuditEvent[]) => Promise<void>;
 }
+
+const noted = defineEvent({
+  name: 'something.noted',
+  description: 'Somebody noted something.',
+  sub: 'sometimes',
+});
 
 let book: Book;
 beforeEach(() => {
@@ -35,14 +41,13 @@ beforeEach(() => {
       error: (fields) => void lost.push((fields as { lost?: unknown }).lost),
     },
     listener: (event) => void heard.push(event),
-    names: ['tokens.issued', 'subject.revoked', 'logout'],
+    names: [noted.name, subjectRevoked.name],
   });
   const events = log.forRequest({ address: '192.0.2.7', requestId: 'r1' });
   book = Object.assign(made, { log, events, appended, lost, heard });
 });
 const tell = async (count: number): Promise<void> => {
-  for (let index = 0; index < count; index += 1)
-    book.events.record('tokens.issued', { sub: String(index) });
+  for (let index = 0; index < count; index += 1) book.events.record(noted, { sub: String(index) });
   await Promise.resolve();
   await Promise.resolve();
 };
@@ -72,13 +77,16 @@ describe('events', () => {
     }
   });
   it('carry address and id of their request, and no name that nobody declared', async () => {
-    book.events.record('logout', {});
-    book.log.forRequest(null).notify('logout', {});
+    book.events.record(noted, {});
+    book.log.forRequest(null).notify(noted, {});
     expect(book.heard.map(({ ip, requestId }) => [ip, requestId])).toEqual([
       ['192.0.2.7', 'r1'],
       [null, null],
     ]);
-    expect(() => book.events.record('logut', {})).toThrow('No feature declares the event logut.');
+    const other = defineEvent({ name: 'something.else', description: 'Nobody declares it.' });
+    expect(() => book.events.record(other, {})).toThrow(
+      'No feature declares the event something.else.',
+    );
   });
   it('ST-05 an act hands its row to whoever performs it, and the listener hears of it if it happened', async () => {
     await tell(3);
@@ -89,10 +97,10 @@ describe('events', () => {
       return result;
     };
     const act = async (result: number): Promise<number> =>
-      await book.events.act('subject.revoked', { sub: 'a' }, (row) => perform(row, result));
+      await book.events.act(subjectRevoked, { sub: 'a' }, (row) => perform(row, result));
     expect([await act(0), await act(1)]).toEqual([0, 1]);
     expect(book.heard.slice(heard)).toEqual([rows[1]]);
-    const failing = book.events.act('logout', {}, async () => Promise.reject(new Error('down')));
+    const failing = book.events.act(noted, {}, async () => Promise.reject(new Error('down')));
     await expect(failing).rejects.toThrow('down');
     expect([sizes(), book.heard.length]).toEqual([[], heard + 1]);
   });

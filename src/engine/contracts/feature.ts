@@ -3,6 +3,8 @@
  * here and nothing is registered by side effect, so that taking a feature out of the list takes it
  * away whole. `assemble.ts` puts the contributions of all features together.
  */
+
+import type { EventDefinition } from '../../domain/event-definition.ts';
 import type { ResourceDefinition } from '../../domain/resources.ts';
 import type { Settings } from '../../domain/settings.ts';
 import type { MetadataCheck } from '../../protocol/client-metadata-rules.ts';
@@ -32,17 +34,19 @@ export interface Contributions extends Partial<Engine> {
   /**
    * Its part of the discovery documents. Two features that claim one name are a start-up error.
    * @param addresses of the endpoints that clients prove themselves at, by their names there
+   * @param endpoints names there of all endpoints
    */
   readonly metadata?: (
     settings: Settings,
     addresses: Readonly<Record<string, string>>,
+    endpoints: readonly string[],
   ) => Readonly<Record<string, unknown>>;
   /** Algorithms by which clients may encrypt to the provider: each has a key. */
   readonly decryptionAlgs?: readonly KeyEncryptionAlg[];
   /** APIs that it registers. */
   readonly resources?: readonly ResourceDefinition[];
-  /** Names of the events it reports. */
-  readonly events?: readonly string[];
+  /** The events that it reports, of its own: `defineEvent`. Those of the core need no entry. */
+  readonly events?: readonly EventDefinition[];
 }
 
 /** A feature with its options given. */

@@ -188,10 +188,14 @@ function numberProblem({ kind, least, most }: Option, value: unknown): Problem |
   return [`must be a whole number${unit} ${range}.`, remedy];
 }
 
-function listProblem({ choices }: Option, value: unknown): Problem | null {
+function listProblem(option: Option, value: unknown): Problem | null {
+  const { choices, default: usual } = option;
   if (!Array.isArray(value)) return ['must be a list.', 'Write a list of texts.'];
   if (choices === undefined) return null;
-  if (value.length > 0 && value.every((item) => choices.includes(String(item)))) return null;
+  // What is empty by default may be written so.
+  const mayBeEmpty = Array.isArray(usual) && usual.length === 0;
+  const isGiven = value.length > 0 || mayBeEmpty;
+  if (isGiven && value.every((item) => choices.includes(String(item)))) return null;
   return ['holds a value that is not offered.', `Choose among ${choices.join(', ')}.`];
 }
 

@@ -56,6 +56,7 @@ export function metadataParts(
         : [[endpoint.metadataName, endpointUrl(settings, endpoint)] as const],
     ),
   );
+  const names = endpoints.flatMap(({ metadataName = [] }) => metadataName);
   return [
     ['the core', coreMetadata(settings, engine)],
     ...endpoints.map((endpoint): MetadataPart => {
@@ -65,7 +66,7 @@ export function metadataParts(
       return [`the endpoint ${name}`, { ...own, ...metadata?.(engine) }];
     }),
     ...parts.map(
-      ({ from, metadata }): MetadataPart => [from, metadata?.(settings, addresses) ?? {}],
+      ({ from, metadata }): MetadataPart => [from, metadata?.(settings, addresses, names) ?? {}],
     ),
   ];
 }
@@ -85,7 +86,9 @@ export function metadataOf(
       all[member] = value;
     }
   }
-  return all;
+  // RFC 8414 §3.2: members with zero elements must be omitted.
+  const isSaid = ([, value]: [string, unknown]) => !(Array.isArray(value) && value.length === 0);
+  return Object.fromEntries(Object.entries(all).filter(isSaid));
 }
 
 /** The two discovery endpoints. @param metadata called once, when it is asked for */

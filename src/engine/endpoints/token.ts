@@ -3,10 +3,12 @@
  * grant type → its parameters → client → may this client use this grant → sender constraint → proof
  * by the grant → what was proved is within bounds → issuance.
  */
+
 import { findEnabledAccount } from '../../domain/accounts.ts';
 import { networkOf } from '../../domain/addresses.ts';
 import { idTokenClaims, withoutClaims } from '../../domain/claims.ts';
 import { requireSame } from '../../domain/confirmations.ts';
+import { tokensIssued } from '../../domain/event-definitions.ts';
 import { issueTokens } from '../../domain/issuance.ts';
 import type { CheckedRedemption, TokenResponse } from '../../domain/redemption.ts';
 import { offeredScopes } from '../../domain/scopes.ts';
@@ -87,7 +89,7 @@ export const token: Endpoint = {
       if (issued !== 'client_changed') {
         const { response, sub } = issued;
         const detail = { grant_type: type, scope: response.scope ?? null };
-        ctx.events.record('tokens.issued', { sub, clientId, detail });
+        ctx.events.record(tokensIssued, { sub, clientId, detail });
         return json(200, response);
       }
       // Another node changed or deleted the client: it is judged as it is now.

@@ -1,7 +1,7 @@
 /** The authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636). */
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { codeArtifact } from './code-artifact.ts';
-import { authorizationCodeGrant } from './grant.ts';
+import { authorizationCodeGrant, codeReplayed } from './grant.ts';
 import { codeChallenge, requirePkce } from './pkce.ts';
 
 /** The authorization code flow (RFC 6749 §4.1): response type `code` and its grant. */
@@ -16,6 +16,6 @@ export const authorizationCode: FeatureFactory = defineFeature({
     artifacts: [codeArtifact],
     responseTypes: [{ name: 'code', artifacts: ['code'], grantTypes: ['authorization_code'] }],
     metadata: () => ({ code_challenge_methods_supported: ['S256'] }),
-    events: ['code.replayed'],
+    events: [codeReplayed],
   }),
 });

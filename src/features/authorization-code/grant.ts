@@ -1,7 +1,9 @@
 /** The authorization code grant (RFC 6749 §4.1.3): proves a code. Its single use is the store's. */
+
 import { sha256 } from '../../crypto/bytes.ts';
 import { parseHandle } from '../../crypto/handles.ts';
 import { requireSame } from '../../domain/confirmations.ts';
+import { requestRefused } from '../../domain/event-definitions.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import { redirectUriRulesOf } from '../../domain/redirect-rules.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
@@ -61,7 +63,7 @@ async function findCode(ctx: RequestContext, text: string): Promise<FoundCode> {
 function checkClient(ctx: RequestContext, code: Code, client: Client): void {
   const { clientId } = client;
   if (code.clientId === clientId && issuedToThis(client, code.createdAt)) return;
-  ctx.events.record('request.refused', { clientId, sub: code.sub, reason: 'code_foreign' });
+  ctx.events.record(requestRefused, { clientId, sub: code.sub, reason: 'code_foreign' });
   throw refused('code_foreign', 'The authorization code is not valid.');
 }
 
@@ -105,10 +107,20 @@ async function checkState(ctx: RequestContext, { code, authorized }: FoundCode):
     throw refused('code_expired', 'The authorization code has expired.');
 }
 
+/** A code was used again. */
+export const codeReplayed = {
+  name: 'code.replayed',
+  description:
+    'A code was used again, by an application that proved all it has to prove. What was issued from it has ended.',
+  sub: 'always',
+  client: 'always',
+  reason: 'always',
+} as const;
+
 async function revokeReplayed(ctx: RequestContext, code: Code, familyId: string): Promise<void> {
   const { clientId, sub } = code;
   await ctx.events.act(
-    'code.replayed',
+    codeReplayed,
     { clientId, sub, reason: 'code_replayed' },
     async (row) => await ctx.store.tokens.revokeFamily(familyId, ctx.now(), row),
   );

@@ -2,9 +2,11 @@
  * The flow of a device's request: the person who typed its code signs in, and then confirms what
  * the device asks for, every time, in a step of this flow.
  */
+
 import { accountName } from '../../domain/accounts.ts';
 import { isPublicAddress, networkOf } from '../../domain/addresses.ts';
 import { rememberAuthorization } from '../../domain/authorizations.ts';
+import { authorizationGranted } from '../../domain/event-definitions.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import type { Interaction } from '../../domain/interactions.ts';
 import { offeredScopes } from '../../domain/scopes.ts';
@@ -224,8 +226,8 @@ async function approve(ctx: EngineContext, digest: string, end: FlowEnd): Promis
     interaction: interaction.id,
     approval,
   });
-  const detail = { scope: formatScope(scopes), device: true };
-  if (fresh) ctx.events.record('authorization.granted', { sub, clientId, detail });
+  const detail = { scope: formatScope(scopes), asked: true, device: true };
+  if (fresh) ctx.events.record(authorizationGranted, { sub, clientId, detail });
   return resultPage(ctx, client, true);
 }
 

@@ -2,6 +2,7 @@
  * The device code grant (RFC 8628 §3.4, §3.5): a device asks again and again what became of its
  * request.
  */
+import { requestRefused } from '../../domain/event-definitions.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import type { Redemption } from '../../domain/redemption.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
@@ -56,7 +57,7 @@ async function requireOwn(
   if (clientId === client.clientId && issuedToThis(client, requestedAt)) return stored;
   const facts = { clientId: client.clientId, reason: 'device_code_foreign' };
   // Anybody gets a device code, so write no row.
-  ctx.events.notify('request.refused', facts);
+  ctx.events.notify(requestRefused, facts);
   throw refused('invalid_grant', 'device_code_foreign', 'The device code is not valid.');
 }
 

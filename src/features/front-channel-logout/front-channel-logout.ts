@@ -59,10 +59,10 @@ export const frontChannelLogout: FeatureFactory = defineFeature({
     sessionListeners: [listener],
     clientFields: [logoutUri, sessionRequired],
     clientChecks: [ownOrigin],
-    // Front-Channel Logout §3.
-    metadata: () => ({
-      frontchannel_logout_supported: true,
-      frontchannel_logout_session_supported: true,
-    }),
+    // Front-Channel Logout §3. The page after a logout loads the frames; without it nothing does.
+    metadata: (_settings, _addresses, endpoints) =>
+      endpoints.includes('end_session_endpoint')
+        ? { frontchannel_logout_supported: true, frontchannel_logout_session_supported: true }
+        : {},
   }),
 });

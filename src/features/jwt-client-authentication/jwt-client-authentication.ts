@@ -53,6 +53,9 @@ function methodOf(
   };
 }
 
+/** The endpoints whose methods have members of their own in the metadata. */
+const WITH_METHODS = ['token_endpoint', 'revocation_endpoint', 'introspection_endpoint'];
+
 /** Client authentication with a JWT (RFC 7523 §2.2). */
 export const jwtClientAuthentication: FeatureFactory<JwtClientAuthenticationOptions> =
   defineFeature<JwtClientAuthenticationOptions>({
@@ -80,11 +83,13 @@ export const jwtClientAuthentication: FeatureFactory<JwtClientAuthenticationOpti
         clientAuthenticationMethods: methods,
         clientFields: [allowEndpointAudience],
         // RFC 8414 §2: needed where a method signs, at each endpoint that has methods.
-        metadata: () => ({
-          token_endpoint_auth_signing_alg_values_supported: algs,
-          revocation_endpoint_auth_signing_alg_values_supported: algs,
-          introspection_endpoint_auth_signing_alg_values_supported: algs,
-        }),
+        metadata: (_settings, addresses) =>
+          Object.fromEntries(
+            WITH_METHODS.filter((name) => Object.hasOwn(addresses, name)).map((name) => [
+              `${name}_auth_signing_alg_values_supported`,
+              algs,
+            ]),
+          ),
       };
     },
   });

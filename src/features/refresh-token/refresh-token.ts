@@ -2,7 +2,9 @@
  * The refresh token grant (RFC 6749 §6): proves a refresh token. What one is worth is
  * `domain/refresh-tokens.ts`; rotation is issuance's, and single use the store's.
  */
+
 import { requireSame } from '../../domain/confirmations.ts';
+import { requestRefused } from '../../domain/event-definitions.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import type { Consumption } from '../../domain/redemption.ts';
 import { familyIdOf, judge, type Presented } from '../../domain/refresh-tokens.ts';
@@ -84,7 +86,7 @@ async function findFamily(
   if (found.family.clientId === client.clientId) return found;
   const { clientId } = client;
   const { sub } = found.family;
-  ctx.events.record('request.refused', { clientId, sub, reason: 'refresh_token_foreign' });
+  ctx.events.record(requestRefused, { clientId, sub, reason: 'refresh_token_foreign' });
   throw refused('refresh_token_foreign', 'The refresh token is not valid.');
 }
 
@@ -106,13 +108,23 @@ async function requireUsable(
   throw refused('refresh_token_replayed', 'The refresh token was used before.');
 }
 
+/** A refresh token was used again. */
+export const refreshTokenReused = {
+  name: 'refresh_token.reused',
+  description:
+    'A refresh token was used again after it was replaced: it, or its successor, was stolen. All tokens of the same sign-in have ended.',
+  sub: 'sometimes',
+  client: 'always',
+  reason: 'always',
+} as const;
+
 async function revokeReused(
   ctx: RequestContext,
   { clientId }: Client,
   { id, sub }: Family,
 ): Promise<void> {
   await ctx.events.act(
-    'refresh_token.reused',
+    refreshTokenReused,
     { clientId, sub, reason: 'refresh_token_replayed' },
     async (row) => await ctx.store.tokens.revokeFamily(id, ctx.now(), row),
   );
@@ -131,5 +143,5 @@ export const refreshToken: FeatureFactory = defineFeature({
   name: 'refresh-token',
   description: 'Refresh tokens (RFC 6749 §6)',
   options: {},
-  create: () => ({ grants: [grant], events: ['refresh_token.reused'] }),
+  create: () => ({ grants: [grant], events: [refreshTokenReused] }),
 });

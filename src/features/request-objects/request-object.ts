@@ -17,7 +17,7 @@ import { type ClientField, clientField } from '../../engine/contracts/client-fie
 import type { LoadedRequest, SourceReference } from '../../engine/contracts/parameter-source.ts';
 import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import { CLIENT_KEY_ALGS } from '../../protocol/key-sets.ts';
-import { KEY_ENCRYPTION_ALGS } from '../../protocol/names.ts';
+import type { KeyEncryptionAlg } from '../../protocol/names.ts';
 import { type Params, paramsOf } from '../../protocol/params.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
 import type { Client, Seconds } from '../../store/records.ts';
@@ -42,11 +42,14 @@ export const signingAlg: ClientField<string | null> = clientField<string | null>
 /**
  * `request_object_encryption_alg` and `…_enc` (OIDC Registration §2): what it may encrypt with. It
  * may use another algorithm that is offered, or send what is only signed.
+ * @param algs for which there is a key
  */
-export const encryptionFields: readonly ClientField[] = [
-  encryptionField('alg', KEY_ENCRYPTION_ALGS, 'encrypts the key of its request objects'),
-  encryptionField('enc', CONTENT_ENCRYPTION_ALGS, 'encrypts its request objects'),
-];
+export function encryptionFields(algs: readonly KeyEncryptionAlg[]): readonly ClientField[] {
+  return [
+    encryptionField('alg', algs, 'encrypts the key of its request objects'),
+    encryptionField('enc', CONTENT_ENCRYPTION_ALGS, 'encrypts its request objects'),
+  ];
+}
 
 function encryptionField(part: string, offered: readonly string[], what: string): ClientField {
   return clientField<string | null>({
@@ -59,7 +62,7 @@ function encryptionField(part: string, offered: readonly string[], what: string)
     check: (value) =>
       value === null || offered.includes(String(value))
         ? null
-        : `is not known here (known: ${offered.join(', ')})`,
+        : `is not offered here (offered: ${offered.join(', ')})`,
     description: `algorithm that ${what}, if it does`,
   });
 }

@@ -132,7 +132,7 @@ export const requestObjects: FeatureFactory<RequestObjectOptions> =
       parameterSources: options.byReference ? [byValue, byReference] : [byValue],
       clientFields: [
         signingAlg,
-        ...(options.encryptionAlgs.length === 0 ? [] : encryptionFields),
+        ...(options.encryptionAlgs.length === 0 ? [] : encryptionFields(options.encryptionAlgs)),
         requestUris,
         requiresSigned,
       ],

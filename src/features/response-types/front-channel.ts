@@ -2,8 +2,10 @@
  * What the artifacts that are issued with the authorization response have in common: each has a
  * code of its own, by which the answer to an interaction is made once.
  */
+
 import { sha256 } from '../../crypto/bytes.ts';
 import { codeText, isFor, newCode, storeCode } from '../../domain/codes.ts';
+import { tokensIssued } from '../../domain/event-definitions.ts';
 import {
   type FrontChannelFacts,
   type FrontChannelTokens,
@@ -95,6 +97,6 @@ async function make(
   const { sub } = session;
   const detail = { grant_type: 'implicit', scope: parameters['scope'] ?? null };
   if (outcome === 'fresh')
-    ctx.events.record('tokens.issued', { sub, clientId: client.clientId, detail });
+    ctx.events.record(tokensIssued, { sub, clientId: client.clientId, detail });
   return { outcome: outcome === 'fresh' ? 'made' : 'repeated', parameters };
 }

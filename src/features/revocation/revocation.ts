@@ -2,7 +2,9 @@
  * Token revocation (RFC 7009). A refresh token ends its family; an access token ends the family it
  * belongs to, or itself.
  */
+
 import { endAccessToken } from '../../domain/access-tokens.ts';
+import { tokenRevoked } from '../../domain/event-definitions.ts';
 import { familyIdOf } from '../../domain/refresh-tokens.ts';
 import { clientEndpoint } from '../../engine/client-endpoint.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
@@ -21,7 +23,7 @@ const endpoint: Endpoint = clientEndpoint({
     const text = params.need('token');
     const { clientId } = client;
     await ctx.events.act(
-      'token.revoked',
+      tokenRevoked,
       { clientId },
       async (row) => await revoke(ctx, client, text, row),
     );
