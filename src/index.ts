@@ -92,6 +92,8 @@ export type { Successor } from './domain/refresh-tokens.ts';
 export type { RequestFacts } from './domain/request-facts.ts';
 export type {
   AccessTokenFormatName,
+  KnownResources,
+  RegisteredResource,
   ResourceDefinition,
   ResourceEncryption,
   Resources,
@@ -271,12 +273,14 @@ export type {
   ProviderEvent,
 } from './provider-event.ts';
 export { checkConfig } from './resolve-config.ts';
+export type { ResourceAdmin, ResourceChanges } from './resource-registry.ts';
 export type * from './store/clients.ts';
 export * from './store/counters.ts';
 export type * from './store/deliveries.ts';
 export type * from './store/issue.ts';
 export { memoryDatabase } from './store/memory.ts';
 export type * from './store/records.ts';
+export type * from './store/resources.ts';
 export * from './store/store.ts';
 export { type VerifyIdTokenOptions, verifyIdToken } from './verify-id-token.ts';
 export type { CorsRule } from './web/cors.ts';

@@ -31,6 +31,7 @@ import { managedClients, problemsOfListed } from './managed-clients.ts';
 import type { FeatureField } from './protocol/client-fields.ts';
 import { ConfigError } from './protocol/errors.ts';
 import { type ResolvedConfig, resolveConfig } from './resolve-config.ts';
+import { type ResourceAdmin, resourcesOf } from './resource-registry.ts';
 import type { ClearedCounts, Store } from './store/store.ts';
 import { createOutbound } from './web/outbound.ts';
 import { type RequestInfo, readRequest } from './web/request.ts';
@@ -62,6 +63,8 @@ export interface Provider {
   readonly keys: KeyAdmin;
   /** For hosts that show pages of their own. */
   readonly interactions: Interactions;
+  /** APIs that tokens are issued for (`resourceIndicators`). */
+  readonly resources: ResourceAdmin;
   /** What can be done about people. */
   readonly subjects: Subjects;
   /** Tokens that let clients register themselves (`dynamicRegistration`). */
@@ -164,6 +167,7 @@ export function createProvider(config: Config): Provider {
       contextFor(request, new URL(request.url), info, {}),
     ),
     initialAccessTokens: initialAccessTokensOf(ctx),
+    resources: resourcesOf(ctx, assembly.engine),
     subjects: subjectsOf(ctx),
     tokens: tokensOf(ctx),
     sessions: { end: async (sessionId) => await endSessionOfHost(ctx, sessionId) },
@@ -253,7 +257,12 @@ function createContext(
     logger: settings.logger,
     send: async (delivery) => await tell(ctx, delivery),
   });
-  const resources = createResources(assembly.resources);
+  const resources = createResources({
+    listed: assembly.resources,
+    store: store.resources,
+    ages,
+    seconds: settings.clientCacheSeconds,
+  });
   const outbound = createOutbound({ allowed: settings.allowOutbound, ages });
   const ctx: Context = {
     settings,

@@ -65,6 +65,7 @@ export const MIGRATIONS: readonly string[] = [
   '0005-numbered-revocations',
   '0006-clients-that-register-themselves',
   '0007-deliveries',
+  '0008-resources',
 ];
 
 export const DATABASES: readonly DatabaseKind[] = [

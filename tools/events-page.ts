@@ -18,6 +18,7 @@ const AREAS: readonly (readonly [title: string, about: readonly string[]])[] = [
   ['People', ['subject']],
   ['Applications', ['client', 'initial_access_token', 'delivery']],
   ['Keys', ['keys']],
+  ['APIs', ['resource']],
 ];
 
 const INTRO = `Hosts hear an event as it happens, and the audit log keeps it. No event carries a secret. Each has:

@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   application: async () => (await import('./application.ts')).application,
   'initial-access-token': async () =>
     (await import('./initial-access-token.ts')).initialAccessToken,
+  resource: async () => (await import('./resource.ts')).resource,
   keys: async () => (await import('./keys.ts')).keys,
   session: async () => (await import('./access.ts')).session,
   consent: async () => (await import('./access.ts')).consent,
@@ -38,6 +39,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   clients: 'application',
   'initial-access-tokens': 'initial-access-token',
   users: 'user',
+  resources: 'resource',
   sessions: 'session',
   consents: 'consent',
   tokens: 'token',

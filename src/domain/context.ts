@@ -11,7 +11,7 @@ import type { Events } from './events.ts';
 import type { Outbound } from './outbound.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { RequestFacts } from './request-facts.ts';
-import type { Resources } from './resources.ts';
+import type { KnownResources } from './resources.ts';
 import type { Settings } from './settings.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
@@ -28,7 +28,7 @@ export interface Context {
   /** Signing keys. */
   readonly keys: SigningKeys;
   /** APIs that tokens are issued for. */
-  readonly resources: Resources;
+  readonly resources: KnownResources;
   /** Events and the audit log. Events carry address and id of the request by themselves. */
   readonly events: Events;
   /** Fetches documents from addresses that others chose. */

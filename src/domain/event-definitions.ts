@@ -203,6 +203,30 @@ export const initialAccessTokenDeleted = {
   detail: { id: { kind: 'text', description: 'its id' } },
 } as const;
 
+/** An API was registered. */
+export const resourceCreated = {
+  name: 'resource.created',
+  description: 'An operator registered an API that tokens are issued for.',
+  detail: { resource: { kind: 'text', description: 'its identifier' } },
+} as const;
+
+/** An API was changed. */
+export const resourceUpdated = {
+  name: 'resource.updated',
+  description: 'An operator changed what is registered of an API.',
+  detail: {
+    resource: { kind: 'text', description: 'its identifier' },
+    changed: { kind: 'text', description: 'members that changed, without their values' },
+  },
+} as const;
+
+/** An API was deleted. */
+export const resourceDeleted = {
+  name: 'resource.deleted',
+  description: 'An operator took an API out of the registry: no tokens are issued for it any more.',
+  detail: { resource: { kind: 'text', description: 'its identifier' } },
+} as const;
+
 /** Everything of a subject ended. */
 export const subjectRevoked = {
   name: 'subject.revoked',
@@ -303,6 +327,9 @@ export const CORE_EVENTS: readonly EventDefinition[] = [
   clientDeleted,
   initialAccessTokenCreated,
   initialAccessTokenDeleted,
+  resourceCreated,
+  resourceUpdated,
+  resourceDeleted,
   subjectCreated,
   subjectUpdated,
   subjectRevoked,

@@ -6,6 +6,8 @@ import { OAuthError } from '../protocol/errors.ts';
 import type { SigningAlg } from '../protocol/names.ts';
 import { nameForLog } from '../protocol/remedies.ts';
 import type { Details, Seconds } from '../store/records.ts';
+import type { ResourceStore } from '../store/resources.ts';
+import type { Ages, Moment } from './freshness.ts';
 
 /** How an access token looks: a random text, or a JWT that APIs verify by themselves (RFC 9068). */
 export type AccessTokenFormatName = 'opaque' | 'jwt';
@@ -71,17 +73,83 @@ export function isResourceUri(text: string): boolean {
   return URL.canParse(text) && !text.includes('#') && text.length <= LONGEST && !/\s/.test(text);
 }
 
-/** @param listed those of the configuration */
-export function createResources(listed: readonly ResourceDefinition[]): Resources {
-  const known = new Map(listed.map((one) => [normalizedResource(one.resource), one]));
+/** The registered APIs, and what makes changes of them known. */
+export interface KnownResources extends Resources {
+  /** Those of the configuration, and those that operators registered. Read anew. */
+  all(): Promise<readonly RegisteredResource[]>;
+  /** Forgets what is in memory, after a change. */
+  forget(): void;
+}
+
+/** A registered API, and where it is registered. */
+export interface RegisteredResource extends ResourceDefinition {
+  /** The configuration lists it, or operators registered it. */
+  readonly source: 'configuration' | 'registry';
+}
+
+/** What finding APIs needs. */
+export interface ResourceParts {
+  /** Those of the configuration, which win over others of the same identifier. */
+  readonly listed: readonly ResourceDefinition[];
+  readonly store: Pick<ResourceStore, 'list'>;
+  readonly ages: Ages;
+  /** Seconds for which those of the registry are kept in memory. */
+  readonly seconds: Seconds;
+}
+
+/** Seconds for which the registry is not read again for an API that is not in it. */
+const JUST_READ = 1;
+
+/** The APIs of the configuration, and those of the registry, which are few and read together. */
+export function createResources({ listed, store, ages, seconds }: ResourceParts): KnownResources {
+  const configured = new Map(listed.map((one) => [normalizedResource(one.resource), one]));
+  let kept: { readonly known: Registry; readonly read: Moment } | null = null;
+  let reading: Promise<Registry> | null = null;
+  const readNow = async (): Promise<Registry> => {
+    const read = ages.now();
+    const stored = await store.list();
+    const found = stored.map(({ definition }) => JSON.parse(definition) as ResourceDefinition);
+    const known = new Map(found.map((one) => [normalizedResource(one.resource), one]));
+    kept = { known, read };
+    return known;
+  };
+  // Requests that come together read once.
+  const read = async (): Promise<Registry> => {
+    reading ??= readNow().finally(() => {
+      reading = null;
+    });
+    return await reading;
+  };
+  const registry = async (most: Seconds): Promise<Registry> =>
+    kept !== null && ages.isWithin(kept.read, most) ? kept.known : await read();
   return {
     async find(identifier) {
       if (!isResourceUri(identifier)) return null;
-      if (known.size === 0) return { resource: identifier };
-      return known.get(normalizedResource(identifier)) ?? null;
+      const name = normalizedResource(identifier);
+      const own = configured.get(name);
+      if (own !== undefined) return own;
+      const known = (await registry(seconds)).get(name);
+      // Another node may have registered it, or the first one, just now.
+      const now = known === undefined ? await registry(JUST_READ) : null;
+      const found = known ?? now?.get(name) ?? null;
+      const isOpen = found === null && configured.size === 0 && now?.size === 0;
+      return isOpen ? { resource: identifier } : found;
+    },
+    async all() {
+      const stored = await read();
+      const others = [...stored].filter(([name]) => !configured.has(name));
+      return [
+        ...listed.map((one) => ({ ...one, source: 'configuration' }) as const),
+        ...others.map(([, one]) => ({ ...one, source: 'registry' }) as const),
+      ];
+    },
+    forget() {
+      kept = null;
     },
   };
 }
+
+type Registry = ReadonlyMap<string, ResourceDefinition>;
 
 /**
  * The API of an identifier that a request names.
@@ -95,10 +163,11 @@ export async function requireResource(
   if (found !== null) return found;
   throw new OAuthError('invalid_target', 'resource', 'The resource is not served here.', {
     hint: {
-      expected: 'one of the option resourceIndicators.resources',
+      expected: 'an API that is registered (resourceIndicators.resources, or the registry)',
       received: isResourceUri(identifier)
         ? nameForLog(identifier)
         : 'no absolute URI without a fragment',
+      remedy: `if it is one of yours: npx valetkey resource create --resource ${nameForLog(identifier)}`,
     },
   });
 }

@@ -13,6 +13,7 @@ import { placesOfAttempts } from './migrations/0004-places-of-attempts.ts';
 import { numberedRevocations } from './migrations/0005-numbered-revocations.ts';
 import { clientsThatRegisterThemselves } from './migrations/0006-clients-that-register-themselves.ts';
 import { deliveries } from './migrations/0007-deliveries.ts';
+import { resources } from './migrations/0008-resources.ts';
 import type { Tables } from './schema.ts';
 
 /** The migrations of the store itself, in the order in which they run. */
@@ -24,6 +25,7 @@ const STORE_MIGRATIONS: readonly Migration[] = [
   numberedRevocations,
   clientsThatRegisterThemselves,
   deliveries,
+  resources,
 ];
 
 /** Applies migrations to one database. */

@@ -16,6 +16,7 @@ import type {
   InitialAccessToken,
   OneTimeRecord,
   Session,
+  StoredResource,
 } from 'valetkey';
 
 export type Value = string | number | null;
@@ -27,6 +28,7 @@ export interface Tables {
   clients: Row;
   client_uses: Row;
   initial_access_tokens: Row;
+  resources: Row;
   sessions: Row;
   session_clients: Row;
   deliveries: Row;
@@ -159,6 +161,14 @@ export const INITIAL_ACCESS_TOKEN: Columns<InitialAccessToken> = {
   expiresAt: ['expires_at', 'number'],
 };
 
+export const RESOURCE: Columns<StoredResource> = {
+  digest: ['digest', 'text'],
+  definition: ['definition', 'text'],
+  version: ['version', 'number'],
+  createdAt: ['created_at', 'number'],
+  updatedAt: ['updated_at', 'number'],
+};
+
 export const DELIVERY: Columns<Delivery> = {
   kind: ['kind', 'text'],
   about: ['about', 'text'],
@@ -205,6 +215,7 @@ const NUMBERS: ReadonlySet<string> = new Set([
     ID_TOKEN,
     ONE_TIME_RECORD,
     INITIAL_ACCESS_TOKEN,
+    RESOURCE,
     DELIVERY,
     AUDIT,
   ]

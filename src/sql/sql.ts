@@ -23,6 +23,7 @@ import { keyStore } from './keys.ts';
 import type { Migration } from './migration.ts';
 import { createMigrator, type Migrator } from './migrations.ts';
 import { oneTimeStore } from './one-time.ts';
+import { resourceStore } from './resources.ts';
 import type { Tables } from './schema.ts';
 import { sessionStore } from './sessions.ts';
 import { tablePrefix } from './table-prefix.ts';
@@ -279,6 +280,7 @@ function createStore(
   return {
     clients: guarded(clientStore(db, hot, dialect, tenant)),
     initialAccessTokens: guarded(initialAccessTokenStore(db, hot, tenant)),
+    resources: guarded(resourceStore(db, hot, dialect, tenant)),
     deliveries: guarded(deliveryStore(db, hot, tenant)),
     sessions: guarded(sessionStore(db, hot, dialect, tenant)),
     authorizations: guarded(authorizationStore(db, hot, dialect, tenant)),

@@ -19,6 +19,7 @@ import type {
   OneTimeRecord,
   Session,
 } from './records.ts';
+import type { StoredResource } from './resources.ts';
 import type { LoginProof } from './store.ts';
 
 /** All records of one issuer. */
@@ -27,6 +28,7 @@ export interface MemoryTables {
   readonly clientUses: Map<string, ClientUses>;
   /** By digest. */
   readonly initialAccessTokens: Map<string, InitialAccessToken>;
+  readonly resources: Map<string, StoredResource>;
   readonly sessions: Map<string, Session>;
   /** Clients of sessions, by `pairKey` of sid and client. */
   readonly sessionClients: Map<string, SessionClient>;
@@ -84,6 +86,7 @@ export function memoryTables(): MemoryTables {
     clients: new Map(),
     clientUses: new Map(),
     initialAccessTokens: new Map(),
+    resources: new Map(),
     sessions: new Map(),
     sessionClients: new Map(),
     deliveries: new Map(),

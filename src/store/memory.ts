@@ -6,6 +6,7 @@
  */
 import { clientStore, initialAccessTokenStore } from './memory-clients.ts';
 import { deliveryStore } from './memory-deliveries.ts';
+import { resourceStore } from './memory-resources.ts';
 import {
   type Counter,
   consumeCodes,
@@ -45,6 +46,7 @@ function createStore(): Store {
   return {
     clients: clientStore(tables),
     initialAccessTokens: initialAccessTokenStore(tables),
+    resources: resourceStore(tables),
     sessions: sessionStore(tables),
     authorizations: authorizationStore(tables),
     codes: codeStore(tables),

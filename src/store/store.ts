@@ -32,6 +32,7 @@ import type {
   Session,
   StoredKey,
 } from './records.ts';
+import type { ResourceStore } from './resources.ts';
 
 /**
  * The database did not answer in time or refused the connection: endpoints answer 503 with
@@ -61,6 +62,8 @@ export interface Store {
   readonly initialAccessTokens: InitialAccessTokenStore;
   /** Logins of browsers. */
   readonly sessions: SessionStore;
+  /** APIs that operators registered. */
+  readonly resources: ResourceStore;
   /** What subjects allowed clients. */
   readonly authorizations: AuthorizationStore;
   /** Authorization codes. */

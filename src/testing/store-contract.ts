@@ -10,6 +10,7 @@ import { END_LAWS } from './store-laws-ends.ts';
 import { ONE_TIME_LAWS } from './store-laws-one-time.ts';
 import { RECORD_LAWS } from './store-laws-records.ts';
 import { REGISTRATION_LAWS } from './store-laws-registration.ts';
+import { RESOURCE_LAWS } from './store-laws-resources.ts';
 import { SESSION_LAWS } from './store-laws-sessions.ts';
 import { TOKEN_LAWS } from './store-laws-tokens.ts';
 import { TWIN_LAWS } from './store-laws-twins.ts';
@@ -23,6 +24,7 @@ export function storeContract(): readonly StoreCase[] {
     ...RECORD_LAWS,
     ...CLIENT_LAWS,
     ...REGISTRATION_LAWS,
+    ...RESOURCE_LAWS,
     ...END_LAWS,
     ...DELIVERY_LAWS,
     ...TWIN_LAWS,

@@ -17,6 +17,7 @@ import type {
   ProvenAt,
   Session,
   Store,
+  StoredResource,
 } from 'valetkey';
 import { insertCode, redeem } from './store-acts.ts';
 
@@ -107,6 +108,14 @@ export const sample = {
     version: 1,
   }),
   /** A token by which one client registers itself, within 100 seconds. */
+  resource: (changes: Partial<StoredResource> = {}): StoredResource => ({
+    digest: word(),
+    definition: '{"resource":"https://api.example"}',
+    version: 1,
+    createdAt: NOW,
+    updatedAt: NOW,
+    ...changes,
+  }),
   initialAccessToken: (changes: Partial<InitialAccessToken> = {}): InitialAccessToken => ({
     id: word(),
     digest: word(),

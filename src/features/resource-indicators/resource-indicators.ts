@@ -10,6 +10,7 @@ import {
   requireResource,
   resourcesIn,
 } from '../../domain/resources.ts';
+import { checkResources } from '../../engine/check-resources.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import {
   type AuthorizationParameter,
@@ -18,7 +19,6 @@ import {
 import type { TokenParameter } from '../../engine/contracts/token-parameter.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
-import { checkResources } from './check-resources.ts';
 
 /** Options of resource indicators. */
 export interface ResourceIndicatorOptions {

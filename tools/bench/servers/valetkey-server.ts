@@ -77,6 +77,7 @@ function countedStore(store: Store, count: () => void): Store {
   return {
     clients: counted(store.clients, count),
     initialAccessTokens: counted(store.initialAccessTokens, count),
+    resources: counted(store.resources, count),
     sessions: counted(store.sessions, count),
     authorizations: counted(store.authorizations, count),
     codes: counted(store.codes, count),

@@ -1,15 +1,10 @@
-/** What an API may be registered as: the check of the option `resources`. */
-import { CONTENT_ENCRYPTION_ALGS } from '../../crypto/jwe.ts';
-import { isResourceUri, normalizedResource } from '../../domain/resources.ts';
-import {
-  checkOptions,
-  isObject,
-  type OptionTable,
-  type Refuse,
-} from '../../engine/contracts/options.ts';
-import { keySetProblem } from '../../protocol/key-sets.ts';
-import { KEY_ENCRYPTION_ALGS, SIGNING_ALGS } from '../../protocol/names.ts';
-import { isScopeToken } from '../../protocol/scope.ts';
+/** What an API may be registered as, in the configuration and by operators. */
+import { CONTENT_ENCRYPTION_ALGS } from '../crypto/jwe.ts';
+import { isResourceUri, normalizedResource } from '../domain/resources.ts';
+import { keySetProblem } from '../protocol/key-sets.ts';
+import { KEY_ENCRYPTION_ALGS, SIGNING_ALGS } from '../protocol/names.ts';
+import { isScopeToken } from '../protocol/scope.ts';
+import { checkOptions, isObject, type OptionTable, type Refuse } from './contracts/options.ts';
 
 const MEMBERS: OptionTable = {
   resource: { kind: 'text', description: 'its identifier' },
@@ -45,7 +40,7 @@ export function checkResources(value: unknown, option: string, refuse: Refuse): 
   const seen = new Set<string>();
   for (const [index, one] of (value as readonly unknown[]).entries()) {
     const path = `${option}[${index}]`;
-    if (isObject(one)) checkMembers(one, path, refuse);
+    if (isObject(one)) checkResource(one, path, refuse);
     const uri = isObject(one) ? one['resource'] : one;
     if (typeof uri !== 'string' || !isResourceUri(uri)) {
       const remedy = 'Write it like https://api.example.com/v1.';
@@ -58,7 +53,12 @@ export function checkResources(value: unknown, option: string, refuse: Refuse): 
   }
 }
 
-function checkMembers(one: Readonly<Record<string, unknown>>, path: string, refuse: Refuse): void {
+/** Tells every problem of one API that is an object. */
+export function checkResource(
+  one: Readonly<Record<string, unknown>>,
+  path: string,
+  refuse: Refuse,
+): void {
   checkOptions(MEMBERS, one, `${path}.`, refuse);
   const encryption = one['tokenEncryption'];
   if (!isObject(encryption)) return;
