@@ -164,7 +164,7 @@ export function createProvider(config: Config): Provider {
     ),
     initialAccessTokens: initialAccessTokensOf(ctx),
     subjects: subjectsOf(ctx),
-    tokens: tokensOf(ctx),
+    tokens: tokensOf({ ...ctx, engine: assembly.engine }),
     sessions: { end: async (sessionId) => await endSessionOfHost(ctx, sessionId) },
     store,
     weakened: settings.weakened,

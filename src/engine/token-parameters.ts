@@ -12,7 +12,7 @@ export function tokenDetails(ctx: EngineContext, reading: TokenReading): Details
 
 /** What introspection tells of a token because of token parameters (RFC 7662 §2.2). */
 export function introspectedDetails(
-  { engine }: EngineContext,
+  { engine }: Pick<EngineContext, 'engine'>,
   { details }: Pick<AccessToken, 'details'>,
 ): Readonly<Record<string, unknown>> {
   return Object.assign({}, ...engine.tokenParameters.map((one) => one.introspected(details)));

@@ -1,18 +1,15 @@
 /** Token introspection (RFC 7662): what a token is worth now, for those it concerns. */
 import { findLiveAccessToken } from '../../domain/access-tokens.ts';
-import { findEnabledAccount } from '../../domain/accounts.ts';
-import { confirmationIn, tokenTypeOf } from '../../domain/confirmations.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import { familyIdOf, judge } from '../../domain/refresh-tokens.ts';
 import { clientEndpoint } from '../../engine/client-endpoint.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import { describeAccessToken, describeAccount, scopeOf } from '../../engine/described-token.ts';
 import { logRefusal } from '../../engine/refusals.ts';
-import { introspectedDetails } from '../../engine/token-parameters.ts';
 import { createCommand, updateCommand } from '../../protocol/remedies.ts';
-import { formatScope } from '../../protocol/scope.ts';
-import type { AccessToken, Client } from '../../store/records.ts';
+import type { Client } from '../../store/records.ts';
 import { json } from '../../web/respond.ts';
 
 /**
@@ -32,11 +29,10 @@ const endpoint: Endpoint = clientEndpoint({
   async handle(ctx, { client, params }) {
     const text = params.need('token');
     const access = await findLiveAccessToken(ctx, text);
-    const description =
-      access === null
-        ? await describeRefreshToken(ctx, client, text)
-        : await describeAccessToken(ctx, client, access);
-    return json(200, description ?? INACTIVE);
+    if (access === null)
+      return json(200, (await describeRefreshToken(ctx, client, text)) ?? INACTIVE);
+    const isKnown = await mayKnow(ctx, client, access.token.clientId);
+    return json(200, (isKnown ? await describeAccessToken(ctx, access) : null) ?? INACTIVE);
   },
 });
 
@@ -64,33 +60,6 @@ function isResourceServer({ scopes }: Client): boolean {
   return scopes?.includes(INTROSPECTION_SCOPE) ?? false;
 }
 
-async function describeAccessToken(
-  ctx: EngineContext,
-  caller: Client,
-  { token, client }: { readonly token: AccessToken; readonly client: Client },
-): Promise<object | null> {
-  if (!(await mayKnow(ctx, caller, token.clientId))) return null;
-  const cnf = confirmationIn(token.details);
-  const person = token.sub === null ? {} : await describeAccount(ctx, token.sub);
-  if (person === null) return null;
-  return {
-    active: true,
-    ...scopeOf(token.scopes),
-    client_id: token.clientId,
-    ...person,
-    token_type: tokenTypeOf(cnf),
-    // RFC 9449 §6.2: what the resource server has to check.
-    ...(Object.keys(cnf).length === 0 ? {} : { cnf }),
-    ...introspectedDetails(ctx, token),
-    exp: token.expiresAt,
-    iat: token.issuedAt,
-    // A token of the client itself has its client_id as subject; `client_id` beside it tells the
-    // two kinds apart (RFC 9700 §4.15).
-    sub: token.sub === null ? token.clientId : ctx.subjectOf(client, token.sub),
-    iss: ctx.settings.issuer,
-  };
-}
-
 async function describeRefreshToken(
   ctx: EngineContext,
   caller: Client,
@@ -116,25 +85,6 @@ async function describeRefreshToken(
     sub: ctx.subjectOf(client, family.sub),
     iss: ctx.settings.issuer,
   };
-}
-
-/** RFC 6749 §3.3: a scope has at least one value. */
-function scopeOf(scopes: readonly string[]): { readonly scope?: string } {
-  return scopes.length === 0 ? {} : { scope: formatScope(scopes) };
-}
-
-/**
- * What a resource server calls the person (RFC 7662 §2.2 `username`), where the account says so;
- * null when the account does not exist or is disabled.
- */
-async function describeAccount(
-  ctx: EngineContext,
-  sub: string,
-): Promise<{ readonly username?: string } | null> {
-  const account = await findEnabledAccount(ctx.settings.accounts, sub);
-  if (account === null) return null;
-  const username = account.claims['preferred_username'];
-  return typeof username === 'string' && username !== '' ? { username } : {};
 }
 
 /** The introspection endpoint (RFC 7662). */

@@ -10,6 +10,7 @@ import {
 import type { TokenParameter } from '../../engine/contracts/token-parameter.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import { nameForLog } from '../../protocol/remedies.ts';
+import { inOneSpelling, isSameResource } from '../../protocol/resource-identifier.ts';
 import type { Details } from '../../store/records.ts';
 
 /** Options of resource indicators. */
@@ -22,14 +23,9 @@ const NAME = 'resource';
 
 type Allowed = (resource: string) => boolean;
 
-/** The address in one spelling: with and without a slash at its end it is the same API. */
-function normalized(uri: string): string {
-  return new URL(uri).href.replace(/\/$/, '');
-}
-
 function allowedBy({ resources }: ResourceIndicatorOptions): Allowed {
-  const known = new Set(resources.map(normalized));
-  return (resource) => known.size === 0 || known.has(normalized(resource));
+  const known = new Set(resources.map(inOneSpelling));
+  return (resource) => known.size === 0 || known.has(inOneSpelling(resource));
 }
 
 /** RFC 8707 §2: an absolute URI without a fragment, of an API that is served here. */
@@ -71,7 +67,7 @@ function tokenParameter(isAllowed: Allowed): TokenParameter {
         return granted === null ? {} : { [NAME]: checked(granted, isAllowed) };
       }
       // RFC 8707 §2.2: the resource is one to which the grant is restricted.
-      if (granted !== null && normalized(granted) !== normalized(asked))
+      if (granted !== null && !isSameResource(granted, asked))
         throw new OAuthError(
           'invalid_target',
           'resource_not_granted',
@@ -85,7 +81,7 @@ function tokenParameter(isAllowed: Allowed): TokenParameter {
     },
     isForUs({ settings }, details) {
       const resource = resourceIn(details);
-      return resource === null || normalized(resource) === normalized(settings.issuer);
+      return resource === null || isSameResource(resource, settings.issuer);
     },
   };
 }
