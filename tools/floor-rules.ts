@@ -89,7 +89,7 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
 
 export const RING = ['http', 'resource', 'sql', 'accounts', 'pages', 'server', 'cli', 'testing'];
 /** Ring folders that may import other ring parts, by their public names. */
-const ASSEMBLERS = ['server', 'cli', 'testing'];
+const ASSEMBLERS = ['resource', 'server', 'cli', 'testing'];
 
 const MOST_LINES = 400;
 /** Longest comment line, in columns. The formatter wraps code at this column, but no comments. */

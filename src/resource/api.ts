@@ -17,7 +17,7 @@ import { requireBinding } from './binding.ts';
 import { MISSING, type Refused, refusedAs } from './challenge.ts';
 import { formOf } from './form.ts';
 import { metadataAnswer, metadataDocument, metadataPath, resourceUrl } from './metadata.ts';
-import { type ProofMemory, proofMemory } from './proof-memory.ts';
+import { memoryFor, type ProofMemory, proofMemory } from './proof-memory.ts';
 import { judge, type Rule, type RuleFor, readyRule } from './rules.ts';
 import { SourceUnavailable, type TokenFacts, type TokenSource } from './token-facts.ts';
 
@@ -152,10 +152,11 @@ export interface Resource {
     exceptions: Exceptions,
   ): (request: Request, info?: ApiRequestInfo) => Promise<Response>;
   /**
-   * A rule that is ready to judge requests, for adapters.
+   * A rule that is ready to judge requests, for adapters. `native` is the request as the framework
+   * has it: the same object each time when a request is judged several times.
    * @throws ConfigError when the rule is wrong
    */
-  judge<Native>(
+  judge<Native extends object>(
     rule: Rule,
     exceptions?: Exceptions<Native>,
   ): (request: ApiRequest, info: ApiRequestInfo, native: Native) => Promise<Verdict>;
@@ -210,7 +211,7 @@ export function createResource(options: ResourceOptions): Resource {
       url: publicUrl(pathOf(request.url)),
       presented,
       certificate: info.certificate ?? (() => null),
-      proofs,
+      proofs: memoryFor(seen.native, proofs),
       isDpopRequired,
       now: now(),
     });
@@ -233,10 +234,10 @@ export function createResource(options: ResourceOptions): Resource {
   };
 
   const judgeWith =
-    <Native>(rule: RuleFor, exceptions: Exceptions<Native>) =>
+    <Native extends object>(rule: RuleFor, exceptions: Exceptions<Native>) =>
     async (request: ApiRequest, info: ApiRequestInfo, native: Native): Promise<Verdict> => {
       if (exceptions.preflight === true && isPreflight(request)) return { is: 'passed' };
-      const seen: Seen = { scheme: schemeOf(request), clientId: null };
+      const seen: Seen = { native, scheme: schemeOf(request), clientId: null };
       try {
         const auth = await judgeToken(rule, request, info, seen);
         if (auth !== null) return { is: 'authorized', auth };
@@ -258,7 +259,11 @@ export function createResource(options: ResourceOptions): Resource {
       return new Response(body, init);
     },
     async check(request, rule = {}, info = {}) {
-      const verdict = await judgeWith(readyRule(rule), {})(request, withForm(request, info), null);
+      const verdict = await judgeWith(readyRule(rule), {})(
+        request,
+        withForm(request, info),
+        request,
+      );
       return verdict.is === 'authorized' ? { auth: verdict.auth } : { response: written(verdict) };
     },
     protect(
@@ -281,7 +286,9 @@ export function createResource(options: ResourceOptions): Resource {
 
 /** What is known of a request when it is refused. */
 interface Seen {
-  scheme: Scheme | null;
+  /** The request as the framework has it. */
+  readonly native: object;
+  readonly scheme: Scheme | null;
   clientId: string | null;
 }
 

@@ -10,6 +10,26 @@ export interface ProofMemory {
   used(digest: string, expiresAt: number): boolean | Promise<boolean>;
 }
 
+/** Proofs that a request has used itself. */
+const own = new WeakMap<object, Set<string>>();
+
+/**
+ * The memory as one request asks it: it may be judged several times, for a router and for a route
+ * in it, and does not fail by its own proof.
+ * @param request as the framework has it, the same each time
+ */
+export function memoryFor(request: object, proofs: ProofMemory): ProofMemory {
+  return {
+    async used(digest, expiresAt) {
+      const known = own.get(request) ?? new Set();
+      if (known.has(digest)) return false;
+      if (await proofs.used(digest, expiresAt)) return true;
+      own.set(request, known.add(digest));
+      return false;
+    },
+  };
+}
+
 /** About 30 MB; more than two thousand requests in each second. */
 const MOST = 200_000;
 
