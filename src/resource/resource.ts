@@ -16,6 +16,14 @@ export type { Refused } from './challenge.ts';
 export type { Fetch } from './fetch-json.ts';
 export { type IntrospectedTokenOptions, introspectedTokens } from './introspected-tokens.ts';
 export { type JwtTokenOptions, jwtTokens } from './jwt-tokens.ts';
+export {
+  type RequirementOptions,
+  type SecurityRequirement,
+  type SecurityScheme,
+  type SecuritySchemeOptions,
+  securityRequirements,
+  securityScheme,
+} from './openapi.ts';
 export { type ProofMemory, proofMemory } from './proof-memory.ts';
 export { providerTokens } from './provider-tokens.ts';
 export {

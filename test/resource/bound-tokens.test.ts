@@ -116,7 +116,7 @@ describe('a token bound to a key', () => {
     const query = await proofFor(key, 'bound', { htu: `${API}/photos?size=large` });
     expect(await ask(world(), 'DPoP bound', query)).toBe('good');
   });
-  it('SC-04 is accepted below a prefix that a proxy takes away', async () => {
+  it('RS-09 SC-04 is accepted below a prefix that a proxy takes away', async () => {
     const { api } = world({ strippedPrefix: '/v1' });
     const asking = async (path: string): Promise<string | undefined> => {
       const headers = { dpop: await proofFor(key, 'bound') };
@@ -154,7 +154,7 @@ describe('a proof', () => {
     expect(used).toEqual([[expect.stringMatching(/^[\w-]{43}$/), NOW + 90]]);
     expect(await ask(one, 'DPoP bound', await proofFor(key, 'bound'))).toBe('proof_used_before');
   });
-  it('SC-05 is 503 when the memory does not answer', async () => {
+  it('RS-04 SC-05 is 503 when the memory does not answer', async () => {
     const proofs = { used: async () => await Promise.reject(new Error('no connection')) };
     const { api, refusals } = world({ proofs });
     const headers = { dpop: await proofFor(key, 'bound') };
@@ -207,7 +207,7 @@ describe('a token bound to a certificate', () => {
     expect(await ask(world(), 'DPoP both', await proofFor(key, 'both'), SHOWN)).toBe('good');
     expect(await ask(world(), 'DPoP both', await proofFor(key, 'both'))).toBe('token_certificate');
   });
-  it('[RFC7800 §3.1] to something unknown, or to nothing that it names, is refused', async () => {
+  it('[RFC7800 §3.1] RS-10 to something unknown, or to nothing that it names, is refused', async () => {
     for (const token of ['unknown', 'empty']) {
       expect(await ask(world(), `Bearer ${token}`, null, SHOWN)).toBe('confirmation_unknown');
       expect(await ask(world(), `DPoP ${token}`, await proofFor(key, token))).toBe(

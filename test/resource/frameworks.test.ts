@@ -197,7 +197,7 @@ describe.each(Object.keys(FRAMEWORKS))('%s', (framework) => {
       expect(await post('a=b', { authorization })).toBe(200);
     });
 
-    it('[RFC9449 §7.1] a token that is bound to a key needs its proof, once', async () => {
+    it('[RFC9449 §7.1] RS-09 SC-07 a token that is bound to a key needs its proof, once', async () => {
       const token = await issuing.issue('read', key);
       const dpop = await proofFor(key, token, { htu: `${API}/read` });
       const authorization = `DPoP ${token}`;
@@ -210,7 +210,7 @@ describe.each(Object.keys(FRAMEWORKS))('%s', (framework) => {
       expect([again.status, reasons.at(-1)]).toEqual([401, 'proof_used_before']);
     });
 
-    it('lets pass who is signed in, and a preflight request, where that is asked for', async () => {
+    it('RS-07 lets pass who is signed in, and a preflight request, where that is asked for', async () => {
       const cookie = 'session=1';
       const preflight = { origin: 'https://a.example', 'access-control-request-method': 'POST' };
       expect((await ask('/v1/me', {})).status).toBe(401);
@@ -266,7 +266,7 @@ describe('tokens of a provider', () => {
     expect(described).toMatchObject({ active: true, sub: 'alice-sub', scope: 'openid' });
     expect(await world.provider.tokens.introspect(refresh_token)).toBeNull();
   });
-  it('are 503 while its store does not answer', async () => {
+  it('RS-04 are 503 while its store does not answer', async () => {
     const { StoreUnavailable } = await import('valetkey');
     const introspect = async (): Promise<never> =>
       await Promise.reject(new StoreUnavailable('connection lost'));

@@ -121,7 +121,7 @@ describe('an answer', () => {
     ['of a token of another kind', { ...GOOD, token_type: 'N_A' }],
     ['that has ended', { ...GOOD, exp: NOW }],
     ['of another issuer', { ...GOOD, iss: 'https://other.example' }],
-  ])('[RFC7662 §2.2] is about nothing: %s', async (_what, answer) => {
+  ])('[RFC7662 §2.2] RS-05 is about nothing: %s', async (_what, answer) => {
     answers['t'] = answer;
     expect(await source().find('t')).toBeNull();
     const { api, refusals } = apiOf(source());
@@ -154,7 +154,7 @@ describe('an answer', () => {
     ['too much', new Response(JSON.stringify({ active: true, pad: 'x'.repeat(300_000) }))],
     ['a failure', new TypeError('fetch failed')],
   ])(
-    '[RFC7662 §2.2] that cannot be understood is 503, and never an answer: %s',
+    '[RFC7662 §2.2] RS-04 that cannot be understood is 503, and never an answer: %s',
     async (_what, answer) => {
       answers['t'] = answer;
       const { api } = apiOf(source());
@@ -212,7 +212,7 @@ describe('what is kept', () => {
     const failed = await Promise.allSettled(Array.from({ length: 9 }, () => asked.find('good')));
     expect([calls(), failed.every(({ status }) => status === 'rejected')]).toEqual([2, true]);
   });
-  it('[RFC7662 §4] good answers, however many tokens are worth nothing', async () => {
+  it('[RFC7662 §4] RS-08 good answers, however many tokens are worth nothing', async () => {
     const asked = source();
     await asked.find('good');
     for (let batch = 0; batch < 60; batch += 1)

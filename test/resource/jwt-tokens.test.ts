@@ -121,7 +121,7 @@ describe('the keys', () => {
     await jwts.find(jwt);
     expect(server.count(JWKS)).toBe(2);
   });
-  it('are fetched again for an unknown key id, at most every 30 seconds', async () => {
+  it('RS-08 are fetched again for an unknown key id, at most every 30 seconds', async () => {
     const jwts = source();
     await jwts.find(await token(one));
     const jwt = await token(two);
@@ -161,7 +161,7 @@ describe('the keys', () => {
     ['no keys', () => Response.json({ keys: [] })],
     ['a list of texts', () => Response.json({ keys: ['x'] })],
     ['too much', () => new Response(JSON.stringify({ keys: [{ pad: 'x'.repeat(300_000) }] }))],
-  ])('that are %s are 503, never 401', async (_what, made) => {
+  ])('RS-04 that are %s are 503, never 401', async (_what, made) => {
     failure = made();
     const { api, refusals } = apiOf(source());
     const { response } = await api.check(request(`Bearer ${await token(one)}`));

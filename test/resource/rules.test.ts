@@ -78,7 +78,7 @@ const CASES = ROWS.map(([what, token, rule, reason, method = 'GET']) => ({
 
 describe('a token', () => {
   it.each(CASES)(
-    '[RFC6750 §3.1] [RFC8707 §2] [RFC9110 §9.3.2] is judged with $what',
+    '[RFC6750 §3.1] [RFC8707 §2] [RFC9110 §9.3.2] RS-03 is judged with $what',
     async (one) => {
       const { token, rule, reason, method } = one;
       const { api, refusals } = apiOf({ good: token });
@@ -165,7 +165,7 @@ describe('a refusal', () => {
       expect(refused.challenge).toContain(`error="${String(refused.body['error'])}"`);
     },
   );
-  it('[RFC9110 §5.6.4] writes no quote, backslash or control character as it came', () => {
+  it('[RFC9110 §5.6.4] RS-11 writes no quote, backslash or control character as it came', () => {
     expect(quoted('a"b\\c\r\nSet-Cookie: x=y é')).toBe('"a\\"b\\\\c??Set-Cookie: x=y ?"');
   });
 });
@@ -196,7 +196,7 @@ describe('a wrong rule', () => {
     ['an empty name', scopeByMethod('a b', { scope: '' }), 'rule.methods.GET.scope'],
     ['a text', 'photos.read', 'rule'],
     ['nothing', null, 'rule'],
-  ])('is refused at the start: %s', (_what, rule, option) => {
+  ])('RS-06 is refused at the start: %s', (_what, rule, option) => {
     const { api } = apiOf({});
     const make = (): unknown => api.protect(rule as Rule, () => new Response());
     expect(make).toThrow(ConfigError);

@@ -61,7 +61,7 @@ describe('a malformed header', () => {
     ['a character that is not ASCII', 'Bearer gööd'],
     ['a percent sign', 'Bearer good%20'],
     ['no space', 'DPoP'],
-  ])('[RFC6750 §2.1] [RFC6750 §3.1] is 400 invalid_request with %s', async (_what, header) => {
+  ])('[RFC6750 §2.1] [RFC6750 §3.1] RS-01 is 400 invalid_request with %s', async (_what, header) => {
     const { api, refusals } = apiOf({ good: {} });
     const refused = await refusedBy((await api.check(request(header))).response);
     expect([refused.status, refused.body['error']]).toEqual([400, 'invalid_request']);
@@ -114,13 +114,13 @@ describe('a token in several places', () => {
         headers: form,
       }),
     ],
-  ])('[RFC6750 §2] is 400 invalid_request: %s', async (_what, asked) => {
+  ])('[RFC6750 §2] RS-01 is 400 invalid_request: %s', async (_what, asked) => {
     const { api, refusals } = apiOf({ good: {} }, { allowTokenInBody: true });
     const refused = await refusedBy((await api.check(asked)).response);
     expect([refused.status, refused.body['error']]).toEqual([400, 'invalid_request']);
     expect(refusals.at(-1)?.reason).toBe('token_several');
   });
-  it('[RFC9700 §4.3.2] counts as none in the address, and in the body unless that is allowed', async () => {
+  it('[RFC9700 §4.3.2] RS-01 counts as none in the address, and in the body unless that is allowed', async () => {
     const { api } = apiOf({ good: {} });
     for (const asked of [
       request(null, { path: '/v1/photos?access_token=good' }),
@@ -152,7 +152,7 @@ describe('a token in several places', () => {
 });
 
 describe('a token', () => {
-  it('[RFC6750 §3.1] that nobody knows gets the challenge of its scheme first, and no reason', async () => {
+  it('[RFC6750 §3.1] RS-02 that nobody knows gets the challenge of its scheme first, and no reason', async () => {
     const { api, refusals } = apiOf({ good: {}, old: { exp: NOW - 10 } });
     for (const [token, reason] of [
       ['unknown', 'token_not_known'],
@@ -198,7 +198,7 @@ describe('a handler', () => {
     expect((await handler(request('Bearer bad'))).status).toBe(401);
     expect(await (await handler(request('Bearer good'))).text()).toBe('alice-sub');
   });
-  it('runs for who is signed in, if the request has no token and no Authorization header', async () => {
+  it('RS-07 runs for who is signed in, if the request has no token and no Authorization header', async () => {
     const { api } = apiOf({ good: {} });
     const handler = api.protect(
       { scope: 'photos.read' },
