@@ -1,7 +1,8 @@
 /**
- * How tests run. The folder says what a test may need: unit, spec and contract run anywhere, in
- * memory and on SQLite, and use services only where they are open; interop, pages, store and server
- * need what tools/test.ts starts, or processes of their own; faults needs minutes as well.
+ * How tests run. The folder says what a test may need: unit, spec, contract and resource run
+ * anywhere, in memory and on SQLite, and use services only where they are open; interop, pages,
+ * store and server need what tools/test.ts starts, or processes of their own; faults needs minutes
+ * as well.
  * TEST_SCOPE=fast runs the first kind, TEST_SCOPE=faults the last, and `npm test` all but the last.
  */
 import { readFileSync } from 'node:fs';
@@ -19,7 +20,7 @@ interface Kind {
 
 const FAST: Kind = {
   name: 'fast',
-  folders: ['unit', 'spec', 'contract'],
+  folders: ['unit', 'spec', 'contract', 'resource'],
   timeouts: [15_000, 30_000],
   isolate: false,
 };

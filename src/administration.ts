@@ -23,6 +23,8 @@ import { accountKeyOf, canonicalUsername } from './domain/login.ts';
 import type { RateLimitKey } from './domain/rate-limiter.ts';
 import { familyIdOf, judge } from './domain/refresh-tokens.ts';
 import { liveSessions } from './domain/sessions.ts';
+import { type DescribedAccessToken, describeAccessToken } from './engine/described-token.ts';
+import type { DescribingContext } from './engine/token-claims.ts';
 import type { Authorization, Seconds, Session } from './store/records.ts';
 
 /** What can be done about a person. */
@@ -94,6 +96,11 @@ export interface TokenInfo {
 export interface Tokens {
   /** What a token is worth now; null when it was never issued here, or is gone. */
   inspect(token: string): Promise<TokenInfo | null>;
+  /**
+   * What the introspection endpoint tells a resource server of a live access token (RFC 7662 §2.2);
+   * null for anything else, also for refresh tokens.
+   */
+  introspect(token: string): Promise<DescribedAccessToken | null>;
   /** Ends a token, and all that descend from the same sign-in. False when there is none. */
   revoke(token: string): Promise<boolean>;
 }
@@ -156,7 +163,7 @@ export function subjectsOf(ctx: Context): Subjects {
   };
 }
 
-export function tokensOf(ctx: Context): Tokens {
+export function tokensOf(ctx: Context & DescribingContext): Tokens {
   return {
     async inspect(text) {
       const found = await findLiveAccessToken(ctx, text);
@@ -171,6 +178,10 @@ export function tokensOf(ctx: Context): Tokens {
         issuedAt,
         expiresAt,
       };
+    },
+    async introspect(text) {
+      const found = await findLiveAccessToken(ctx, text);
+      return found === null ? null : await describeAccessToken(ctx, found);
     },
     async revoke(text) {
       const familyId = familyIdOf(text);

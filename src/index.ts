@@ -8,7 +8,13 @@ export type { Config, ScopeConfig } from './config.ts';
 export { CORE_OPTIONS } from './config-options.ts';
 export { describeError } from './console-logger.ts';
 export { sha256 } from './crypto/bytes.ts';
-export type { ClientCertificate } from './crypto/certificates.ts';
+export { type ClientCertificate, certificateThumbprint } from './crypto/certificates.ts';
+export {
+  checkDpopProof,
+  DPOP_ALGS,
+  type DpopExpectation,
+  type DpopProof,
+} from './crypto/dpop-proof.ts';
 export { type HandleKind, newHandle, parseHandle, type Random } from './crypto/handles.ts';
 export { type JwtClaims, JwtError, type JwtKey, type JwtProblem } from './crypto/jwt.ts';
 export type { KeyState } from './crypto/keyring.ts';
@@ -212,6 +218,7 @@ export {
 export type { SubjectIdentifier } from './engine/contracts/subject-identifier.ts';
 export type { PresentedToken, TokenConstraint } from './engine/contracts/token-constraint.ts';
 export type { TokenParameter, TokenReading } from './engine/contracts/token-parameter.ts';
+export type { DescribedAccessToken } from './engine/described-token.ts';
 export {
   acrValues,
   hintedSub,
@@ -263,7 +270,8 @@ export type {
 } from './protocol/names.ts';
 export type { ParamLimits, Params } from './protocol/params.ts';
 export { forLog } from './protocol/remedies.ts';
-export { parseScope } from './protocol/scope.ts';
+export { isSameResource } from './protocol/resource-identifier.ts';
+export { isScopeToken, parseScope } from './protocol/scope.ts';
 export { createProvider, type Provider, type Sessions } from './provider.ts';
 export type {
   BuiltInEvent,
@@ -282,6 +290,11 @@ export { memoryDatabase } from './store/memory.ts';
 export type * from './store/records.ts';
 export type * from './store/resources.ts';
 export * from './store/store.ts';
+export {
+  ACCESS_TOKEN_ALGS,
+  type VerifyAccessTokenOptions,
+  verifyAccessToken,
+} from './verify-access-token.ts';
 export { type VerifyIdTokenOptions, verifyIdToken } from './verify-id-token.ts';
 export type { CorsRule } from './web/cors.ts';
 export {

@@ -169,7 +169,7 @@ export function createProvider(config: Config): Provider {
     initialAccessTokens: initialAccessTokensOf(ctx),
     resources: resourcesOf(ctx, assembly.engine),
     subjects: subjectsOf(ctx),
-    tokens: tokensOf(ctx),
+    tokens: tokensOf({ ...ctx, engine: assembly.engine }),
     sessions: { end: async (sessionId) => await endSessionOfHost(ctx, sessionId) },
     store,
     weakened: settings.weakened,

@@ -4,7 +4,6 @@ import type { Context } from './domain/context.ts';
 import { resourceCreated, resourceDeleted, resourceUpdated } from './domain/event-definitions.ts';
 import {
   isResourceUri,
-  normalizedResource,
   type RegisteredResource,
   type ResourceDefinition,
 } from './domain/resources.ts';
@@ -13,6 +12,7 @@ import { checkResources } from './engine/check-resources.ts';
 import { type Engine, named } from './engine/contracts/engine.ts';
 import { problemList } from './engine/contracts/options.ts';
 import { ConfigError } from './protocol/errors.ts';
+import { inOneSpelling } from './protocol/resource-identifier.ts';
 import type { StoredResource } from './store/resources.ts';
 
 /** What may change of an API; null takes a member away. */
@@ -51,7 +51,7 @@ export function resourcesOf(ctx: Context, engine: Engine): ResourceAdmin {
   const { resources: store } = ctx.store;
   const listed = async (identifier: string): Promise<RegisteredResource | undefined> =>
     (await ctx.resources.all()).find(
-      (one) => normalizedResource(one.resource) === normalizedResource(identifier),
+      (one) => inOneSpelling(one.resource) === inOneSpelling(identifier),
     );
   return {
     isOn: named(engine.tokenParameters, 'resource') !== null,
@@ -113,7 +113,7 @@ export function resourcesOf(ctx: Context, engine: Engine): ResourceAdmin {
 }
 
 function digestOf(identifier: string): string {
-  return sha256(normalizedResource(identifier));
+  return sha256(inOneSpelling(identifier));
 }
 
 function written(definition: ResourceDefinition): string {

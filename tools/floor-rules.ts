@@ -87,9 +87,9 @@ export const FLOORS: Readonly<Record<string, Floor>> = {
   },
 };
 
-export const RING = ['http', 'sql', 'accounts', 'pages', 'server', 'cli', 'testing'];
+export const RING = ['http', 'resource', 'sql', 'accounts', 'pages', 'server', 'cli', 'testing'];
 /** Ring folders that may import other ring parts, by their public names. */
-const ASSEMBLERS = ['server', 'cli', 'testing'];
+const ASSEMBLERS = ['resource', 'server', 'cli', 'testing'];
 
 const MOST_LINES = 400;
 /** Longest comment line, in columns. The formatter wraps code at this column, but no comments. */
@@ -172,8 +172,11 @@ function nameProblems({ path }: Module): string[] {
 /** Where the kinds of database differ, and the table that tells operators what they may write. */
 const KNOWS_DATABASES = /^(sql\/dialects\/|server\/settings-table\.ts$)/;
 
-/** The one guarded client, and the browser of tests, whose fetch is the provider. */
-const FETCHES = /^(web\/outbound\.ts$|testing\/)/;
+/**
+ * The one guarded client, the calls of an API to its authorization server, whose address its
+ * operator wrote, and the browser of tests, whose fetch is the provider.
+ */
+const FETCHES = /^(web\/outbound\.ts$|resource\/fetch-json\.ts$|testing\/)/;
 
 function wordProblems({ path, uses }: Module): string[] {
   const never = [

@@ -73,7 +73,7 @@ const OF_TOKENS: readonly string[] = [
 
 /** The host's claims of an access token; none when it adds none. */
 export async function tokenClaimsOfHost(
-  { settings: { accessTokenClaims } }: Context,
+  { settings: { accessTokenClaims } }: Pick<Context, 'settings'>,
   asked: AccessTokenClaimsRequest,
 ): Promise<Readonly<Record<string, unknown>>> {
   if (accessTokenClaims === null) return {};

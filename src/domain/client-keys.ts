@@ -168,7 +168,8 @@ export async function encryptionKey(
   });
 }
 
-function usableKeys(set: readonly SetKey[], { alg, kid }: SignedWith): readonly KeyObject[] {
+/** The keys of a set that may have made a signature; a few, where it names no key id. */
+export function usableKeys(set: readonly SetKey[], { alg, kid }: SignedWith): readonly KeyObject[] {
   return fittingKeys(set, alg, kid)
     .slice(0, MOST_TRIED)
     .flatMap((key) => importKey(key) ?? []);

@@ -5,6 +5,7 @@
 import { OAuthError } from '../protocol/errors.ts';
 import type { SigningAlg } from '../protocol/names.ts';
 import { nameForLog } from '../protocol/remedies.ts';
+import { inOneSpelling } from '../protocol/resource-identifier.ts';
 import type { Details, Seconds } from '../store/records.ts';
 import type { ResourceStore } from '../store/resources.ts';
 import type { Ages, Moment } from './freshness.ts';
@@ -58,16 +59,6 @@ export interface Resources {
 /** Characters of an identifier. */
 const LONGEST = 2048;
 
-/** The address in one spelling: with and without a slash at its end it is the same API. */
-export function normalizedResource(uri: string): string {
-  return new URL(uri).href.replace(/\/$/, '');
-}
-
-/** True for two spellings of one API. */
-export function isSameResource(one: string, other: string): boolean {
-  return isResourceUri(other) && normalizedResource(one) === normalizedResource(other);
-}
-
 /** RFC 8707 §2: an absolute URI without a fragment. */
 export function isResourceUri(text: string): boolean {
   return URL.canParse(text) && !text.includes('#') && text.length <= LONGEST && !/\s/.test(text);
@@ -102,14 +93,14 @@ const JUST_READ = 1;
 
 /** The APIs of the configuration, and those of the registry, which are few and read together. */
 export function createResources({ listed, store, ages, seconds }: ResourceParts): KnownResources {
-  const configured = new Map(listed.map((one) => [normalizedResource(one.resource), one]));
+  const configured = new Map(listed.map((one) => [inOneSpelling(one.resource), one]));
   let kept: { readonly known: Registry; readonly read: Moment } | null = null;
   let reading: Promise<Registry> | null = null;
   const readNow = async (): Promise<Registry> => {
     const read = ages.now();
     const stored = await store.list();
     const found = stored.map(({ definition }) => JSON.parse(definition) as ResourceDefinition);
-    const known = new Map(found.map((one) => [normalizedResource(one.resource), one]));
+    const known = new Map(found.map((one) => [inOneSpelling(one.resource), one]));
     kept = { known, read };
     return known;
   };
@@ -125,7 +116,7 @@ export function createResources({ listed, store, ages, seconds }: ResourceParts)
   return {
     async find(identifier) {
       if (!isResourceUri(identifier)) return null;
-      const name = normalizedResource(identifier);
+      const name = inOneSpelling(identifier);
       const own = configured.get(name);
       if (own !== undefined) return own;
       const known = (await registry(seconds)).get(name);

@@ -1,8 +1,9 @@
 /** What an API may be registered as, in the configuration and by operators. */
 import { CONTENT_ENCRYPTION_ALGS } from '../crypto/jwe.ts';
-import { isResourceUri, normalizedResource } from '../domain/resources.ts';
+import { isResourceUri } from '../domain/resources.ts';
 import { keySetProblem } from '../protocol/key-sets.ts';
 import { KEY_ENCRYPTION_ALGS, SIGNING_ALGS } from '../protocol/names.ts';
+import { inOneSpelling } from '../protocol/resource-identifier.ts';
 import { isScopeToken } from '../protocol/scope.ts';
 import { checkOptions, isObject, type OptionTable, type Refuse } from './contracts/options.ts';
 
@@ -47,9 +48,8 @@ export function checkResources(value: unknown, option: string, refuse: Refuse): 
       refuse(path, 'must be an absolute URI without a fragment.', remedy);
       continue;
     }
-    if (seen.has(normalizedResource(uri)))
-      refuse(path, `names ${uri} again.`, 'Take one of them out.');
-    seen.add(normalizedResource(uri));
+    if (seen.has(inOneSpelling(uri))) refuse(path, `names ${uri} again.`, 'Take one of them out.');
+    seen.add(inOneSpelling(uri));
   }
 }
 

@@ -1,9 +1,10 @@
 /** What an access token says: to whoever reads a JWT, and to whoever introspects it. */
 import type { Account } from '../domain/accounts.ts';
 import { tokenClaimsOfHost } from '../domain/claims.ts';
-import { confirmationIn } from '../domain/confirmations.ts';
+import { type Confirmation, confirmationIn } from '../domain/confirmations.ts';
+import type { Context } from '../domain/context.ts';
 import { formatScope } from '../protocol/scope.ts';
-import type { AccessToken, Client, Entitlement } from '../store/records.ts';
+import type { AccessToken, Client, Entitlement, Seconds } from '../store/records.ts';
 import type { EngineContext } from './contracts/context.ts';
 import { claimsOfDetails } from './token-parameters.ts';
 
@@ -17,11 +18,27 @@ export interface DescribedToken {
   readonly login: Pick<Entitlement, 'authTime' | 'amr' | 'acr'> | null;
 }
 
+/** What describing a token needs. */
+export type DescribingContext = Pick<Context, 'settings' | 'subjectOf'> &
+  Pick<EngineContext, 'engine'>;
+
+/** What every access token says. */
+export interface AccessTokenClaims {
+  readonly iss: string;
+  readonly sub: string;
+  readonly client_id: string;
+  readonly scope?: string;
+  readonly iat: Seconds;
+  readonly exp: Seconds;
+  readonly cnf?: Confirmation;
+  readonly [claim: string]: unknown;
+}
+
 /** Claims of RFC 9068 §2.2 and RFC 7662 §2.2, without those of one of the two alone. */
 export async function accessTokenClaims(
-  ctx: EngineContext,
+  ctx: DescribingContext,
   { token, client, account, login }: DescribedToken,
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<AccessTokenClaims> {
   const { clientId, sub, scopes, details, issuedAt, expiresAt } = token;
   const cnf = confirmationIn(details);
   return {

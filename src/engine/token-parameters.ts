@@ -28,7 +28,10 @@ export async function consentItemsOf(
 }
 
 /** What a token says because of its details (RFC 7662 §2.2, RFC 9068 §2.2). */
-export function claimsOfDetails({ engine }: EngineContext, details: Details): Members {
+export function claimsOfDetails(
+  { engine }: Pick<EngineContext, 'engine'>,
+  details: Details,
+): Members {
   return Object.assign({}, ...engine.tokenParameters.map((one) => one.claims(details))) as Members;
 }
 

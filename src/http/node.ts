@@ -46,21 +46,12 @@ export function nodeListener(
   provider: Pick<Provider, 'fetch'>,
   options: NodeOptions = {},
 ): NodeListener {
-  const { trustProxy = false, certificateHeaders = null } = options;
-  const addressOf = peerAddress(trustProxy);
-  // A number of hops trusts whoever connects, and a certificate is more than an address.
-  if (certificateHeaders !== null && typeof trustProxy === 'number')
-    throw new Error(
-      'certificateHeaders needs the addresses of your proxies in trustProxy: a number of hops would let anybody who connects show any certificate.',
-    );
-  const trust = trusting(trustProxy);
-  const isFromProxy = ({ socket }: IncomingMessage): boolean =>
-    trust?.(addressIn(socket.remoteAddress) ?? '', 0) ?? false;
+  const addressOf = peerAddress(options.trustProxy ?? false);
+  const certificateFor = peerCertificate(options);
   const listener = getRequestListener(
     async (request, env) => {
       const { incoming } = env as unknown as { incoming: IncomingMessage };
-      const certificate = (): ClientCertificate | null =>
-        certificateOf(incoming, isFromProxy(incoming), certificateHeaders);
+      const certificate = (): ClientCertificate | null => certificateFor(incoming);
       return await provider.fetch(request, {
         ip: addressOf(incoming),
         native: incoming,
@@ -72,6 +63,27 @@ export function nodeListener(
   return async (request, response) => {
     await listener(request, response);
   };
+}
+
+/**
+ * A function that finds the certificate that the client of a request showed; null without one.
+ * @throws Error as `nodeListener`
+ */
+export function peerCertificate({
+  trustProxy = false,
+  certificateHeaders,
+}: Pick<NodeOptions, 'trustProxy' | 'certificateHeaders'> = {}): (
+  request: IncomingMessage,
+) => ClientCertificate | null {
+  // A number of hops trusts whoever connects, and a certificate is more than an address.
+  if (certificateHeaders !== undefined && typeof trustProxy === 'number')
+    throw new Error(
+      'certificateHeaders needs the addresses of your proxies in trustProxy: a number of hops would let anybody who connects show any certificate.',
+    );
+  const trust = trusting(trustProxy);
+  const isFromProxy = ({ socket }: IncomingMessage): boolean =>
+    trust?.(addressIn(socket.remoteAddress) ?? '', 0) ?? false;
+  return (request) => certificateOf(request, isFromProxy(request), certificateHeaders ?? null);
 }
 
 /**

@@ -103,6 +103,61 @@ describe('examples/several-issuers.ts', () => {
   }, 60_000);
 });
 
+describe('examples/protected-api.ts', () => {
+  it('answers for tokens of its provider, and so does examples/protected-api-elsewhere.ts', async () => {
+    const port = await freePort();
+    const text = await printed('protected-api', port, 'curl ');
+    const said = (name: string): string => new RegExp(`${name} (\\S+)`).exec(text)?.[1] ?? '';
+    const issuer = `http://localhost:${port}`;
+    const asked = { grant_type: 'client_credentials', resource: `${issuer}/api` };
+    const [id, secret] = [said('client_id'), said('client_secret')];
+    const tokenUrl = `${issuer}/o/token/`;
+    const tokens = await Promise.all(
+      ['photos.read', 'photos.write'].map(async (scope) => {
+        const [, body] = await tokenFor(tokenUrl, id, secret, { ...asked, scope });
+        return String(body['access_token']);
+      }),
+    );
+    const ask = async (url: string, token?: string, method = 'GET'): Promise<Response> =>
+      await fetch(url, {
+        method,
+        headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      });
+    const [read = '', write = ''] = tokens;
+    const refused = await ask(`${issuer}/api/photos`);
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringContaining(`resource_metadata="${said('document')}"`),
+    ]);
+    expect(await (await ask(said('document'))).json()).toMatchObject({
+      resource: `${issuer}/api`,
+      authorization_servers: [issuer],
+    });
+    expect((await ask(`${issuer}/api/photos`, write)).status).toBe(403);
+    expect(await (await ask(`${issuer}/api/photos`, read)).json()).toMatchObject({ client: id });
+    expect((await ask(`${issuer}/api/albums`, read, 'POST')).status).toBe(403);
+    expect((await ask(`${issuer}/api/albums`, write, 'POST')).status).toBe(200);
+    const me = await fetch(`${issuer}/api/me`, { headers: { 'x-user': 'alice' } });
+    expect(await me.json()).toEqual({ me: 'alice' });
+    expect(program?.output()).toContain('refused: POST /api/albums scope_missing');
+
+    const elsewhere = await freePort();
+    const other = start('examples/protected-api-elsewhere.ts', [], {
+      PORT: String(elsewhere),
+      ISSUER: issuer,
+      RESOURCE: `${issuer}/api`,
+      CLIENT_ID: said('api_id'),
+      CLIENT_SECRET: said('api_secret'),
+    });
+    onTestFinished(async () => void (await stop(other)));
+    await untilPrinted(other, 'listening');
+    const photos = `http://localhost:${elsewhere}/photos`;
+    expect((await ask(photos, 'unknown')).status).toBe(401);
+    expect((await ask(photos, write)).status).toBe(403);
+    expect(await (await ask(photos, read)).json()).toMatchObject({ client: id });
+  }, 60_000);
+});
+
 describe('an Express example', () => {
   it.each(['own-login', 'host-login', 'express'])(
     '%s ends when its port is taken, and does not say that it listens',

@@ -4,6 +4,7 @@
  * runs.
  */
 import type { Express } from 'express';
+import { Hono } from 'hono';
 import {
   type AuditEvent,
   authorizationParameter,
@@ -34,6 +35,9 @@ import {
 import { passwordAccounts } from 'valetkey/accounts';
 import { expressValetkey } from 'valetkey/express';
 import { builtInPages } from 'valetkey/pages';
+import { createResource, type TokenFacts } from 'valetkey/resource';
+import { authOf, expressProtect } from 'valetkey/resource/express';
+import { honoProtect } from 'valetkey/resource/hono';
 import { sqlDatabase } from 'valetkey/sql';
 import { memoryAccounts } from 'valetkey/testing';
 import { expectTypeOf } from 'vitest';
@@ -197,3 +201,22 @@ defineStep<GreetingView>({ ...greeting, view: () => ({}) });
 // A client is told what a refusal was by code, reason and sentence.
 // @ts-expect-error a refusal without a reason
 new OAuthError('invalid_grant');
+
+// An API: a response or the facts of a token, and typed handlers in each framework.
+declare const request: Request;
+const api = createResource({ resource: issuer, tokens: { find: async () => null } });
+const { auth, response } = await api.check(request, { scope: 'read' });
+if (response === undefined) expectTypeOf(auth).toEqualTypeOf<TokenFacts>();
+else expectTypeOf(response).toEqualTypeOf<Response>();
+api.protect({}, (_request, token) => new Response(token.sub));
+// @ts-expect-error who is signed in may have no token
+api.protect({}, (_request, token) => new Response(token.sub), { signedIn: () => true });
+// @ts-expect-error a misspelt member of a rule
+api.protect({ scopes: 'read' }, () => new Response());
+app.get('/', expressProtect(api)({ scope: 'read' }), (asked, answer) => {
+  answer.json(authOf(asked).scopes);
+});
+new Hono().get('/', honoProtect(api)({ scope: 'read' }), (context) => {
+  expectTypeOf(context.get('auth')).toEqualTypeOf<TokenFacts>();
+  return context.text('');
+});

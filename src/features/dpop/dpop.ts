@@ -1,13 +1,13 @@
 /** DPoP (RFC 9449): tokens that are bound to a key of the client, which proves it at every use. */
+import { DPOP_ALGS, type DpopProof } from '../../crypto/dpop-proof.ts';
 import { clientField } from '../../engine/contracts/client-field.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { authorizationParameter } from '../../engine/contracts/parameter.ts';
 import type { TokenConstraint } from '../../engine/contracts/token-constraint.ts';
 import { OAuthError } from '../../protocol/errors.ts';
-import { CLIENT_KEY_ALGS } from '../../protocol/key-sets.ts';
 import { updateCommand } from '../../protocol/remedies.ts';
 import type { HttpRequest } from '../../web/request.ts';
-import { type ProvenKey, provenKey, useProof } from './proof.ts';
+import { provenKey, useProof } from './proof.ts';
 
 /** Options of `dpop`. */
 export interface DpopOptions {
@@ -47,12 +47,12 @@ const dpopJkt = authorizationParameter<string | null>({
     value === null ? {} : { cnf: { jkt: value } },
 });
 
-const ALGS = CLIENT_KEY_ALGS.join(' ');
+const ALGS = DPOP_ALGS.join(' ');
 const CHALLENGE = `DPoP algs="${ALGS}"`;
 
 function constraint({ requireNonce: needsNonce }: DpopOptions): TokenConstraint {
   /** What requests proved, until it is used: verifying a signature again would cost the most. */
-  const bound = new WeakMap<HttpRequest, ProvenKey>();
+  const bound = new WeakMap<HttpRequest, DpopProof>();
   return {
     name: 'dpop',
     confirmation: 'jkt',
@@ -133,6 +133,6 @@ export const dpop: FeatureFactory<DpopOptions> = defineFeature<DpopOptions>({
     parameters: [dpopJkt],
     clientFields: [boundOnly],
     // RFC 9449 §5.1.
-    metadata: () => ({ dpop_signing_alg_values_supported: CLIENT_KEY_ALGS }),
+    metadata: () => ({ dpop_signing_alg_values_supported: DPOP_ALGS }),
   }),
 });

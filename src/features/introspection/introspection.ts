@@ -1,19 +1,19 @@
 /** Token introspection (RFC 7662): what a token is worth now, for those it concerns. */
 import { findLiveAccessToken, type LiveAccessToken } from '../../domain/access-tokens.ts';
-import { type Account, findEnabledAccount } from '../../domain/accounts.ts';
-import { confirmationIn, tokenTypeOf } from '../../domain/confirmations.ts';
+import { findEnabledAccount } from '../../domain/accounts.ts';
 import { END_OF_TIME } from '../../domain/families.ts';
 import { issuedToThis } from '../../domain/former-clients.ts';
 import { familyIdOf, judge } from '../../domain/refresh-tokens.ts';
-import { isResourceUri, normalizedResource, resourcesIn } from '../../domain/resources.ts';
+import { isResourceUri, resourcesIn } from '../../domain/resources.ts';
 import { clientEndpoint } from '../../engine/client-endpoint.ts';
 import { clientField } from '../../engine/contracts/client-field.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Endpoint } from '../../engine/contracts/endpoint.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
+import { describeAccessToken, nameOf } from '../../engine/described-token.ts';
 import { logRefusal } from '../../engine/refusals.ts';
-import { accessTokenClaims } from '../../engine/token-claims.ts';
 import { createCommand, updateCommand } from '../../protocol/remedies.ts';
+import { inOneSpelling } from '../../protocol/resource-identifier.ts';
 import { formatScope } from '../../protocol/scope.ts';
 import type { AccessToken, Client } from '../../store/records.ts';
 import { json } from '../../web/respond.ts';
@@ -51,14 +51,21 @@ const endpoint: Endpoint = clientEndpoint({
     const text = params.need('token');
     const seal = await jwtResponseFor(ctx, client);
     const access = await findLiveAccessToken(ctx, text);
-    const description =
-      access === null
-        ? await describeRefreshToken(ctx, client, text)
-        : await describeAccessToken(ctx, client, access);
-    const answer = description ?? INACTIVE;
+    const answer = (await describe(ctx, client, text, access)) ?? INACTIVE;
     return seal === null ? json(200, answer) : await seal(answer);
   },
 });
+
+async function describe(
+  ctx: EngineContext,
+  caller: Client,
+  text: string,
+  access: LiveAccessToken | null,
+): Promise<object | null> {
+  if (access === null) return await describeRefreshToken(ctx, caller, text);
+  const isKnown = await mayKnow(ctx, caller, access.token);
+  return isKnown ? await describeAccessToken(ctx, access) : null;
+}
 
 /** A token that somebody asks about. */
 type AskedAbout = Pick<AccessToken, 'clientId' | 'details'>;
@@ -89,25 +96,9 @@ function isItsServer(caller: Client, { details }: AskedAbout): boolean {
   if (caller.scopes?.includes(INTROSPECTION_SCOPE) !== true) return false;
   const own = servedResources(caller)
     ?.filter((one) => URL.canParse(one))
-    .map(normalizedResource);
+    .map(inOneSpelling);
   // RFC 9701 §5: a token for another API is inactive for this one.
-  return own?.some((one) => resourcesIn(details).map(normalizedResource).includes(one)) ?? true;
-}
-
-async function describeAccessToken(
-  ctx: EngineContext,
-  caller: Client,
-  { token, client, login }: LiveAccessToken,
-): Promise<object | null> {
-  if (!(await mayKnow(ctx, caller, token))) return null;
-  const account = token.sub === null ? null : await findAccount(ctx, token.sub);
-  if (token.sub !== null && account === null) return null;
-  return {
-    active: true,
-    ...(await accessTokenClaims(ctx, { token, client, account, login })),
-    ...nameOf(account),
-    token_type: tokenTypeOf(confirmationIn(token.details)),
-  };
+  return own?.some((one) => resourcesIn(details).map(inOneSpelling).includes(one)) ?? true;
 }
 
 async function describeRefreshToken(
@@ -123,7 +114,7 @@ async function describeRefreshToken(
   if (is !== 'live') return null;
   const client = await ctx.clients.findEnabled(family.clientId);
   if (client === null || !issuedToThis(client, family.createdAt)) return null;
-  const account = await findAccount(ctx, family.sub);
+  const account = await findEnabledAccount(ctx.settings.accounts, family.sub);
   if (account === null) return null;
   return {
     active: true,
@@ -140,16 +131,6 @@ async function describeRefreshToken(
 /** RFC 6749 §3.3: a scope has at least one value. */
 function scopeOf(scopes: readonly string[]): { readonly scope?: string } {
   return scopes.length === 0 ? {} : { scope: formatScope(scopes) };
-}
-
-async function findAccount({ settings }: EngineContext, sub: string): Promise<Account | null> {
-  return await findEnabledAccount(settings.accounts, sub);
-}
-
-/** What a resource server calls the person (RFC 7662 §2.2), where the account says so. */
-function nameOf(account: Account | null): { readonly username?: string } {
-  const username = account?.claims['preferred_username'];
-  return typeof username === 'string' && username !== '' ? { username } : {};
 }
 
 /** The introspection endpoint (RFC 7662). */

@@ -4,7 +4,6 @@
  */
 import {
   detailsOfResources,
-  normalizedResource,
   type ResourceDefinition,
   type Resources,
   requireResource,
@@ -19,6 +18,7 @@ import {
 import type { TokenParameter } from '../../engine/contracts/token-parameter.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
+import { inOneSpelling } from '../../protocol/resource-identifier.ts';
 
 /** Options of resource indicators. */
 export interface ResourceIndicatorOptions {
@@ -72,9 +72,9 @@ const tokenParameter: TokenParameter = {
     const granted = entitlement === null ? [] : resourcesIn(entitlement.details);
     // Some may have been taken out of the registry since.
     if (asked.length === 0) return detailsOfResources(await registered(resources, granted));
-    const known = granted.map(normalizedResource);
+    const known = granted.map(inOneSpelling);
     // RFC 8707 §2.2: the resources are among those to which the grant is restricted.
-    if (known.length > 0 && !asked.every((one) => known.includes(normalizedResource(one))))
+    if (known.length > 0 && !asked.every((one) => known.includes(inOneSpelling(one))))
       throw new OAuthError(
         'invalid_target',
         'resource_not_granted',
@@ -89,8 +89,8 @@ const tokenParameter: TokenParameter = {
   },
   isForUs({ settings }, details) {
     const resources = resourcesIn(details);
-    const own = normalizedResource(settings.issuer);
-    return resources.length === 0 || resources.every((one) => normalizedResource(one) === own);
+    const own = inOneSpelling(settings.issuer);
+    return resources.length === 0 || resources.every((one) => inOneSpelling(one) === own);
   },
 };
 

@@ -2,8 +2,9 @@
  * The values of `authorization_details` (RFC 9396 §2): reading them, and comparing what is asked
  * for with what was granted.
  */
-import { normalizedResource, resourcesIn } from '../../domain/resources.ts';
+import { resourcesIn } from '../../domain/resources.ts';
 import { OAuthError } from '../../protocol/errors.ts';
+import { inOneSpelling } from '../../protocol/resource-identifier.ts';
 import type { Client, Details } from '../../store/records.ts';
 
 /** One authorization detail: an object with a type (RFC 9396 §2). */
@@ -170,12 +171,12 @@ function inOrder(_name: string, value: unknown): unknown {
  * another one.
  */
 export function concerning(details: Details): readonly AuthorizationDetail[] {
-  const resources = resourcesIn(details).map(normalizedResource);
+  const resources = resourcesIn(details).map(inOneSpelling);
   const all = grantedIn(details);
   if (resources.length === 0) return all;
   return all.filter(({ locations }) => {
     if (!Array.isArray(locations)) return true;
-    const places = locations.filter((one) => URL.canParse(one)).map(normalizedResource);
+    const places = locations.filter((one) => URL.canParse(one)).map(inOneSpelling);
     return places.some((one) => resources.includes(one));
   });
 }

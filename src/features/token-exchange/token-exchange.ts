@@ -3,7 +3,7 @@
  * for the same person, to call an API further on. Scopes and APIs only become fewer, unless the
  * policy of the host says which more.
  */
-import { detailsOfResources, isSameResource, requireResource } from '../../domain/resources.ts';
+import { detailsOfResources, requireResource } from '../../domain/resources.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
 import { checkFunction } from '../../engine/contracts/options.ts';
@@ -11,6 +11,7 @@ import type { TokenParameter } from '../../engine/contracts/token-parameter.ts';
 import { isPublic } from '../../protocol/client-metadata-rules.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
+import { isSameResource } from '../../protocol/resource-identifier.ts';
 import { covers, parseScope } from '../../protocol/scope.ts';
 import type { Client, Details } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
