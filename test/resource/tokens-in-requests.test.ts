@@ -61,18 +61,21 @@ describe('a malformed header', () => {
     ['a character that is not ASCII', 'Bearer gööd'],
     ['a percent sign', 'Bearer good%20'],
     ['no space', 'DPoP'],
-  ])('[RFC6750 §2.1] [RFC6750 §3.1] RS-01 is 400 invalid_request with %s', async (_what, header) => {
-    const { api, refusals } = apiOf({ good: {} });
-    const refused = await refusedBy((await api.check(request(header))).response);
-    expect([refused.status, refused.body['error']]).toEqual([400, 'invalid_request']);
-    const told = error('invalid_request', 'The access token is malformed, or there are several.');
-    expect(refused.challenge).toBe(
-      header === 'DPoP'
-        ? `DPoP ${told}, algs="${ALGS}", ${about}, Bearer ${about}`
-        : `Bearer ${told}, ${about}, ${DPOP}`,
-    );
-    expect(refusals.at(-1)?.reason).toBe('token_malformed');
-  });
+  ])(
+    '[RFC6750 §2.1] [RFC6750 §3.1] RS-01 is 400 invalid_request with %s',
+    async (_what, header) => {
+      const { api, refusals } = apiOf({ good: {} });
+      const refused = await refusedBy((await api.check(request(header))).response);
+      expect([refused.status, refused.body['error']]).toEqual([400, 'invalid_request']);
+      const told = error('invalid_request', 'The access token is malformed, or there are several.');
+      expect(refused.challenge).toBe(
+        header === 'DPoP'
+          ? `DPoP ${told}, algs="${ALGS}", ${about}, Bearer ${about}`
+          : `Bearer ${told}, ${about}, ${DPOP}`,
+      );
+      expect(refusals.at(-1)?.reason).toBe('token_malformed');
+    },
+  );
   it('[RFC6750 §2.1] two headers are refused, whatever they say', async () => {
     const { api, refusals } = apiOf({ good: {} });
     const several = new Headers({ authorization: 'Bearer good' });

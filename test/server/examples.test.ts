@@ -197,3 +197,10 @@ describe('the README', () => {
     expect(existsSync(path)).toBe(true);
   });
 });
+
+describe('examples/service-to-service.ts', () => {
+  it('calls an API with a JWT that it got by a key of its own', async () => {
+    const text = await printed('service-to-service', await freePorts(), 'orders 200');
+    expect(text).toContain('"orders":[17,42]');
+  }, 60_000);
+});
