@@ -1,4 +1,5 @@
 /** Where a token stands in a request, and the challenges without and with one (RFC 6750). */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { apiOf, DOCUMENT, refusedBy, request } from './apis.ts';
 import { newProofKey, proofFor } from './proofs.ts';
@@ -61,18 +62,21 @@ describe('a malformed header', () => {
     ['a character that is not ASCII', 'Bearer gööd'],
     ['a percent sign', 'Bearer good%20'],
     ['no space', 'DPoP'],
-  ])('[RFC6750 §2.1] [RFC6750 §3.1] RS-01 is 400 invalid_request with %s', async (_what, header) => {
-    const { api, refusals } = apiOf({ good: {} });
-    const refused = await refusedBy((await api.check(request(header))).response);
-    expect([refused.status, refused.body['error']]).toEqual([400, 'invalid_request']);
-    const told = error('invalid_request', 'The access token is malformed, or there are several.');
-    expect(refused.challenge).toBe(
-      header === 'DPoP'
-        ? `DPoP ${told}, algs="${ALGS}", ${about}, Bearer ${about}`
-        : `Bearer ${told}, ${about}, ${DPOP}`,
-    );
-    expect(refusals.at(-1)?.reason).toBe('token_malformed');
-  });
+  ])(
+    '[RFC6750 §2.1] [RFC6750 §3.1] RS-01 is 400 invalid_request with %s',
+    async (_what, header) => {
+      const { api, refusals } = apiOf({ good: {} });
+      const refused = await refusedBy((await api.check(request(header))).response);
+      expect([refused.status, refused.body['error']]).toEqual([400, 'invalid_request']);
+      const told = error('invalid_request', 'The access token is malformed, or there are several.');
+      expect(refused.challenge).toBe(
+        header === 'DPoP'
+          ? `DPoP ${told}, algs="${ALGS}", ${about}, Bearer ${about}`
+          : `Bearer ${told}, ${about}, ${DPOP}`,
+      );
+      expect(refusals.at(-1)?.reason).toBe('token_malformed');
+    },
+  );
   it('[RFC6750 §2.1] two headers are refused, whatever they say', async () => {
     const { api, refusals } = apiOf({ good: {} });
     const several = new Headers({ authorization: 'Bearer good' });
@@ -185,6 +189,44 @@ describe('a token', () => {
     const token = 'aZ09-._~+/==';
     const { api } = apiOf({ [token]: {} });
     expect((await api.check(request(`Bearer ${token}`))).auth?.sub).toBe('alice-sub');
+  });
+});
+
+describe('whatever stands in a request', () => {
+  const text = fc.oneof(
+    fc.string({ maxLength: 60 }),
+    fc
+      .tuple(fc.constantFrom('Bearer ', 'DPoP ', 'bearer', 'Basic ', 'DPoP'), fc.string())
+      .map((parts) => parts.join('')),
+    fc.constantFrom('Bearer bound', 'DPoP bound', 'Bearer free', 'Bearer  ', '\0', '__proto__'),
+  );
+  it('IN-03 is 400 or 401 and never an error of the server, unless it is a good token', async () => {
+    const cnf = { jkt: 'x'.repeat(43) };
+    const { api } = apiOf({ bound: { cnf }, free: {} });
+    const judge = api.judge({ scope: 'photos.read' });
+    await fc.assert(
+      fc.asyncProperty(
+        text,
+        text,
+        fc.string(),
+        fc.string(),
+        async (authorization, dpop, url, method) => {
+          const given = new Map([
+            ['authorization', authorization],
+            ['dpop', dpop],
+          ]);
+          const headers = { get: (name: string) => given.get(name) ?? null };
+          const verdict = await judge({ method, url, headers }, {}, {});
+          if (verdict.is === 'authorized')
+            return authorization.toLowerCase().trim() === 'bearer free';
+          if (verdict.is === 'passed') return false;
+          const { status, headers: told } = verdict.refused;
+          const challenge = told['WWW-Authenticate'] ?? '';
+          return [400, 401].includes(status) && /^[\x20-\x7e]+$/.test(challenge);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 });
 
