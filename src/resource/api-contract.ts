@@ -114,9 +114,10 @@ export interface Exceptions<Native = Request> {
    */
   readonly preflight?: boolean;
   /**
-   * Says who is signed in by a session of the host: anything but null, undefined and false lets the
-   * request pass. Not asked where a request has an `Authorization` header or a token. Protect these
-   * requests against forgery as the rest of your site.
+   * Says who is signed in by a session of the host: null, undefined, false, 0 and an empty text
+   * mean nobody, anything else lets the request pass. Not asked where a request has an
+   * `Authorization` header or a token. Protect these requests against forgery as the rest of your
+   * site.
    */
   readonly signedIn?: (request: Native) => unknown;
 }

@@ -191,8 +191,7 @@ async function isSignedIn<Native>(
   { signedIn }: Exceptions<Native>,
   native: Native,
 ): Promise<boolean> {
-  const person = await signedIn?.(native);
-  return person !== undefined && person !== null && person !== false;
+  return Boolean(await signedIn?.(native));
 }
 
 function serversOf({ authorizationServers, tokens }: ResourceOptions): readonly string[] {
@@ -214,7 +213,8 @@ function checkedPrefix(prefix: string): string {
 /** Path of a URL that may be relative or absolute, without query. */
 function pathOf(url: string): string {
   const path = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0] ?? '';
-  return path === '' ? '/' : path;
+  // Without a slash it would go on with the name of the host.
+  return path.startsWith('/') ? path : `/${path}`;
 }
 
 function withForm(request: Request, info: ApiRequestInfo): ApiRequestInfo {

@@ -256,6 +256,10 @@ describe('a handler', () => {
       'alice-sub',
     );
   });
+  it.each([null, undefined, false, 0, ''])('RS-07 runs for nobody who is %j', async (nobody) => {
+    const handler = apiOf({}).api.protect({}, () => new Response(), { signedIn: () => nobody });
+    expect((await handler(request(null))).status).toBe(401);
+  });
   it('runs for a preflight request where that is asked for, and for no other OPTIONS', async () => {
     const { api } = apiOf({ good: {} });
     const asking = (headers: Record<string, string>): Request =>
