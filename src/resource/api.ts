@@ -3,7 +3,8 @@
  * source, holds the token to what it is bound to and to the rule of the route, and answers with a
  * challenge otherwise. Adapters and handlers of `fetch` stand on `judge`.
  */
-import { ConfigError, OAuthError } from 'valetkey';
+import { ConfigError, JwtError, OAuthError } from 'valetkey';
+import type { Exceptions, Resource, ResourceOptions, Verdict } from './api-contract.ts';
 import {
   type ApiRequest,
   type ApiRequestInfo,
@@ -14,153 +15,12 @@ import {
   schemeOf,
 } from './api-request.ts';
 import { requireBinding } from './binding.ts';
-import { MISSING, type Refused, refusedAs } from './challenge.ts';
+import { MISSING, refusedAs } from './challenge.ts';
 import { formOf } from './form.ts';
 import { metadataAnswer, metadataDocument, metadataPath, resourceUrl } from './metadata.ts';
-import { memoryFor, type ProofMemory, proofMemory } from './proof-memory.ts';
+import { memoryFor, proofMemory } from './proof-memory.ts';
 import { judge, type Rule, type RuleFor, readyRule } from './rules.ts';
 import { SourceUnavailable, type TokenFacts, type TokenSource } from './token-facts.ts';
-
-/** What an API is. */
-export interface ResourceOptions {
-  /**
-   * Identifier of the API: its public https address, such as `https://api.example.com/v1` (RFC 9728
-   * §1.2). Tokens have to name it as audience, and proofs are checked against its origin.
-   */
-  readonly resource: string;
-  /** Where tokens are looked up: `providerTokens`, `introspectedTokens`, `jwtTokens`, or yours. */
-  readonly tokens: TokenSource;
-  /** Audience that tokens name, where it is not the identifier. @default `resource` */
-  readonly audience?: string | readonly string[];
-  /**
-   * Weakens: accepts tokens that name no audience. For an authorization server with a single API.
-   * @default false
-   */
-  readonly allowMissingAudience?: boolean;
-  /**
-   * Weakens: accepts a token in the form of the body, where caches and logs may keep it (RFC 6750
-   * §2.2). A token in the address is never accepted.
-   * @default false
-   */
-  readonly allowTokenInBody?: boolean;
-  /** Accepts only tokens that are bound to a key by DPoP (RFC 9449). @default false */
-  readonly requireDpop?: boolean;
-  /**
-   * Remembers which DPoP proofs were used. With several processes, let them share one.
-   * @default a memory of this process
-   */
-  readonly proofs?: ProofMemory;
-  /**
-   * Start of the public path that a proxy takes away before requests arrive, such as `/api`.
-   * @default ''
-   */
-  readonly strippedPrefix?: string;
-  /** Issuers of tokens, for the document. @default the issuer of `tokens` */
-  readonly authorizationServers?: readonly string[];
-  /** Scopes that clients may ask for, for the document. */
-  readonly scopes?: readonly string[];
-  /** Name of the API for people, for the document. */
-  readonly name?: string;
-  /** Page for developers, for the document. */
-  readonly documentation?: string;
-  /** Page about the use of data, for the document. */
-  readonly policyUri?: string;
-  /** Page with the terms, for the document. */
-  readonly tosUri?: string;
-  /** Called for each refusal, for logs. What it throws is ignored. */
-  readonly onRefused?: (refusal: Refusal) => void;
-  /** Now, in seconds. @default the system clock */
-  readonly clock?: () => number;
-}
-
-/** A refusal, for logs. The client hears the code alone. */
-export interface Refusal {
-  /** Our stable slug for this one rejection. */
-  readonly reason: string;
-  /** Error code. */
-  readonly code: string;
-  /** HTTP status. */
-  readonly status: number;
-  /** Method of the request. */
-  readonly method: string;
-  /** Path of the request. */
-  readonly path: string;
-  /** What the rule asks for, what came, and what would change it; without secrets. */
-  readonly hint: OAuthError['hint'];
-  /** The error behind it. */
-  readonly cause: unknown;
-  /** The client of the token, where the token was good in itself. */
-  readonly clientId: string | null;
-}
-
-/** What a request is worth: authorized, passed by an exception, or refused. */
-export type Verdict =
-  | { readonly is: 'authorized'; readonly auth: TokenFacts }
-  | { readonly is: 'passed' }
-  | { readonly is: 'refused'; readonly refused: Refused };
-
-/** Requests that pass without a token. */
-export interface Exceptions<Native = Request> {
-  /**
-   * Lets questions of browsers about CORS pass (`OPTIONS` with `Access-Control-Request-Method`).
-   * @default false
-   */
-  readonly preflight?: boolean;
-  /**
-   * Says who is signed in by a session of the host: anything but null, undefined and false lets the
-   * request pass. Not asked where a request has an `Authorization` header or a token. Protect these
-   * requests against forgery as the rest of your site.
-   */
-  readonly signedIn?: (request: Native) => unknown;
-}
-
-/** What `check` found: facts of the token, or the response that refuses the request. */
-export type Checked =
-  | { readonly auth: TokenFacts; readonly response?: undefined }
-  | { readonly auth?: undefined; readonly response: Response };
-
-/** An API that takes access tokens. */
-export interface Resource {
-  /** Its identifier. */
-  readonly resource: string;
-  /** Address of the document about it (RFC 9728 §3). */
-  readonly metadataUrl: string;
-  /** True for the path of the document, at which you serve `metadata`. */
-  handles(pathname: string): boolean;
-  /** The document about the API, for web applications of any origin, and for caches. */
-  metadata(request?: Pick<Request, 'method'>): Response;
-  /**
-   * Checks a request.
-   * @throws ConfigError when the rule is wrong
-   */
-  check(request: Request, rule?: Rule, info?: ApiRequestInfo): Promise<Checked>;
-  /**
-   * A handler of `fetch` that runs only for good tokens.
-   * @throws ConfigError when the rule is wrong
-   */
-  protect(
-    rule: Rule,
-    handler: (request: Request, auth: TokenFacts) => Response | Promise<Response>,
-  ): (request: Request, info?: ApiRequestInfo) => Promise<Response>;
-  /**
-   * The same, for requests that may pass without a token: `auth` is null then.
-   * @throws ConfigError when the rule is wrong
-   */
-  protect(
-    rule: Rule,
-    handler: (request: Request, auth: TokenFacts | null) => Response | Promise<Response>,
-    exceptions: Exceptions,
-  ): (request: Request, info?: ApiRequestInfo) => Promise<Response>;
-  /**
-   * A rule that is ready to judge requests, for adapters. `native` is the request as the framework
-   * has it: the same object each time when a request is judged several times.
-   * @throws ConfigError when the rule is wrong
-   */
-  judge<Native extends object>(
-    rule: Rule,
-    exceptions?: Exceptions<Native>,
-  ): (request: ApiRequest, info: ApiRequestInfo, native: Native) => Promise<Verdict>;
-}
 
 const RETRY_AFTER = '5';
 
@@ -298,7 +158,7 @@ async function factsOf(tokens: TokenSource, text: string, now: number): Promise<
   try {
     facts = await tokens.find(text);
   } catch (error) {
-    if ((error as Error | null)?.name !== 'JwtError') throw error;
+    if (!(error instanceof JwtError)) throw error;
     [facts, cause] = [null, error];
   }
   // RFC 6750 §3.1: expired, revoked, malformed or invalid otherwise: the client cannot tell.
@@ -331,8 +191,7 @@ async function isSignedIn<Native>(
   { signedIn }: Exceptions<Native>,
   native: Native,
 ): Promise<boolean> {
-  const person = await signedIn?.(native);
-  return person !== undefined && person !== null && person !== false;
+  return Boolean(await signedIn?.(native));
 }
 
 function serversOf({ authorizationServers, tokens }: ResourceOptions): readonly string[] {
@@ -354,7 +213,8 @@ function checkedPrefix(prefix: string): string {
 /** Path of a URL that may be relative or absolute, without query. */
 function pathOf(url: string): string {
   const path = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0] ?? '';
-  return path === '' ? '/' : path;
+  // Without a slash it would go on with the name of the host.
+  return path.startsWith('/') ? path : `/${path}`;
 }
 
 function withForm(request: Request, info: ApiRequestInfo): ApiRequestInfo {

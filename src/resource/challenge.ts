@@ -8,7 +8,9 @@ import type { ReadyRule } from './rules.ts';
 
 /** A refusal, ready to be written. */
 export interface Refused {
+  /** HTTP status. */
   readonly status: number;
+  /** HTTP headers. */
   readonly headers: Readonly<Record<string, string>>;
   /** JSON. */
   readonly body: string;

@@ -4,7 +4,7 @@
  * `authOf(request)` is the token, and so is `request.auth`.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Exceptions, Resource } from './api.ts';
+import type { Exceptions, Resource } from './api-contract.ts';
 import {
   apiRequest,
   type CertificateOptions,

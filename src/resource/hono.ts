@@ -5,7 +5,7 @@
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ClientCertificate } from 'valetkey';
-import type { Exceptions, Resource } from './api.ts';
+import type { Exceptions, Resource } from './api-contract.ts';
 import { formOf } from './form.ts';
 import type { Rule } from './rules.ts';
 import type { TokenFacts } from './token-facts.ts';

@@ -4,7 +4,7 @@
  * `context.state.auth` is the token, and `authOf(context.req)` as well.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Exceptions, Resource } from './api.ts';
+import type { Exceptions, Resource } from './api-contract.ts';
 import {
   apiRequest,
   type CertificateOptions,
@@ -13,7 +13,6 @@ import {
   pathIn,
 } from './node-request.ts';
 import type { Rule } from './rules.ts';
-import type { TokenFacts } from './token-facts.ts';
 
 export { authOf, type CertificateOptions, findAuth } from './node-request.ts';
 
@@ -26,7 +25,7 @@ export interface KoaApiContext {
   /** Koa's request, with what a body parser made of the body. */
   readonly request: object;
   /** Where middleware keeps what others need. */
-  readonly state: object & { auth?: TokenFacts };
+  readonly state: object;
   /** Status of the response. */
   status: number;
   /** Body of the response. */
@@ -80,7 +79,7 @@ export function koaProtect(api: Resource, options: CertificateOptions = {}): Koa
       }
       if (verdict.is === 'authorized') {
         keepAuth(req, verdict.auth);
-        context.state.auth = verdict.auth;
+        Object.assign(context.state, { auth: verdict.auth });
       }
       await next();
     };

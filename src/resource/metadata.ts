@@ -49,9 +49,9 @@ export function metadataDocument(facts: MetadataFacts): string {
   return JSON.stringify({
     // RFC 9728 §3.3: exactly the identifier that the address was made of.
     resource: facts.resource,
-    authorization_servers: facts.authorizationServers,
+    authorization_servers: listed(facts.authorizationServers),
     bearer_methods_supported: facts.isBodyAllowed ? ['header', 'body'] : ['header'],
-    scopes_supported: facts.scopes,
+    scopes_supported: listed(facts.scopes),
     resource_name: facts.name,
     resource_documentation: facts.documentation,
     resource_policy_uri: facts.policyUri,
@@ -59,6 +59,11 @@ export function metadataDocument(facts: MetadataFacts): string {
     dpop_signing_alg_values_supported: DPOP_ALGS,
     dpop_bound_access_tokens_required: facts.isDpopRequired ? true : undefined,
   });
+}
+
+/** RFC 9728 §3.2: a member without a value is left out. */
+function listed(values: readonly string[] = []): readonly string[] | undefined {
+  return values.length === 0 ? undefined : values;
 }
 
 /** Every web application may read it. */

@@ -49,18 +49,33 @@ export interface SecuritySchemeOptions {
 }
 
 /** A security scheme of an OpenAPI document. */
-export type SecurityScheme =
-  | { readonly type: 'openIdConnect'; readonly openIdConnectUrl: string }
-  | {
-      readonly type: 'oauth2';
-      readonly flows: {
-        readonly authorizationCode: {
-          readonly authorizationUrl: string;
-          readonly tokenUrl: string;
-          readonly scopes: Readonly<Record<string, string>>;
-        };
-      };
-    };
+export type SecurityScheme = DiscoveredScheme | FlowScheme;
+
+/** A scheme that names the discovery document. */
+export interface DiscoveredScheme {
+  /** OpenAPI's name of this kind. */
+  readonly type: 'openIdConnect';
+  /** Address of the discovery document. */
+  readonly openIdConnectUrl: string;
+}
+
+/** A scheme that names the flow. */
+export interface FlowScheme {
+  /** OpenAPI's name of this kind. */
+  readonly type: 'oauth2';
+  /** The flows. */
+  readonly flows: Readonly<Record<'authorizationCode', AuthorizationCodeFlow>>;
+}
+
+/** The authorization code flow in an OpenAPI document. */
+export interface AuthorizationCodeFlow {
+  /** Authorization endpoint. */
+  readonly authorizationUrl: string;
+  /** Token endpoint. */
+  readonly tokenUrl: string;
+  /** Scopes and what they mean. */
+  readonly scopes: Readonly<Record<string, string>>;
+}
 
 /**
  * The scheme to which `securityRequirements` refer: the flow where its two addresses are named, and

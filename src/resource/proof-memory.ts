@@ -50,6 +50,8 @@ export function proofMemory(now: () => number, most: number = MOST): ProofMemory
       }
       if ((known.get(digest) ?? 0) > time) return true;
       if (known.size >= most) throw new Error('The memory of used DPoP proofs is full.');
+      // At the end again, where it was there before and has ended.
+      known.delete(digest);
       known.set(digest, expiresAt);
       return false;
     },

@@ -2,21 +2,29 @@
  * `valetkey/resource`: protecting an API with access tokens (an OAuth 2 resource server), whether
  * the provider runs in the same process, elsewhere, or is another product.
  */
-export {
-  type Checked,
-  createResource,
-  type Exceptions,
-  type Refusal,
-  type Resource,
-  type ResourceOptions,
-  type Verdict,
-} from './api.ts';
+export { createResource } from './api.ts';
+export type {
+  Authorized,
+  Checked,
+  CheckedResponse,
+  CheckedToken,
+  Exceptions,
+  Passed,
+  Refusal,
+  RefusedRequest,
+  Resource,
+  ResourceOptions,
+  Verdict,
+} from './api-contract.ts';
 export type { ApiRequest, ApiRequestInfo } from './api-request.ts';
 export type { Refused } from './challenge.ts';
 export type { Fetch } from './fetch-json.ts';
 export { type IntrospectedTokenOptions, introspectedTokens } from './introspected-tokens.ts';
 export { type JwtTokenOptions, jwtTokens } from './jwt-tokens.ts';
 export {
+  type AuthorizationCodeFlow,
+  type DiscoveredScheme,
+  type FlowScheme,
   type RequirementOptions,
   type SecurityRequirement,
   type SecurityScheme,

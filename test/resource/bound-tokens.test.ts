@@ -116,6 +116,21 @@ describe('a token bound to a key', () => {
     const query = await proofFor(key, 'bound', { htu: `${API}/photos?size=large` });
     expect(await ask(world(), 'DPoP bound', query)).toBe('good');
   });
+  it('RS-09 SC-04 is not accepted at a host whose name goes on with the path', async () => {
+    const { api, refusals } = world();
+    for (const url of ['.evil.example/v1', '@evil.example/v1', ':8443/v1', '//evil.example/v1']) {
+      const dpop = await proofFor(key, 'bound', { htu: `https://api.example${url}` });
+      const given = new Map([
+        ['authorization', 'DPoP bound'],
+        ['dpop', dpop],
+      ]);
+      const headers = { get: (name: string) => given.get(name) ?? null };
+      const verdict = await api.judge({})({ method: 'GET', url, headers }, {}, {});
+      // With two slashes it is a path of this host.
+      expect(verdict.is).toBe(url.startsWith('/') ? 'authorized' : 'refused');
+      if (verdict.is === 'refused') expect(refusals.at(-1)?.reason).toBe('dpop_proof_request');
+    }
+  });
   it('RS-09 SC-04 is accepted below a prefix that a proxy takes away', async () => {
     const { api } = world({ strippedPrefix: '/v1' });
     const asking = async (path: string): Promise<string | undefined> => {

@@ -204,9 +204,11 @@ describe('discovery', () => {
     ['with keys over http', { issuer: AS, jwks_uri: 'http://as.example/jwks' }],
     ['with keys in a file', { issuer: AS, jwks_uri: 'file:///etc/passwd' }],
   ])('[RFC8414 §3.3] takes no metadata %s', async (_what, metadata) => {
-    server = serverOf({ [METADATA]: () => metadata, [JWKS]: () => keys });
+    const addresses = [JWKS, 'http://as.example/jwks', 'file:///etc/passwd'];
+    const known = Object.fromEntries(addresses.map((url) => [url, () => keys]));
+    server = serverOf({ [METADATA]: () => metadata, ...known });
     await expect(found().find(await token(one))).rejects.toThrow(SourceUnavailable);
-    expect(server.count(JWKS)).toBe(0);
+    expect(addresses.map((url) => server.count(url))).toEqual([0, 0, 0]);
   });
 });
 

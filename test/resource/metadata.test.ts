@@ -70,6 +70,14 @@ describe('the document', () => {
       dpop_bound_access_tokens_required: true,
     });
   });
+  it('[RFC9728 §3.2] leaves out what is empty', async () => {
+    const api = make({ tokens: { find: async () => null }, scopes: [] });
+    expect(Object.keys((await api.metadata().json()) as object)).toEqual([
+      'resource',
+      'bearer_methods_supported',
+      'dpop_signing_alg_values_supported',
+    ]);
+  });
   it('is for every origin, and for caches', async () => {
     const { api } = apiOf({});
     const get = api.metadata(new Request(DOCUMENT));

@@ -1,4 +1,5 @@
 /** Where a token stands in a request, and the challenges without and with one (RFC 6750). */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { apiOf, DOCUMENT, refusedBy, request } from './apis.ts';
 import { newProofKey, proofFor } from './proofs.ts';
@@ -191,6 +192,44 @@ describe('a token', () => {
   });
 });
 
+describe('whatever stands in a request', () => {
+  const text = fc.oneof(
+    fc.string({ maxLength: 60 }),
+    fc
+      .tuple(fc.constantFrom('Bearer ', 'DPoP ', 'bearer', 'Basic ', 'DPoP'), fc.string())
+      .map((parts) => parts.join('')),
+    fc.constantFrom('Bearer bound', 'DPoP bound', 'Bearer free', 'Bearer  ', '\0', '__proto__'),
+  );
+  it('IN-03 is 400 or 401 and never an error of the server, unless it is a good token', async () => {
+    const cnf = { jkt: 'x'.repeat(43) };
+    const { api } = apiOf({ bound: { cnf }, free: {} });
+    const judge = api.judge({ scope: 'photos.read' });
+    await fc.assert(
+      fc.asyncProperty(
+        text,
+        text,
+        fc.string(),
+        fc.string(),
+        async (authorization, dpop, url, method) => {
+          const given = new Map([
+            ['authorization', authorization],
+            ['dpop', dpop],
+          ]);
+          const headers = { get: (name: string) => given.get(name) ?? null };
+          const verdict = await judge({ method, url, headers }, {}, {});
+          if (verdict.is === 'authorized')
+            return authorization.toLowerCase().trim() === 'bearer free';
+          if (verdict.is === 'passed') return false;
+          const { status, headers: told } = verdict.refused;
+          const challenge = told['WWW-Authenticate'] ?? '';
+          return [400, 401].includes(status) && /^[\x20-\x7e]+$/.test(challenge);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe('a handler', () => {
   it('runs for good tokens alone, and knows whose they are', async () => {
     const { api } = apiOf({ good: {} });
@@ -216,6 +255,10 @@ describe('a handler', () => {
     expect(await (await handler(request('Bearer good', { headers: cookie }))).text()).toBe(
       'alice-sub',
     );
+  });
+  it.each([null, undefined, false, 0, ''])('RS-07 runs for nobody who is %j', async (nobody) => {
+    const handler = apiOf({}).api.protect({}, () => new Response(), { signedIn: () => nobody });
+    expect((await handler(request(null))).status).toBe(401);
   });
   it('runs for a preflight request where that is asked for, and for no other OPTIONS', async () => {
     const { api } = apiOf({ good: {} });
