@@ -200,7 +200,15 @@ describe('the README', () => {
 
 describe('examples/service-to-service.ts', () => {
   it('calls an API with a JWT that it got by a key of its own', async () => {
-    const text = await printed('service-to-service', await freePorts(), 'orders 200');
+    const text = await printed('service-to-service', await freePort(), 'orders 200');
     expect(text).toContain('"orders":[17,42]');
+  }, 60_000);
+});
+
+describe('examples/tokens.ts', () => {
+  it('exchanges the token of an assertion', async () => {
+    const text = await printed('tokens', await freePort(), 'exchanged');
+    expect(text).toMatch(/a JWT for Orders: eyJ/);
+    expect(text).toMatch(/"sub":"alice","aud":"https:\/\/stock.example\/api","act":\{"sub":"/);
   }, 60_000);
 });
