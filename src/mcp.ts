@@ -35,7 +35,7 @@ export function mcp({
   const rules = { allowedSchemes: 'web-and-loopback' } as const;
   return [
     clientIdMetadataDocuments({ enabled: true, ...rules }),
-    resourceIndicators({ enabled: true, resources }),
+    resourceIndicators({ enabled: true, resources, anyResource: resources.length === 0 }),
     ...(allowOpenRegistration
       ? [dynamicRegistration({ enabled: true, allowOpenRegistration, ...rules })]
       : []),

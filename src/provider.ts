@@ -259,6 +259,7 @@ function createContext(
   });
   const resources = createResources({
     listed: assembly.resources,
+    isOpen: assembly.anyResource,
     store: store.resources,
     ages,
     seconds: settings.clientCacheSeconds,

@@ -62,7 +62,7 @@ export function resource(program: Command): void {
           one.source,
         ]);
         const text = table([['API', 'TOKENS', 'SCOPES', 'REGISTERED IN'], ...rows]);
-        const none = 'No APIs are registered: tokens are issued for any.';
+        const none = 'No APIs are registered.';
         say(globals(command).json, { resources: all }, rows.length === 0 ? none : text);
       });
     });

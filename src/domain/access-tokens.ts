@@ -18,6 +18,9 @@ import type { Context } from './context.ts';
 import { issuedToThis } from './former-clients.ts';
 import type { AccessTokenFormatName } from './resources.ts';
 
+/** Characters of a token. */
+const LONGEST = 16_384;
+
 /** RFC 9068 §2.1: explicit typing, so that no other JWT is taken for an access token. */
 export const ACCESS_TOKEN_TYPE = 'at+jwt';
 
@@ -86,6 +89,9 @@ export async function writeAccessToken(
 ): Promise<MadeAccessToken> {
   const token = unwritten(ctx, facts);
   const text = await write(token, facts.entitlement);
+  // A longer one could be neither introspected nor revoked.
+  if (text.length > LONGEST)
+    throw new Error(`The access token has ${text.length} characters: say less in its claims.`);
   return { text, record: { digest: sha256(text), ...token } };
 }
 
@@ -104,9 +110,6 @@ function unwritten(ctx: Context, facts: AccessTokenFacts): UnwrittenAccessToken 
     expiresAt: Math.min(now + lifetime, family?.expiresAt ?? Number.POSITIVE_INFINITY),
   };
 }
-
-/** Characters of a token that is looked up. */
-const LONGEST = 16_384;
 
 /** True for a text with the shape of an access token: nothing else costs a look-up. */
 export function isAccessTokenText(text: string): boolean {
@@ -127,6 +130,27 @@ function headerIn(segment: string): { readonly typ?: unknown; readonly enc?: unk
   }
 }
 
+/** The token that another one was made from, and dies with (RFC 8693). */
+export interface Origin {
+  /** Its digest. */
+  readonly digest: string;
+  /** How many there are in a row. */
+  readonly depth: number;
+}
+
+const ORIGIN = 'origin';
+
+/** The token that one with these details was made from; null where it stands by itself. */
+export function originIn(details: Details): Origin | null {
+  return (details[ORIGIN] as Origin | undefined) ?? null;
+}
+
+/** The details of a token that is made from another one. */
+export function withOrigin(details: Details, origin: Origin | null): Details {
+  const { [ORIGIN]: _, ...rest } = details;
+  return origin === null ? rest : { ...rest, [ORIGIN]: origin };
+}
+
 /** A token that is worth something now. */
 export interface LiveAccessToken {
   readonly token: AccessToken;
@@ -143,9 +167,15 @@ export async function findLiveAccessToken(
   ctx: Context,
   text: string,
 ): Promise<LiveAccessToken | null> {
-  if (!isAccessTokenText(text)) return null;
-  const found = await ctx.store.tokens.findAccessToken(sha256(text));
+  return isAccessTokenText(text) ? await findLive(ctx, sha256(text)) : null;
+}
+
+async function findLive(ctx: Context, digest: string): Promise<LiveAccessToken | null> {
+  const found = await ctx.store.tokens.findAccessToken(digest);
   if (found === null || !found.live || found.token.expiresAt <= ctx.now()) return null;
+  // It dies with the token that it was made from, whatever that died of.
+  const origin = originIn(found.token.details);
+  if (origin !== null && (await findLive(ctx, origin.digest)) === null) return null;
   const client = await ctx.clients.findEnabled(found.token.clientId);
   return client === null || !issuedToThis(client, found.token.issuedAt)
     ? null

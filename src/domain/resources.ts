@@ -49,10 +49,7 @@ export interface ResourceDefinition {
 
 /** The registered APIs. */
 export interface Resources {
-  /**
-   * The API of an identifier, whatever its spelling; null when it is not served here. Without any
-   * registered API every identifier is one.
-   */
+  /** The API of an identifier, whatever its spelling; null when it is not served here. */
   find(identifier: string): Promise<ResourceDefinition | null>;
 }
 
@@ -82,6 +79,8 @@ export interface RegisteredResource extends ResourceDefinition {
 export interface ResourceParts {
   /** Those of the configuration, which win over others of the same identifier. */
   readonly listed: readonly ResourceDefinition[];
+  /** Whether an identifier that is not registered is an API as well. */
+  readonly isOpen: boolean;
   readonly store: Pick<ResourceStore, 'list'>;
   readonly ages: Ages;
   /** Seconds for which those of the registry are kept in memory. */
@@ -92,16 +91,19 @@ export interface ResourceParts {
 const JUST_READ = 1;
 
 /** The APIs of the configuration, and those of the registry, which are few and read together. */
-export function createResources({ listed, store, ages, seconds }: ResourceParts): KnownResources {
+export function createResources(parts: ResourceParts): KnownResources {
+  const { listed, isOpen, store, ages, seconds } = parts;
   const configured = new Map(listed.map((one) => [inOneSpelling(one.resource), one]));
   let kept: { readonly known: Registry; readonly read: Moment } | null = null;
   let reading: Promise<Registry> | null = null;
+  let changes = 0;
   const readNow = async (): Promise<Registry> => {
-    const read = ages.now();
+    const [read, before] = [ages.now(), changes];
     const stored = await store.list();
     const found = stored.map(({ definition }) => JSON.parse(definition) as ResourceDefinition);
     const known = new Map(found.map((one) => [inOneSpelling(one.resource), one]));
-    kept = { known, read };
+    // What was read while it changed is not kept.
+    if (before === changes) kept = { known, read };
     return known;
   };
   // Requests that come together read once.
@@ -123,8 +125,7 @@ export function createResources({ listed, store, ages, seconds }: ResourceParts)
       // Another node may have registered it, or the first one, just now.
       const now = known === undefined ? await registry(JUST_READ) : null;
       const found = known ?? now?.get(name) ?? null;
-      const isOpen = found === null && configured.size === 0 && now?.size === 0;
-      return isOpen ? { resource: identifier } : found;
+      return found === null && isOpen ? { resource: identifier } : found;
     },
     async all() {
       const stored = await read();
@@ -135,7 +136,9 @@ export function createResources({ listed, store, ages, seconds }: ResourceParts)
       ];
     },
     forget() {
+      changes += 1;
       kept = null;
+      reading = null;
     },
   };
 }

@@ -39,7 +39,7 @@ async function accessTokenBounds(
   ctx: EngineContext,
   asked: AskedToken,
 ): Promise<AccessTokenBounds> {
-  return boundsAt(ctx.engine, asked, await resourcesOf(ctx, asked.details));
+  return boundsAt(ctx, asked, await resourcesOf(ctx, asked.details));
 }
 
 /** The bounds of a token of an authorization response. @throws OAuthError as above */
@@ -60,7 +60,7 @@ export async function accessTokenRules(
 ): Promise<AccessTokenRules> {
   const { client, account, details } = asked;
   const resources = await resourcesOf(ctx, details);
-  const bounds = boundsAt(ctx.engine, asked, resources);
+  const bounds = boundsAt(ctx, asked, resources);
   const told = toldOf(ctx, details);
   const format = named(ctx.engine.accessTokenFormats, bounds.format);
   if (format === null) return { ...bounds, write: null, told };
@@ -73,16 +73,18 @@ export async function accessTokenRules(
 }
 
 function boundsAt(
-  engine: Engine,
+  { engine, settings }: EngineContext,
   { client, scopes }: AskedToken,
   resources: readonly ResourceDefinition[],
 ): AccessTokenBounds {
-  const lifetimes = resources.flatMap(({ tokenLifetime }) => tokenLifetime ?? []);
-  return {
-    scopes: scopesFor(resources, scopes),
-    lifetime: lifetimes.length === 0 ? null : Math.min(...lifetimes),
-    format: formatFor(engine, client, resources),
-  };
+  const format = formatFor(engine, client, resources);
+  const lifetimes = [
+    ...resources.flatMap(({ tokenLifetime }) => tokenLifetime ?? []),
+    // The key that signed it is published for so long after its last use.
+    ...(format === 'opaque' ? [] : [settings.keySchedule.keepAfter]),
+  ];
+  const lifetime = lifetimes.length === 0 ? null : Math.min(...lifetimes);
+  return { scopes: scopesFor(resources, scopes), lifetime, format };
 }
 
 async function resourcesOf(

@@ -51,6 +51,8 @@ export interface Assembly {
   readonly clientVerifications: readonly ClientVerification[];
   /** Algorithms by which clients may encrypt to the provider. */
   readonly decryptionAlgs: readonly KeyEncryptionAlg[];
+  /** Whether any address is an API. */
+  readonly anyResource: boolean;
   /** APIs that tokens are issued for. */
   readonly resources: readonly ResourceDefinition[];
   /** All events that can happen. */
@@ -115,6 +117,7 @@ export function assemble(features: readonly Feature[], given: Settings, refuse: 
     clientVerifications,
     decryptionAlgs,
     resources,
+    anyResource: parts.some((part) => part.anyResource === true),
     events,
   };
 }

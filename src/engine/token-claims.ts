@@ -3,8 +3,9 @@ import type { Account } from '../domain/accounts.ts';
 import { tokenClaimsOfHost } from '../domain/claims.ts';
 import { type Confirmation, confirmationIn } from '../domain/confirmations.ts';
 import type { Context } from '../domain/context.ts';
+import { resourcesIn } from '../domain/resources.ts';
 import { formatScope } from '../protocol/scope.ts';
-import type { AccessToken, Client, Entitlement, Seconds } from '../store/records.ts';
+import type { AccessToken, Client, Details, Entitlement, Seconds } from '../store/records.ts';
 import type { EngineContext } from './contracts/context.ts';
 import { claimsOfDetails } from './token-parameters.ts';
 
@@ -56,8 +57,16 @@ export async function accessTokenClaims(
     ...(login === null ? {} : loginClaims(login)),
     // RFC 9449 §6: what the API has to check.
     ...(Object.keys(cnf).length === 0 ? {} : { cnf }),
-    ...claimsOfDetails(ctx, details),
+    ...audienceOf(details),
+    ...claimsOfDetails(ctx, details, (one) => ctx.subjectOf(client, one)),
   };
+}
+
+/** RFC 8707 §2: the APIs that a token is for. */
+function audienceOf(details: Details): { readonly aud?: string | readonly string[] } {
+  const [only, ...others] = resourcesIn(details);
+  if (only === undefined) return {};
+  return { aud: others.length === 0 ? only : [only, ...others] };
 }
 
 function loginClaims({

@@ -1,6 +1,9 @@
 /** What the parameters of token requests do, for every grant and every endpoint (RFC 8707). */
+
+import { resourcesIn } from '../domain/resources.ts';
 import type { ConsentItem } from '../protocol/authorization-request.ts';
 import { OAuthError } from '../protocol/errors.ts';
+import { isSameResource } from '../protocol/resource-identifier.ts';
 import type { AccessToken, Client, Details } from '../store/records.ts';
 import type { EngineContext } from './contracts/context.ts';
 import type { TokenReading } from './contracts/token-parameter.ts';
@@ -31,8 +34,10 @@ export async function consentItemsOf(
 export function claimsOfDetails(
   { engine }: Pick<EngineContext, 'engine'>,
   details: Details,
+  subjectOf: (sub: string) => string,
 ): Members {
-  return Object.assign({}, ...engine.tokenParameters.map((one) => one.claims(details))) as Members;
+  const claims = engine.tokenParameters.map((one) => one.claims?.(details, subjectOf));
+  return Object.assign({}, ...claims) as Members;
 }
 
 /** What the token response says because of them. */
@@ -44,7 +49,8 @@ export function toldOf({ engine }: EngineContext, details: Details): Members {
 /** A token that is presented here is for this provider. @throws OAuthError `invalid_token` */
 export function requireForUs(ctx: EngineContext, { details }: Pick<AccessToken, 'details'>): void {
   // RFC 8707 §2: a token for an API is not for this provider, to which that API could pass it on.
-  if (ctx.engine.tokenParameters.every((one) => one.isForUs?.(ctx, details) ?? true)) return;
+  const own = ctx.settings.issuer;
+  if (resourcesIn(details).every((one) => isSameResource(one, own))) return;
   throw new OAuthError('invalid_token', 'token_audience', 'The access token is invalid.', {
     hint: { expected: 'a token for this provider', received: 'a token for an API' },
   });

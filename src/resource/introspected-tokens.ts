@@ -69,7 +69,10 @@ export function introspectedTokens(options: IntrospectedTokenOptions): TokenSour
 
   const keep = (digest: string, facts: TokenFacts | null): void => {
     const until = now() + (facts === null ? Math.min(NOTHING_FOR, cacheSeconds) : cacheSeconds);
-    if (until > now()) (facts === null ? bad : good).set(digest, { facts, until });
+    const [own, other] = facts === null ? [bad, good] : [good, bad];
+    // An answer of before must not hide this one.
+    other.delete(digest);
+    if (until > now()) own.set(digest, { facts, until });
   };
   const look = async (token: string, digest: string): Promise<TokenFacts | null> => {
     try {

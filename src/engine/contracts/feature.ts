@@ -43,6 +43,8 @@ export interface Contributions extends Partial<Engine> {
   ) => Readonly<Record<string, unknown>>;
   /** Algorithms by which clients may encrypt to the provider: each has a key. */
   readonly decryptionAlgs?: readonly KeyEncryptionAlg[];
+  /** True where any address is an API, also one that is not registered. @default false */
+  readonly anyResource?: boolean;
   /** APIs that it registers. */
   readonly resources?: readonly ResourceDefinition[];
   /** The events that it reports, of its own: `defineEvent`. Those of the core need no entry. */

@@ -30,8 +30,12 @@ export interface TokenParameter {
    * @throws OAuthError
    */
   details?(ctx: RequestContext, reading: TokenReading): Details | Promise<Details>;
-  /** What a token with these details says, as a JWT and at introspection (RFC 7662 §2.2). */
-  claims(details: Details): Readonly<Record<string, unknown>>;
+  /**
+   * What a token with these details says, as a JWT and at introspection (RFC 7662 §2.2).
+   * @param subjectOf the `sub` by which the client of the token knows a subject (OIDC Core §8)
+   * @default nothing
+   */
+  claims?(details: Details, subjectOf: (sub: string) => string): Readonly<Record<string, unknown>>;
   /**
    * What people have to allow for these details, where a device asks for them; every time.
    * @default nothing
@@ -43,9 +47,4 @@ export interface TokenParameter {
   ): readonly ConsentItem[] | Promise<readonly ConsentItem[]>;
   /** What the token response says beside RFC 6749 §5.1. @default nothing */
   response?(details: Details): Readonly<Record<string, unknown>>;
-  /**
-   * False when a token with these details is for others, not for endpoints of this provider.
-   * @default true
-   */
-  isForUs?(ctx: RequestContext, details: Details): boolean;
 }

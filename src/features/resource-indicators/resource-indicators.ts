@@ -24,10 +24,16 @@ import { inOneSpelling } from '../../protocol/resource-identifier.ts';
 export interface ResourceIndicatorOptions {
   /**
    * APIs for which tokens are issued: the identifier, or the identifier with what holds for its
-   * tokens. Empty: any.
+   * tokens. Operators register others (`provider.resources`).
    * @default []
    */
   readonly resources: readonly (string | ResourceDefinition)[];
+  /**
+   * Any other address is an API as well, without rules of its own: for servers that do not know
+   * their APIs, as those for MCP clients may.
+   * @default false
+   */
+  readonly anyResource: boolean;
 }
 
 const NAME = 'resource';
@@ -82,16 +88,6 @@ const tokenParameter: TokenParameter = {
       );
     return detailsOfResources(asked);
   },
-  claims(details) {
-    const resources = resourcesIn(details);
-    if (resources.length === 0) return {};
-    return { aud: resources.length === 1 ? resources[0] : resources };
-  },
-  isForUs({ settings }, details) {
-    const resources = resourcesIn(details);
-    const own = inOneSpelling(settings.issuer);
-    return resources.length === 0 || resources.every((one) => inOneSpelling(one) === own);
-  },
 };
 
 /** Resource indicators (RFC 8707). */
@@ -104,12 +100,17 @@ export const resourceIndicators: FeatureFactory<ResourceIndicatorOptions> =
       resources: {
         kind: 'entries',
         description: 'APIs for which tokens are issued, by their address',
-        defaultText: 'any',
         default: [],
         check: checkResources,
       },
+      anyResource: {
+        kind: 'flag',
+        description: 'Any other address is an API as well',
+        default: false,
+      },
     },
-    create: ({ resources }) => ({
+    create: ({ resources, anyResource }) => ({
+      anyResource,
       resources: resources.map((one) => (typeof one === 'string' ? { resource: one } : one)),
       parameters: [parameter],
       tokenParameters: [tokenParameter],

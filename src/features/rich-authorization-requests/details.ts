@@ -134,6 +134,11 @@ export function withDetails(granted: readonly AuthorizationDetail[]): Details {
   return granted.length === 0 ? {} : { [MEMBER]: granted };
 }
 
+/** Details of a token that take the place of those of its grant. */
+export function insteadOf(granted: readonly AuthorizationDetail[]): Details {
+  return { [MEMBER]: granted };
+}
+
 /**
  * RFC 9396 §6: a token holds what was granted, or less.
  * @throws OAuthError `invalid_authorization_details`
@@ -143,16 +148,58 @@ export function requireGranted(
   granted: readonly AuthorizationDetail[],
   asked: readonly AuthorizationDetail[],
 ): void {
-  const isCovered = (one: AuthorizationDetail): boolean =>
-    granted.some((other) => {
-      if (other.type !== one.type) return false;
-      return types.get(one.type)?.covers?.(other, one) ?? isSame(other, one);
-    });
-  if (asked.every(isCovered)) return;
+  const covers = (grantedOne: AuthorizationDetail, one: AuthorizationDetail): boolean => {
+    if (grantedOne.type !== one.type) return false;
+    const { covers: isLess } = types.get(one.type) ?? {};
+    if (isLess === undefined) return isSame(grantedOne, one);
+    return isWithinCommonFields(grantedOne, one) && isLess(grantedOne, one);
+  };
+  // Each one that was granted stands for one at most: one payment is not three.
+  if (isMatched(asked, granted, covers)) return;
   throw refusedDetails(
     'authorization_details_grew',
     'The authorization_details are more than what was granted.',
   );
+}
+
+/** True when each of `asked` has one of `granted` for itself that covers it. */
+function isMatched(
+  asked: readonly AuthorizationDetail[],
+  granted: readonly AuthorizationDetail[],
+  covers: (granted: AuthorizationDetail, asked: AuthorizationDetail) => boolean,
+): boolean {
+  const takenBy = new Map<number, AuthorizationDetail>();
+  // One that is taken is given away where its holder finds another (Kuhn's algorithm).
+  const findFor = (one: AuthorizationDetail, tried: Set<number>): boolean =>
+    granted.some((other, index) => {
+      if (tried.has(index) || !covers(other, one)) return false;
+      tried.add(index);
+      const holder = takenBy.get(index);
+      if (holder !== undefined && !findFor(holder, tried)) return false;
+      takenBy.set(index, one);
+      return true;
+    });
+  return asked.every((one) => findFor(one, new Set()));
+}
+
+/** RFC 9396 §2.2: what is asked for names no other places, actions, data or thing. */
+function isWithinCommonFields(granted: AuthorizationDetail, asked: AuthorizationDetail): boolean {
+  const { identifier } = granted;
+  if (identifier !== undefined && asked.identifier !== identifier) return false;
+  return LISTS.every((name) => {
+    const [had, wanted] = [granted[name], asked[name]];
+    if (!Array.isArray(had)) return true;
+    return Array.isArray(wanted) && wanted.every((one) => had.includes(one));
+  });
+}
+
+/** Those that a client may still have (RFC 9396 §10). */
+export function available(
+  details: Details,
+  allowed: readonly string[] | null,
+): readonly AuthorizationDetail[] {
+  const granted = grantedIn(details);
+  return allowed === null ? granted : granted.filter(({ type }) => allowed.includes(type));
 }
 
 /** True for the same JSON value, in whatever order its members are. */

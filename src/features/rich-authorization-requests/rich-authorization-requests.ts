@@ -15,11 +15,13 @@ import { acceptedLanguages } from '../../web/page.ts';
 import {
   type AuthorizationDetail,
   type AuthorizationDetailType,
+  available,
   concerning,
   type DetailReader,
   type DetailTypes,
   detailsIn,
   grantedIn,
+  insteadOf,
   refusedDetails,
   requireGranted,
   withDetails,
@@ -93,7 +95,12 @@ function tokenParameter(types: DetailTypes): TokenParameter {
     name: NAME,
     details(_ctx, { params, client, entitlement, acting }) {
       const text = params.get(NAME);
-      if (text === undefined) return {};
+      if (text === undefined) {
+        if (entitlement === null) return {};
+        // Its registration may have lost a type since.
+        const kept = available(entitlement.details, allowedTypes(client));
+        return kept.length === grantedIn(entitlement.details).length ? {} : insteadOf(kept);
+      }
       const asked = detailsIn(text, types, allowedTypes(client));
       if (entitlement !== null) requireGranted(types, grantedIn(entitlement.details), asked);
       else if (acting === 'for-client') requireForClients(types, asked);

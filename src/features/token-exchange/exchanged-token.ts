@@ -2,10 +2,11 @@
  * Tokens that are exchanged (RFC 8693 §2.1): what one is worth, and who may act for its subject.
  */
 import { findLiveAccessToken } from '../../domain/access-tokens.ts';
+import { findEnabledAccount } from '../../domain/accounts.ts';
 import { confirmationIn } from '../../domain/confirmations.ts';
 import { resourcesIn } from '../../domain/resources.ts';
 import { OAuthError } from '../../protocol/errors.ts';
-import type { AccessToken, Client, Details, Entitlement } from '../../store/records.ts';
+import type { AccessToken, Client, Entitlement } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
 
 /** An access token that a client presents to be exchanged. */
@@ -36,6 +37,8 @@ export interface ActingParty {
   readonly client_id?: string;
   /** The issuer of `sub`. @default this provider */
   readonly iss?: string;
+  /** Who acted before. */
+  readonly act?: ActingParty;
 }
 
 /** Says who may act for a subject; null: nobody is named. */
@@ -62,6 +65,8 @@ export async function findExchanged(
   if (found === null) return null;
   const { token, client, login } = found;
   const { sub, scopes, details } = token;
+  const isGone = sub !== null && (await findEnabledAccount(ctx.settings.accounts, sub)) === null;
+  if (isGone) return null;
   return {
     token,
     client,
@@ -81,14 +86,21 @@ export function partyOf(actor: ExchangedToken | null, client: Client): ActingPar
   return { sub: actor.sub ?? clientId, client_id: clientId };
 }
 
-/** RFC 8693 §4.4: where the subject token names who may act, nobody else may. */
-export function isAllowedBy(
-  issuer: string,
-  { may_act: named }: Details,
-  party: ActingParty,
-): boolean {
+/** RFC 8693 §4.4: where it is said who may act, nobody else may. */
+export function isAllowedBy(issuer: string, named: unknown, party: ActingParty): boolean {
   if (named === undefined || named === null) return true;
   const acts: Readonly<Record<string, unknown>> = { iss: issuer, ...party };
   const wanted = Object.entries(named as Readonly<Record<string, unknown>>);
   return wanted.length > 0 && wanted.every(([claim, value]) => acts[claim] === value);
+}
+
+/** A party as the client of a token knows people (OIDC Core §8); clients have one name for all. */
+export function toldParty(party: ActingParty, subjectOf: (sub: string) => string): ActingParty {
+  const { sub, client_id: clientId, iss, act } = party;
+  const isPerson = typeof sub === 'string' && sub !== clientId && iss === undefined;
+  return {
+    ...party,
+    ...(isPerson ? { sub: subjectOf(sub) } : {}),
+    ...(act === undefined ? {} : { act: toldParty(act, subjectOf) }),
+  };
 }

@@ -3,6 +3,7 @@
  * for the same person, to call an API further on. Scopes and APIs only become fewer, unless the
  * policy of the host says which more.
  */
+import { originIn, withOrigin } from '../../domain/access-tokens.ts';
 import { detailsOfResources, requireResource } from '../../domain/resources.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
@@ -23,6 +24,7 @@ import {
   type MayAct,
   partyOf,
   refusedExchange,
+  toldParty,
 } from './exchanged-token.ts';
 
 /** What a client asks for. */
@@ -45,10 +47,24 @@ export interface ExchangeDecision {
   readonly allow: true;
   /** Scopes of the new token, of those that were asked for. @default all of them */
   readonly scopes?: readonly string[];
-  /** APIs that the new token may be for. @default those of the subject token */
-  readonly resources?: readonly string[];
-  /** Seconds that it lives at most. @default as client and APIs are registered */
+  /**
+   * APIs that the new token may be for, at least one; `undefined` where the policy has no say.
+   * @default those of the subject token
+   */
+  readonly resources?: readonly string[] | undefined;
+  /** Whole seconds that it lives at most. @default as client and APIs are registered */
   readonly lifetime?: number;
+  /**
+   * Whether it has the authorization details of the subject token (RFC 9396), of types that the
+   * client may have.
+   * @default false
+   */
+  readonly keepsDetails?: boolean;
+  /**
+   * Whether a subject token that is bound to a key is exchanged, though nobody proves that key here.
+   * @default false
+   */
+  readonly allowBoundSubject?: boolean;
   /**
    * Whether it ends with the subject token: at its time, and when that is revoked or its person
    * signs out. Else it has a life of its own, but for the end of the consent and of the person.
@@ -84,6 +100,8 @@ const TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 /** RFC 8693 §3: a JWT access token may be called by either name. */
 const JWT = 'urn:ietf:params:oauth:token-type:jwt';
+/** Exchanges of which one begins with the token of the other. */
+const LONGEST_CHAIN = 5;
 
 interface ExchangeParams {
   readonly subjectToken: string;
@@ -124,7 +142,7 @@ function requireAccessToken(type: string): void {
   throw refusedExchange('token_type', 'Only access tokens of this provider are exchanged.');
 }
 
-function grantOf(policy: ExchangePolicy): Grant {
+function grantOf(policy: ExchangePolicy, mayAct: MayAct | null): Grant {
   return defineGrant<ExchangeParams>({
     type: TYPE,
     params: readParams,
@@ -151,12 +169,12 @@ function grantOf(policy: ExchangePolicy): Grant {
       if (decision === null)
         throw refusedExchange('exchange_denied', 'The exchange is not allowed.');
       const isActing = actor !== null || decision.actsAsClient === true;
+      checkDecision(subject, decision);
       const party = partyOf(actor, client);
-      if (!isAllowedBy(ctx.settings.issuer, subject.token.details, party))
+      if (!isAllowedBy(ctx.settings.issuer, await namedActor(subject, mayAct), party))
         throw refusedExchange('may_act', 'The subject_token names another actor.');
       const scopes = asked.filter((scope) => decision.scopes?.includes(scope) ?? true);
       const { token, login } = subject;
-      const { resources = subject.resources } = decision;
       const { clientId } = client;
       return {
         entitlement: {
@@ -169,8 +187,8 @@ function grantOf(policy: ExchangePolicy): Grant {
           amr: login?.amr ?? [],
           acr: login?.acr ?? null,
           details: {
-            ...detailsOf(subject, isActing ? party : null),
-            ...(await resourceDetails(ctx, params.audiences, resources)),
+            ...detailsOf(subject, isActing ? party : null, decision),
+            ...(await resourceDetails(ctx, named, subject, decision)),
           },
         },
         scopes,
@@ -211,33 +229,74 @@ function scopesOf({ scopes }: ExchangedToken, asked: readonly string[] | null): 
   );
 }
 
-/** What the new token takes over from the other one, and who acts. */
-function detailsOf({ token }: ExchangedToken, actor: ActingParty | null): Details {
-  const { cnf: _bound, may_act: _mayAct, resource: _resource, act, ...rest } = token.details;
-  if (actor !== null) return { ...rest, act: chained(actor, act) };
-  return act === undefined ? rest : { ...rest, act };
+/** @throws OAuthError for a subject token that is not exchanged so */
+function checkDecision(subject: ExchangedToken, decision: ExchangeDecision): void {
+  const { lifetime = 1, allowBoundSubject = false } = decision;
+  if (!Number.isSafeInteger(lifetime) || lifetime < 1)
+    throw new Error('The policy answered with a lifetime that is no whole number of seconds.');
+  if (subject.isBound && !allowBoundSubject)
+    throw refusedExchange('subject_token_bound', 'The subject_token is bound to a key.');
+  // Each exchange makes the chain longer that tokens tell, and that a look-up follows.
+  if ((originIn(subject.token.details)?.depth ?? 0) >= LONGEST_CHAIN)
+    throw refusedExchange('exchange_depth', 'The subject_token was exchanged too often.');
+}
+
+/** Who may act for the subject: as its token says, else as the host says now. */
+async function namedActor(
+  { token, client, sub }: ExchangedToken,
+  mayAct: MayAct | null,
+): Promise<unknown> {
+  const named = token.details['may_act'] ?? null;
+  if (named !== null || mayAct === null || sub === null) return named;
+  // Tokens of authorization responses, and those of before, do not say it.
+  return await mayAct({ client, sub, scopes: token.scopes });
 }
 
 /**
- * The APIs that the new token may be for, of which `resource` names some; those of `audience`.
+ * What the new token takes over from the other one, and who acts. Claims that were asked for by
+ * name were for the other client.
+ */
+function detailsOf(
+  { token }: ExchangedToken,
+  actor: ActingParty | null,
+  { keepsDetails = false, endsWithSubject = true }: ExchangeDecision,
+): Details {
+  const { act, authorization_details: granted } = token.details;
+  const acting = actor === null ? act : chained(actor, act);
+  const depth = (originIn(token.details)?.depth ?? 0) + 1;
+  return withOrigin(
+    {
+      ...(acting === undefined ? {} : { act: acting }),
+      ...(keepsDetails && granted !== undefined ? { authorization_details: granted } : {}),
+    },
+    endsWithSubject ? { digest: token.digest, depth } : null,
+  );
+}
+
+/**
+ * The APIs of the new token: those that the request names, of those that are allowed.
  * @throws OAuthError `invalid_target`
  */
 async function resourceDetails(
   ctx: RequestContext,
-  audiences: readonly string[],
-  allowed: readonly string[],
+  named: readonly string[],
+  subject: ExchangedToken,
+  decision: ExchangeDecision,
 ): Promise<Details> {
-  if (audiences.length === 0) return detailsOfResources(allowed);
+  const allowed = decision.resources ?? subject.resources;
+  // A policy that leaves no API allows none; a subject token without APIs is restricted to none.
+  const isRestricted = decision.resources !== undefined || subject.resources.length > 0;
   const found: string[] = [];
-  for (const one of audiences) found.push((await requireResource(ctx.resources, one)).resource);
+  for (const one of named) found.push((await requireResource(ctx.resources, one)).resource);
   const isAllowed = (one: string): boolean =>
-    allowed.length === 0 || allowed.some((other) => isSameResource(other, one));
-  if (found.every(isAllowed)) return detailsOfResources(found);
-  throw new OAuthError(
-    'invalid_target',
-    'resource_not_granted',
-    'The grant is for another resource.',
-  );
+    !isRestricted || allowed.some((other) => isSameResource(other, one));
+  if (!found.every(isAllowed) || (isRestricted && allowed.length === 0))
+    throw new OAuthError(
+      'invalid_target',
+      'resource_not_granted',
+      'The grant is for another resource.',
+    );
+  return detailsOfResources(found.length === 0 ? allowed : found);
 }
 
 /** RFC 8693 §4.1: who acts now stands outside, who acted before inside. */
@@ -262,10 +321,10 @@ function tokenParameter(mayAct: MayAct | null): TokenParameter {
       const party = await mayAct({ client, sub: entitlement.sub, scopes: entitlement.scopes });
       return party === null ? {} : { may_act: party };
     },
-    claims({ act, may_act: named }) {
+    claims({ act, may_act: named }, subjectOf) {
       return {
-        ...(act === undefined ? {} : { act }),
-        ...(named == null ? {} : { may_act: named }),
+        ...(act === undefined ? {} : { act: toldParty(act as ActingParty, subjectOf) }),
+        ...(named == null ? {} : { may_act: toldParty(named as ActingParty, subjectOf) }),
       };
     },
   };
@@ -295,5 +354,5 @@ export const tokenExchange: FeatureFactory<TokenExchangeOptions> =
     create: ({ policy, mayAct }) =>
       policy === null
         ? {}
-        : { grants: [grantOf(policy)], tokenParameters: [tokenParameter(mayAct)] },
+        : { grants: [grantOf(policy, mayAct)], tokenParameters: [tokenParameter(mayAct)] },
   });

@@ -196,6 +196,26 @@ describe('who gets one', () => {
   });
 });
 
+describe('what it may not be', () => {
+  it('[RFC9068 §4] JW-16 living longer than the key that signed it is published', async () => {
+    const world = await worldWith({
+      features: [jwtAccessTokens({ format: 'jwt' })],
+      lifetimes: { accessToken: 30 * 24 * 3600 },
+    });
+    expect((await forClient(world)).body['expires_in']).toBe(2 * 24 * 3600);
+    const fields = { access_token_format: 'opaque' };
+    await world.provider.clients.update(world.web.clientId, { fields });
+    expect((await forClient(world)).body['expires_in']).toBe(30 * 24 * 3600);
+  });
+  it('[RFC7009 §2.1] longer than what can be introspected and revoked', async () => {
+    const roles = Array.from({ length: 500 }, (_, n) => `a role with a long name, number ${n}`);
+    const world = await worldWith({ accessTokenClaims: () => ({ roles }) });
+    const answer = await forClient(world, { resource: JWT_API });
+    expect([answer.status, answer.body['error']]).toEqual([500, 'server_error']);
+    expect((await forClient(world, { resource: OPAQUE_API })).status).toBe(200);
+  });
+});
+
 describe('it ends as any other', () => {
   const ends: readonly [what: string, end: (world: World, token: string) => Promise<unknown>][] = [
     ['revocation', async (world, token) => await post(world, 'revoke-token', { token })],
@@ -321,7 +341,7 @@ describe('several APIs', () => {
     expect(told.body['aud']).toEqual(both);
   });
   it('[RFC8707 §2] more than ten are refused', async () => {
-    const world = await worldWith({}, []);
+    const world = await worldWith();
     const resource = Array.from({ length: 11 }, (_, n) => `https://${n}.example`).join(' ');
     const refused = await forClient(world, { resource });
     const reason = 'too_many_resources';

@@ -17,7 +17,7 @@ const LISTED = 'https://listed.example';
 
 let world: World;
 let database: Database;
-const node = (resources: readonly string[]): Provider =>
+const node = (resources: readonly string[], anyResource = false): Provider =>
   createProvider({
     issuer: ISSUER,
     store: database,
@@ -27,7 +27,7 @@ const node = (resources: readonly string[]): Provider =>
     signingKeys: SIGNING_KEYS,
     clock: () => world.now,
     logger: { info() {}, warn() {}, error() {} },
-    features: [resourceIndicators({ enabled: true, resources })],
+    features: [resourceIndicators({ enabled: true, resources, anyResource })],
   });
 beforeEach(async () => {
   database = memoryDatabase();
@@ -70,24 +70,29 @@ describe('an API of the registry', () => {
     await post(world, 'token', { grant_type: 'client_credentials', scope: 'read' });
     expect(calls.filter((one) => one === 'resources.list')).toHaveLength(1);
   });
-  it('keeps others out: without any, every identifier is an API', async () => {
-    const open = node([]);
-    const { client, clientSecret } = await open.clients.create({
-      name: 'Service',
-      grantTypes: ['client_credentials'],
-    });
-    const send = async (resource: string): Promise<number> => {
+  it('[RFC8707 §2] without any, no identifier is one; and any, where that is said', async () => {
+    const send = async (one: Provider, resource: string): Promise<number> => {
+      const { client, clientSecret } = await one.clients.create({
+        name: 'Service',
+        grantTypes: ['client_credentials'],
+      });
       const body = new URLSearchParams({
         grant_type: 'client_credentials',
         client_id: client.clientId,
         client_secret: String(clientSecret),
         resource,
       });
-      return (await open.fetch(new Request(open.url('token'), { method: 'POST', body }))).status;
+      return (await one.fetch(new Request(one.url('token'), { method: 'POST', body }))).status;
     };
-    expect(await send('https://any.example')).toBe(200);
+    const [closed, open] = [node([]), node([], true)];
+    const any = 'https://any.example';
+    expect([await send(closed, any), await send(open, any)]).toEqual([400, 200]);
     await open.resources.create({ resource: API });
-    expect([await send('https://any.example'), await send(API)]).toEqual([400, 200]);
+    world.now += 1;
+    expect([await send(closed, API), await send(open, any)]).toEqual([200, 200]);
+    await open.resources.delete(API);
+    world.now += 31;
+    expect(await send(closed, API)).toBe(400);
   });
 });
 

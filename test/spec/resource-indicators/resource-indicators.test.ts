@@ -221,8 +221,10 @@ describe('a token for an API', () => {
 });
 
 describe('options', () => {
-  it('without resources any API is accepted', async () => {
-    world = await worldWith([]);
+  it('without resources any API is accepted where that is said', async () => {
+    const any = resourceIndicators({ enabled: true, anyResource: true });
+    world = await makeWorld({ features: [any] });
+    await world.provider.clients.update(world.other.clientId, { scopes: ['introspection'] });
     expect(await audienceOf(await tokens('https://any.example/'))).toEqual([
       true,
       'https://any.example/',

@@ -183,6 +183,15 @@ describe('tokens', () => {
     ['another receiver', [{ ...PAY, to: 'Other' }], 'authorization_details_grew'],
     ['another type', [{ type: 'report' }], 'authorization_details_grew'],
     ['one more', [PAY, { type: 'report' }], 'authorization_details_grew'],
+    ['the same twice', [PAY, PAY], 'authorization_details_grew'],
+    [
+      'two that are less each',
+      [
+        { ...PAY, amount: 7 },
+        { ...PAY, amount: 7 },
+      ],
+      'authorization_details_grew',
+    ],
     ['an unknown type', [{ type: 'other' }], 'authorization_details_type'],
   ])(
     '[RFC9396 §6] with %s than was granted is refused, and nothing is used up',
@@ -208,6 +217,37 @@ describe('tokens', () => {
       expect((await refresh(first)).status).toBe(200);
     },
   );
+  it.each<[what: string, more: Record<string, unknown>]>([
+    ['another place', { locations: ['https://b.example'] }],
+    ['no place', {}],
+    ['one place more', { locations: ['https://a.example', 'https://b.example'] }],
+  ])('[RFC9396 §2.2] do not move to %s, whatever the type covers', async (_what, more) => {
+    const granted = asked({ ...PAY, locations: ['https://a.example'] });
+    const refused = await signIn(granted, { authorization_details: asked({ ...PAY, ...more }) });
+    expectRefusal(world, refused, {
+      status: 400,
+      error: 'invalid_authorization_details',
+      reason: 'authorization_details_grew',
+    });
+  });
+  it('[RFC9396 §6] find one grant for each, in whatever order they stand', async () => {
+    const [small, large] = [PAY, { ...PAY, amount: 50 }].map((one) => ({ ...one, unknown: 1 }));
+    const answer = await signIn(asked(large, small), {
+      authorization_details: asked({ ...PAY, amount: 10 }, { ...PAY, amount: 40 }),
+    });
+    expect(await told(answer)).toHaveLength(2);
+  });
+  it('[RFC9396 §10] lose a type that the client may not have any longer', async () => {
+    const answer = await signIn(asked(PAY, { type: 'report' }));
+    const fields = { authorization_details_types: ['report'] };
+    await world.provider.clients.update(world.web.clientId, { fields });
+    const next = await refresh(answer);
+    expect(await told(next)).toEqual([{ type: 'report' }]);
+    await world.provider.clients.update(world.web.clientId, {
+      fields: { authorization_details_types: [] },
+    });
+    expect(await told(await refresh(next))).toBeUndefined();
+  });
   it('[RFC9396 §6] of a grant without details get none', async () => {
     const proof = pkce();
     const code = await getCode(world, proof);

@@ -251,7 +251,7 @@ export async function makeCase(grant: GrantRow, kind: ClientKind): Promise<Case>
     grants: [own],
     features: [
       passwordGrant({ allowPasswordGrant: true }),
-      tokenExchange({ policy: () => ({ allow: true }) }),
+      tokenExchange({ policy: () => ({ allow: true, allowBoundSubject: true }) }),
       jwtBearer({
         issuers: [{ issuer: TRUSTED, jwks: JWKS }],
         subject: ({ claims }) => String(claims['sub']),

