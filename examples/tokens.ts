@@ -70,12 +70,7 @@ const provider = createProvider({
   accounts: memoryAccounts([{ sub: 'alice', username: 'alice', password: 'wonderland' }]),
   pages: builtInPages(),
   scopes: { 'orders.read': 'Read your orders', 'orders.write': 'Change your orders' },
-  features: [
-    apis,
-    exchange,
-    partners,
-    richAuthorizationRequests({ enabled: true, types: [payment] }),
-  ],
+  features: [apis, exchange, partners, richAuthorizationRequests({ types: [payment] })],
 });
 
 const [BEARER, EXCHANGE] = ['jwt-bearer', 'token-exchange'].map(

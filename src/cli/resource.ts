@@ -1,6 +1,12 @@
 /** `valetkey resource …`: APIs that tokens are issued for (RFC 8707), for `resourceIndicators`. */
 import { type Command, Option } from 'commander';
-import type { RegisteredResource, ResourceChanges, ResourceDefinition, SigningAlg } from 'valetkey';
+import {
+  isSameResource,
+  type RegisteredResource,
+  type ResourceChanges,
+  type ResourceDefinition,
+  type SigningAlg,
+} from 'valetkey';
 import type { Assembly } from 'valetkey/server';
 import { globals, withAssembly } from './command-context.ts';
 import { collect, wholeNumber } from './options.ts';
@@ -93,6 +99,7 @@ function described(command: Command): Command {
     .option('--jwks-uri <uri>', 'where its public keys are, to encrypt to');
 }
 
+/** @throws Error for options that have no meaning alone */
 function changesOf({
   scope,
   tokenFormat,
@@ -102,6 +109,9 @@ function changesOf({
   tokenEncryptionEnc: enc,
   jwksUri,
 }: ResourceOptions): Omit<ResourceDefinition, 'resource'> {
+  // Two of the three alone would be lost.
+  if (alg === undefined && (enc !== undefined || jwksUri !== undefined))
+    throw new Error('--token-encryption-enc and --jwks-uri need --token-encryption-alg.');
   const encryption = alg === undefined ? undefined : { alg, ...given({ enc, jwksUri }) };
   return given({
     scopes: scope,
@@ -129,7 +139,7 @@ function unset({ unset: names = [] }: ResourceOptions): ResourceChanges {
 
 async function sayOne({ provider }: Assembly, command: Command, identifier: string): Promise<void> {
   const all = await provider.resources.list();
-  const one = all.find(({ resource: known }) => known === identifier);
+  const one = all.find(({ resource: known }) => isSameResource(known, identifier));
   const off = provider.resources.isOn
     ? ''
     : '\n\nNothing asks for it yet: set resourceIndicators.enabled to true in the settings file, or VALETKEY_RESOURCE_INDICATORS_ENABLED=true for the server.';

@@ -5,7 +5,13 @@ import { keySetProblem } from '../protocol/key-sets.ts';
 import { KEY_ENCRYPTION_ALGS, SIGNING_ALGS } from '../protocol/names.ts';
 import { inOneSpelling } from '../protocol/resource-identifier.ts';
 import { isScopeToken } from '../protocol/scope.ts';
-import { checkOptions, isObject, type OptionTable, type Refuse } from './contracts/options.ts';
+import {
+  checkDocumentUrl,
+  checkOptions,
+  isObject,
+  type OptionTable,
+  type Refuse,
+} from './contracts/options.ts';
 
 const MEMBERS: OptionTable = {
   resource: { kind: 'text', description: 'its identifier' },
@@ -32,7 +38,11 @@ const MEMBERS: OptionTable = {
         if (problem !== null) refuse(option, `${problem}.`, 'Write a JWK Set of public keys.');
       },
     },
-    jwksUri: { kind: 'text', description: 'address of its public keys' },
+    jwksUri: {
+      kind: 'text',
+      description: 'address of its public keys',
+      check: checkDocumentUrl,
+    },
   },
 };
 

@@ -18,7 +18,7 @@ export function sourceOf(tokens: Readonly<Record<string, Members>>): TokenSource
   return {
     issuer: AS,
     async find(token) {
-      const claims = tokens[token];
+      const claims = Object.hasOwn(tokens, token) ? tokens[token] : undefined;
       return claims === undefined ? null : tokenFacts(goodClaims(claims));
     },
   };

@@ -72,6 +72,9 @@ describe('resource', () => {
     expect(await problems('create', ...unknown)).toEqual([
       expect.stringMatching(/tokenSigningAlg must be RS256 or/),
     ]);
+    expect(await problems('create', '--resource', API, '--jwks-uri', 'https://x.example')).toEqual([
+      '--token-encryption-enc and --jwks-uri need --token-encryption-alg.',
+    ]);
     expect(await problems('delete', '--resource', API)).toEqual([
       `The registry has no ${API}. See: valetkey resource list`,
     ]);

@@ -88,6 +88,12 @@ export function checkFunction(value: unknown, option: string, refuse: Refuse): v
   if (typeof value !== 'function') refuse(option, 'must be a function.', 'Pass a function.');
 }
 
+/** Tells when an option is no address that documents are read from. */
+export function checkDocumentUrl(value: unknown, option: string, refuse: Refuse): void {
+  const isUrl = URL.canParse(String(value)) && /^https?:$/.test(new URL(String(value)).protocol);
+  if (!isUrl) refuse(option, 'must be an absolute https address.', 'Write it like https://….');
+}
+
 export function isWhole(value: unknown, least: number, most: number): boolean {
   return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
 }

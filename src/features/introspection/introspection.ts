@@ -78,6 +78,15 @@ async function mayKnow(ctx: EngineContext, caller: Client, token: AskedAbout): P
   // Another node may have registered it as one.
   const changed = await ctx.clients.lookAgain(caller);
   if (changed !== null && changed.disabledAt === null && isItsServer(changed, token)) return true;
+  if (scopes?.includes(INTROSPECTION_SCOPE) === true) {
+    const hint = {
+      expected: `a token for ${servedResources(caller)?.join(' or ') ?? 'any API'}`,
+      received: `a token for ${resourcesIn(token.details).join(' and ') || 'no API'}`,
+      remedy: `if it is this API: ${updateCommand(asking, '--resource', resourcesIn(token.details))}`,
+    };
+    logRefusal(ctx, 'introspect', { code: 'inactive', reason: 'token_for_another_resource', hint });
+    return false;
+  }
   const command =
     scopes === null
       ? `register a new one: ${createCommand('resource-server')}`

@@ -1,5 +1,6 @@
 /** The checks of the options: which issuers may be trusted. */
 import {
+  checkDocumentUrl,
   checkOptions,
   isObject,
   type OptionTable,
@@ -9,7 +10,7 @@ import { CLIENT_KEY_ALGS, keySetProblem } from '../../protocol/key-sets.ts';
 
 const MEMBERS: OptionTable = {
   issuer: { kind: 'text', description: 'its iss' },
-  jwksUri: { kind: 'text', description: 'address of its keys' },
+  jwksUri: { kind: 'text', description: 'address of its keys', check: checkDocumentUrl },
   jwks: {
     kind: 'map',
     description: 'its keys',

@@ -29,7 +29,7 @@ import {
 
 /** Options of rich authorization requests. */
 export interface RichAuthorizationRequestOptions {
-  /** The types that clients may ask for. @default [] */
+  /** The types that clients may ask for; empty: the parameter is not read. @default [] */
   readonly types: readonly AuthorizationDetailType[];
 }
 
@@ -130,8 +130,7 @@ function requireForClients(types: DetailTypes, asked: readonly AuthorizationDeta
 export const richAuthorizationRequests: FeatureFactory<RichAuthorizationRequestOptions> =
   defineFeature<RichAuthorizationRequestOptions>({
     name: 'rich-authorization-requests',
-    description: 'Rich authorization requests (RFC 9396)',
-    enabled: false,
+    description: 'Rich authorization requests (RFC 9396), where types are given',
     options: {
       types: {
         kind: 'code',
@@ -145,6 +144,7 @@ export const richAuthorizationRequests: FeatureFactory<RichAuthorizationRequestO
       },
     },
     create(options) {
+      if (options.types.length === 0) return {};
       const types: DetailTypes = new Map(options.types.map((one) => [one.type, one]));
       return {
         parameters: [parameter(types)],

@@ -61,7 +61,8 @@ export interface ExchangeDecision {
    */
   readonly keepsDetails?: boolean;
   /**
-   * Whether a subject token that is bound to a key is exchanged, though nobody proves that key here.
+   * Whether a subject token that is bound to a key is exchanged, though nobody proves that key
+   * here.
    * @default false
    */
   readonly allowBoundSubject?: boolean;

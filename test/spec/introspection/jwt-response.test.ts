@@ -121,6 +121,7 @@ describe('a resource server that is certain APIs', () => {
       fields: { resources: [`${API}/`] },
     });
     expect(await isActive(await tokenFor(resource))).toBe(expected);
+    if (!expected) expect(world.reasons.at(-1)).toBe('token_for_another_resource');
   });
   it('[RFC7662 §4] IR-02 that says nothing sees all', async () => {
     expect([await isActive(await tokenFor(OTHER)), await isActive(await tokenFor(null))]).toEqual([

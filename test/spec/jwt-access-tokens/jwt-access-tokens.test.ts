@@ -1,12 +1,5 @@
 /** Access tokens as JWTs (RFC 9068): what they say, who gets them, and that they end as others. */
-import {
-  compactDecrypt,
-  createLocalJWKSet,
-  exportJWK,
-  generateKeyPair,
-  type JWTPayload,
-  jwtVerify,
-} from 'jose';
+import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose';
 import {
   type AccessTokenClaimsRequest,
   type Config,
@@ -359,43 +352,6 @@ describe('several APIs', () => {
     const world = await worldWith();
     const { body } = await signIn(world, { resource: JWT_API });
     expect([typeof body['id_token'], body['scope']]).toEqual(['string', 'read']);
-  });
-});
-
-describe('an API that wants its tokens encrypted', () => {
-  it('[RFC9068 §2] reads it alone; it is introspected and revoked all the same', async () => {
-    const { publicKey, privateKey } = await generateKeyPair('ECDH-ES+A256KW');
-    const jwk = { ...(await exportJWK(publicKey)), kid: 'api', alg: 'ECDH-ES+A256KW' };
-    const world = await worldWith({}, [
-      {
-        resource: JWT_API,
-        tokenFormat: 'jwt',
-        tokenEncryption: { alg: 'ECDH-ES+A256KW', enc: 'A256GCM', jwks: { keys: [jwk] } },
-      },
-    ]);
-    const token = tokenOf(await signIn(world, { resource: JWT_API }));
-    const { plaintext, protectedHeader } = await compactDecrypt(token, privateKey);
-    expect(protectedHeader).toMatchObject({ cty: 'JWT', kid: 'api', enc: 'A256GCM' });
-    const inner = new TextDecoder().decode(plaintext);
-    expect((await verified(world, inner, JWT_API)).sub).toBe(ALICE.sub);
-    expect((await post(world, 'introspect', { token })).body['active']).toBe(true);
-    expect((await post(world, 'introspect', { token: inner })).body['active']).toBe(false);
-    await post(world, 'revoke-token', { token });
-    expect((await post(world, 'introspect', { token })).body['active']).toBe(false);
-  });
-  it('[RFC9068 §2] has a key that fits, or nothing is issued', async () => {
-    const { publicKey } = await generateKeyPair('ECDH-ES');
-    const jwks = { keys: [{ ...(await exportJWK(publicKey)), use: 'sig' }] };
-    const world = await worldWith({}, [
-      {
-        resource: JWT_API,
-        tokenFormat: 'jwt',
-        tokenEncryption: { alg: 'ECDH-ES', jwks },
-      },
-    ]);
-    const refused = await forClient(world, { resource: JWT_API });
-    const reason = 'encryption_key_missing';
-    expectRefusal(world, refused, { status: 400, error: 'invalid_request', reason });
   });
 });
 

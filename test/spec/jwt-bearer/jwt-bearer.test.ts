@@ -259,11 +259,12 @@ describe('a good assertion', () => {
 
 describe('the options', () => {
   it.each<[what: string, issuers: readonly unknown[], option: string]>([
+    ['no address', [{ issuer: TRUSTED, jwksUri: 'nonsense' }], 'jwtBearer.issuers[0].jwksUri'],
     ['no name', [{ jwksUri: 'https://x.example' }], 'jwtBearer.issuers[0].issuer'],
     ['no keys', [{ issuer: TRUSTED }], 'jwtBearer.issuers[0]'],
     [
       'two places of keys',
-      [{ issuer: TRUSTED, jwks: { keys: [] }, jwksUri: 'x' }],
+      [{ issuer: TRUSTED, jwks: { keys: [] }, jwksUri: 'https://x.example' }],
       'jwtBearer.issuers[0]',
     ],
     [
@@ -273,12 +274,12 @@ describe('the options', () => {
     ],
     [
       'a secret algorithm',
-      [{ issuer: TRUSTED, jwksUri: 'x', algs: ['HS256'] }],
+      [{ issuer: TRUSTED, jwksUri: 'https://x.example', algs: ['HS256'] }],
       'jwtBearer.issuers[0].algs',
     ],
     [
       'an issuer twice',
-      [TRUSTED, TRUSTED].map((issuer) => ({ issuer, jwksUri: 'x' })),
+      [TRUSTED, TRUSTED].map((issuer) => ({ issuer, jwksUri: 'https://x.example' })),
       'jwtBearer.issuers[1]',
     ],
     ['an issuer that is no object', ['https://x.example'], 'jwtBearer.issuers[0]'],

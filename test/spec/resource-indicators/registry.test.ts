@@ -46,6 +46,15 @@ describe('the registry', () => {
       at('.tokenEncryption'),
     ],
     [
+      'keys behind no address',
+      {
+        resource: 'https://a.example',
+        tokenFormat: 'jwt',
+        tokenEncryption: { alg: 'ECDH-ES', jwksUri: 'nonsense' },
+      },
+      at('.tokenEncryption.jwksUri'),
+    ],
+    [
       'a private key',
       {
         resource: 'https://a.example',

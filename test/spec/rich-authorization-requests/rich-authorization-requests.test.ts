@@ -66,7 +66,7 @@ const asked = (...details: readonly unknown[]): string => JSON.stringify(details
 let world: World;
 const worldWith = async (more: Partial<Config> = {}): Promise<World> =>
   await makeWorld({
-    features: [richAuthorizationRequests({ enabled: true, types: [payment, report] })],
+    features: [richAuthorizationRequests({ types: [payment, report] })],
     ...more,
   });
 beforeEach(async () => {
@@ -276,7 +276,7 @@ describe('tokens', () => {
   it('[RFC9396 §9.1] are JWTs that say the same', async () => {
     world = await worldWith({
       features: [
-        richAuthorizationRequests({ enabled: true, types: [payment] }),
+        richAuthorizationRequests({ types: [payment] }),
         jwtAccessTokens({ format: 'jwt' }),
       ],
     });
@@ -287,7 +287,7 @@ describe('tokens', () => {
     const [a, b] = ['https://a.example/api', 'https://b.example/api'];
     world = await worldWith({
       features: [
-        richAuthorizationRequests({ enabled: true, types: [payment, report] }),
+        richAuthorizationRequests({ types: [payment, report] }),
         resourceIndicators({ enabled: true, resources: [a, b] }),
       ],
     });
@@ -302,10 +302,7 @@ describe('tokens', () => {
 describe('a device', () => {
   it('[RFC9396 §12] asks for them, and people see what they allow', async () => {
     const types = [payment, report];
-    world = await makeDeviceWorld(
-      {},
-      { features: [richAuthorizationRequests({ enabled: true, types })] },
-    );
+    world = await makeDeviceWorld({}, { features: [richAuthorizationRequests({ types })] });
     const device = await startDevice(world, {
       scope: 'read',
       authorization_details: asked(PAY),

@@ -1,4 +1,4 @@
-/** What an exchange never gives away: APIs, claims, names of people, life after death (RFC 8693). */
+/** What an exchange never gives away: APIs, claims, names of people (RFC 8693). */
 import {
   authorizationDetailType,
   type ExchangeRequest,
@@ -224,7 +224,7 @@ describe('what a policy has to say', () => {
         {
           features: [
             tokenExchange({ policy: () => ({ allow: true, keepsDetails }) }),
-            richAuthorizationRequests({ enabled: true, types: [report] }),
+            richAuthorizationRequests({ types: [report] }),
           ],
         },
       );

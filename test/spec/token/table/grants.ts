@@ -261,7 +261,6 @@ export async function makeCase(grant: GrantRow, kind: ClientKind): Promise<Case>
         resources: [{ resource: API, tokenFormat: 'jwt', scopes: ['read'] }, OTHER_API],
       }),
       richAuthorizationRequests({
-        enabled: true,
         types: [
           authorizationDetailType({
             type: 'payment',
