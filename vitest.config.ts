@@ -2,8 +2,8 @@
  * How tests run. The folder says what a test may need: unit, spec, contract and resource run
  * anywhere, in memory and on SQLite, and use services only where they are open; interop, pages,
  * store and server need what tools/test.ts starts, or processes of their own; faults needs minutes
- * as well.
- * TEST_SCOPE=fast runs the first kind, TEST_SCOPE=faults the last, and `npm test` all but the last.
+ * as well, and interop/jvm needs Java. TEST_SCOPE=fast runs the first kind, TEST_SCOPE=faults and
+ * TEST_SCOPE=jvm the last two, and `npm test` all but these.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -31,9 +31,11 @@ const SLOW: Kind = {
   isolate: true,
 };
 const FAULTS: Kind = { ...SLOW, name: 'faults', folders: ['faults'] };
+const JVM: Kind = { ...SLOW, name: 'jvm', folders: ['interop/jvm'] };
 
 function kindsOf(scope: string | undefined): readonly Kind[] {
   if (scope === 'fast') return [FAST];
+  if (scope === 'jvm') return [JVM];
   return scope === 'faults' ? [FAULTS] : [FAST, SLOW];
 }
 
@@ -69,6 +71,7 @@ export default defineConfig({
         test: {
           name,
           include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
+          exclude: folders.includes('interop/jvm') ? [] : ['test/interop/jvm/**'],
           testTimeout,
           // A machine that is busy answers later; no test waits longer than it has to.
           expect: { poll: { timeout: 10_000 } },

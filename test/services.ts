@@ -27,6 +27,8 @@ export const services = {
   systemd: given('TEST_SYSTEMD'),
   /** Path of a Python that has Authlib, Flask and Requests. */
   authlib: given('TEST_AUTHLIB'),
+  /** Folder with Authlib, joserfc and PyJWT from PyPI, for PYTHONPATH. */
+  pythonLibraries: given('TEST_PYTHON_LIBRARIES'),
   /** Path of Debian's oidc-agent; its other programs are beside it. */
   oidcAgent: given('TEST_OIDC_AGENT'),
   /** Path of the module of next-auth that handles the requests of an API route. */

@@ -1,8 +1,9 @@
 /**
  * The services that tests need besides the dependencies: PostgreSQL and MariaDB servers, Chromium,
- * Apache with mod_auth_openidc, nginx, Caddy, systemd-analyze, Python with Authlib, oidc-agent,
- * next-auth, SoftHSM with pkcs11js, and a Node with built-in SQLite. Finds each one, or installs it
- * where that is possible (as root on Debian; three of them from npm), and passes it to the tests in
+ * Apache with mod_auth_openidc, nginx, Caddy, systemd-analyze, Python with Authlib, libraries of
+ * Python for JWTs, oidc-agent, next-auth, SoftHSM with pkcs11js, and a Node with built-in SQLite.
+ * Finds each one, or installs it where that is possible (as root on Debian; three of them from npm,
+ * one from PyPI), and passes it to the tests in
  * an environment variable. A variable that is already set stays unchanged. When this file is run as
  * a program, it installs what is missing and lists the result.
  */
@@ -23,6 +24,7 @@ interface Need {
     | 'TEST_CADDY'
     | 'TEST_SYSTEMD'
     | 'TEST_AUTHLIB'
+    | 'TEST_PYTHON_LIBRARIES'
     | 'TEST_OIDC_AGENT'
     | 'TEST_NEXT_AUTH'
     | 'TEST_SOFTHSM'
@@ -31,9 +33,11 @@ interface Need {
     | 'TEST_PGBOUNCER'
     | 'TEST_GALERA';
   readonly what: string;
-  /** Names of packages of Debian, or of npm. */
+  /** Names of packages of Debian, of npm, or of PyPI. */
   readonly packages: readonly string[];
-  readonly from?: 'npm';
+  readonly from?: 'npm' | 'pypi';
+  /** Packages of Debian that install the others. */
+  readonly installer?: readonly string[];
   /** Compiled where it is installed. */
   readonly isNative?: boolean;
   /** The tests that need it; absent for those of `npm test`. */
@@ -43,6 +47,14 @@ interface Need {
   /** Starts a private server; absent when the path is what the tests need. */
   readonly start?: (program: string) => Promise<Cluster>;
 }
+
+/** Those of Debian 12 are years older than what APIs use. */
+const PYTHON_LIBRARIES = [
+  'authlib==1.9.6',
+  'joserfc==1.8.0',
+  'pyjwt==2.15.1',
+  'cryptography==50.0.2',
+];
 
 const NEEDS: readonly Need[] = [
   {
@@ -100,6 +112,19 @@ const NEEDS: readonly Need[] = [
     find: () =>
       ['authlib', 'flask', 'requests'].every((name) => existsSync(`${PYTHON_PACKAGES}/${name}`))
         ? firstFile(['/usr/bin/python3'])
+        : null,
+  },
+  {
+    variable: 'TEST_PYTHON_LIBRARIES',
+    what: 'libraries of Python for JWTs',
+    packages: PYTHON_LIBRARIES,
+    from: 'pypi',
+    installer: ['python3-pip'],
+    find: () =>
+      PYTHON_LIBRARIES.every((name) =>
+        existsSync(join(PYPI_FOLDER, `${name.replace('==', '-')}.dist-info`)),
+      )
+        ? PYPI_FOLDER
         : null,
   },
   {
@@ -166,6 +191,9 @@ const NEEDS: readonly Need[] = [
 /** Folder for packages that are too large to be dependencies, or whose peers are. */
 const CACHE = 'node_modules/.cache/valetkey';
 
+/** Folder for packages from PyPI, which Python finds by PYTHONPATH. */
+const PYPI_FOLDER = `${CACHE}/python`;
+
 /** Where Debian's Python finds the packages of Debian. */
 const PYTHON_PACKAGES = '/usr/lib/python3/dist-packages';
 
@@ -208,7 +236,10 @@ export async function openServices(scope: 'all' | 'faults'): Promise<Services> {
 
 export function installMissing(needs: readonly Need[]): void {
   const absent = needs.filter((need) => need.find() === null);
-  const debian = absent.filter(({ from }) => from === undefined).flatMap((need) => need.packages);
+  const debian = absent.flatMap(({ from, packages, installer = [] }) =>
+    from === undefined ? packages : installer,
+  );
+  const pypi = absent.filter(({ from }) => from === 'pypi').flatMap((need) => need.packages);
   // npm removes from the folder what it is not asked for.
   const npm = absent.some(({ from }) => from === 'npm')
     ? needs.filter(({ from }) => from === 'npm').flatMap((need) => need.packages)
@@ -221,6 +252,7 @@ export function installMissing(needs: readonly Need[]): void {
       }),
     );
   }
+  if (pypi.length > 0 && process.platform === 'linux') attempt(pypi, () => installFromPypi(pypi));
   if (npm.length > 0 && process.platform === 'linux' && process.arch === 'x64') {
     attempt(npm, () => {
       mkdirSync(CACHE, { recursive: true });
@@ -237,6 +269,15 @@ export function installMissing(needs: readonly Need[]): void {
         compile(name.replace(/@[^@]*$/, ''));
     });
   }
+}
+
+/** Wheels alone, so that nothing is compiled. */
+function installFromPypi(packages: readonly string[]): void {
+  const quiet = ['--quiet', '--disable-pip-version-check', '--root-user-action=ignore'];
+  const options = [...quiet, '--only-binary=:all:', '--upgrade', '--target', PYPI_FOLDER];
+  execFileSync('/usr/bin/python3', ['-m', 'pip', 'install', ...options, ...packages], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 /** With the headers of the Node that runs, so that none are downloaded. */

@@ -1,9 +1,10 @@
 /**
- * The test command. `npm test` opens the services, builds, and runs every test but the faults.
- * `--fast` runs the tests that need neither services nor a build, `--watch` runs them again when a
- * file is saved, and `--faults` runs those that need minutes or many servers. Other arguments go to
- * vitest: a file name, or `-t 'a title'`. With CI=true a missing service is a failure; otherwise
- * the tests that need it are skipped, and this prints which service is missing.
+ * The test command. `npm test` opens the services, builds, and runs every test but the faults and
+ * those on the JVM. `--fast` runs the tests that need neither services nor a build, `--watch` runs
+ * them again when a file is saved, `--faults` runs those that need minutes or many servers, and
+ * `--jvm` those that need Java and Maven. Other arguments go to vitest: a file name, or `-t 'a
+ * title'`. With CI=true a missing service is a failure; otherwise the tests that need it are
+ * skipped, and this prints which service is missing.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { openServices } from './services.ts';
@@ -38,9 +39,10 @@ function vitest(args: readonly string[], env: Readonly<Record<string, string>>):
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const rest = args.filter((arg) => !['--fast', '--watch', '--faults'].includes(arg));
+  const rest = args.filter((arg) => !['--fast', '--watch', '--faults', '--jvm'].includes(arg));
   if (args.includes('--watch')) return await vitest(['watch', ...rest], { TEST_SCOPE: 'fast' });
   if (args.includes('--fast')) return await vitest(['run', ...rest], { TEST_SCOPE: 'fast' });
+  if (args.includes('--jvm')) return await vitest(['run', ...rest], { TEST_SCOPE: 'jvm' });
   const scope = args.includes('--faults') ? 'faults' : 'all';
   // Even an empty listener keeps a signal from ending this process before the services are stopped.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
