@@ -156,7 +156,9 @@ export async function openGrants(
   };
 }
 
-/** An API as oauth4webapi protects one: it reads the key set, and asks the provider nothing else. */
+/**
+ * An API as oauth4webapi protects one: it reads the key set, and asks the provider nothing else.
+ */
 function apiListener(issuer: string): Parameters<typeof createServer>[1] {
   return (incoming, response) => {
     const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host}`);
