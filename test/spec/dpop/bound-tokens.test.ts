@@ -160,7 +160,7 @@ describe('a bound access token', () => {
 });
 
 describe('refresh tokens', () => {
-  it('[RFC9449 §5] SC-06 of a public client are bound to its key', async () => {
+  it('[RFC9449 §5] SC-06 RT-10 of a public client are bound to its key', async () => {
     const proof = pkce();
     const code = await getCode(world, proof, ofPublic());
     const first = await redeem(code, proof.verifier, proofOf(world, key), true);
