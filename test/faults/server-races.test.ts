@@ -26,7 +26,10 @@ describe.each(DATABASES)('$name', (kind) => {
   ])(`${SERVERS} servers, ${PARALLEL} requests at once, ${ROUNDS} rounds, $words`, ({ grace }) => {
     let cluster: Cluster;
     beforeAll(async () => {
-      cluster = await makeCluster(kind, SERVERS, { VALETKEY_REFRESH_TOKENS_GRACE: String(grace) });
+      cluster = await makeCluster(kind, SERVERS, {
+        VALETKEY_REFRESH_TOKENS_ROTATION: 'true',
+        VALETKEY_REFRESH_TOKENS_GRACE: String(grace),
+      });
       await cluster.start();
     });
     afterAll(async () => {

@@ -54,7 +54,8 @@ interface World {
 
 async function world(more: Env, kind = DATABASES[0]): Promise<World> {
   // Without grace a refresh token that was used is a replay at once.
-  const place = await makePlace({ ...more, VALETKEY_REFRESH_TOKENS_GRACE: '0' }, kind);
+  const rotating = { VALETKEY_REFRESH_TOKENS_ROTATION: 'true', VALETKEY_REFRESH_TOKENS_GRACE: '0' };
+  const place = await makePlace({ ...more, ...rotating }, kind);
   places.push(place);
   const server = await serve(place);
   const { administrator, demo } = (await untilTold(server)) as Record<string, Json>;
