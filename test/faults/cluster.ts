@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ClientMetadata } from 'valetkey';
 import { assemble, readSettings } from 'valetkey/server';
 import { type ScriptedBrowser, scriptedBrowser, type Visit } from 'valetkey/testing';
 import type { DatabaseKind } from '../databases.ts';
@@ -62,10 +63,15 @@ export interface Reply {
   readonly body: Readonly<Record<string, string>>;
 }
 
+/**
+ * @param more environment variables of the servers
+ * @param registration what differs in the registration of the application
+ */
 export async function makeCluster(
   kind: DatabaseKind,
   size: number,
   more: Readonly<Record<string, string>> = {},
+  registration: Partial<ClientMetadata> = {},
 ): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), 'valetkey-cluster-'));
   const empty = kind.make();
@@ -81,7 +87,7 @@ export async function makeCluster(
       : { VALETKEY_DATABASE_SCHEMA: empty.options.schema }),
     ...more,
   };
-  const { clientId, clientSecret } = await prepare(env);
+  const { clientId, clientSecret } = await prepare(env, registration);
   const authorization = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
   let programs: Program[] = [];
   let browser: ScriptedBrowser | null = null;
@@ -200,6 +206,7 @@ export async function signInOn(browser: ScriptedBrowser, page: Visit): Promise<V
 
 async function prepare(
   env: Readonly<Record<string, string>>,
+  registration: Partial<ClientMetadata>,
 ): Promise<{ clientId: string; clientSecret: string }> {
   const assembly = await assemble(await readSettings({ env: { ...env, PORT: '4000' } }));
   try {
@@ -208,6 +215,9 @@ async function prepare(
       name: 'Printer',
       redirectUris: [REDIRECT_URI],
       grantTypes: ['authorization_code', 'refresh_token', DEVICE_GRANT],
+      // The races are about rotation, which a client that proves itself has only by choice.
+      rotateRefreshTokens: true,
+      ...registration,
     });
     return { clientId: client.clientId, clientSecret: clientSecret ?? '' };
   } finally {
