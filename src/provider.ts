@@ -31,7 +31,7 @@ import { managedClients, problemsOfListed } from './managed-clients.ts';
 import type { FeatureField } from './protocol/client-fields.ts';
 import { ConfigError } from './protocol/errors.ts';
 import { type ResolvedConfig, resolveConfig } from './resolve-config.ts';
-import { type ResourceAdmin, resourcesOf } from './resource-registry.ts';
+import { type ResourceAdmin, resourceAdminOf } from './resource-registry.ts';
 import type { ClearedCounts, Store } from './store/store.ts';
 import { createOutbound } from './web/outbound.ts';
 import { type RequestInfo, readRequest } from './web/request.ts';
@@ -167,7 +167,7 @@ export function createProvider(config: Config): Provider {
       contextFor(request, new URL(request.url), info, {}),
     ),
     initialAccessTokens: initialAccessTokensOf(ctx),
-    resources: resourcesOf(ctx, assembly.engine),
+    resources: resourceAdminOf(ctx, assembly.engine),
     subjects: subjectsOf(ctx),
     tokens: tokensOf({ ...ctx, engine: assembly.engine }),
     sessions: { end: async (sessionId) => await endSessionOfHost(ctx, sessionId) },

@@ -7,7 +7,7 @@ import {
   type RegisteredResource,
   type ResourceDefinition,
 } from './domain/resources.ts';
-import { checkResources as checkUse } from './engine/access-token-rules.ts';
+import { checkFit } from './engine/access-token-rules.ts';
 import { checkResources } from './engine/check-resources.ts';
 import { type Engine, named } from './engine/contracts/engine.ts';
 import { problemList } from './engine/contracts/options.ts';
@@ -47,7 +47,7 @@ export interface ResourceAdmin {
 const MOST = 1000;
 const MOST_ATTEMPTS = 5;
 
-export function resourcesOf(ctx: Context, engine: Engine): ResourceAdmin {
+export function resourceAdminOf(ctx: Context, engine: Engine): ResourceAdmin {
   const { resources: store } = ctx.store;
   const listed = async (identifier: string): Promise<RegisteredResource | undefined> =>
     (await ctx.resources.all()).find(
@@ -131,7 +131,7 @@ function merged(before: ResourceDefinition, changes: ResourceChanges): ResourceD
 function check({ settings }: Context, engine: Engine, definition: ResourceDefinition): void {
   const { problems, refuse } = problemList();
   checkResources([definition], 'resource', refuse);
-  if (problems.length === 0) checkUse([definition], engine, settings, refuse);
+  if (problems.length === 0) checkFit([definition], engine, settings, refuse);
   if (problems.length > 0) throw new ConfigError(problems);
 }
 

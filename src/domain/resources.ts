@@ -5,7 +5,7 @@
 import { OAuthError } from '../protocol/errors.ts';
 import type { SigningAlg } from '../protocol/names.ts';
 import { nameForLog } from '../protocol/remedies.ts';
-import { inOneSpelling } from '../protocol/resource-identifier.ts';
+import { inOneSpelling, isSameResource } from '../protocol/resource-identifier.ts';
 import type { Details, Seconds } from '../store/records.ts';
 import type { ResourceStore } from '../store/resources.ts';
 import type { Ages, Moment } from './freshness.ts';
@@ -145,23 +145,58 @@ export function createResources(parts: ResourceParts): KnownResources {
 
 type Registry = ReadonlyMap<string, ResourceDefinition>;
 
+/** APIs that one request may name. */
+const MOST = 10;
+
 /**
- * The API of an identifier that a request names.
+ * The identifiers that a request names, as they are registered, each once.
+ * @throws OAuthError `invalid_target` for one that is not served here, or for too many
+ */
+export async function requireResources(
+  resources: Resources,
+  identifiers: readonly string[],
+): Promise<readonly string[]> {
+  if (identifiers.length > MOST)
+    throw new OAuthError('invalid_target', 'too_many_resources', 'The request names too many.');
+  const found: string[] = [];
+  for (const one of identifiers) found.push((await requireResource(resources, one)).resource);
+  return [...new Set(found)];
+}
+
+/**
+ * RFC 8707 §2.2: what is asked for is among that to which the grant is restricted.
+ * @param granted none: nothing is allowed
  * @throws OAuthError `invalid_target`
  */
-export async function requireResource(
+export function requireGrantedResources(
+  granted: readonly string[],
+  asked: readonly string[],
+): void {
+  const isGranted = (one: string): boolean => granted.some((other) => isSameResource(other, one));
+  if (granted.length > 0 && asked.every(isGranted)) return;
+  throw new OAuthError(
+    'invalid_target',
+    'resource_not_granted',
+    'The grant is for another resource.',
+  );
+}
+
+async function requireResource(
   resources: Resources,
   identifier: string,
 ): Promise<ResourceDefinition> {
   const found = await resources.find(identifier);
   if (found !== null) return found;
+  const isUri = isResourceUri(identifier);
   throw new OAuthError('invalid_target', 'resource', 'The resource is not served here.', {
     hint: {
       expected: 'an API that is registered (resourceIndicators.resources, or the registry)',
-      received: isResourceUri(identifier)
-        ? nameForLog(identifier)
-        : 'no absolute URI without a fragment',
-      remedy: `if it is one of yours: npx valetkey resource create --resource ${nameForLog(identifier)}`,
+      received: isUri ? nameForLog(identifier) : 'no absolute URI without a fragment',
+      ...(isUri
+        ? {
+            remedy: `if it is one of yours: npx valetkey resource create --resource ${nameForLog(identifier)}`,
+          }
+        : {}),
     },
   });
 }

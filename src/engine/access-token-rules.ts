@@ -135,7 +135,7 @@ function formatFor(
 }
 
 /** What registered APIs need that is not there. */
-export function checkResources(
+export function checkFit(
   resources: readonly ResourceDefinition[],
   engine: Engine,
   { idTokenAlgs }: Settings,

@@ -13,7 +13,7 @@ import { type MetadataCheck, needsSecret } from '../protocol/client-metadata-rul
 import type { KeyEncryptionAlg } from '../protocol/names.ts';
 import { responseTypeName } from '../protocol/response-types.ts';
 import { isPageAddress } from '../web/page.ts';
-import { checkResources } from './access-token-rules.ts';
+import { checkFit } from './access-token-rules.ts';
 import { authorizeFlow } from './authorize-flow.ts';
 import type { ClientVerification } from './contracts/client-verification.ts';
 import type { Endpoint } from './contracts/endpoint.ts';
@@ -104,7 +104,7 @@ export function assemble(features: readonly Feature[], given: Settings, refuse: 
   const decryptionAlgs = all('decryptionAlgs');
   checkGivenKeys(settings, decryptionAlgs, refuse);
   const resources = all('resources');
-  checkResources(resources, engine, settings, refuse);
+  checkFit(resources, engine, settings, refuse);
   const events = [...CORE_EVENTS, ...all('events')];
   checkEvents(all('events'), refuse);
   return {

@@ -1,17 +1,11 @@
 /** What an API may be registered as, in the configuration and by operators. */
 import { CONTENT_ENCRYPTION_ALGS } from '../crypto/jwe.ts';
 import { isResourceUri } from '../domain/resources.ts';
-import { keySetProblem } from '../protocol/key-sets.ts';
 import { KEY_ENCRYPTION_ALGS, SIGNING_ALGS } from '../protocol/names.ts';
 import { inOneSpelling } from '../protocol/resource-identifier.ts';
 import { isScopeToken } from '../protocol/scope.ts';
-import {
-  checkDocumentUrl,
-  checkOptions,
-  isObject,
-  type OptionTable,
-  type Refuse,
-} from './contracts/options.ts';
+import { checkOptions, isObject, type OptionTable, type Refuse } from './contracts/options.ts';
+import { hasKeys, KEY_SET_OPTIONS } from './key-set-options.ts';
 
 const MEMBERS: OptionTable = {
   resource: { kind: 'text', description: 'its identifier' },
@@ -30,19 +24,7 @@ const MEMBERS: OptionTable = {
   tokenEncryption: {
     alg: { kind: 'text', description: 'key encryption', choices: KEY_ENCRYPTION_ALGS },
     enc: { kind: 'text', description: 'content encryption', choices: CONTENT_ENCRYPTION_ALGS },
-    jwks: {
-      kind: 'map',
-      description: 'public keys',
-      check(value, option, refuse) {
-        const problem = keySetProblem(value);
-        if (problem !== null) refuse(option, `${problem}.`, 'Write a JWK Set of public keys.');
-      },
-    },
-    jwksUri: {
-      kind: 'text',
-      description: 'address of its public keys',
-      check: checkDocumentUrl,
-    },
+    ...KEY_SET_OPTIONS,
   },
 };
 
@@ -72,7 +54,7 @@ export function checkResource(
   checkOptions(MEMBERS, one, `${path}.`, refuse);
   const encryption = one['tokenEncryption'];
   if (!isObject(encryption)) return;
-  if (encryption['alg'] === undefined || (!encryption['jwks'] && !encryption['jwksUri']))
+  if (encryption['alg'] === undefined || !hasKeys(encryption))
     refuse(`${path}.tokenEncryption`, 'needs alg, and jwks or jwksUri.', 'Add what is missing.');
   if (one['tokenFormat'] !== 'jwt')
     refuse(`${path}.tokenEncryption`, 'is for JWTs.', "Add tokenFormat: 'jwt'.");

@@ -4,6 +4,8 @@
  */
 import type { Confirmation } from '../../domain/confirmations.ts';
 import type { Redemption } from '../../domain/redemption.ts';
+import { isPublic } from '../../protocol/client-metadata-rules.ts';
+import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
 import type { Client } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
@@ -19,6 +21,12 @@ export interface GrantDefinition<P> {
    * @default true
    */
   readonly provesSubject?: boolean;
+  /**
+   * True for a grant that only clients may use which prove themselves: whoever finds what it takes
+   * could use it otherwise. Asked before anything is proved.
+   * @default false
+   */
+  readonly confidentialOnly?: boolean;
   /**
    * Reads and checks the shape of its parameters, before the client is authenticated.
    * @throws OAuthError
@@ -64,8 +72,16 @@ export function defineGrant<P>(definition: GrantDefinition<P>): Grant {
     provesSubject: definition.provesSubject ?? true,
     prepare(params) {
       const read = definition.params(params);
-      return async (ctx, client, confirmation) =>
-        await definition.redeem(ctx, client, read, confirmation);
+      return async (ctx, client, confirmation) => {
+        // RFC 6749 §4.4: only confidential clients. Registration may say so too; this counts.
+        if (definition.confidentialOnly === true && isPublic(client))
+          throw new OAuthError(
+            'unauthorized_client',
+            'client_not_confidential',
+            'A client that proves nothing may not use this grant_type.',
+          );
+        return await definition.redeem(ctx, client, read, confirmation);
+      };
     },
   };
 }

@@ -2,25 +2,15 @@
 import { resolveScopes } from '../../domain/scopes.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
-import { isPublic } from '../../protocol/client-metadata-rules.ts';
-import { OAuthError } from '../../protocol/errors.ts';
 
 const grant: Grant = defineGrant<{ readonly scope: string | undefined }>({
   type: 'client_credentials',
   provesSubject: false,
+  confidentialOnly: true,
 
   params: (params) => ({ scope: params.get('scope') }),
 
   async redeem(ctx, client, params) {
-    // RFC 6749 §4.4: only confidential clients. Registration says so too; this is the line that
-    // counts.
-    if (isPublic(client)) {
-      throw new OAuthError(
-        'unauthorized_client',
-        'client_not_confidential',
-        'A public client has no credentials to act with.',
-      );
-    }
     const scopes = await resolveScopes(ctx.settings, client, params.scope, 'for-client');
     // RFC 6749 §4.4.3: no refresh token; the client can ask again.
     return { entitlement: null, scopes, nonce: null, refreshable: false, consumption: null };

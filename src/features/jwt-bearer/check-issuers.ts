@@ -1,24 +1,16 @@
 /** The checks of the options: which issuers may be trusted. */
 import {
-  checkDocumentUrl,
   checkOptions,
   isObject,
   type OptionTable,
   type Refuse,
 } from '../../engine/contracts/options.ts';
-import { CLIENT_KEY_ALGS, keySetProblem } from '../../protocol/key-sets.ts';
+import { hasKeys, KEY_SET_OPTIONS } from '../../engine/key-set-options.ts';
+import { CLIENT_KEY_ALGS } from '../../protocol/key-sets.ts';
 
 const MEMBERS: OptionTable = {
   issuer: { kind: 'text', description: 'its iss' },
-  jwksUri: { kind: 'text', description: 'address of its keys', check: checkDocumentUrl },
-  jwks: {
-    kind: 'map',
-    description: 'its keys',
-    check(value, option, refuse) {
-      const problem = keySetProblem(value);
-      if (problem !== null) refuse(option, `${problem}.`, 'Write a JWK Set of public keys.');
-    },
-  },
+  ...KEY_SET_OPTIONS,
   algs: { kind: 'list', description: 'its algorithms', choices: CLIENT_KEY_ALGS },
   scopes: { kind: 'list', description: 'scopes' },
 };
@@ -37,9 +29,9 @@ export function checkIssuers(value: unknown, option: string, refuse: Refuse): vo
       continue;
     }
     checkOptions(MEMBERS, one, `${path}.`, refuse);
-    const { issuer, jwks, jwksUri } = one;
+    const { issuer } = one;
     if (issuer === undefined) refuse(`${path}.issuer`, 'is missing.', 'Write its iss.');
-    if ((jwks === undefined) === (jwksUri === undefined))
+    if (!hasKeys(one))
       refuse(path, 'must have jwks or jwksUri.', 'Give its keys, or where they are.');
     if (seen.has(issuer)) refuse(path, 'names an issuer again.', 'Take one of them out.');
     seen.add(issuer);

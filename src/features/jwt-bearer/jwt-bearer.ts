@@ -11,7 +11,6 @@ import { resolveScopes } from '../../domain/scopes.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
 import { checkFunction } from '../../engine/contracts/options.ts';
-import { isPublic } from '../../protocol/client-metadata-rules.ts';
 import { ConfigError, OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import { CLIENT_KEY_ALGS } from '../../protocol/key-sets.ts';
 import { nameForLog } from '../../protocol/remedies.ts';
@@ -79,16 +78,11 @@ function grantOf(issuers: readonly TrustedIssuer[], subject: SubjectOfAssertion)
   const trusted = new Map(issuers.map((one) => [one.issuer, one]));
   return defineGrant<BearerParams>({
     type: TYPE,
+    // Whoever finds an assertion could use it.
+    confidentialOnly: true,
     params: (params) => ({ assertion: params.need('assertion'), scope: params.get('scope') }),
 
     async redeem(ctx, client, { assertion, scope }) {
-      // Whoever finds an assertion could use it, so a client proves that it is the one.
-      if (isPublic(client))
-        throw new OAuthError(
-          'unauthorized_client',
-          'client_not_confidential',
-          'A client that proves nothing may not use this grant_type.',
-        );
       const { claims, issuer } = await verified(ctx, trusted, assertion);
       const asked = await resolveScopes(ctx.settings, client, scope, 'for-user');
       const scopes = asked.filter((one) => issuer.scopes?.includes(one) ?? true);

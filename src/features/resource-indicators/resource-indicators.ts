@@ -5,8 +5,8 @@
 import {
   detailsOfResources,
   type ResourceDefinition,
-  type Resources,
-  requireResource,
+  requireGrantedResources,
+  requireResources,
   resourcesIn,
 } from '../../domain/resources.ts';
 import { checkResources } from '../../engine/check-resources.ts';
@@ -16,9 +16,6 @@ import {
   authorizationParameter,
 } from '../../engine/contracts/parameter.ts';
 import type { TokenParameter } from '../../engine/contracts/token-parameter.ts';
-import { OAuthError } from '../../protocol/errors.ts';
-import type { Params } from '../../protocol/params.ts';
-import { inOneSpelling } from '../../protocol/resource-identifier.ts';
 
 /** Options of resource indicators. */
 export interface ResourceIndicatorOptions {
@@ -37,28 +34,6 @@ export interface ResourceIndicatorOptions {
 }
 
 const NAME = 'resource';
-/** APIs that one request may name. */
-const MOST = 10;
-
-/**
- * Identifiers of the APIs that a request names, as they are registered.
- * @throws OAuthError `invalid_target`
- */
-async function named(resources: Resources, params: Params): Promise<readonly string[]> {
-  const asked = params.all(NAME);
-  if (asked.length > MOST)
-    throw new OAuthError('invalid_target', 'too_many_resources', 'The request names too many.');
-  return await registered(resources, asked);
-}
-
-async function registered(
-  resources: Resources,
-  identifiers: readonly string[],
-): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const one of identifiers) found.push((await requireResource(resources, one)).resource);
-  return [...new Set(found)];
-}
 
 /** `resource` of an authorization request (RFC 8707 §2.1), which may be repeated. */
 const parameter: AuthorizationParameter<readonly string[]> = authorizationParameter<
@@ -67,25 +42,18 @@ const parameter: AuthorizationParameter<readonly string[]> = authorizationParame
   names: [NAME],
   repeatable: true,
   absent: [],
-  read: async ({ resources }, { params }) => await named(resources, params),
+  read: async ({ resources }, { params }) => await requireResources(resources, params.all(NAME)),
   details: detailsOfResources,
 });
 
 const tokenParameter: TokenParameter = {
   name: NAME,
   async details({ resources }, { params, entitlement }) {
-    const asked = await named(resources, params);
+    const asked = await requireResources(resources, params.all(NAME));
     const granted = entitlement === null ? [] : resourcesIn(entitlement.details);
     // Some may have been taken out of the registry since.
-    if (asked.length === 0) return detailsOfResources(await registered(resources, granted));
-    const known = granted.map(inOneSpelling);
-    // RFC 8707 §2.2: the resources are among those to which the grant is restricted.
-    if (known.length > 0 && !asked.every((one) => known.includes(inOneSpelling(one))))
-      throw new OAuthError(
-        'invalid_target',
-        'resource_not_granted',
-        'The grant is for another resource.',
-      );
+    if (asked.length === 0) return detailsOfResources(await requireResources(resources, granted));
+    if (granted.length > 0) requireGrantedResources(granted, asked);
     return detailsOfResources(asked);
   },
 };

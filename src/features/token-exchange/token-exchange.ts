@@ -4,15 +4,17 @@
  * policy of the host says which more.
  */
 import { originIn, withOrigin } from '../../domain/access-tokens.ts';
-import { detailsOfResources, requireResource } from '../../domain/resources.ts';
+import {
+  detailsOfResources,
+  requireGrantedResources,
+  requireResources,
+} from '../../domain/resources.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import { defineGrant, type Grant } from '../../engine/contracts/grant.ts';
 import { checkFunction } from '../../engine/contracts/options.ts';
 import type { TokenParameter } from '../../engine/contracts/token-parameter.ts';
-import { isPublic } from '../../protocol/client-metadata-rules.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
-import { isSameResource } from '../../protocol/resource-identifier.ts';
 import { covers, parseScope } from '../../protocol/scope.ts';
 import type { Client, Details } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
@@ -146,16 +148,11 @@ function requireAccessToken(type: string): void {
 function grantOf(policy: ExchangePolicy, mayAct: MayAct | null): Grant {
   return defineGrant<ExchangeParams>({
     type: TYPE,
+    // RFC 8693 §2.1: client authentication lets the policy say who may exchange what.
+    confidentialOnly: true,
     params: readParams,
 
     async redeem(ctx, client, params) {
-      // RFC 8693 §2.1: client authentication lets the policy say who may exchange what.
-      if (isPublic(client))
-        throw new OAuthError(
-          'unauthorized_client',
-          'client_not_confidential',
-          'A client that proves nothing may not use this grant_type.',
-        );
       const subject = await requireLive(ctx, params.subjectToken, 'subject_token');
       if (subject.sub === null)
         throw refusedExchange('subject_token_client', 'The subject_token is about nobody.');
@@ -164,7 +161,8 @@ function grantOf(policy: ExchangePolicy, mayAct: MayAct | null): Grant {
           ? null
           : await requireLive(ctx, params.actorToken, 'actor_token');
       const asked = scopesOf(subject, params.scopes);
-      const named = [...params.resources, ...params.audiences];
+      const names = [...params.resources, ...params.audiences];
+      const named = await requireResources(ctx.resources, names);
       const request = { client, subject, actor, scopes: asked, resources: named };
       const decision = (await policy(request)) || null;
       if (decision === null)
@@ -189,7 +187,7 @@ function grantOf(policy: ExchangePolicy, mayAct: MayAct | null): Grant {
           acr: login?.acr ?? null,
           details: {
             ...detailsOf(subject, isActing ? party : null, decision),
-            ...(await resourceDetails(ctx, named, subject, decision)),
+            ...resourceDetails(named, subject, decision),
           },
         },
         scopes,
@@ -278,26 +276,17 @@ function detailsOf(
  * The APIs of the new token: those that the request names, of those that are allowed.
  * @throws OAuthError `invalid_target`
  */
-async function resourceDetails(
-  ctx: RequestContext,
+function resourceDetails(
   named: readonly string[],
   subject: ExchangedToken,
   decision: ExchangeDecision,
-): Promise<Details> {
-  const allowed = decision.resources ?? subject.resources;
+): Details {
   // A policy that leaves no API allows none; a subject token without APIs is restricted to none.
-  const isRestricted = decision.resources !== undefined || subject.resources.length > 0;
-  const found: string[] = [];
-  for (const one of named) found.push((await requireResource(ctx.resources, one)).resource);
-  const isAllowed = (one: string): boolean =>
-    !isRestricted || allowed.some((other) => isSameResource(other, one));
-  if (!found.every(isAllowed) || (isRestricted && allowed.length === 0))
-    throw new OAuthError(
-      'invalid_target',
-      'resource_not_granted',
-      'The grant is for another resource.',
-    );
-  return detailsOfResources(found.length === 0 ? allowed : found);
+  const isOpen = decision.resources === undefined && subject.resources.length === 0;
+  if (isOpen) return detailsOfResources(named);
+  const allowed = decision.resources ?? subject.resources;
+  requireGrantedResources(allowed, named);
+  return detailsOfResources(named.length === 0 ? allowed : named);
 }
 
 /** RFC 8693 §4.1: who acts now stands outside, who acted before inside. */

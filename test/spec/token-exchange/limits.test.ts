@@ -56,6 +56,22 @@ describe('APIs', () => {
       expect((await toldOf(world, answer))['aud']).toBe(API);
     },
   );
+  it('[RFC8693 §2.1] by audience are ten at most, each once and as it is registered', async () => {
+    const asked: ExchangeRequest[] = [];
+    const world = await exchangeWorld((request) => {
+      asked.push(request);
+      return { allow: true };
+    });
+    const token = await subjectToken(world);
+    const many = Array.from({ length: 11 }, (_, n) => `https://${n}.example`).join(' ');
+    const reason = 'too_many_resources';
+    const refusal = { status: 400, error: 'invalid_target', reason };
+    expectRefusal(world, await exchange(world, token, { audience: many }), refusal);
+    expect(asked).toEqual([]);
+    const answer = await exchange(world, token, { audience: `${API} ${API}/` });
+    expect((await toldOf(world, answer))['aud']).toBe(API);
+    expect(asked[0]?.resources).toEqual([API]);
+  });
   it.each([
     ['audience', { audience: DOWNSTREAM }],
     ['resource', { resource: DOWNSTREAM }],
