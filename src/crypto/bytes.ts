@@ -31,9 +31,13 @@ export function keyedDigest(key: string, text: string): string {
   return createHmac('sha256', key).update(text).digest('base64url');
 }
 
-/** True if two secret texts are equal. The time does not depend on where they differ. */
+/**
+ * True if two secret texts are equal. The time does not depend on where they differ. Their lengths
+ * are no secret: compare digests, not what people know.
+ */
 export function equalSecrets(a: string, b: string): boolean {
-  return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));
+  const [one, other] = [Buffer.from(a), Buffer.from(b)];
+  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 /**

@@ -11,7 +11,8 @@ const LOCAL = ['private', 'uniqueLocal', 'loopback', 'linkLocal', 'carrierGradeN
  * told.
  */
 export function addressIn(told: string | undefined): string | null {
-  const bare = (told ?? '')
+  if (told === undefined) return null;
+  const bare = told
     .slice(0, LONGEST_ADDRESS)
     .trim()
     .replace(/^\[(.*)\](:\d+)?$/, '$1')

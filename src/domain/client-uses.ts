@@ -86,5 +86,5 @@ export function createClientUsage({ store, ages, lifetime, changed, report }: Pa
 
 /** A client that is registered anew has uses of its own. */
 function keyOf({ clientId, createdAt }: Client, secret: string | null): string {
-  return JSON.stringify([clientId, createdAt, secret]);
+  return `${createdAt} ${secret ?? '-'} ${clientId}`;
 }

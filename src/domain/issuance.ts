@@ -67,7 +67,7 @@ export async function issueTokens(
   client: Client,
   redemption: CheckedRedemption,
 ): Promise<Issued> {
-  const { entitlement, consumption } = redemption;
+  const { entitlement, consumption, joins } = redemption.proven;
   if (consumption?.kind === 'repeated_refresh_token') {
     // Nothing is stored, so no act of the store compares the versions.
     if (consumption.clientVersion !== client.version) return { outcome: 'client_changed' };
@@ -75,7 +75,7 @@ export async function issueTokens(
   }
   if (consumption?.kind === 'refresh_token')
     return await continueFamily(ctx, client, redemption, consumption);
-  if (entitlement === null || redemption.joins !== undefined)
+  if (entitlement === null || joins !== undefined)
     return await issueAlone(ctx, client, redemption, consumption);
   return await startFamily(ctx, client, redemption, entitlement, consumption);
 }
@@ -96,19 +96,24 @@ async function makeTokens(
   redemption: CheckedRedemption,
   { entitlement, family }: TokenFacts,
 ): Promise<NewTokens> {
-  const { scopes, details, confirmation, accessToken: rules } = redemption;
+  const { proven, scopes, details, confirmation, accessToken: rules } = redemption;
+  const { bounds, write } = rules;
   const { clientId } = client;
   const { accessToken: usual, idToken: idTokenLifetime } = lifetimesOf(ctx, client);
-  const lifetime = Math.min(usual, rules.lifetime ?? usual, redemption.lifetime ?? usual);
-  const bounds = { clientId, lifetime, scopes: rules.scopes };
-  const token = { ...bounds, entitlement, details, confirmation, family };
+  const token: AccessTokenFacts = {
+    clientId,
+    lifetime: Math.min(usual, bounds.lifetime ?? usual, proven.lifetime ?? usual),
+    scopes: bounds.scopes,
+    entitlement,
+    details,
+    confirmation,
+    family,
+  };
   const access =
-    rules.write === null
-      ? makeAccessToken(ctx, token)
-      : await writeAccessToken(ctx, token, rules.write);
+    write === null ? makeAccessToken(ctx, token) : await writeAccessToken(ctx, token, write);
   // OIDC Core §3.1.2.1: without openid the request is plain OAuth 2.0 and has no ID token.
   const isWanted = entitlement !== null && scopes.includes('openid');
-  if (!isWanted || redemption.idToken === false) return { access, idToken: null };
+  if (!isWanted || proven.idToken === false) return { access, idToken: null };
   const now = ctx.now();
   const idToken: IdTokenRecord = {
     jti: base64url(ctx.settings.random(16)),
@@ -130,9 +135,9 @@ async function issueAlone(
   redemption: CheckedRedemption,
   consumption: FirstConsumption,
 ): Promise<Issued> {
-  const { entitlement, joins: family = null } = redemption;
+  const { entitlement, joins: family = null } = redemption.proven;
   const made = await makeTokens(ctx, client, redemption, { entitlement, family });
-  const issue = issueOf(client, made, { consumption, subject: null, family: null });
+  const issue = issueOf(client, made, consumption, null, null);
   const outcome = await ctx.store.tokens.issue(issue, ctx.now());
   if (outcome !== 'fresh') return { outcome };
   return { outcome: 'issued', response: respond(ctx, redemption, made.access, null, null) };
@@ -146,9 +151,9 @@ async function startFamily(
   consumption: FirstConsumption,
 ): Promise<Issued> {
   const { random } = ctx.settings;
-  const { confirmation } = redemption;
+  const { confirmation, proven } = redemption;
   const part = newFamilyPart(random);
-  const refreshable = redemption.refreshable && client.grantTypes.includes('refresh_token');
+  const refreshable = proven.refreshable && client.grantTypes.includes('refresh_token');
   const refreshToken = refreshable ? newRefreshToken(part, random) : null;
   // RFC 9449 §5: the refresh tokens of a public client are bound; another client proves itself.
   const details = withConfirmation(entitlement.details, isPublic(client) ? confirmation : {});
@@ -156,7 +161,7 @@ async function startFamily(
   const made = await makeTokens(ctx, client, redemption, { entitlement, family });
   // Revoking a subject consumes its codes, so a code needs no second condition.
   const subject = consumption?.kind === 'code' ? null : conditionOf(redemption, entitlement);
-  const issue = issueOf(client, made, { consumption, subject, family });
+  const issue = issueOf(client, made, consumption, subject, family);
   return await storeAndSign(ctx, client, redemption, made, issue, refreshToken);
 }
 
@@ -191,7 +196,7 @@ async function continueFamily(
     refreshExpiresAt: idleEnd(ctx, client, family.expiresAt),
     successor,
   };
-  const issue = issueOf(client, made, { consumption, subject: null, family: null });
+  const issue = issueOf(client, made, consumption, null, null);
   return await storeAndSign(ctx, client, redemption, made, issue, next);
 }
 
@@ -243,7 +248,7 @@ async function repeatAnswer(
   // The answer is for the key that the first request proved.
   requireSame(successor.details ?? {}, redemption.confirmation);
   requireSameDetails(successor.details ?? {}, {
-    ...redemption.entitlement?.details,
+    ...redemption.proven.entitlement?.details,
     ...redemption.details,
   });
   const { issuedAt, accessToken, idTokenJti: jti } = successor;
@@ -258,7 +263,7 @@ async function repeatAnswer(
 
 async function sign(
   signer: IdTokenSigner | null,
-  { entitlement, nonce, claims }: CheckedRedemption,
+  { proven: { entitlement, nonce }, claims }: CheckedRedemption,
   record: Pick<IdTokenRecord, 'jti' | 'issuedAt' | 'expiresAt'> | null,
   accessToken: string,
 ): Promise<string | null> {
@@ -278,14 +283,17 @@ async function sign(
 function issueOf(
   { clientId, version: clientVersion }: Client,
   { access, idToken }: NewTokens,
-  rest: Pick<Issue, 'consumption' | 'subject' | 'family'>,
+  consumption: Issue['consumption'],
+  subject: Issue['subject'],
+  family: Issue['family'],
 ): Issue {
-  return { ...rest, clientId, clientVersion, accessToken: access.record, idToken };
+  const accessToken = access.record;
+  return { clientId, clientVersion, consumption, subject, family, accessToken, idToken };
 }
 
 function respond(
   ctx: Context,
-  { accessToken: { told }, told: more }: CheckedRedemption,
+  { accessToken: { told }, proven: { told: more } }: CheckedRedemption,
   access: {
     readonly text: string;
     readonly record: Pick<AccessToken, 'scopes' | 'expiresAt'> & { readonly details?: Details };

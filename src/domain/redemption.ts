@@ -44,7 +44,12 @@ export interface Redemption {
 }
 
 /** A redemption that the token endpoint has held to its bounds. */
-export interface CheckedRedemption extends Omit<Redemption, 'proof'> {
+export interface CheckedRedemption {
+  /** What the grant proved. */
+  readonly proven: Redemption;
+  /** Its scopes that are on offer. */
+  readonly scopes: readonly string[];
+  /** When the subject proved who they are; null where the grant type consumes what says so. */
   readonly proof: ProvenAt | null;
   /** What the request proves, and tokens are bound to; empty: nothing. */
   readonly confirmation: Confirmation;
@@ -57,7 +62,9 @@ export interface CheckedRedemption extends Omit<Redemption, 'proof'> {
 }
 
 /** How an access token is made. */
-export interface AccessTokenRules extends AccessTokenBounds {
+export interface AccessTokenRules {
+  /** What its APIs limit it to. */
+  readonly bounds: AccessTokenBounds;
   /** Writes its text; null: a random one. */
   readonly write: AccessTokenWriter | null;
   /** What the response tells of it beside RFC 6749 §5.1. */

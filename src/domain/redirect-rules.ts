@@ -25,5 +25,7 @@ export function redirectUriRules({
 
 /** The rules for one client. */
 export function redirectUriRulesOf(settings: RedirectSettings, client: Client): RedirectUriRules {
-  return rulesOfClient({ ...client, isPublic: isPublic(client) }, redirectUriRules(settings));
+  const { applicationType, allowLocalhost } = client;
+  const owner = { applicationType, allowLocalhost, isPublic: isPublic(client) };
+  return rulesOfClient(owner, redirectUriRules(settings));
 }

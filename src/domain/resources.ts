@@ -117,6 +117,9 @@ export function createResources(parts: ResourceParts): KnownResources {
     kept !== null && ages.isWithin(kept.read, most) ? kept.known : await read();
   return {
     async find(identifier) {
+      // Most are named in the spelling in which they are kept.
+      const same = configured.get(identifier);
+      if (same !== undefined) return same;
       if (!isResourceUri(identifier)) return null;
       const name = inOneSpelling(identifier);
       const own = configured.get(name);

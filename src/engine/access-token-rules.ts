@@ -63,13 +63,13 @@ export async function accessTokenRules(
   const bounds = boundsAt(ctx, asked, resources);
   const told = toldOf(ctx, details);
   const format = named(ctx.engine.accessTokenFormats, bounds.format);
-  if (format === null) return { ...bounds, write: null, told };
+  if (format === null) return { bounds, write: null, told };
   const write = await format.writer(ctx, {
     client,
     resources,
     claims: async (token, login) => await accessTokenClaims(ctx, { token, client, account, login }),
   });
-  return { ...bounds, write, told };
+  return { bounds, write, told };
 }
 
 function boundsAt(

@@ -82,6 +82,11 @@ interface Candidate {
   readonly presented: PresentedCredentials;
 }
 
+interface Found {
+  readonly method: ClientAuthenticationMethod;
+  readonly presented: PresentedCredentials | 'malformed';
+}
+
 /** What a request carries: one proof, or what only names the client and what the connection has. */
 interface Detected {
   readonly clientId: string;
@@ -93,10 +98,11 @@ interface Detected {
  * and a certificate of the connection counts only where there is no other proof.
  */
 function detectOne(ctx: EngineContext, params: Params): Detected {
-  const found = ctx.engine.clientAuthenticationMethods.flatMap((method) => {
+  const found: Found[] = [];
+  for (const method of ctx.engine.clientAuthenticationMethods) {
     const presented = method.detect(ctx, params);
-    return presented === null ? [] : [{ method, presented }];
-  });
+    if (presented !== null) found.push({ method, presented });
+  }
   const proofs = found.filter(({ method }) => method.needs !== 'none' && !isAmbient(method));
   // RFC 6749 §2.3: a client uses no more than one authentication method per request.
   if (proofs.length > 1) {

@@ -246,6 +246,16 @@ async function readAuthorizationRequest(
     demands,
     values,
   };
+  const reading = {
+    params,
+    source,
+    isSigned,
+    client,
+    destination,
+    artifacts,
+    promptValues: promptValuesOf(ctx.engine),
+    request,
+  };
   for (const { definition } of ctx.engine.parameters) {
     const { names, onlyIn } = definition;
     const [name = ''] = names;
@@ -256,9 +266,7 @@ async function readAuthorizationRequest(
         `The parameter ${name} must not stand here.`,
       );
     }
-    const promptValues = promptValuesOf(ctx.engine);
-    const reading = { params, source, isSigned, client, destination, artifacts, promptValues };
-    const value = await definition.read(ctx, { ...reading, request });
+    const value = await definition.read(ctx, reading);
     values[name] = value;
     consentItems.push(...(definition.consentItems?.(value) ?? []));
     consentScopes.push(...(definition.consentScopes?.(value, ctx.settings, client) ?? []));

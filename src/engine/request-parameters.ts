@@ -15,9 +15,15 @@ const FIRST = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 's
 /** Known parameters that are refused or ignored here. */
 const NOT_READ = ['display', 'claims_locales', 'request', 'request_uri', 'registration'];
 
+const NAMES = new WeakMap<Engine, readonly string[]>();
+
 /** Parameters that are read whenever the request goes on; they travel with it. */
 export function readNames(engine: Engine): readonly string[] {
-  return [...FIRST, ...engine.parameters.flatMap(({ definition }) => definition.names)];
+  const known = NAMES.get(engine);
+  if (known !== undefined) return known;
+  const names = [...FIRST, ...engine.parameters.flatMap(({ definition }) => definition.names)];
+  NAMES.set(engine, names);
+  return names;
 }
 
 /** Parameters that may be repeated. */

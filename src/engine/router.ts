@@ -106,9 +106,8 @@ export async function serve(
   if (request.url.length > longestUrl)
     return unreadable('url_too_long', 'The request address is too long.', 414);
   // An adapter makes the address of the Host header, and that may be anything.
-  if (!URL.canParse(request.url))
-    return unreadable('url_malformed', 'The request address is malformed.', 400);
-  const url = new URL(request.url);
+  const url = readUrl(request.url);
+  if (url === null) return unreadable('url_malformed', 'The request address is malformed.', 400);
   const route = findRoute(url.pathname);
   const ctx = contextFor(request, url, info, route?.path ?? {});
   const endpoint = route?.endpoint ?? null;
@@ -125,6 +124,14 @@ export async function serve(
     }
   }
   return response;
+}
+
+function readUrl(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
 }
 
 /** The client that called, also where the call was refused before it was known. */
@@ -178,9 +185,9 @@ function pathHint({ settings: { basePath }, request: { url } }: EngineContext): 
 
 async function handle(ctx: EngineContext, endpoint: Endpoint): Promise<Response> {
   const { method, headers, url } = ctx.request;
-  const elsewhere = addressAtIssuer(ctx.settings, url);
-  if (elsewhere !== null && method === 'GET' && endpoint.errors === 'page')
-    return redirect(elsewhere);
+  const isPage = method === 'GET' && endpoint.errors === 'page';
+  const elsewhere = isPage ? addressAtIssuer(ctx.settings, url) : null;
+  if (elsewhere !== null) return redirect(elsewhere);
   if (endpoint.methods.includes(method)) return await endpoint.handle(ctx);
   const asksFirst = method === 'OPTIONS' && headers.has('access-control-request-method');
   if (asksFirst && endpoint.cors !== undefined) return preflight(endpoint.methods);

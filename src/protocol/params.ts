@@ -46,11 +46,15 @@ export interface Params {
   refuseRepeated(names: readonly string[]): void;
 }
 
+const PLAIN = /^[\w.~:/-]*$/;
+
 /**
  * Decodes percent-encoding and `+`.
  * @throws OAuthError `invalid_request` on malformed sequences, invalid UTF-8 and NUL characters
  */
 function decode(text: string): string {
+  // Most have nothing to decode.
+  if (PLAIN.test(text)) return text;
   let decoded: string;
   try {
     decoded = decodeURIComponent(text.replaceAll('+', ' '));

@@ -2,10 +2,14 @@
 
 /** The address in one spelling: with and without a slash at its end it is the same API. */
 export function inOneSpelling(uri: string): string {
-  return URL.canParse(uri) ? new URL(uri).href.replace(/\/$/, '') : uri;
+  try {
+    return new URL(uri).href.replace(/\/$/, '');
+  } catch {
+    return uri;
+  }
 }
 
 /** True when both identifiers name the same API. */
 export function isSameResource(one: string, other: string): boolean {
-  return inOneSpelling(one) === inOneSpelling(other);
+  return one === other || inOneSpelling(one) === inOneSpelling(other);
 }

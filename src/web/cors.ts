@@ -26,6 +26,9 @@ export function allowOrigin(
   response: Response,
 ): boolean {
   const { headers } = response;
+  const origin = request.headers.get('origin');
+  // No page asks, and no cache keeps what is for clients alone.
+  if (rule === 'client' && origin === null && request.method !== 'OPTIONS') return false;
   headers.set(
     'Access-Control-Expose-Headers',
     'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, DPoP-Nonce',
@@ -37,7 +40,6 @@ export function allowOrigin(
     return false;
   }
   headers.append('Vary', 'Origin');
-  const origin = request.headers.get('origin');
   const ours = new URL(settings.issuer).origin;
   if (origin === null || origin === 'null' || origin === ours || client === null) return false;
   // RFC 9700 §2.6: endpoints that browser applications call directly support CORS; here for the

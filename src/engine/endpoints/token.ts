@@ -138,9 +138,9 @@ async function issue(
     const { entitlement } = proven;
     const acting = entitlement === null ? 'for-client' : 'for-user';
     const details = await tokenDetails(ctx, { params, client, entitlement, acting });
-    const redemption = await withinBounds(ctx, client, { ...proven, proof, confirmation, details });
+    const checked = await withinBounds(ctx, client, { proven, proof, confirmation, details });
     await useProofs(ctx);
-    const issued = await issueTokens(ctx, client, redemption);
+    const issued = await issueTokens(ctx, client, checked);
     if (issued.outcome === 'issued') {
       ctx.clients.used(client, null);
       return { response: issued.response, sub: entitlement?.sub ?? null };
@@ -166,16 +166,17 @@ async function issue(
 async function withinBounds(
   ctx: EngineContext,
   client: Client,
-  redemption: Omit<CheckedRedemption, 'claims' | 'accessToken'>,
+  asked: Omit<CheckedRedemption, 'scopes' | 'claims' | 'accessToken'>,
 ): Promise<CheckedRedemption> {
-  const { entitlement, confirmation } = redemption;
+  const { proven, proof, confirmation } = asked;
+  const { entitlement } = proven;
   if (entitlement !== null) requireSame(entitlement.details, confirmation);
   const acting = entitlement === null ? 'for-client' : 'for-user';
-  const scopes = await offeredScopes(ctx.settings, client, redemption.scopes, acting);
+  const scopes = await offeredScopes(ctx.settings, client, proven.scopes, acting);
   if (entitlement === null) {
-    const token = { client, account: null, scopes, details: redemption.details };
-    const accessToken = await accessTokenRules(ctx, token);
-    return { ...redemption, scopes, accessToken, claims: {} };
+    const { details } = asked;
+    const accessToken = await accessTokenRules(ctx, { client, account: null, scopes, details });
+    return { proven, scopes, proof, confirmation, details, accessToken, claims: {} };
   }
   if (entitlement.clientId !== client.clientId)
     throw new Error('The grant type proved what another client is entitled to.');
@@ -187,11 +188,9 @@ async function withinBounds(
     throw new OAuthError('invalid_grant', 'account_disabled', 'The account is not available.');
   // Who asks for less than was granted does not get single claims by name either.
   const isLess = !covers(scopes, entitlement.scopes);
-  const details = isLess
-    ? withoutClaims(entitlement.details, redemption.details)
-    : redemption.details;
-  const asked = { account, client, scopes, details: { ...entitlement.details, ...details } };
-  const accessToken = await accessTokenRules(ctx, asked);
-  const claims = scopes.includes('openid') ? await idTokenClaims(ctx, asked) : {};
-  return { ...redemption, scopes, details, accessToken, claims };
+  const details = isLess ? withoutClaims(entitlement.details, asked.details) : asked.details;
+  const token = { account, client, scopes, details: { ...entitlement.details, ...details } };
+  const accessToken = await accessTokenRules(ctx, token);
+  const claims = scopes.includes('openid') ? await idTokenClaims(ctx, token) : {};
+  return { proven, scopes, proof, confirmation, details, accessToken, claims };
 }
