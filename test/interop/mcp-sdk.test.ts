@@ -1,6 +1,6 @@
 /**
- * The MCP SDK on both sides: its client finds the provider by the metadata of an MCP server, gets
- * tokens, and calls a tool of that server, which introspects them.
+ * The client of the MCP SDK finds the provider by the metadata of an MCP server, gets tokens, and
+ * calls a tool of that server: one by the SDK alone, and the one of docs/guides/mcp.md.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
@@ -22,7 +22,7 @@ import type {
 } from '@modelcontextprotocol/sdk/shared/auth.js';
 import express from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../processes.ts';
+import { freePort, start, stop, untilPrinted } from '../processes.ts';
 import { makeCertificate } from '../server/proxied.ts';
 import { services } from '../services.ts';
 import { ALICE, openPage, openProvider, serve, signIn } from './provider.ts';
@@ -30,7 +30,6 @@ import { standalone } from './standalone.ts';
 
 interface Introspected {
   readonly active: boolean;
-  readonly aud?: string;
   readonly client_id: string;
   readonly exp: number;
   readonly username: string;
@@ -42,12 +41,25 @@ interface Credentials {
   readonly clientSecret: string;
 }
 
-/** An MCP server with one tool. It takes tokens that are for itself, if `isBound`. */
-async function mcpServer(
+/** The MCP server of the guide, on `valetkey/resource`. */
+async function exampleServer(
   issuer: string,
   { clientId, clientSecret }: Credentials,
-  isBound = false,
 ): Promise<URL> {
+  const port = await freePort();
+  const program = start('examples/mcp-server.ts', [], {
+    PORT: String(port),
+    ISSUER: issuer,
+    CLIENT_ID: clientId,
+    CLIENT_SECRET: clientSecret,
+  });
+  onTestFinished(async () => void (await stop(program)));
+  await untilPrinted(program, 'listening');
+  return new URL(`http://localhost:${port}/mcp`);
+}
+
+/** An MCP server with one tool, by nothing but the SDK. */
+async function mcpServer(issuer: string, { clientId, clientSecret }: Credentials): Promise<URL> {
   const port = await freePort();
   const url = new URL(`http://localhost:${port}/mcp`);
   const discovery = await fetch(`${issuer}/.well-known/openid-configuration`);
@@ -58,9 +70,8 @@ async function mcpServer(
       headers: { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` },
       body: new URLSearchParams({ token }),
     });
-    const { active, aud, client_id, exp, username } = (await response.json()) as Introspected;
+    const { active, client_id, exp, username } = (await response.json()) as Introspected;
     if (!active) throw new InvalidTokenError('not active');
-    if (isBound && aud !== url.href) throw new InvalidTokenError(`for ${String(aud)}`);
     return { token, clientId: client_id, scopes: [], expiresAt: exp, extra: { username } };
   };
   const app = express();
@@ -194,7 +205,7 @@ describe.skipIf(services.chromium === null)('the MCP SDK', () => {
         clientId: api['client_id'] ?? '',
         clientSecret: api['client_secret'] ?? '',
       };
-      const url = await mcpServer(op.issuer, credentials, true);
+      const url = await exampleServer(op.issuer, credentials);
 
       const kept = new Kept(redirect, isDocument ? { document: host.document } : {});
       const refused = new StreamableHTTPClientTransport(url, { authProvider: kept });

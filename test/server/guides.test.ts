@@ -205,9 +205,9 @@ describe.each(GUIDES)('%s', (guide) => {
   });
 
   it('shows code of the programs that it links to', () => {
-    const programs = links.filter((path) => path.endsWith('.ts'));
+    const programs = links.filter((path) => /\.[jt]s$/.test(path));
     const sources = programs.map((path) => readFileSync(path, 'utf8'));
-    for (const [, code = ''] of text.matchAll(/```ts\n([\s\S]*?)```/g))
+    for (const [, code = ''] of text.matchAll(/```[jt]s\n([\s\S]*?)```/g))
       expect(
         sources.some((source) => source.includes(code)),
         code,

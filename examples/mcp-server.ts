@@ -1,0 +1,50 @@
+/**
+ * An MCP server whose tools are for people with an access token. Run it beside `VALETKEY_MCP=true
+ * npm start`: `CLIENT_ID=… CLIENT_SECRET=… npx tsx examples/mcp-server.ts`, with the credentials of
+ * `npx valetkey application create --kind resource-server --name "My MCP server"`.
+ */
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import express from 'express';
+import { createResource, introspectedTokens, type TokenFacts } from 'valetkey/resource';
+import { authOf, expressProtect } from 'valetkey/resource/express';
+
+const {
+  ISSUER = 'http://localhost:4000',
+  CLIENT_ID = '',
+  CLIENT_SECRET = '',
+  PORT = '8500',
+} = process.env;
+
+const api = createResource({
+  resource: `http://localhost:${PORT}/mcp`,
+  tokens: introspectedTokens({
+    issuer: ISSUER,
+    clientId: CLIENT_ID,
+    clientSecret: CLIENT_SECRET,
+  }),
+  onRefused: ({ reason }) => console.log(`refused: ${reason}`),
+});
+const protect = expressProtect(api);
+
+/** The tools, for the person of one token. */
+function toolsFor({ sub, claims }: TokenFacts): McpServer {
+  const server = new McpServer({ name: 'photos', version: '1.0.0' });
+  server.registerTool('who', { description: 'Whose photos these are' }, () => ({
+    content: [{ type: 'text', text: String(claims['username'] ?? sub) }],
+  }));
+  return server;
+}
+
+const app = express();
+app.use(protect.metadata);
+app.post('/mcp', protect(), express.json(), async (request, response) => {
+  const transport = new StreamableHTTPServerTransport({});
+  await toolsFor(authOf(request)).connect(transport);
+  await transport.handleRequest(request, response, request.body);
+});
+
+app.listen(Number(PORT), 'localhost', (error) => {
+  if (error) throw error;
+  console.log(`listening on ${api.resource}, described at ${api.metadataUrl}`);
+});
