@@ -161,6 +161,7 @@ export {
 } from './engine/contracts/grant.ts';
 export {
   type Check,
+  checkOptions,
   type ListedOption,
   nearest,
   type Option,

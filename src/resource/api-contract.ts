@@ -107,7 +107,7 @@ export interface RefusedRequest {
 }
 
 /** Requests that pass without a token. */
-export interface Exceptions<Native = Request> {
+export interface PassRules<Native = Request> {
   /**
    * Lets questions of browsers about CORS pass (`OPTIONS` with `Access-Control-Request-Method`).
    * @default false
@@ -171,7 +171,7 @@ export interface Resource {
   protect(
     rule: Rule,
     handler: (request: Request, auth: TokenFacts | null) => Response | Promise<Response>,
-    exceptions: Exceptions,
+    passing: PassRules,
   ): (request: Request, info?: ApiRequestInfo) => Promise<Response>;
   /**
    * A rule that is ready to judge requests, for adapters. `native` is the request as the framework
@@ -180,6 +180,6 @@ export interface Resource {
    */
   judge<Native extends object>(
     rule: Rule,
-    exceptions?: Exceptions<Native>,
+    passing?: PassRules<Native>,
   ): (request: ApiRequest, info: ApiRequestInfo, native: Native) => Promise<Verdict>;
 }

@@ -4,7 +4,7 @@
  * challenge otherwise. Adapters and handlers of `fetch` stand on `judge`.
  */
 import { ConfigError, JwtError, OAuthError } from 'valetkey';
-import type { Exceptions, Resource, ResourceOptions, Verdict } from './api-contract.ts';
+import type { PassRules, Resource, ResourceOptions, Verdict } from './api-contract.ts';
 import {
   type ApiRequest,
   type ApiRequestInfo,
@@ -17,6 +17,7 @@ import {
 import { requireBinding } from './binding.ts';
 import { MISSING, refusedAs } from './challenge.ts';
 import { formOf } from './form.ts';
+import { CODE, FLAG, type Kinds, LIST, requireKnown, TEXT } from './known-options.ts';
 import { metadataAnswer, metadataDocument, metadataPath, resourceUrl } from './metadata.ts';
 import { memoryFor, proofMemory } from './proof-memory.ts';
 import { judge, type Rule, type RuleFor, readyRule } from './rules.ts';
@@ -24,11 +25,39 @@ import { SourceUnavailable, type TokenFacts, type TokenSource } from './token-fa
 
 const RETRY_AFTER = '5';
 
+const KINDS: Kinds<ResourceOptions> = {
+  resource: TEXT,
+  tokens: {
+    ...CODE,
+    check(value, option, refuse) {
+      if (typeof (value as Partial<TokenSource> | null)?.find === 'function') return;
+      refuse(option, 'must be a source of tokens.', 'Write it like providerTokens(provider).');
+    },
+  },
+  audience: { ...LIST, textToo: true },
+  allowMissingAudience: FLAG,
+  allowTokenInBody: FLAG,
+  requireDpop: FLAG,
+  proofs: CODE,
+  strippedPrefix: { ...TEXT, emptyToo: true },
+  authorizationServers: LIST,
+  scopes: LIST,
+  name: TEXT,
+  documentation: TEXT,
+  policyUri: TEXT,
+  tosUri: TEXT,
+  onRefused: CODE,
+  clock: CODE,
+};
+
+const PASSING: Kinds<PassRules> = { preflight: FLAG, signedIn: CODE };
+
 /**
  * Makes an API that takes access tokens.
  * @throws ConfigError when an option is wrong
  */
 export function createResource(options: ResourceOptions): Resource {
+  requireKnown(KINDS, options);
   const { resource, tokens, onRefused } = options;
   const url = resourceUrl(resource);
   const now = options.clock ?? ((): number => Math.floor(Date.now() / 1000));
@@ -93,22 +122,23 @@ export function createResource(options: ResourceOptions): Resource {
     return { is: 'refused', refused: refusedAs(error, facts) };
   };
 
-  const judgeWith =
-    <Native extends object>(rule: RuleFor, exceptions: Exceptions<Native>) =>
-    async (request: ApiRequest, info: ApiRequestInfo, native: Native): Promise<Verdict> => {
-      if (exceptions.preflight === true && isPreflight(request)) return { is: 'passed' };
+  const judgeWith = <Native extends object>(rule: RuleFor, passing: PassRules<Native>) => {
+    requireKnown<PassRules<Native>>(PASSING, passing);
+    return async (request: ApiRequest, info: ApiRequestInfo, native: Native): Promise<Verdict> => {
+      if (passing.preflight === true && isPreflight(request)) return { is: 'passed' };
       const seen: Seen = { native, scheme: schemeOf(request), clientId: null };
       try {
         const auth = await judgeToken(rule, request, info, seen);
         if (auth !== null) return { is: 'authorized', auth };
         // Who sends credentials is judged by them, and by nothing else.
-        if (!hasAuthorization(request) && (await isSignedIn(exceptions, native)))
+        if (!hasAuthorization(request) && (await isSignedIn(passing, native)))
           return { is: 'passed' };
         throw new OAuthError('invalid_token', MISSING, 'An access token is required.');
       } catch (failure) {
         return refuse(asRefusal(failure), rule, request, seen);
       }
     };
+  };
 
   return {
     resource,
@@ -129,18 +159,18 @@ export function createResource(options: ResourceOptions): Resource {
     protect(
       rule: Rule,
       handler: (request: Request, auth: never) => Response | Promise<Response>,
-      exceptions: Exceptions = {},
+      passing: PassRules = {},
     ) {
-      const judged = judgeWith(readyRule(rule), exceptions);
+      const judged = judgeWith(readyRule(rule), passing);
       return async (request, info = {}) => {
         const verdict = await judged(request, withForm(request, info), request);
         if (verdict.is === 'refused') return written(verdict);
         const auth = verdict.is === 'authorized' ? verdict.auth : null;
-        // The overloads say it: without exceptions it is never null.
+        // The overloads say it: without rules for passing it is never null.
         return await handler(request, auth as never);
       };
     },
-    judge: (rule, exceptions = {}) => judgeWith(readyRule(rule), exceptions),
+    judge: (rule, passing = {}) => judgeWith(readyRule(rule), passing),
   };
 }
 
@@ -188,7 +218,7 @@ function asRefusal(failure: unknown): OAuthError {
 }
 
 async function isSignedIn<Native>(
-  { signedIn }: Exceptions<Native>,
+  { signedIn }: PassRules<Native>,
   native: Native,
 ): Promise<boolean> {
   return Boolean(await signedIn?.(native));

@@ -4,7 +4,7 @@
  * `authOf(request)` is the token, and so is `request.auth`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Exceptions, Resource } from './api-contract.ts';
+import type { PassRules, Resource } from './api-contract.ts';
 import {
   apiRequest,
   type CertificateOptions,
@@ -39,7 +39,7 @@ export interface ExpressProtect {
    */
   <Native extends ExpressApiRequest = ExpressApiRequest>(
     rule?: Rule,
-    exceptions?: Exceptions<Native>,
+    passing?: PassRules<Native>,
   ): ExpressApiMiddleware<Native>;
   /** Serves the document about the API: `app.use(protect.metadata)`, at the root. */
   readonly metadata: ExpressApiMiddleware;
@@ -54,9 +54,9 @@ export function expressProtect(api: Resource, options: CertificateOptions = {}):
   const infoOf = nodeReader(options);
   const protect = <Native extends ExpressApiRequest>(
     rule: Rule = {},
-    exceptions: Exceptions<Native> = {},
+    passing: PassRules<Native> = {},
   ): ExpressApiMiddleware<Native> => {
-    const judge = api.judge(rule, exceptions);
+    const judge = api.judge(rule, passing);
     const run = async (request: Native, response: ServerResponse): Promise<boolean> => {
       const asked = apiRequest(request, request.originalUrl);
       const verdict = await judge(asked, infoOf(request, request.body), request);

@@ -4,7 +4,7 @@
  * `authOf(request)` is the token, and so is `request.auth`.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Exceptions, Resource } from './api-contract.ts';
+import type { PassRules, Resource } from './api-contract.ts';
 import {
   apiRequest,
   type CertificateOptions,
@@ -50,7 +50,7 @@ export interface FastifyProtect {
    */
   <Native extends FastifyApiRequest = FastifyApiRequest>(
     rule?: Rule,
-    exceptions?: Exceptions<Native>,
+    passing?: PassRules<Native>,
   ): FastifyApiHook<Native>;
   /** Serves the document: `app.addHook('onRequest', protect.metadata)`, at the root. */
   readonly metadata: FastifyApiHook;
@@ -65,9 +65,9 @@ export function fastifyProtect(api: Resource, options: CertificateOptions = {}):
   const infoOf = nodeReader(options);
   const protect = <Native extends FastifyApiRequest>(
     rule: Rule = {},
-    exceptions: Exceptions<Native> = {},
+    passing: PassRules<Native> = {},
   ): FastifyApiHook<Native> => {
-    const judge = api.judge(rule, exceptions);
+    const judge = api.judge(rule, passing);
     return async (request, reply) => {
       const { raw, body, originalUrl } = request;
       const verdict = await judge(apiRequest(raw, originalUrl), infoOf(raw, body), request);

@@ -60,7 +60,7 @@ export async function fetchJson(
 }
 
 /** True for https, and for http on this computer. */
-function isSecure(url: string): boolean {
+export function isSecure(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
   return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.includes(hostname));

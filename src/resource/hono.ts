@@ -5,7 +5,7 @@
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import type { ClientCertificate } from 'valetkey';
-import type { Exceptions, Resource } from './api-contract.ts';
+import type { PassRules, Resource } from './api-contract.ts';
 import { formOf } from './form.ts';
 import type { Rule } from './rules.ts';
 import type { TokenFacts } from './token-facts.ts';
@@ -40,15 +40,15 @@ export interface HonoProtect {
    * The same, for requests that may pass without a token: `auth` is null then.
    * @throws ConfigError when the rule is wrong
    */
-  (rule: Rule, exceptions: Exceptions<Context>): MiddlewareHandler<HonoAuth<TokenFacts | null>>;
+  (rule: Rule, passing: PassRules<Context>): MiddlewareHandler<HonoAuth<TokenFacts | null>>;
   /** Serves the document about the API: `app.use(protect.metadata)`, at the root. */
   readonly metadata: MiddlewareHandler;
 }
 
 /** Protects routes of Hono. */
 export function honoProtect(api: Resource, { certificate }: HonoProtectOptions = {}): HonoProtect {
-  const protect = (rule: Rule = {}, exceptions: Exceptions<Context> = {}): MiddlewareHandler => {
-    const judge = api.judge(rule, exceptions);
+  const protect = (rule: Rule = {}, passing: PassRules<Context> = {}): MiddlewareHandler => {
+    const judge = api.judge(rule, passing);
     return async (context, next) => {
       const { raw } = context.req;
       const verdict = await judge(

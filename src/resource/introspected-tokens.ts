@@ -4,9 +4,10 @@
  * alone, never a decision about a request.
  */
 import { LRUCache } from 'lru-cache';
-import { ConfigError, JwtError, sha256 } from 'valetkey';
+import { JwtError, sha256 } from 'valetkey';
 import { type Fetch, fetchJson, globalFetch, requireSecure } from './fetch-json.ts';
 import { addressIn, issuerMetadata } from './issuer-metadata.ts';
+import { CODE, FLAG, type Kinds, requireKnown, TEXT } from './known-options.ts';
 import { SourceUnavailable, type TokenFacts, type TokenSource, tokenFacts } from './token-facts.ts';
 
 /** How an authorization server is asked about tokens. */
@@ -196,32 +197,28 @@ function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1);
 }
 
+const KINDS: Kinds<IntrospectedTokenOptions> = {
+  issuer: TEXT,
+  endpoint: TEXT,
+  clientId: TEXT,
+  clientSecret: TEXT,
+  secretIn: { ...TEXT, choices: ['basic', 'post'] },
+  clientAssertion: CODE,
+  cacheSeconds: { kind: 'seconds', least: 0 },
+  allowMissingTokenType: FLAG,
+  fetch: CODE,
+  clock: CODE,
+};
+
 function requireOptions(options: IntrospectedTokenOptions): void {
+  const { clientSecret, clientAssertion } = options;
+  const both = {
+    option: 'clientAssertion',
+    problem: 'stands beside a secret.',
+    remedy: 'Name one of them.',
+  };
+  const isBoth = clientSecret !== undefined && clientAssertion !== undefined;
+  requireKnown(KINDS, options, isBoth ? [both] : []);
   requireSecure('issuer', options.issuer);
   if (options.endpoint !== undefined) requireSecure('endpoint', options.endpoint);
-  const { clientId, clientSecret, clientAssertion, cacheSeconds = 0 } = options;
-  const problems = [
-    ...(clientId === '' || clientSecret === ''
-      ? [
-          {
-            option: clientId === '' ? 'clientId' : 'clientSecret',
-            problem: 'is empty.',
-            remedy: 'Register this API: npx valetkey application create --kind resource-server.',
-          },
-        ]
-      : []),
-    ...(clientSecret !== undefined && clientAssertion !== undefined
-      ? [
-          {
-            option: 'clientAssertion',
-            problem: 'stands beside a secret.',
-            remedy: 'Name one of them.',
-          },
-        ]
-      : []),
-    ...(Number.isFinite(cacheSeconds) && cacheSeconds >= 0
-      ? []
-      : [{ option: 'cacheSeconds', problem: 'must be a number of seconds.', remedy: 'Write 30.' }]),
-  ];
-  if (problems.length > 0) throw new ConfigError(problems);
 }

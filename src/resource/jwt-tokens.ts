@@ -5,7 +5,7 @@
 import type { JSONWebKeySet, JWK } from 'jose';
 import {
   ACCESS_TOKEN_ALGS,
-  ConfigError,
+  type ConfigProblem,
   type JwtClaims,
   JwtError,
   type SigningAlg,
@@ -14,6 +14,7 @@ import {
 import { cachedDocument, freshFor } from './cached-document.ts';
 import { type Fetch, fetchJson, globalFetch, requireSecure } from './fetch-json.ts';
 import { addressIn, issuerMetadata } from './issuer-metadata.ts';
+import { CODE, type Kinds, LIST, MAP, requireKnown, TEXT } from './known-options.ts';
 import { SourceUnavailable, type TokenSource, tokenFacts } from './token-facts.ts';
 
 /** How tokens that are JWTs are checked. */
@@ -39,6 +40,17 @@ export interface JwtTokenOptions {
   readonly clock?: () => number;
 }
 
+const KINDS: Kinds<JwtTokenOptions> = {
+  issuer: TEXT,
+  jwks: MAP,
+  jwksUri: TEXT,
+  algs: LIST,
+  decryptionKey: MAP,
+  introspect: CODE,
+  fetch: CODE,
+  clock: CODE,
+};
+
 const SIGNED = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const ENCRYPTED = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;
 const ALGS = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
@@ -49,9 +61,9 @@ const ALGS = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
  */
 export function jwtTokens(options: JwtTokenOptions): TokenSource {
   const { issuer, algs = ACCESS_TOKEN_ALGS, decryptionKey, introspect } = options;
+  requireKnown(KINDS, options, problemsOf(algs, decryptionKey));
   requireSecure('issuer', issuer);
   if (options.jwksUri !== undefined) requireSecure('jwksUri', options.jwksUri);
-  requireAlgs(algs, decryptionKey);
   const now = options.clock ?? ((): number => Math.floor(Date.now() / 1000));
   const keys = keysOf(options, now);
   const verify = async (token: string, jwks: JSONWebKeySet): Promise<JwtClaims> =>
@@ -114,9 +126,12 @@ function isKeySet(value: unknown): value is JSONWebKeySet {
   );
 }
 
-function requireAlgs(algs: readonly string[], decryptionKey: JWK | undefined): void {
-  const problems = [
-    ...(algs.length > 0 && algs.every((alg) => ALGS.test(alg))
+function problemsOf(
+  algs: readonly string[],
+  decryptionKey: JWK | undefined,
+): readonly ConfigProblem[] {
+  return [
+    ...(!Array.isArray(algs) || (algs.length > 0 && algs.every((alg) => ALGS.test(alg)))
       ? []
       : [
           {
@@ -135,5 +150,4 @@ function requireAlgs(algs: readonly string[], decryptionKey: JWK | undefined): v
           },
         ]),
   ];
-  if (problems.length > 0) throw new ConfigError(problems);
 }

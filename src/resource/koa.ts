@@ -4,7 +4,7 @@
  * `context.state.auth` is the token, and `authOf(context.req)` as well.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Exceptions, Resource } from './api-contract.ts';
+import type { PassRules, Resource } from './api-contract.ts';
 import {
   apiRequest,
   type CertificateOptions,
@@ -48,7 +48,7 @@ export interface KoaProtect {
    */
   <Native extends KoaApiContext = KoaApiContext>(
     rule?: Rule,
-    exceptions?: Exceptions<Native>,
+    passing?: PassRules<Native>,
   ): KoaApiMiddleware<Native>;
   /** Serves the document about the API: `app.use(protect.metadata)`, at the root. */
   readonly metadata: KoaApiMiddleware;
@@ -63,9 +63,9 @@ export function koaProtect(api: Resource, options: CertificateOptions = {}): Koa
   const infoOf = nodeReader(options);
   const protect = <Native extends KoaApiContext>(
     rule: Rule = {},
-    exceptions: Exceptions<Native> = {},
+    passing: PassRules<Native> = {},
   ): KoaApiMiddleware<Native> => {
-    const judge = api.judge(rule, exceptions);
+    const judge = api.judge(rule, passing);
     return async (context, next) => {
       const { req, originalUrl, request } = context;
       const verdict = await judge(

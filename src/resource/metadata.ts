@@ -3,6 +3,7 @@
  * presented. Clients find it by its address, or by `resource_metadata` in a challenge.
  */
 import { ConfigError, DPOP_ALGS } from 'valetkey';
+import { isSecure } from './fetch-json.ts';
 
 /** What the document tells. */
 export interface MetadataFacts {
@@ -19,16 +20,13 @@ export interface MetadataFacts {
 }
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 /** The URL of an API. @throws ConfigError when it is no identifier of one */
 export function resourceUrl(resource: string): URL {
   const url = URL.canParse(resource) ? new URL(resource) : null;
   // RFC 9728 §1.2: an https URL without a fragment; a query is left to those who need one.
-  const isSecure =
-    url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.includes(url.hostname));
   const isBare = url !== null && !/[?#]/.test(resource) && `${url.username}${url.password}` === '';
-  if (url !== null && isSecure && isBare) return url;
+  if (url !== null && isSecure(resource) && isBare) return url;
   throw new ConfigError([
     {
       option: 'resource',

@@ -1,0 +1,55 @@
+/** Options that are misspelt or of another kind: an API never starts less protected than written. */
+import { ConfigError } from 'valetkey';
+import { createResource, introspectedTokens, jwtTokens } from 'valetkey/resource';
+import { describe, expect, it } from 'vitest';
+
+const issuer = 'https://id.example.com';
+const tokens = { find: () => Promise.resolve(null) };
+const api = { resource: 'https://api.example.com/v1', tokens };
+const asked = { issuer, clientId: 'api', clientSecret: 'secret' };
+
+const MAKE = {
+  createResource: (more: object) => createResource({ ...api, ...more }),
+  introspectedTokens: (more: object) => introspectedTokens({ ...asked, ...more }),
+  jwtTokens: (more: object) => jwtTokens({ issuer, ...more }),
+  'the rules for passing': (more: object) =>
+    createResource(api).judge({}, more as { readonly preflight?: boolean }),
+} as const;
+
+function problemsOf(make: () => unknown): ConfigError['problems'] {
+  try {
+    make();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe.each<[keyof typeof MAKE, object, string, string]>([
+  ['createResource', { requireDPoP: true }, 'requireDPoP', 'Did you mean requireDpop?'],
+  ['createResource', { requireDpop: 'true' }, 'requireDpop', 'Write true or false, not a text.'],
+  ['createResource', { audience: 7 }, 'audience', 'Write a list of texts.'],
+  ['createResource', { scopes: 'photos.read' }, 'scopes', 'Write a list of texts.'],
+  ['createResource', { tokens: null }, 'tokens', 'Write it like providerTokens(provider).'],
+  ['createResource', { tokens: {} }, 'tokens', 'Write it like providerTokens(provider).'],
+  ['introspectedTokens', { cacheSecond: 0 }, 'cacheSecond', 'Did you mean cacheSeconds?'],
+  ['introspectedTokens', { cacheSeconds: -1 }, 'cacheSeconds', 'Choose a number in that range.'],
+  ['introspectedTokens', { secretIn: 'body' }, 'secretIn', 'Choose among basic, post.'],
+  ['introspectedTokens', { clientId: '' }, 'clientId', 'Write a text, or leave it out.'],
+  ['jwtTokens', { alg: ['ES256'] }, 'alg', 'Did you mean algs?'],
+  ['jwtTokens', { algs: 'ES256' }, 'algs', 'Write a list of texts.'],
+  ['jwtTokens', { jwks: [] }, 'jwks', 'Write { name: value }.'],
+  ['the rules for passing', { prefligth: true }, 'prefligth', 'Did you mean preflight?'],
+  ['the rules for passing', { preflight: 1 }, 'preflight', 'Write true or false, not a text.'],
+])('%s with %j', (name, more, option, remedy) => {
+  it(`is refused, and says: ${remedy}`, () => {
+    expect(problemsOf(() => MAKE[name](more))).toEqual([
+      expect.objectContaining({ option, remedy }),
+    ]);
+  });
+});
+
+it.each(Object.keys(MAKE) as (keyof typeof MAKE)[])('%s with what is right is made', (name) => {
+  expect(problemsOf(() => MAKE[name]({}))).toEqual([]);
+});
