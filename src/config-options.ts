@@ -3,6 +3,8 @@
  * come from JavaScript or a file, so nothing is taken for granted about its values. What options
  * mean to one another is checked in `check-config.ts`.
  */
+
+import { checkFeatures } from './check-features.ts';
 import { checkKeys } from './check-keys.ts';
 import type { Config } from './config.ts';
 import type {
@@ -12,11 +14,9 @@ import type {
   RateLimits,
   RefreshTokenRules,
 } from './domain/settings.ts';
-import { type Feature, optionGroup } from './engine/contracts/feature.ts';
 import {
   type Check,
   checkFunction,
-  checkOptions,
   hasMethods,
   isObject,
   type Option,
@@ -365,31 +365,4 @@ function checkOutbound(value: unknown, option: string, refuse: Refuse): void {
       'Write it like https://keys.internal:8443.',
     );
   }
-}
-
-function checkFeatures(value: unknown, option: string, refuse: Refuse): void {
-  if (!Array.isArray(value)) {
-    refuse(option, 'must be a list.', 'Write a list.');
-    return;
-  }
-  const seen = new Set<string>();
-  for (const [index, item] of value.entries()) {
-    const path = `${option}[${index}]`;
-    if (!isFeature(item)) {
-      const name =
-        typeof item === 'function' ? (item as { featureName?: string }).featureName : null;
-      const called = optionGroup(name ?? 'device-authorization');
-      const isList = Array.isArray(item) && item.every(isFeature);
-      const help = isList ? 'Spread it: ...mcp().' : `Call it with its options: ${called}().`;
-      refuse(path, isList ? 'is a list of features.' : 'is not a feature.', help);
-      continue;
-    }
-    if (seen.has(item.name)) refuse(path, `is ${item.name} again.`, 'Name each feature once.');
-    seen.add(item.name);
-    checkOptions(item.options, item.given, `${optionGroup(item.name)}.`, refuse);
-  }
-}
-
-function isFeature(value: unknown): value is Feature {
-  return hasMethods(value, 'contribute') && isObject(value) && isObject(value['options']);
 }

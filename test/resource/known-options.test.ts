@@ -1,4 +1,4 @@
-/** Options that are misspelt or of another kind: an API never starts less protected than written. */
+/** Options that are misspelt or of another kind: no API is less protected than its host wrote. */
 import { ConfigError } from 'valetkey';
 import { createResource, introspectedTokens, jwtTokens } from 'valetkey/resource';
 import { describe, expect, it } from 'vitest';

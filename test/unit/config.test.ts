@@ -19,6 +19,7 @@ import {
   type Grant,
   mcp,
   memoryDatabase,
+  resourceIndicators,
   rpInitiatedLogout,
   type Step,
 } from 'valetkey';
@@ -290,6 +291,15 @@ describe('features', () => {
       'rpInitiatedLogout.confirmation',
       'rpInitiatedLogout.confirmatoin',
     ]);
+  });
+  it('options of one that is off by default are told, unless it says that it is off', () => {
+    const resources = ['https://api.example.com/v1'];
+    expect(problems({ features: [resourceIndicators({ resources })] })).toEqual([
+      'resourceIndicators.resources',
+    ]);
+    for (const enabled of [true, false])
+      expect(problems({ features: [resourceIndicators({ resources, enabled })] })).toEqual([]);
+    expect(problems({ features: [resourceIndicators()] })).toEqual([]);
   });
   it('one that is switched off is gone whole', async () => {
     const provider = createProvider({ ...GOOD, features: [rpInitiatedLogout({ enabled: false })] });

@@ -68,19 +68,25 @@ describe('the table', () => {
       'resourceIndicators.resources': 'https://api.example/mcp',
       'pairwiseSubjects.salt': GOOD_SECRET,
     };
+    // What is written for a feature that is off is refused.
+    const switchOf = (path: string): (typeof TABLE)[number] | undefined =>
+      TABLE.find((one) => one.path === `${path.split('.')[0]}.enabled` && one.path !== path);
     const needs: Record<string, Record<string, string>> = {
       databaseSchema: { DATABASE_URL: 'postgres://db.example/valetkey' },
     };
     for (const { path, env, kind, choices } of TABLE.filter(
       (one) => one.path !== 'rsaPrivateKeysInactive',
     )) {
+      const on = switchOf(path);
       const settings = await read({
-        env: { ...needs[path], [env]: special[path] ?? choices?.[0] ?? values[kind] },
+        env: {
+          ...needs[path],
+          ...(on === undefined ? {} : { [on.env]: 'true' }),
+          [env]: special[path] ?? choices?.[0] ?? values[kind],
+        },
       });
-      expect([path, Object.keys(settings)]).toEqual([
-        path,
-        [...(needs[path] === undefined ? [] : ['databaseUrl']), path],
-      ]);
+      const others = [...(needs[path] === undefined ? [] : ['databaseUrl']), on?.path ?? []].flat();
+      expect([path, Object.keys(settings).sort()]).toEqual([path, [...others, path].sort()]);
     }
   });
 });
