@@ -229,6 +229,11 @@ export {
   prompts,
   uiLocales,
 } from './engine/parameters.ts';
+export {
+  RESOURCE_FIELDS,
+  type ResourceField,
+  type ResourceFields,
+} from './engine/resource-fields.ts';
 export * from './features.ts';
 export type { InteractionDetails, Interactions } from './host-interactions.ts';
 export { type McpOptions, mcp } from './mcp.ts';

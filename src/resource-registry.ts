@@ -8,9 +8,9 @@ import {
   type ResourceDefinition,
 } from './domain/resources.ts';
 import { checkFit } from './engine/access-token-rules.ts';
-import { checkResources } from './engine/check-resources.ts';
 import { type Engine, named } from './engine/contracts/engine.ts';
 import { problemList } from './engine/contracts/options.ts';
+import { checkResources } from './engine/resource-fields.ts';
 import { ConfigError } from './protocol/errors.ts';
 import { inOneSpelling } from './protocol/resource-identifier.ts';
 import type { StoredResource } from './store/resources.ts';
@@ -30,15 +30,17 @@ export interface ResourceAdmin {
   list(): Promise<readonly RegisteredResource[]>;
   /**
    * Registers an API. Other nodes know it within a second of its first request.
+   * @returns the API as it is registered
    * @throws ConfigError that lists everything wrong with it, or when there is one of its identifier
    */
-  create(definition: ResourceDefinition): Promise<void>;
+  create(definition: ResourceDefinition): Promise<RegisteredResource>;
   /**
    * Changes an API of the registry. Other nodes go by it after `clientCacheSeconds`, at most.
+   * @returns the API as it is now
    * @throws ConfigError that lists everything wrong with it, or when there is none, or the
    * configuration lists it
    */
-  update(identifier: string, changes: ResourceChanges): Promise<void>;
+  update(identifier: string, changes: ResourceChanges): Promise<RegisteredResource>;
   /** Takes an API out of the registry. False when there is none. */
   delete(identifier: string): Promise<boolean>;
 }
@@ -73,6 +75,7 @@ export function resourceAdminOf(ctx: Context, engine: Engine): ResourceAdmin {
       );
       ctx.resources.forget();
       if (!isNew) throw wrong(resource, 'is registered already.', 'Change that one.');
+      return { ...definition, source: 'registry' };
     },
     async update(identifier, changes) {
       for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
@@ -93,7 +96,7 @@ export function resourceAdminOf(ctx: Context, engine: Engine): ResourceAdmin {
           async (row) => await store.replace(record, row),
         );
         ctx.resources.forget();
-        if (isChanged) return;
+        if (isChanged) return { ...definition, source: 'registry' };
       }
       throw new Error('The registered API kept changing.');
     },

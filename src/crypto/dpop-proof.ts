@@ -6,7 +6,7 @@
 import { OAuthError, type RefusalHint } from '../protocol/errors.ts';
 import { CLIENT_KEY_ALGS, fittingKeys, isPublicKey } from '../protocol/key-sets.ts';
 import { sha256 } from './bytes.ts';
-import { checkTimes, type JwtClaims, JwtError, peekJwt, verifyJwt } from './jwt.ts';
+import { checkTimes, type JwtClaims, JwtError, peekJwt, requireJti, verifyJwt } from './jwt.ts';
 import { importPublicKey, thumbprintOf } from './public-keys.ts';
 
 /** Algorithms that may sign a proof. */
@@ -14,7 +14,6 @@ export const DPOP_ALGS: readonly string[] = CLIENT_KEY_ALGS;
 
 /** Seconds for which a proof is good, and by which clocks may differ. */
 const [LIFE, SKEW] = [60, 15];
-const LONGEST_JTI = 255;
 
 /** What a proof has to fit. */
 export interface DpopExpectation {
@@ -107,15 +106,14 @@ function checkRequest(
   claims: JwtClaims,
   { method, url, now, skew = SKEW, isSlashOptional = false }: DpopExpectation,
 ): void {
-  const { htm, htu, iat, jti } = claims;
+  const { htm, htu, iat } = claims;
   if (htm !== method) throw refused('dpop_proof_request', { expected: `htm ${method}` });
   const address = typeof htu === 'string' ? bareAddress(htu, isSlashOptional) : null;
   if (address === null || address !== bareAddress(url, isSlashOptional))
     throw refused('dpop_proof_request', { expected: `htu ${url}` });
   if (typeof iat !== 'number') throw new JwtError('claim', 'iat must be a number');
   checkTimes({ ...claims, exp: iat + LIFE }, { now, skew });
-  if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_JTI)
-    throw new JwtError('claim', `jti must be a string of 1 to ${LONGEST_JTI} characters`);
+  requireJti(claims);
 }
 
 /** RFC 9449 §4.3: without query and fragment, after normalisation (RFC 3986 §6.2.2, §6.2.3). */

@@ -202,6 +202,17 @@ export async function verifyJws(jwt: string, expected: JwtKey): Promise<void> {
   }
 }
 
+const LONGEST_JTI = 255;
+
+/**
+ * The `jti` of a JWT whose use is remembered (RFC 7519 §4.1.7).
+ * @throws JwtError `claim` when there is none, or it is too long
+ */
+export function requireJti({ jti }: JwtClaims): string {
+  if (typeof jti === 'string' && jti !== '' && jti.length <= LONGEST_JTI) return jti;
+  throw new JwtError('claim', `jti must be a string of 1 to ${LONGEST_JTI} characters`);
+}
+
 /** The rules for the time in which a JWT is accepted. */
 export interface TimeRules {
   /** The current time, in seconds since 1970. */

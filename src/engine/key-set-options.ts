@@ -1,9 +1,9 @@
 /** Options that say where public keys of somebody are: given, or behind an address. */
 import { keySetProblem } from '../protocol/key-sets.ts';
-import { checkDocumentUrl, type OptionTable } from './contracts/options.ts';
+import { checkDocumentUrl, type Option } from './contracts/options.ts';
 
 /** The two members. What has keys asks for one of them. */
-export const KEY_SET_OPTIONS: OptionTable = {
+export const KEY_SET_OPTIONS: Readonly<Record<'jwks' | 'jwksUri', Option>> = {
   jwks: {
     kind: 'map',
     description: 'public keys, a JWK Set',

@@ -7,7 +7,7 @@ import { CLIENT_FIELDS } from './client-field-definitions.ts';
 import { type FeatureField, kindProblem } from './client-fields.ts';
 import type { ClientMember, ClientMetadata, CompleteClientMetadata } from './client-metadata.ts';
 import { keySetProblem } from './key-sets.ts';
-import type { IdTokenAlg } from './names.ts';
+import { defaultSigningAlg, type IdTokenAlg } from './names.ts';
 import {
   isHost,
   type RedirectUriRules,
@@ -117,11 +117,10 @@ export function completeMetadata(
   rules: Pick<MetadataRules, 'idTokenAlgs' | 'authMethods' | 'responseTypes'>,
 ): CompleteClientMetadata {
   const grantTypes = metadata.grantTypes ?? ['authorization_code', 'refresh_token'];
-  const [firstAlg = 'RS256'] = rules.idTokenAlgs;
   const anySecret = rules.authMethods.has('client_secret')
     ? 'client_secret'
     : 'client_secret_basic';
-  const defaultAlg = rules.idTokenAlgs.includes('RS256') ? 'RS256' : firstAlg;
+  const defaultAlg = defaultSigningAlg(rules.idTokenAlgs);
   return {
     name: metadata.name.trim(),
     applicationType: metadata.applicationType ?? 'web',

@@ -69,5 +69,15 @@ export const SIGNING_ALGS: readonly SigningAlg[] = [
 ];
 /** Those for which a provider has keys unless it says otherwise. */
 export const USUAL_SIGNING_ALGS: readonly SigningAlg[] = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+
+/**
+ * The algorithm where nobody chose one: RS256, the default of most specifications, else the first
+ * that is offered.
+ */
+export function defaultSigningAlg<Alg extends string>(offered: readonly Alg[]): Alg | 'RS256' {
+  const [first = 'RS256'] = offered;
+  return offered.some((alg) => alg === 'RS256') ? 'RS256' : first;
+}
+
 /** Values of `prompt` (OIDC Core §3.1.2.1). Steps of features bring others. */
 export const PROMPTS: readonly string[] = ['none', 'login', 'consent', 'select_account'];

@@ -82,9 +82,14 @@ async function useProof(proofs: ProofMemory, { digest, expiresAt }: DpopProof): 
     throw new SourceUnavailable('the memory of used proofs does not answer', cause);
   }
   if (!isUsed) return;
-  throw new OAuthError('invalid_dpop_proof', 'proof_used_before', 'The DPoP proof is not valid.', {
-    hint: { expected: 'a new jti', received: 'one that was used' },
-  });
+  throw new OAuthError(
+    'invalid_dpop_proof',
+    'dpop_proof_replayed',
+    'The DPoP proof is not valid.',
+    {
+      hint: { expected: 'a new jti', received: 'one that was used' },
+    },
+  );
 }
 
 type Reason =

@@ -224,7 +224,7 @@ function requireAudience(rule: ReadyRule | null, { audience }: TokenFacts, held:
   if (audience.length === 0 && mayMiss) return;
   // RFC 9068 §4, RFC 8707 §2: a token for another API is worth nothing here.
   if (audience.some((one) => accepted.some((mine) => isSameResource(mine, one)))) return;
-  throw new OAuthError('invalid_token', 'token_for_another_api', 'The access token is invalid.', {
+  throw new OAuthError('invalid_token', 'token_audience', 'The access token is invalid.', {
     hint: {
       expected: `a token for ${accepted.join(' or ')}`,
       received: audience.length === 0 ? 'one that names no API' : `one for ${audience.join(', ')}`,

@@ -154,7 +154,7 @@ describe('a proof', () => {
     const proof = await proofFor(key, 'bound');
     const asking = Array.from({ length: 50 }, async () => await ask(one, 'DPoP bound', proof));
     expect((await Promise.all(asking)).filter((what) => what === 'good')).toHaveLength(1);
-    expect(one.refusals.every(({ reason }) => reason === 'proof_used_before')).toBe(true);
+    expect(one.refusals.every(({ reason }) => reason === 'dpop_proof_replayed')).toBe(true);
   });
   it('SC-05 is remembered only when all else is well, and until it has ended', async () => {
     const used: [string, number][] = [];
@@ -167,7 +167,7 @@ describe('a proof', () => {
     expect(used).toEqual([]);
     expect(await ask(one, 'DPoP bound', await proofFor(key, 'bound'))).toBe('good');
     expect(used).toEqual([[expect.stringMatching(/^[\w-]{43}$/), NOW + 90]]);
-    expect(await ask(one, 'DPoP bound', await proofFor(key, 'bound'))).toBe('proof_used_before');
+    expect(await ask(one, 'DPoP bound', await proofFor(key, 'bound'))).toBe('dpop_proof_replayed');
   });
   it('RS-04 SC-05 is 503 when the memory does not answer', async () => {
     const proofs = { used: async () => await Promise.reject(new Error('no connection')) };

@@ -207,7 +207,7 @@ describe.each(Object.keys(FRAMEWORKS))('%s', (framework) => {
       expect((await ask('/v1/read', { authorization, dpop: elsewhere })).status).toBe(401);
       expect((await ask('/v1/read?a=b', { authorization, dpop })).status).toBe(200);
       const again = await ask('/v1/read', { authorization, dpop });
-      expect([again.status, reasons.at(-1)]).toEqual([401, 'proof_used_before']);
+      expect([again.status, reasons.at(-1)]).toEqual([401, 'dpop_proof_replayed']);
     });
 
     it('RS-07 lets pass who is signed in, and a preflight request, where that is asked for', async () => {

@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { calledTold, makePlace, type Place, problemsIn, run, told } from './command-line.ts';
 
 const API = 'https://api.example/v1';
+/** A public key (RFC 7515 A.3). */
+const X = 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU';
+const Y = 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0';
 
 let place: Place;
 beforeAll(async () => {
@@ -69,18 +72,38 @@ describe('resource', () => {
       expect.stringMatching(/must be an absolute URI/),
     ]);
     const unknown = ['--resource', API, '--token-signing-alg', 'XX'];
-    expect(await problems('create', ...unknown)).toEqual([
-      expect.stringMatching(/tokenSigningAlg must be RS256 or/),
-    ]);
-    expect(await problems('create', '--resource', API, '--jwks-uri', 'https://x.example')).toEqual([
-      '--token-encryption-enc and --jwks-uri need --token-encryption-alg.',
-    ]);
+    const ran = await run(['resource', 'create', ...unknown], place.env);
+    expect(ran.stderr).toMatch(/--token-signing-alg <value>.*Allowed choices are RS256/);
+    for (const flag of [
+      ['--jwks-uri', 'https://x.example'],
+      ['--token-encryption-enc', 'A128GCM'],
+    ])
+      expect(await problems('create', '--resource', API, '--token-format', 'jwt', ...flag)).toEqual(
+        [expect.stringMatching(/tokenEncryption needs alg, and jwks or jwksUri/)],
+      );
     expect(await problems('delete', '--resource', API)).toEqual([
       `The registry has no ${API}. See: valetkey resource list`,
     ]);
     expect(await problems('update', '--resource', API, '--unset', 'name')).toEqual([
       '--unset name is not known. It takes scope, token-format, token-lifetime, token-signing-alg, token-encryption.',
     ]);
+  });
+  it('takes the keys of an API as they are, and shows what holds without a field', async () => {
+    const keys = { keys: [{ kty: 'EC', crv: 'P-256', x: X, y: Y, use: 'enc', kid: 'one' }] };
+    const options = [
+      ...['--resource', API, '--token-format', 'jwt'],
+      ...['--token-encryption-alg', 'ECDH-ES', '--jwks', JSON.stringify(keys)],
+    ];
+    expect(await calledTold(['resource', 'create', ...options], place.env)).toMatchObject({
+      tokenEncryption: { alg: 'ECDH-ES', jwks: keys },
+    });
+    const { stdout } = await run(
+      ['resource', 'update', '--resource', API, '--unset', 'token-encryption,token-format'],
+      place.env,
+    );
+    expect(stdout).toMatch(/Scopes +any/);
+    expect(stdout).toMatch(/Token format +as the application/);
+    expect(stdout).not.toContain('Encrypted by');
   });
   it('says what to switch on where nothing asks for APIs', async () => {
     const off = await makePlace();

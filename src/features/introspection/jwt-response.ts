@@ -6,7 +6,7 @@ import { sealerFor } from '../../domain/sealing.ts';
 import type { EngineContext } from '../../engine/contracts/context.ts';
 import type { Contributions } from '../../engine/contracts/feature.ts';
 import { encryptionFields, signingField } from '../../engine/response-objects.ts';
-import type { IdTokenAlg } from '../../protocol/names.ts';
+import { defaultSigningAlg } from '../../protocol/names.ts';
 import type { Client } from '../../store/records.ts';
 import { jwtResponse } from '../../web/respond.ts';
 
@@ -39,7 +39,7 @@ export async function jwtResponseFor(
 ): Promise<((answer: object) => Promise<Response>) | null> {
   const accepted = (ctx.request.headers.get('accept') ?? '').toLowerCase();
   if (!accepted.split(',').some((one) => one.split(';', 1)[0]?.trim() === MEDIA_TYPE)) return null;
-  const alg = algFor(caller) ?? usualAlg(ctx);
+  const alg = algFor(caller) ?? defaultSigningAlg(ctx.settings.idTokenAlgs);
   const seal = await sealerFor(ctx, caller, { object: 'introspection', alg, typ: TYPE });
   return async (answer) => {
     const jwt = await seal({
@@ -51,10 +51,4 @@ export async function jwtResponseFor(
     });
     return jwtResponse(jwt, MEDIA_TYPE);
   };
-}
-
-/** RFC 9701 §6: RS256 where the registration says nothing. */
-function usualAlg({ settings: { idTokenAlgs } }: EngineContext): IdTokenAlg {
-  const [first = 'RS256'] = idTokenAlgs;
-  return idTokenAlgs.includes('RS256') ? 'RS256' : first;
 }

@@ -15,7 +15,7 @@ import { type ClientField, clientField } from '../../engine/contracts/client-fie
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import type { MetadataCheck } from '../../protocol/client-metadata-rules.ts';
 import { OAuthError } from '../../protocol/errors.ts';
-import { SIGNING_ALGS, type SigningAlg } from '../../protocol/names.ts';
+import { defaultSigningAlg, SIGNING_ALGS, type SigningAlg } from '../../protocol/names.ts';
 import type { RequestContext } from '../../web/request.ts';
 
 /** Options of JWT access tokens. */
@@ -115,9 +115,8 @@ async function encrypterFor(
 
 function defaultAlg({ idTokenAlgs }: Settings): SigningAlg {
   const offered = SIGNING_ALGS.filter((alg) => idTokenAlgs.includes(alg));
-  const [first] = offered;
-  if (first === undefined) throw new Error('There is no key that signs access tokens.');
-  return offered.includes('RS256') ? 'RS256' : first;
+  if (offered.length === 0) throw new Error('There is no key that signs access tokens.');
+  return defaultSigningAlg(offered);
 }
 
 /** Access tokens as JWTs (RFC 9068). */

@@ -3,7 +3,7 @@
  * assertion for whom a client may have tokens. An assertion is good once.
  */
 import { sha256 } from '../../crypto/bytes.ts';
-import { checkTimes, type JwtClaims, JwtError, peekJwt } from '../../crypto/jwt.ts';
+import { checkTimes, type JwtClaims, JwtError, peekJwt, requireJti } from '../../crypto/jwt.ts';
 import { verifiedByOwner } from '../../domain/client-keys.ts';
 import { useOnce } from '../../domain/one-time-records.ts';
 import { OutboundError } from '../../domain/outbound.ts';
@@ -67,7 +67,6 @@ const USED = 'jwt-bearer';
 const SKEW = 30;
 /** Seconds for which an assertion may be valid at most: for as long as its use is remembered. */
 const LONGEST_LIFE: Seconds = 3600;
-const LONGEST_JTI = 255;
 
 interface BearerParams {
   readonly assertion: string;
@@ -91,6 +90,12 @@ function grantOf(issuers: readonly TrustedIssuer[], subject: SubjectOfAssertion)
           'invalid_scope',
           'scope_of_issuer',
           'None of the scopes is available by this assertion.',
+          {
+            hint: {
+              expected: `scopes of its issuer: ${issuer.scopes?.join(' ') || 'none'}`,
+              received: asked.join(' '),
+            },
+          },
         );
       const sub = await subject({ claims, issuer, client });
       if (sub === null) throw refused('subject', { received: 'a subject that is nobody here' });
@@ -186,7 +191,7 @@ async function verified(
 }
 
 function checkClaims(ctx: RequestContext, claims: JwtClaims): void {
-  const { aud, exp, jti, sub } = claims;
+  const { aud, exp, sub } = claims;
   const [only, ...others] = Array.isArray(aud) ? (aud as unknown[]) : [aud];
   // RFC 10070: the audience is the issuer of this provider, alone, so that the assertion is good
   // nowhere else.
@@ -198,8 +203,7 @@ function checkClaims(ctx: RequestContext, claims: JwtClaims): void {
     throw refused('lifetime', { expected: `exp at most ${LONGEST_LIFE} seconds from now` });
   // RFC 7523 §3: sub is required.
   if (typeof sub !== 'string' || sub === '') throw new JwtError('claim', 'sub must be a string');
-  if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_JTI)
-    throw new JwtError('claim', `jti must be a string of 1 to ${LONGEST_JTI} characters`);
+  requireJti(claims);
 }
 
 /** RFC 7523 §3: the jti is used once, of any number of requests at any number of nodes. */
@@ -217,7 +221,7 @@ async function use(
 /** The JWT bearer grant (RFC 7523 §2.1). */
 export const jwtBearer: FeatureFactory<JwtBearerOptions> = defineFeature<JwtBearerOptions>({
   name: 'jwt-bearer',
-  description: 'The JWT bearer grant (RFC 7523 §2.1), with assertions of trusted issuers',
+  description: 'The JWT bearer grant (RFC 7523 §2.1); its trusted issuers are given in code',
   options: {
     issuers: {
       kind: 'code',

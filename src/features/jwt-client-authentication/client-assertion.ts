@@ -3,7 +3,14 @@
  * used up at once, also when the request fails later, so that nobody who sees it uses it again.
  */
 import { sha256 } from '../../crypto/bytes.ts';
-import { checkTimes, type JwtClaims, JwtError, type JwtHeader, peekJwt } from '../../crypto/jwt.ts';
+import {
+  checkTimes,
+  type JwtClaims,
+  JwtError,
+  type JwtHeader,
+  peekJwt,
+  requireJti,
+} from '../../crypto/jwt.ts';
 import { signedBy, verifiedByOwner } from '../../domain/client-keys.ts';
 import { readableSecrets } from '../../domain/client-secrets.ts';
 import { useOnce } from '../../domain/one-time-records.ts';
@@ -26,7 +33,6 @@ const USED = 'client-assertion';
 const SKEW = 30;
 /** Seconds for which an assertion may be valid at most: for as long as its use is remembered. */
 const LONGEST_LIFE = 3600;
-const LONGEST_JTI = 255;
 
 /** What one method accepts. */
 export interface AssertionRules {
@@ -171,7 +177,7 @@ function checkClaims(
   claims: JwtClaims,
   rules: AssertionRules,
 ): void {
-  const { iss, sub, jti, exp } = claims;
+  const { iss, sub, exp } = claims;
   // RFC 7523 §3: iss and sub are the client_id.
   if (iss !== client.clientId || sub !== client.clientId)
     throw new JwtError('issuer', 'iss and sub must be the client_id');
@@ -184,8 +190,7 @@ function checkClaims(
       received: `${Math.round(exp - now)} seconds`,
     });
   // OIDC Core §9: the jti is required.
-  if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_JTI)
-    throw new JwtError('claim', `jti must be a string of 1 to ${LONGEST_JTI} characters`);
+  requireJti(claims);
 }
 
 /** RFC 10070 §3: the audience is the issuer, and nothing else. */

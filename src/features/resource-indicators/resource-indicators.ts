@@ -9,13 +9,13 @@ import {
   requireResources,
   resourcesIn,
 } from '../../domain/resources.ts';
-import { checkResources } from '../../engine/check-resources.ts';
 import { defineFeature, type FeatureFactory } from '../../engine/contracts/feature.ts';
 import {
   type AuthorizationParameter,
   authorizationParameter,
 } from '../../engine/contracts/parameter.ts';
 import type { TokenParameter } from '../../engine/contracts/token-parameter.ts';
+import { checkResources } from '../../engine/resource-fields.ts';
 
 /** Options of resource indicators. */
 export interface ResourceIndicatorOptions {

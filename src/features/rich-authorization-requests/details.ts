@@ -3,7 +3,8 @@
  * for with what was granted.
  */
 import { resourcesIn } from '../../domain/resources.ts';
-import { OAuthError } from '../../protocol/errors.ts';
+import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
+import { nameForLog } from '../../protocol/remedies.ts';
 import { inOneSpelling } from '../../protocol/resource-identifier.ts';
 import type { Client, Details } from '../../store/records.ts';
 
@@ -52,8 +53,12 @@ const LISTS = ['locations', 'actions', 'datatypes', 'privileges'];
 const MEMBER = 'authorization_details';
 
 /** Why a request is refused (RFC 9396 §5). */
-export function refusedDetails(reason: string, problem: string): OAuthError {
-  return new OAuthError('invalid_authorization_details', reason, problem);
+export function refusedDetails(
+  reason: string,
+  problem: string,
+  hint: RefusalHint = {},
+): OAuthError {
+  return new OAuthError('invalid_authorization_details', reason, problem, { hint });
 }
 
 /** The types of a provider, by name. */
@@ -73,7 +78,10 @@ export function detailsIn(
     const type = types.get(one.type);
     // RFC 9396 §5: unknown types, and those that the client may not ask for.
     if (type === undefined || (allowed !== null && !allowed.includes(one.type)))
-      throw refusedDetails('authorization_details_type', 'A type is not available here.');
+      throw refusedDetails('authorization_details_type', 'A type is not available here.', {
+        expected: (allowed ?? [...types.keys()]).join(', ') || 'no type',
+        received: nameForLog(one.type),
+      });
     checkCommonFields(one);
     const read = type.read(one);
     if (typeof read === 'string')
@@ -159,7 +167,15 @@ export function requireGranted(
   throw refusedDetails(
     'authorization_details_grew',
     'The authorization_details are more than what was granted.',
+    {
+      expected: `no more than what was granted (${typesOf(granted)})`,
+      received: `what no covers of its type allows (${typesOf(asked)})`,
+    },
   );
+}
+
+function typesOf(details: readonly AuthorizationDetail[]): string {
+  return details.map(({ type }) => nameForLog(type)).join(', ') || 'none';
 }
 
 /** True when each of `asked` has one of `granted` for itself that covers it. */

@@ -130,7 +130,7 @@ function requireForClients(types: DetailTypes, asked: readonly AuthorizationDeta
 export const richAuthorizationRequests: FeatureFactory<RichAuthorizationRequestOptions> =
   defineFeature<RichAuthorizationRequestOptions>({
     name: 'rich-authorization-requests',
-    description: 'Rich authorization requests (RFC 9396), where types are given',
+    description: 'Rich authorization requests (RFC 9396); their types are given in code',
     options: {
       types: {
         kind: 'code',

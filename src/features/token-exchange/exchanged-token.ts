@@ -5,7 +5,7 @@ import { findLiveAccessToken } from '../../domain/access-tokens.ts';
 import { findEnabledAccount } from '../../domain/accounts.ts';
 import { confirmationIn } from '../../domain/confirmations.ts';
 import { resourcesIn } from '../../domain/resources.ts';
-import { OAuthError } from '../../protocol/errors.ts';
+import { OAuthError, type RefusalHint } from '../../protocol/errors.ts';
 import type { AccessToken, Client, Entitlement } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
 
@@ -52,8 +52,12 @@ export type MayAct = (facts: {
 }) => ActingParty | null | Promise<ActingParty | null>;
 
 /** Why an exchange is refused (RFC 8693 §2.2.2). */
-export function refusedExchange(reason: string, description: string): OAuthError {
-  return new OAuthError('invalid_request', reason, description);
+export function refusedExchange(
+  reason: string,
+  description: string,
+  hint: RefusalHint = {},
+): OAuthError {
+  return new OAuthError('invalid_request', reason, description, { hint });
 }
 
 /** The token of a text, if it is worth something at this moment. */

@@ -3,7 +3,7 @@
  * for the same person, to call an API further on. Scopes and APIs only become fewer, unless the
  * policy of the host says which more.
  */
-import { originIn, withOrigin } from '../../domain/access-tokens.ts';
+import { isAccessTokenText, originIn, withOrigin } from '../../domain/access-tokens.ts';
 import {
   detailsOfResources,
   requireGrantedResources,
@@ -15,6 +15,7 @@ import { checkFunction } from '../../engine/contracts/options.ts';
 import type { TokenParameter } from '../../engine/contracts/token-parameter.ts';
 import { OAuthError } from '../../protocol/errors.ts';
 import type { Params } from '../../protocol/params.ts';
+import { nameForLog } from '../../protocol/remedies.ts';
 import { covers, parseScope } from '../../protocol/scope.ts';
 import type { Client, Details } from '../../store/records.ts';
 import type { RequestContext } from '../../web/request.ts';
@@ -126,7 +127,10 @@ function readParams(params: Params): ExchangeParams {
   if (actorType !== undefined) requireAccessToken(actorType);
   const wanted = params.get('requested_token_type') ?? ACCESS_TOKEN;
   if (wanted !== ACCESS_TOKEN)
-    throw refusedExchange('requested_token_type', 'Only access tokens are issued here.');
+    throw refusedExchange('requested_token_type', 'Only access tokens are issued here.', {
+      expected: ACCESS_TOKEN,
+      received: nameForLog(wanted),
+    });
   const [resources, audiences] = [params.all('resource'), params.all('audience')];
   if (resources.length > 0 && audiences.length > 0)
     throw refusedExchange('audience_and_resource', 'Name APIs by resource or by audience alone.');
@@ -142,7 +146,10 @@ function readParams(params: Params): ExchangeParams {
 
 function requireAccessToken(type: string): void {
   if (type === ACCESS_TOKEN || type === JWT) return;
-  throw refusedExchange('token_type', 'Only access tokens of this provider are exchanged.');
+  throw refusedExchange('token_type', 'Only access tokens of this provider are exchanged.', {
+    expected: `${ACCESS_TOKEN} or ${JWT}`,
+    received: nameForLog(type),
+  });
 }
 
 function grantOf(policy: ExchangePolicy, mayAct: MayAct | null): Grant {
@@ -166,7 +173,10 @@ function grantOf(policy: ExchangePolicy, mayAct: MayAct | null): Grant {
       const request = { client, subject, actor, scopes: asked, resources: named };
       const decision = (await policy(request)) || null;
       if (decision === null)
-        throw refusedExchange('exchange_denied', 'The exchange is not allowed.');
+        throw refusedExchange('exchange_denied', 'The exchange is not allowed.', {
+          expected: 'what tokenExchange.policy allows',
+          received: `${nameForLog(subject.client.clientId)} to ${nameForLog(client.clientId)}`,
+        });
       const isActing = actor !== null || decision.actsAsClient === true;
       checkDecision(subject, decision);
       const party = partyOf(actor, client);
@@ -211,8 +221,12 @@ async function requireLive(
 ): Promise<ExchangedToken> {
   const found = await findExchanged(ctx, text);
   // RFC 8693 §2.2.2: an invalid token is invalid_request here.
-  if (found === null) throw refusedExchange(what, `The ${what} is not valid.`);
-  return found;
+  if (found !== null) return found;
+  const isToken = isAccessTokenText(text);
+  throw refusedExchange(what, `The ${what} is not valid.`, {
+    expected: 'a live access token of this provider',
+    received: isToken ? 'one that has ended, or of another provider' : 'no access token',
+  });
 }
 
 /** The scopes that are asked for: never more than the subject token has. */
@@ -225,6 +239,7 @@ function scopesOf({ scopes }: ExchangedToken, asked: readonly string[] | null): 
     'invalid_scope',
     'scope_grew',
     'The scope is wider than the one of the subject_token.',
+    { hint: { expected: own.join(' ') || 'no scope', received: asked.map(nameForLog).join(' ') } },
   );
 }
 
@@ -234,7 +249,11 @@ function checkDecision(subject: ExchangedToken, decision: ExchangeDecision): voi
   if (!Number.isSafeInteger(lifetime) || lifetime < 1)
     throw new Error('The policy answered with a lifetime that is no whole number of seconds.');
   if (subject.isBound && !allowBoundSubject)
-    throw refusedExchange('subject_token_bound', 'The subject_token is bound to a key.');
+    throw refusedExchange('subject_token_bound', 'The subject_token is bound to a key.', {
+      expected: 'a bearer token',
+      received: 'one that is bound',
+      remedy: 'if that is right: allowBoundSubject in the decision of tokenExchange.policy',
+    });
   // Each exchange makes the chain longer that tokens tell, and that a look-up follows.
   if ((originIn(subject.token.details)?.depth ?? 0) >= LONGEST_CHAIN)
     throw refusedExchange('exchange_depth', 'The subject_token was exchanged too often.');
@@ -324,7 +343,7 @@ function tokenParameter(mayAct: MayAct | null): TokenParameter {
 export const tokenExchange: FeatureFactory<TokenExchangeOptions> =
   defineFeature<TokenExchangeOptions>({
     name: 'token-exchange',
-    description: 'Token exchange (RFC 8693), as a policy of the host allows it',
+    description: 'Token exchange (RFC 8693); it needs a policy, which is given in code',
     options: {
       policy: {
         kind: 'code',
