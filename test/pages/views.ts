@@ -263,6 +263,10 @@ const formsOf = (pages: Drawing): Readonly<Record<string, Html>> => ({
     sameNetwork: false,
     offline: true,
   }),
+  'device, details': pages.deviceConfirmation({
+    ...CONFIRMATION,
+    details: ['Pay 12.50 EUR to Merchant Ltd', 'See the balance of the account that ends with 42'],
+  }),
   'device, nothing': pages.deviceConfirmation({
     ...CONFIRMATION,
     scopes: [],
