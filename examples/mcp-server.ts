@@ -1,9 +1,11 @@
 /**
  * An MCP server whose tools are for people with an access token. Run it beside `VALETKEY_MCP=true
  * npm start`: `CLIENT_ID=… CLIENT_SECRET=… npx tsx examples/mcp-server.ts`, with the credentials of
- * `npx valetkey application create --kind resource-server --name "My MCP server"`.
+ * `npx valetkey application create --kind resource-server --name "My MCP server" --resource
+ * http://localhost:8500/mcp`.
  */
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { hostHeaderValidation } from '@modelcontextprotocol/sdk/server/middleware/hostHeaderValidation.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import express from 'express';
 import { createResource, introspectedTokens, type TokenFacts } from 'valetkey/resource';
@@ -37,12 +39,24 @@ function toolsFor({ sub, claims }: TokenFacts): McpServer {
 }
 
 const app = express();
+// A page of another name that leads to this computer (DNS rebinding) gets no further.
+app.use(hostHeaderValidation([new URL(api.resource).hostname]));
 app.use(protect.metadata);
 app.post('/mcp', protect(), express.json(), async (request, response) => {
-  const transport = new StreamableHTTPServerTransport({});
-  await toolsFor(authOf(request)).connect(transport);
+  const auth = authOf(request);
+  if (auth.isClientOnly) return void response.status(403).end('These tools are for people.');
+  const [tools, transport] = [toolsFor(auth), new StreamableHTTPServerTransport({})];
+  response.on('close', () => void tools.close());
+  await tools.connect(transport);
   await transport.handleRequest(request, response, request.body);
 });
+// It keeps no sessions, so there is nothing to listen to and nothing to end.
+app.all('/mcp', (_request, response) => {
+  response.set('Allow', 'POST').sendStatus(405);
+});
+app.use(((error: { readonly status?: number }, _request, response, _next) => {
+  response.status(error.status ?? 500).end('The request failed.');
+}) satisfies express.ErrorRequestHandler);
 
 app.listen(Number(PORT), 'localhost', (error) => {
   if (error) throw error;

@@ -15,7 +15,8 @@ const find = (id) => document.getElementById(id);
 
 async function callApi(path) {
   const user = await manager.getUser();
-  const headers = { authorization: `Bearer ${user?.access_token}` };
+  if (user === null) return await manager.signinRedirect();
+  const headers = { authorization: `Bearer ${user.access_token}` };
   const response = await fetch(`${resource}${path}`, { headers });
   // The person withdrew the access, or an administrator ended it.
   if (response.status === 401) return await manager.signinRedirect();
@@ -31,15 +32,18 @@ async function showPhotos() {
     return item;
   });
   find('photos').replaceChildren(...items);
+  find('gallery').hidden = items.length === 0;
 }
 
 /** Who is signed in, after the answer of the provider is taken, if there is one. */
 async function currentUser() {
   if (location.pathname !== '/callback') return await manager.getUser();
-  const user = await manager.signinRedirectCallback();
-  // The code is used up. It has no place in the history.
-  history.replaceState(null, '', '/');
-  return user;
+  try {
+    return await manager.signinRedirectCallback();
+  } finally {
+    // The code has no place in the history.
+    history.replaceState(null, '', '/');
+  }
 }
 
 function show(user) {
@@ -48,19 +52,27 @@ function show(user) {
   find('sign-in').hidden = isSignedIn;
   find('show-photos').hidden = !isSignedIn;
   find('sign-out').hidden = !isSignedIn;
-  if (!isSignedIn) find('photos').replaceChildren();
+  if (!isSignedIn) find('gallery').hidden = true;
 }
 
 function tell(error) {
-  show(null);
-  find('person').textContent = `That did not work: ${error.message}`;
+  find('problem').textContent = error === null ? '' : `That did not work: ${error.message}`;
 }
 
-const on = (id, work) => find(id).addEventListener('click', () => work().catch(tell));
+const on = (id, work) =>
+  find(id).addEventListener('click', () => {
+    tell(null);
+    work().catch(tell);
+  });
 on('sign-in', () => manager.signinRedirect());
 on('show-photos', showPhotos);
 on('sign-out', () => manager.signoutRedirect());
 // The library renews by itself a minute before the token ends.
 manager.events.addUserLoaded(show);
 manager.events.addUserUnloaded(() => show(null));
-await currentUser().then(show, tell);
+await currentUser()
+  .catch((error) => {
+    tell(error);
+    return null;
+  })
+  .then(show);

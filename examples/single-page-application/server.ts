@@ -44,15 +44,18 @@ server.use(protect.metadata);
 // The application has another origin, and sends a token and no cookies.
 server.use('/api', (_request, response, next) => {
   response.set('Access-Control-Allow-Origin', application);
-  response.set('Access-Control-Allow-Headers', 'Authorization');
+  response.set('Access-Control-Allow-Headers', 'Authorization, DPoP');
+  response.set('Access-Control-Expose-Headers', 'WWW-Authenticate');
   next();
 });
 server.all(
   '/api/photos',
   protect({ scope: 'photos.read' }, { preflight: true }),
   (request, response) => {
-    if (request.method === 'OPTIONS') response.sendStatus(204);
-    else response.json({ photos: ['lake.jpg', 'forest.jpg'], of: authOf(request).sub });
+    if (request.method === 'OPTIONS') return void response.sendStatus(204);
+    const { isClientOnly, sub } = authOf(request);
+    if (isClientOnly) response.status(403).end('Photos belong to people.');
+    else response.json({ photos: ['lake.jpg', 'forest.jpg'], of: sub });
   },
 );
 
@@ -63,8 +66,9 @@ files.use((_request, response, next) => {
   // Whoever brings a script into the page has its tokens.
   response.set(
     'Content-Security-Policy',
-    `default-src 'self'; connect-src 'self' ${issuer}; base-uri 'none'; frame-ancestors 'none'`,
+    `default-src 'self'; connect-src 'self' ${issuer}; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   );
+  response.set('X-Content-Type-Options', 'nosniff');
   next();
 });
 files.get('/config.json', (_request, response) => {
@@ -73,9 +77,10 @@ files.get('/config.json', (_request, response) => {
 files.get('/oidc-client-ts.js', (_request, response) => {
   response.sendFile(file('../browser/oidc-client-ts.min.js', `file://${library}`));
 });
-files.get('/application.js', (_request, response) => {
-  response.sendFile(file('application.js', import.meta.url));
-});
+for (const name of ['application.js', 'application.css'])
+  files.get(`/${name}`, (_request, response) => {
+    response.sendFile(file(name, import.meta.url));
+  });
 // One page for every address, as such applications have.
 files.get(['/', '/callback'], (_request, response) => {
   response.sendFile(file('index.html', import.meta.url));

@@ -26,7 +26,7 @@ import { freePort, start, stop, untilPrinted } from '../processes.ts';
 import { makeCertificate } from '../server/proxied.ts';
 import { services } from '../services.ts';
 import { ALICE, openPage, openProvider, serve, signIn } from './provider.ts';
-import { standalone } from './standalone.ts';
+import { type Standalone, standalone } from './standalone.ts';
 
 interface Introspected {
   readonly active: boolean;
@@ -55,7 +55,10 @@ async function exampleServer(
   });
   onTestFinished(async () => void (await stop(program)));
   await untilPrinted(program, 'listening');
-  return new URL(`http://localhost:${port}/mcp`);
+  const url = new URL(`http://localhost:${port}/mcp`);
+  // Streamable HTTP of MCP: a server without a stream of its own answers GET with 405.
+  expect((await fetch(url)).status).toBe(405);
+  return url;
 }
 
 /** An MCP server with one tool, by nothing but the SDK. */
@@ -206,6 +209,8 @@ describe.skipIf(services.chromium === null)('the MCP SDK', () => {
         clientSecret: api['client_secret'] ?? '',
       };
       const url = await exampleServer(op.issuer, credentials);
+      // Its tools are for people.
+      expect(await statusForService(op, url)).toBe(403);
 
       const kept = new Kept(redirect, isDocument ? { document: host.document } : {});
       const refused = new StreamableHTTPClientTransport(url, { authProvider: kept });
@@ -234,6 +239,21 @@ describe.skipIf(services.chromium === null)('the MCP SDK', () => {
     });
   });
 });
+
+/** What a service gets that calls the MCP server for itself. */
+async function statusForService({ issuer, command }: Standalone, url: URL): Promise<number> {
+  const made = await command('application', 'create', '--name', 'Job', '--kind', 'service');
+  const fields = { grant_type: 'client_credentials', resource: url.href };
+  const credentials = btoa(`${made['client_id']}:${made['client_secret']}`);
+  const issued = await fetch(`${issuer}/o/token/`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${credentials}` },
+    body: new URLSearchParams(fields),
+  });
+  const { access_token: token } = (await issued.json()) as Readonly<Record<string, string>>;
+  const headers = { authorization: `Bearer ${token}` };
+  return (await fetch(url, { method: 'POST', headers })).status;
+}
 
 /** A host with a certificate of its own, and the document of a client on the reader's computer. */
 async function documentHost(

@@ -1,5 +1,5 @@
 /** The applications of docs/guides/: a person signs in to each, as the guide tells. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { scriptedBrowser } from 'valetkey/testing';
@@ -25,6 +25,8 @@ const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 interface CommandLine {
   readonly op: Standalone;
   readonly clientId: string;
+  /** Where it keeps its token. */
+  readonly file: string;
   run(args: readonly string[]): Program;
 }
 
@@ -40,21 +42,19 @@ async function commandLine(): Promise<CommandLine> {
     ...['authorization_code', 'refresh_token', DEVICE_CODE].flatMap((one) => ['--grant-type', one]),
   );
   const clientId = made['client_id'] ?? '';
-  const env = {
-    ISSUER: op.issuer,
-    CLIENT_ID: clientId,
-    TOKEN_FILE: join(folder, 'token'),
-  };
+  const file = join(folder, 'token');
+  const env = { ISSUER: op.issuer, CLIENT_ID: clientId, TOKEN_FILE: file };
   return {
     op,
     clientId,
+    file,
     run: (args) => run('command-line', env, args),
   };
 }
 
 describe('docs/guides/native-applications.md', () => {
   it('examples/command-line.ts signs a person in by the browser, stays signed in, and signs out', async () => {
-    const { op, clientId, run: runIt } = await commandLine();
+    const { op, clientId, file, run: runIt } = await commandLine();
     const first = runIt([]);
     const [, url = ''] =
       /(http\S+\/authorize\/\S+)/.exec(await untilPrinted(first, 'state=')) ?? [];
@@ -71,9 +71,36 @@ describe('docs/guides/native-applications.md', () => {
     expect(await second.ended, second.output()).toBe(0);
     expect(second.output()).toBe(`Signed in: ${ALICE.name}\n`);
 
+    // Nobody else on this computer reads it.
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const before = readFileSync(file);
     expect(await runIt(['sign-out']).ended).toBe(0);
-    // Nothing is left to renew, so it asks again.
+    expect(existsSync(file)).toBe(false);
+    // What somebody copied before is worth nothing: the program asks again.
+    writeFileSync(file, before);
     await untilPrinted(runIt([]), `client_id=${clientId}`);
+  });
+
+  it('examples/command-line.ts sends its refresh token to its own provider alone', async () => {
+    const { file, run: runIt } = await commandLine();
+    const token = 'of another provider';
+    writeFileSync(file, JSON.stringify({ issuer: 'https://other.example', clientId: '', token }));
+    const program = runIt([]);
+    await untilPrinted(program, 'state=');
+    expect(program.output()).toContain('Open this address in your browser');
+  });
+
+  it('examples/command-line.ts waits for the answer to its own request', async () => {
+    const { run: runIt } = await commandLine();
+    const program = runIt([]);
+    const [, text = ''] =
+      /(http\S+\/authorize\/\S+)/.exec(await untilPrinted(program, 'state=')) ?? [];
+    const { searchParams } = new URL(text);
+    const redirectUri = searchParams.get('redirect_uri') ?? '';
+    expect((await fetch(`${redirectUri}?code=stolen&state=other`)).status).toBe(400);
+    const declined = `error=access_denied&state=${searchParams.get('state')}&iss=${new URL(text).origin}`;
+    expect(await (await fetch(`${redirectUri}?${declined}`)).text()).toContain('did not succeed');
+    expect(await program.ended).toBe(1);
   });
 
   it('examples/command-line.ts signs a person in on another device', async () => {
@@ -117,6 +144,15 @@ describe.skipIf(services.chromium === null)('docs/guides/single-page-application
     await page.click('#show-photos');
     await page.waitForSelector('#photos li');
     expect(await page.locator('#photos li').allTextContents()).toEqual(['lake.jpg', 'forest.jpg']);
+
+    await page.route('**/api/photos', async (route) => await route.fulfill({ status: 500 }), {
+      times: 1,
+    });
+    await page.click('#show-photos');
+    await page.waitForSelector('#problem:not(:empty)');
+    expect(await page.textContent('#problem')).toBe('That did not work: The API answered 500.');
+    // The person is still signed in.
+    expect(await page.isVisible('#sign-out')).toBe(true);
 
     await page.reload();
     await page.waitForSelector('#show-photos:visible');
