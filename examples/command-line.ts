@@ -18,6 +18,7 @@ const SCOPE = 'openid profile';
 
 type Tokens = client.TokenEndpointResponse & client.TokenEndpointResponseHelpers;
 
+if (CLIENT_ID === '') throw new Error('Set CLIENT_ID to the client_id of the application.');
 const issuer = new URL(ISSUER);
 const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(issuer.hostname);
 // It has no secret: everybody who has the program would have it. PKCE takes its place.

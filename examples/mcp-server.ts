@@ -25,7 +25,7 @@ const api = createResource({
     clientId: CLIENT_ID,
     clientSecret: CLIENT_SECRET,
   }),
-  onRefused: ({ reason }) => console.log(`refused: ${reason}`),
+  onRefused: ({ reason, cause }) => console.log(`refused: ${reason}`, cause ?? ''),
 });
 const protect = expressProtect(api);
 

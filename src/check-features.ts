@@ -14,9 +14,11 @@ export function checkFeatures(value: unknown, option: string, refuse: Refuse): v
     if (!isFeature(item)) {
       const name =
         typeof item === 'function' ? (item as { featureName?: string }).featureName : null;
-      const called = optionGroup(name ?? 'device-authorization');
+      const called = name == null ? 'deviceAuthorization' : optionGroup(name);
       const isList = Array.isArray(item) && item.every(isFeature);
-      const help = isList ? 'Spread it: ...mcp().' : `Call it with its options: ${called}().`;
+      const help = isList
+        ? 'Spread it: ...mcp().'
+        : `Call it with its options, such as ${called}().`;
       refuse(path, isList ? 'is a list of features.' : 'is not a feature.', help);
       continue;
     }
@@ -27,12 +29,17 @@ export function checkFeatures(value: unknown, option: string, refuse: Refuse): v
   }
 }
 
-/** Options of a feature that is off do nothing, which whoever wrote them does not expect. */
+/**
+ * Options of a feature that is off do nothing, which whoever wrote them does not expect. Who writes
+ * as well that it is off keeps them for later.
+ */
 function checkSwitch(feature: Feature, refuse: Refuse): void {
   const { enabled, ...others } = feature.given;
-  const [first] = Object.keys(others).filter((name) => others[name] !== undefined);
-  // Who writes that it is off keeps them for later.
-  if (first === undefined || enabled !== undefined || isEnabled(feature)) return;
+  const isDecided = enabled !== undefined;
+  // What is no option is told already, and may be the misspelt switch.
+  const known = Object.keys(others).filter((name) => Object.hasOwn(feature.options, name));
+  const first = known.find((name) => others[name] !== undefined);
+  if (isDecided || isEnabled(feature) || first === undefined) return;
   const group = optionGroup(feature.name);
   refuse(
     `${group}.${first}`,

@@ -161,14 +161,19 @@ export {
 } from './engine/contracts/grant.ts';
 export {
   type Check,
+  checkFunction,
   checkOptions,
+  hasMethods,
   type ListedOption,
   nearest,
   type Option,
   type OptionKind,
+  type OptionRule,
   type OptionsOf,
   type OptionTable,
+  problemList,
   type Refuse,
+  type RuleTable,
   writtenOptions,
 } from './engine/contracts/options.ts';
 export {

@@ -64,7 +64,7 @@ export function resourceAdminOf(ctx: Context, engine: Engine): ResourceAdmin {
       const all = await ctx.resources.all();
       if (all.length >= MOST) throw wrong(resource, `is one too many (${MOST}).`, 'Delete others.');
       if ((await listed(resource)) !== undefined)
-        throw wrong(resource, 'is registered already.', 'Change that one.');
+        throw wrong(resource, 'is registered already.', 'Update that one.');
       const now = ctx.now();
       const times = { version: 1, createdAt: now, updatedAt: now };
       const record = { digest: digestOf(resource), definition: written(definition), ...times };
@@ -74,8 +74,8 @@ export function resourceAdminOf(ctx: Context, engine: Engine): ResourceAdmin {
         async (row) => await store.insert(record, row),
       );
       ctx.resources.forget();
-      if (!isNew) throw wrong(resource, 'is registered already.', 'Change that one.');
-      return { ...definition, source: 'registry' };
+      if (!isNew) throw wrong(resource, 'is registered already.', 'Update that one.');
+      return registered(record);
     },
     async update(identifier, changes) {
       for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
@@ -96,7 +96,7 @@ export function resourceAdminOf(ctx: Context, engine: Engine): ResourceAdmin {
           async (row) => await store.replace(record, row),
         );
         ctx.resources.forget();
-        if (isChanged) return { ...definition, source: 'registry' };
+        if (isChanged) return registered(record);
       }
       throw new Error('The registered API kept changing.');
     },
@@ -123,6 +123,10 @@ function written(definition: ResourceDefinition): string {
   return JSON.stringify(definition);
 }
 
+function registered({ definition }: StoredResource): RegisteredResource {
+  return { ...(JSON.parse(definition) as ResourceDefinition), source: 'registry' };
+}
+
 function merged(before: ResourceDefinition, changes: ResourceChanges): ResourceDefinition {
   const all = Object.entries({ ...before, ...changes });
   return Object.fromEntries(
@@ -147,7 +151,7 @@ async function requireStored(
     throw wrong(identifier, 'is one of the configuration.', 'Change it there.');
   const all = await ctx.store.resources.list();
   const found = all.find(({ digest }) => digest === digestOf(identifier));
-  if (found === undefined) throw wrong(identifier, 'is not registered.', 'Register it.');
+  if (found === undefined) throw wrong(identifier, 'is not registered.', 'Create it first.');
   return found;
 }
 

@@ -40,7 +40,7 @@ export function json(value: string): unknown {
   try {
     return JSON.parse(value);
   } catch {
-    throw new InvalidArgumentError('It must be JSON, such as {"country": "NL"}.');
+    throw new InvalidArgumentError('It must be JSON, such as {"name": "value"}.');
   }
 }
 

@@ -46,7 +46,7 @@ export function withFields(command: Command): Command {
 
 /** Adds the option that takes fields away. */
 export function withUnset(command: Command): Command {
-  return command.option('--unset <option>', `take away: ${unsetNames()}`, collect);
+  return command.option('--unset <field>', `take a field away: ${unsetNames()}`, collect);
 }
 
 function unsetNames(): string {

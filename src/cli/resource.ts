@@ -35,7 +35,12 @@ export function resource(program: Command): void {
   withUnset(withFields(named(group.command('update').description('change an API')))).action(
     async ({ unset = [], ...options }: ResourceOptions, command: Command) => {
       await withAssembly(command, async (assembly) => {
-        const changes = { ...fieldsIn(options), ...unsetIn(unset) };
+        const [set, taken] = [fieldsIn(options), unsetIn(unset)];
+        const twice = Object.keys(set).find((member) => Object.hasOwn(taken, member));
+        if (twice !== undefined) throw new Error(`${twice} is given, and taken away by --unset.`);
+        const changes = { ...set, ...taken };
+        if (Object.keys(changes).length === 0)
+          throw new Error('Nothing would change: name a field.');
         const { resources } = assembly.provider;
         sayOne(assembly, command, await resources.update(options.resource, changes));
       });
@@ -49,7 +54,7 @@ export function resource(program: Command): void {
         const all = await provider.resources.list();
         const rows = all.map((one) => [
           one.resource,
-          one.tokenFormat ?? '',
+          one.tokenFormat ?? 'as the application',
           one.scopes?.join(' ') ?? 'any',
           one.source,
         ]);
@@ -60,7 +65,9 @@ export function resource(program: Command): void {
     });
   group
     .command('delete')
-    .description('take an API out of the registry: no more tokens are issued for it')
+    .description(
+      'take an API out of the registry; running servers stop within clientCacheSeconds (30)',
+    )
     .requiredOption('--resource <uri>', 'its identifier (required)')
     .action(async ({ resource: identifier }: ResourceOptions, command: Command) => {
       await withAssembly(command, async ({ provider }) => {
@@ -74,6 +81,6 @@ export function resource(program: Command): void {
 function sayOne({ provider }: Assembly, command: Command, one: RegisteredResource): void {
   const off = provider.resources.isOn
     ? ''
-    : '\n\nNothing asks for it yet: set resourceIndicators.enabled to true in the settings file, or VALETKEY_RESOURCE_INDICATORS_ENABLED=true for the server.';
+    : '\n\nTokens for APIs are off by the settings of this command. The server needs VALETKEY_RESOURCE_INDICATORS_ENABLED=true, or VALETKEY_MCP=true.';
   say(globals(command).json, one, table(rowsOf(one)) + off);
 }

@@ -45,8 +45,8 @@ export interface Redemption {
 
 /** A redemption that the token endpoint has held to its bounds. */
 export interface CheckedRedemption {
-  /** What the grant proved. */
-  readonly proven: Redemption;
+  /** What the grant proved, without what is reduced or completed below. */
+  readonly proven: Omit<Redemption, 'scopes' | 'proof'>;
   /** Its scopes that are on offer. */
   readonly scopes: readonly string[];
   /** When the subject proved who they are; null where the grant type consumes what says so. */

@@ -94,6 +94,8 @@ const JUST_READ = 1;
 export function createResources(parts: ResourceParts): KnownResources {
   const { listed, isOpen, store, ages, seconds } = parts;
   const configured = new Map(listed.map((one) => [inOneSpelling(one.resource), one]));
+  // Most requests name an API as it is registered, which needs no parsing.
+  const asRegistered = new Map(listed.map((one) => [one.resource, one]));
   let kept: { readonly known: Registry; readonly read: Moment } | null = null;
   let reading: Promise<Registry> | null = null;
   let changes = 0;
@@ -117,8 +119,7 @@ export function createResources(parts: ResourceParts): KnownResources {
     kept !== null && ages.isWithin(kept.read, most) ? kept.known : await read();
   return {
     async find(identifier) {
-      // Most are named in the spelling in which they are kept.
-      const same = configured.get(identifier);
+      const same = asRegistered.get(identifier);
       if (same !== undefined) return same;
       if (!isResourceUri(identifier)) return null;
       const name = inOneSpelling(identifier);

@@ -113,7 +113,12 @@ function scopesFor(
       'invalid_scope',
       'scope_of_other_resource',
       'None of the scopes has a meaning at the resource.',
-      { hint: { expected: `scopes of the resource: ${known.join(' ')}`, received: 'others' } },
+      {
+        hint: {
+          expected: `scopes of the resource: ${known.join(' ')}`,
+          received: scopes.join(' '),
+        },
+      },
     );
   return kept;
 }

@@ -3,7 +3,11 @@
  * what it prints. The same holds for the configuration and for the registry.
  */
 import { CONTENT_ENCRYPTION_ALGS } from '../crypto/jwe.ts';
-import { isResourceUri, type ResourceDefinition } from '../domain/resources.ts';
+import {
+  isResourceUri,
+  type ResourceDefinition,
+  type ResourceEncryption,
+} from '../domain/resources.ts';
 import { KEY_ENCRYPTION_ALGS, SIGNING_ALGS } from '../protocol/names.ts';
 import { inOneSpelling } from '../protocol/resource-identifier.ts';
 import { isScopeToken } from '../protocol/scope.ts';
@@ -28,9 +32,14 @@ export interface ResourceField extends Option {
 
 /** The fields by their place in a definition: every member of it, and no other. */
 export type ResourceFields = {
-  readonly [Member in Exclude<keyof ResourceDefinition, 'resource'>]-?:
-    | ResourceField
-    | Readonly<Record<string, ResourceField>>;
+  readonly [Member in Exclude<
+    keyof ResourceDefinition,
+    'resource' | 'tokenEncryption'
+  >]-?: ResourceField;
+} & {
+  readonly tokenEncryption: {
+    readonly [Member in keyof ResourceEncryption]-?: ResourceField;
+  };
 };
 
 /** Every field of a registered API. */
@@ -44,7 +53,7 @@ export const RESOURCE_FIELDS: ResourceFields = {
     check(value, option, refuse) {
       for (const scope of value as readonly string[])
         if (!isScopeToken(scope))
-          refuse(option, `holds ${JSON.stringify(scope)}.`, 'Write scopes without spaces.');
+          refuse(option, `holds ${JSON.stringify(scope)}.`, 'A scope has no spaces and no quotes.');
     },
   },
   tokenFormat: {
@@ -117,10 +126,12 @@ export function checkResource(
   refuse: Refuse,
 ): void {
   checkOptions(MEMBERS, one, `${path}.`, refuse);
-  const encryption = one['tokenEncryption'];
+  const { tokenFormat, tokenSigningAlg, tokenEncryption: encryption } = one;
+  if (tokenFormat === 'opaque' && tokenSigningAlg !== undefined)
+    refuse(`${path}.tokenSigningAlg`, 'is for JWTs.', 'Set tokenFormat to jwt, or leave it out.');
   if (!isObject(encryption)) return;
   if (encryption['alg'] === undefined || !hasKeys(encryption))
     refuse(`${path}.tokenEncryption`, 'needs alg, and jwks or jwksUri.', 'Add what is missing.');
-  if (one['tokenFormat'] !== 'jwt')
-    refuse(`${path}.tokenEncryption`, 'is for JWTs.', "Add tokenFormat: 'jwt'.");
+  if (tokenFormat !== 'jwt')
+    refuse(`${path}.tokenEncryption`, 'is for JWTs.', 'Set tokenFormat to jwt as well.');
 }

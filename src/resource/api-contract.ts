@@ -81,7 +81,7 @@ export interface Refusal {
   readonly clientId: string | null;
 }
 
-/** What a request is worth: authorized, passed by an exception, or refused. */
+/** What a request is worth: authorized, passed without a token, or refused. */
 export type Verdict = Authorized | Passed | RefusedRequest;
 
 /** The request has a token that suffices. */
@@ -92,7 +92,7 @@ export interface Authorized {
   readonly auth: TokenFacts;
 }
 
-/** The request needs no token, by an exception. */
+/** The request needs no token, by a rule for passing. */
 export interface Passed {
   /** Tells the verdicts apart. */
   readonly is: 'passed';

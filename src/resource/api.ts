@@ -17,7 +17,15 @@ import {
 import { requireBinding } from './binding.ts';
 import { MISSING, refusedAs } from './challenge.ts';
 import { formOf } from './form.ts';
-import { CODE, FLAG, type Kinds, LIST, requireKnown, TEXT } from './known-options.ts';
+import {
+  FLAG,
+  FUNCTION,
+  type Kinds,
+  LIST,
+  requireKnown,
+  TEXT,
+  withMethod,
+} from './known-options.ts';
 import { metadataAnswer, metadataDocument, metadataPath, resourceUrl } from './metadata.ts';
 import { memoryFor, proofMemory } from './proof-memory.ts';
 import { judge, type Rule, type RuleFor, readyRule } from './rules.ts';
@@ -25,20 +33,15 @@ import { SourceUnavailable, type TokenFacts, type TokenSource } from './token-fa
 
 const RETRY_AFTER = '5';
 
+const SOURCE = 'Write it like providerTokens(provider), or introspectedTokens({ … }).';
 const KINDS: Kinds<ResourceOptions> = {
-  resource: TEXT,
-  tokens: {
-    ...CODE,
-    check(value, option, refuse) {
-      if (typeof (value as Partial<TokenSource> | null)?.find === 'function') return;
-      refuse(option, 'must be a source of tokens.', 'Write it like providerTokens(provider).');
-    },
-  },
+  resource: { ...TEXT, required: 'Write the public address of the API.' },
+  tokens: { ...withMethod('find', SOURCE), required: SOURCE },
   audience: { ...LIST, textToo: true },
   allowMissingAudience: FLAG,
   allowTokenInBody: FLAG,
   requireDpop: FLAG,
-  proofs: CODE,
+  proofs: withMethod('used', 'Write { used(digest, expiresAt) { … } }.'),
   strippedPrefix: { ...TEXT, emptyToo: true },
   authorizationServers: LIST,
   scopes: LIST,
@@ -46,11 +49,11 @@ const KINDS: Kinds<ResourceOptions> = {
   documentation: TEXT,
   policyUri: TEXT,
   tosUri: TEXT,
-  onRefused: CODE,
-  clock: CODE,
+  onRefused: FUNCTION,
+  clock: FUNCTION,
 };
 
-const PASSING: Kinds<PassRules> = { preflight: FLAG, signedIn: CODE };
+const PASSING: Kinds<PassRules> = { preflight: FLAG, signedIn: FUNCTION };
 
 /**
  * Makes an API that takes access tokens.
@@ -252,7 +255,8 @@ function withForm(request: Request, info: ApiRequestInfo): ApiRequestInfo {
 }
 
 function written(verdict: Exclude<Verdict, { is: 'authorized' }>): Response {
-  if (verdict.is === 'passed') throw new Error('Nothing passes where no exception is given.');
+  if (verdict.is === 'passed')
+    throw new Error('Nothing passes where no rule for passing is given.');
   const { status, headers, body } = verdict.refused;
   return new Response(body, { status, headers });
 }

@@ -2,8 +2,8 @@
  * The one place from which an API calls its authorization server. Within bounds: https, one
  * deadline, one size, no redirects.
  */
-import { ConfigError } from 'valetkey';
 import { readText } from './form.ts';
+import { isSecure } from './secure-address.ts';
 import { SourceUnavailable } from './token-facts.ts';
 
 /** As the global `fetch`. */
@@ -20,7 +20,6 @@ export interface JsonAnswer {
 /** Milliseconds for a call, with its body. */
 const DEADLINE = 5000;
 const MOST_BYTES = 262_144;
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
 /** The `fetch` that is used where nobody names another one. */
 export const globalFetch: Fetch = async (url, init) => await globalThis.fetch(url, init);
@@ -57,23 +56,4 @@ export async function fetchJson(
       cause instanceof SyntaxError ? 'answers with something else than JSON' : 'does not answer';
     throw new SourceUnavailable(`${name} ${what}`, cause);
   }
-}
-
-/** True for https, and for http on this computer. */
-export function isSecure(url: string): boolean {
-  if (!URL.canParse(url)) return false;
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.includes(hostname));
-}
-
-/** @throws ConfigError when an option is no https address */
-export function requireSecure(option: string, url: string): void {
-  if (isSecure(url)) return;
-  throw new ConfigError([
-    {
-      option,
-      problem: 'must be an https address.',
-      remedy: 'Write it like https://id.example.com; http is for localhost.',
-    },
-  ]);
 }

@@ -7,6 +7,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { ClientCertificate } from 'valetkey';
 import type { PassRules, Resource } from './api-contract.ts';
 import { formOf } from './form.ts';
+import { FUNCTION, requireKnown } from './known-options.ts';
 import type { Rule } from './rules.ts';
 import type { TokenFacts } from './token-facts.ts';
 
@@ -45,8 +46,10 @@ export interface HonoProtect {
   readonly metadata: MiddlewareHandler;
 }
 
-/** Protects routes of Hono. */
-export function honoProtect(api: Resource, { certificate }: HonoProtectOptions = {}): HonoProtect {
+/** Protects routes of Hono. @throws ConfigError when an option is misspelt */
+export function honoProtect(api: Resource, options: HonoProtectOptions = {}): HonoProtect {
+  requireKnown<HonoProtectOptions>({ certificate: FUNCTION }, options);
+  const { certificate } = options;
   const protect = (rule: Rule = {}, passing: PassRules<Context> = {}): MiddlewareHandler => {
     const judge = api.judge(rule, passing);
     return async (context, next) => {

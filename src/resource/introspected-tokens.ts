@@ -5,9 +5,10 @@
  */
 import { LRUCache } from 'lru-cache';
 import { JwtError, sha256 } from 'valetkey';
-import { type Fetch, fetchJson, globalFetch, requireSecure } from './fetch-json.ts';
+import { type Fetch, fetchJson, globalFetch } from './fetch-json.ts';
 import { addressIn, issuerMetadata } from './issuer-metadata.ts';
-import { CODE, FLAG, type Kinds, requireKnown, TEXT } from './known-options.ts';
+import { FLAG, FUNCTION, type Kind, type Kinds, requireKnown, TEXT } from './known-options.ts';
+import { requireSecure } from './secure-address.ts';
 import { SourceUnavailable, type TokenFacts, type TokenSource, tokenFacts } from './token-facts.ts';
 
 /** How an authorization server is asked about tokens. */
@@ -197,28 +198,33 @@ function formEncoded(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1);
 }
 
+const REGISTER =
+  'Register this API: npx valetkey application create --kind resource-server --name "My API".';
+const CREDENTIAL: Kind = {
+  kind: 'code',
+  check(value, option, refuse) {
+    if (typeof value !== 'string' || value === '') refuse(option, 'is empty.', REGISTER);
+  },
+};
 const KINDS: Kinds<IntrospectedTokenOptions> = {
-  issuer: TEXT,
+  issuer: { ...TEXT, required: 'Write the issuer of the tokens.' },
   endpoint: TEXT,
-  clientId: TEXT,
-  clientSecret: TEXT,
+  clientId: { ...CREDENTIAL, required: REGISTER },
+  clientSecret: CREDENTIAL,
   secretIn: { ...TEXT, choices: ['basic', 'post'] },
-  clientAssertion: CODE,
+  clientAssertion: FUNCTION,
   cacheSeconds: { kind: 'seconds', least: 0 },
   allowMissingTokenType: FLAG,
-  fetch: CODE,
-  clock: CODE,
+  fetch: FUNCTION,
+  clock: FUNCTION,
 };
 
 function requireOptions(options: IntrospectedTokenOptions): void {
-  const { clientSecret, clientAssertion } = options;
-  const both = {
-    option: 'clientAssertion',
-    problem: 'stands beside a secret.',
-    remedy: 'Name one of them.',
-  };
-  const isBoth = clientSecret !== undefined && clientAssertion !== undefined;
-  requireKnown(KINDS, options, isBoth ? [both] : []);
+  requireKnown(KINDS, options, (_value, _option, refuse) => {
+    const { clientSecret, clientAssertion } = options;
+    if (clientSecret !== undefined && clientAssertion !== undefined)
+      refuse('clientAssertion', 'stands beside a secret.', 'Name one of them.');
+  });
   requireSecure('issuer', options.issuer);
   if (options.endpoint !== undefined) requireSecure('endpoint', options.endpoint);
 }

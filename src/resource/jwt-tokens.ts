@@ -5,16 +5,24 @@
 import type { JSONWebKeySet, JWK } from 'jose';
 import {
   ACCESS_TOKEN_ALGS,
-  type ConfigProblem,
   type JwtClaims,
   JwtError,
   type SigningAlg,
   verifyAccessToken,
 } from 'valetkey';
 import { cachedDocument, freshFor } from './cached-document.ts';
-import { type Fetch, fetchJson, globalFetch, requireSecure } from './fetch-json.ts';
+import { type Fetch, fetchJson, globalFetch } from './fetch-json.ts';
 import { addressIn, issuerMetadata } from './issuer-metadata.ts';
-import { CODE, type Kinds, LIST, MAP, requireKnown, TEXT } from './known-options.ts';
+import {
+  FUNCTION,
+  type Kinds,
+  LIST,
+  MAP,
+  requireKnown,
+  TEXT,
+  withMethod,
+} from './known-options.ts';
+import { requireSecure } from './secure-address.ts';
 import { SourceUnavailable, type TokenSource, tokenFacts } from './token-facts.ts';
 
 /** How tokens that are JWTs are checked. */
@@ -40,28 +48,42 @@ export interface JwtTokenOptions {
   readonly clock?: () => number;
 }
 
-const KINDS: Kinds<JwtTokenOptions> = {
-  issuer: TEXT,
-  jwks: MAP,
-  jwksUri: TEXT,
-  algs: LIST,
-  decryptionKey: MAP,
-  introspect: CODE,
-  fetch: CODE,
-  clock: CODE,
-};
-
 const SIGNED = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const ENCRYPTED = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$/;
 const ALGS = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
+
+const KINDS: Kinds<JwtTokenOptions> = {
+  issuer: { ...TEXT, required: 'Write the issuer of the tokens.' },
+  jwks: MAP,
+  jwksUri: TEXT,
+  algs: {
+    ...LIST,
+    check(value, option, refuse) {
+      const algs = value as readonly string[];
+      if (algs.length > 0 && algs.every((alg) => ALGS.test(alg))) return;
+      const problem = 'must name algorithms that sign with a key pair.';
+      refuse(option, problem, "Write it like ['RS256', 'ES256'].");
+    },
+  },
+  decryptionKey: {
+    ...MAP,
+    check(value, option, refuse) {
+      if ((value as JWK).alg === undefined)
+        refuse(option, 'names no algorithm.', 'Add its alg, such as RSA-OAEP-256.');
+    },
+  },
+  introspect: withMethod('find', 'Write it like introspectedTokens({ … }).'),
+  fetch: FUNCTION,
+  clock: FUNCTION,
+};
 
 /**
  * Looks tokens up in themselves.
  * @throws ConfigError when an option is wrong
  */
 export function jwtTokens(options: JwtTokenOptions): TokenSource {
+  requireKnown(KINDS, options);
   const { issuer, algs = ACCESS_TOKEN_ALGS, decryptionKey, introspect } = options;
-  requireKnown(KINDS, options, problemsOf(algs, decryptionKey));
   requireSecure('issuer', issuer);
   if (options.jwksUri !== undefined) requireSecure('jwksUri', options.jwksUri);
   const now = options.clock ?? ((): number => Math.floor(Date.now() / 1000));
@@ -124,30 +146,4 @@ function isKeySet(value: unknown): value is JSONWebKeySet {
     keys.length > 0 &&
     keys.every((one) => typeof one === 'object' && one !== null)
   );
-}
-
-function problemsOf(
-  algs: readonly string[],
-  decryptionKey: JWK | undefined,
-): readonly ConfigProblem[] {
-  return [
-    ...(!Array.isArray(algs) || (algs.length > 0 && algs.every((alg) => ALGS.test(alg)))
-      ? []
-      : [
-          {
-            option: 'algs',
-            problem: 'must name algorithms that sign with a key pair.',
-            remedy: `Write it like ['RS256', 'ES256'].`,
-          },
-        ]),
-    ...(decryptionKey === undefined || decryptionKey.alg !== undefined
-      ? []
-      : [
-          {
-            option: 'decryptionKey',
-            problem: 'names no algorithm.',
-            remedy: 'Add its alg, such as RSA-OAEP-256.',
-          },
-        ]),
-  ];
 }

@@ -3,7 +3,7 @@
  * presented. Clients find it by its address, or by `resource_metadata` in a challenge.
  */
 import { ConfigError, DPOP_ALGS } from 'valetkey';
-import { isSecure } from './fetch-json.ts';
+import { isSecure } from './secure-address.ts';
 
 /** What the document tells. */
 export interface MetadataFacts {

@@ -58,7 +58,12 @@ export async function readSettings(sources: SettingSources): Promise<GivenSettin
       remedy: 'Set VALETKEY_ISSUER.',
     });
   problems.push(
-    ...refusedBy(given).map((problem) => ({ ...problem, option: nameOf(problem.option) })),
+    ...refusedBy(given).map(({ option, problem, remedy }) => ({
+      option: nameOf(option),
+      problem,
+      // A remedy may name another setting.
+      remedy: remedy.replaceAll(/\b[a-z][A-Za-z]*\.[A-Za-z.]+\b/g, nameOf),
+    })),
   );
   if (problems.length > 0) throw new ConfigError(problems);
   return given;

@@ -42,6 +42,7 @@ function decodeText(encoded: string): string | null {
 
 // RFC 6749 §2.3.1: identifier and secret are form-encoded before they are joined.
 function formDecode(text: string): string | null {
+  // Most have nothing to decode.
   if (!/[%+]/.test(text)) return text;
   try {
     const decoded = decodeURIComponent(text.replaceAll('+', ' '));

@@ -27,7 +27,7 @@ export function allowOrigin(
 ): boolean {
   const { headers } = response;
   const origin = request.headers.get('origin');
-  // No page asks, and no cache keeps what is for clients alone.
+  // Without Origin no page reads the answer, and no cache keeps it, so it needs no Vary either.
   if (rule === 'client' && origin === null && request.method !== 'OPTIONS') return false;
   headers.set(
     'Access-Control-Expose-Headers',

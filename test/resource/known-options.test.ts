@@ -1,6 +1,8 @@
 /** Options that are misspelt or of another kind: no API is less protected than its host wrote. */
 import { ConfigError } from 'valetkey';
 import { createResource, introspectedTokens, jwtTokens } from 'valetkey/resource';
+import { expressProtect } from 'valetkey/resource/express';
+import { honoProtect } from 'valetkey/resource/hono';
 import { describe, expect, it } from 'vitest';
 
 const issuer = 'https://id.example.com';
@@ -8,10 +10,16 @@ const tokens = { find: () => Promise.resolve(null) };
 const api = { resource: 'https://api.example.com/v1', tokens };
 const asked = { issuer, clientId: 'api', clientSecret: 'secret' };
 
+const SOURCE = 'Write it like providerTokens(provider), or introspectedTokens({ … }).';
+const REGISTER =
+  'Register this API: npx valetkey application create --kind resource-server --name "My API".';
+
 const MAKE = {
   createResource: (more: object) => createResource({ ...api, ...more }),
   introspectedTokens: (more: object) => introspectedTokens({ ...asked, ...more }),
   jwtTokens: (more: object) => jwtTokens({ issuer, ...more }),
+  expressProtect: (more: object) => expressProtect(createResource(api), more),
+  honoProtect: (more: object) => honoProtect(createResource(api), more),
   'the rules for passing': (more: object) =>
     createResource(api).judge({}, more as { readonly preflight?: boolean }),
 } as const;
@@ -31,16 +39,30 @@ describe.each<[keyof typeof MAKE, object, string, string]>([
   ['createResource', { requireDpop: 'true' }, 'requireDpop', 'Write true or false, not a text.'],
   ['createResource', { audience: 7 }, 'audience', 'Write a list of texts.'],
   ['createResource', { scopes: 'photos.read' }, 'scopes', 'Write a list of texts.'],
-  ['createResource', { tokens: null }, 'tokens', 'Write it like providerTokens(provider).'],
-  ['createResource', { tokens: {} }, 'tokens', 'Write it like providerTokens(provider).'],
+  ['createResource', { tokens: undefined }, 'tokens', SOURCE],
+  ['createResource', { resource: undefined }, 'resource', 'Write the public address of the API.'],
+  ['createResource', { onRefused: 'log' }, 'onRefused', 'Pass a function.'],
+  ['createResource', { proofs: {} }, 'proofs', 'Write { used(digest, expiresAt) { … } }.'],
+  ['createResource', { tokens: null }, 'tokens', SOURCE],
+  ['createResource', { tokens: {} }, 'tokens', SOURCE],
   ['introspectedTokens', { cacheSecond: 0 }, 'cacheSecond', 'Did you mean cacheSeconds?'],
   ['introspectedTokens', { cacheSeconds: -1 }, 'cacheSeconds', 'Choose a number in that range.'],
   ['introspectedTokens', { secretIn: 'body' }, 'secretIn', 'Choose among basic, post.'],
-  ['introspectedTokens', { clientId: '' }, 'clientId', 'Write a text, or leave it out.'],
+  ['introspectedTokens', { clientId: '' }, 'clientId', REGISTER],
+  ['introspectedTokens', { clientId: undefined }, 'clientId', REGISTER],
+  ['introspectedTokens', { clientSecret: '' }, 'clientSecret', REGISTER],
+  ['introspectedTokens', { clientAssertion: () => '' }, 'clientAssertion', 'Name one of them.'],
+  ['introspectedTokens', { fetch: 'global' }, 'fetch', 'Pass a function.'],
   ['jwtTokens', { alg: ['ES256'] }, 'alg', 'Did you mean algs?'],
   ['jwtTokens', { algs: 'ES256' }, 'algs', 'Write a list of texts.'],
+  ['jwtTokens', { issuer: undefined }, 'issuer', 'Write the issuer of the tokens.'],
+  ['jwtTokens', { introspect: {} }, 'introspect', 'Write it like introspectedTokens({ … }).'],
   ['jwtTokens', { jwks: [] }, 'jwks', 'Write { name: value }.'],
   ['the rules for passing', { prefligth: true }, 'prefligth', 'Did you mean preflight?'],
+  ['the rules for passing', { signedIn: true }, 'signedIn', 'Pass a function.'],
+  ['expressProtect', { trustProxies: 1 }, 'trustProxies', 'Did you mean trustProxy?'],
+  ['honoProtect', { certificat: () => null }, 'certificat', 'Did you mean certificate?'],
+  ['honoProtect', { certificate: 'pem' }, 'certificate', 'Pass a function.'],
   ['the rules for passing', { preflight: 1 }, 'preflight', 'Write true or false, not a text.'],
 ])('%s with %j', (name, more, option, remedy) => {
   it(`is refused, and says: ${remedy}`, () => {
@@ -49,6 +71,13 @@ describe.each<[keyof typeof MAKE, object, string, string]>([
     ]);
   });
 });
+
+it.each([createResource, introspectedTokens, jwtTokens])(
+  'nothing at all: a ConfigError',
+  (make) => {
+    expect(problemsOf(() => (make as () => unknown)())).toHaveLength(1);
+  },
+);
 
 it.each(Object.keys(MAKE) as (keyof typeof MAKE)[])('%s with what is right is made', (name) => {
   expect(problemsOf(() => MAKE[name]({}))).toEqual([]);

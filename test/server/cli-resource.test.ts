@@ -84,6 +84,13 @@ describe('resource', () => {
     expect(await problems('delete', '--resource', API)).toEqual([
       `The registry has no ${API}. See: valetkey resource list`,
     ]);
+    expect(await problems('update', '--resource', API)).toEqual([
+      'Nothing would change: name a field.',
+    ]);
+    const twice = ['--scope', 'read', '--unset', 'scope'];
+    expect(await problems('update', '--resource', API, ...twice)).toEqual([
+      'scopes is given, and taken away by --unset.',
+    ]);
     expect(await problems('update', '--resource', API, '--unset', 'name')).toEqual([
       '--unset name is not known. It takes scope, token-format, token-lifetime, token-signing-alg, token-encryption.',
     ]);

@@ -64,6 +64,8 @@ export interface World {
   readonly events: { readonly type: string; readonly reason: string | null }[];
   /** Reasons of refusals, as operators read them in the log, newest last. */
   readonly reasons: string[];
+  /** What the log says of each refusal: reason, expected, received, remedy. */
+  readonly refusals: Readonly<Record<string, unknown>>[];
   readonly accounts: ReturnType<typeof memoryAccounts>;
 }
 
@@ -90,11 +92,14 @@ export const BOB = {
 export async function makeWorld(options: Partial<Config> = {}): Promise<World> {
   const events: { type: string; reason: string | null }[] = [];
   const reasons: string[] = [];
+  const refusals: Record<string, unknown>[] = [];
   const note = (facts: object): void => {
-    if ('reason' in facts) reasons.push(String(facts.reason));
+    if (!('reason' in facts)) return;
+    reasons.push(String(facts.reason));
+    refusals.push({ ...facts });
   };
   const accounts = memoryAccounts([ALICE, BOB]);
-  const world = { now: START, events, reasons, accounts } as {
+  const world = { now: START, events, reasons, refusals, accounts } as {
     -readonly [Key in keyof World]: World[Key];
   };
   const provider = createProvider({

@@ -301,6 +301,16 @@ describe('features', () => {
       expect(problems({ features: [resourceIndicators({ resources, enabled })] })).toEqual([]);
     expect(problems({ features: [resourceIndicators()] })).toEqual([]);
   });
+  it('a misspelt switch is told once, and a misspelt list of MCP servers opens nothing', () => {
+    const resources = ['https://api.example.com/v1'];
+    const wrong = { enable: true, resources } as never;
+    expect(problems({ features: [resourceIndicators(wrong)] })).toEqual([
+      'resourceIndicators.enable',
+      'resourceIndicators.resources',
+    ]);
+    expect(() => mcp({ resource: resources } as never)).toThrow(/Did you mean mcp.resources/);
+    expect(() => mcp({ resources: 'https://api.example.com/v1' } as never)).toThrow(ConfigError);
+  });
   it('one that is switched off is gone whole', async () => {
     const provider = createProvider({ ...GOOD, features: [rpInitiatedLogout({ enabled: false })] });
     expect(provider.handles('/o/logout/')).toBe(false);

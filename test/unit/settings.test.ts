@@ -91,6 +91,17 @@ describe('the table', () => {
   });
 });
 
+it('a remedy names settings as they were written, or by their variables', async () => {
+  const env = { VALETKEY_RESOURCE_INDICATORS_RESOURCES: 'https://api.example/mcp' };
+  const problems = await refused({ env });
+  expect(problems).toEqual([
+    expect.objectContaining({
+      option: 'VALETKEY_RESOURCE_INDICATORS_RESOURCES',
+      remedy: expect.stringMatching(/^Set VALETKEY_RESOURCE_INDICATORS_ENABLED to true/),
+    }),
+  ]);
+});
+
 describe('a value that does not fit', () => {
   it.each<[name: string, value: string]>([
     ...['x', '-1', '65536', '1.5', ' 80', '0x50', '1e3'].map((value): [string, string] => [

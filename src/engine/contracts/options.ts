@@ -27,12 +27,10 @@ export type OptionKind =
   | 'rate-limit'
   | 'code';
 
-/** One option. */
-export interface Option {
+/** What holds for the value of one option. */
+export interface OptionRule {
   /** What a value looks like. */
   readonly kind: OptionKind;
-  /** One line that says what it does; the default is added to it. */
-  readonly description: string;
   /** What holds when it is absent. */
   readonly default?: unknown;
   /** The default in words, where the value says too little. */
@@ -53,6 +51,17 @@ export interface Option {
   readonly check?: Check;
 }
 
+/** One option. */
+export interface Option extends OptionRule {
+  /** One line that says what it does; the default is added to it. */
+  readonly description: string;
+}
+
+/** Rules by the names of options; a table inside is a group. */
+export interface RuleTable {
+  readonly [name: string]: OptionRule | RuleTable;
+}
+
 /** Options by name; a table inside is a group. */
 export interface OptionTable {
   readonly [name: string]: Option | OptionTable;
@@ -70,7 +79,7 @@ export function nearest(written: string, names: readonly string[]): string | nul
   return name !== null && distance(written, name) <= most ? name : null;
 }
 
-function isOption(entry: Option | OptionTable): entry is Option {
+function isOption<Rule extends OptionRule>(entry: Rule | RuleTable): entry is Rule {
   return typeof entry['kind'] === 'string';
 }
 
@@ -98,9 +107,13 @@ export function isWhole(value: unknown, least: number, most: number): boolean {
   return Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most;
 }
 
-/** Every problem of values under a table: unknown names, wrong kinds, and what checks find. */
+/**
+ * Tells every problem of values under a table: unknown names, wrong kinds, and what checks find. A
+ * value that is undefined counts as absent.
+ * @param prefix what stands before each name where it is told, such as `lifetimes.`
+ */
 export function checkOptions(
-  table: OptionTable,
+  table: RuleTable,
   values: object,
   prefix: string,
   refuse: Refuse,
@@ -118,7 +131,7 @@ export function checkOptions(
 }
 
 function checkEntry(
-  entry: Option | OptionTable,
+  entry: OptionRule | RuleTable,
   value: unknown,
   path: string,
   refuse: Refuse,
@@ -128,7 +141,7 @@ function checkEntry(
   else refuse(path, 'must be an object.', `It may hold ${Object.keys(entry).join(', ')}.`);
 }
 
-function checkValue(option: Option, given: unknown, path: string, refuse: Refuse): void {
+function checkValue(option: OptionRule, given: unknown, path: string, refuse: Refuse): void {
   if (given === null && option.nullable === true) return;
   const value = option.textToo === true && typeof given === 'string' ? [given] : given;
   const problem = kindProblem(option, value);
@@ -149,7 +162,7 @@ function wrongItem(list: readonly unknown[]): number {
 
 type Problem = readonly [problem: string, remedy: string];
 
-function kindProblem(option: Option, value: unknown): Problem | null {
+function kindProblem(option: OptionRule, value: unknown): Problem | null {
   switch (option.kind) {
     case 'text':
       return textProblem(option, value);
@@ -176,14 +189,14 @@ function kindProblem(option: Option, value: unknown): Problem | null {
   }
 }
 
-function textProblem({ choices, emptyToo = false }: Option, value: unknown): Problem | null {
+function textProblem({ choices, emptyToo = false }: OptionRule, value: unknown): Problem | null {
   if (choices !== undefined && !choices.includes(String(value)))
     return [`must be ${choices.join(' or ')}.`, `Choose among ${choices.join(', ')}.`];
   if (typeof value === 'string' && (emptyToo || value !== '')) return null;
   return ['must be a non-empty string.', 'Write a text, or leave it out.'];
 }
 
-function numberProblem({ kind, least, most }: Option, value: unknown): Problem | null {
+function numberProblem({ kind, least, most }: OptionRule, value: unknown): Problem | null {
   const smallest = least ?? (kind === 'seconds' ? 1 : 0);
   const largest = most ?? Number.MAX_SAFE_INTEGER;
   if (isWhole(value, smallest, largest)) return null;
@@ -194,7 +207,7 @@ function numberProblem({ kind, least, most }: Option, value: unknown): Problem |
   return [`must be a whole number${unit} ${range}.`, remedy];
 }
 
-function listProblem(option: Option, value: unknown): Problem | null {
+function listProblem(option: OptionRule, value: unknown): Problem | null {
   const { choices, default: usual } = option;
   if (!Array.isArray(value)) return ['must be a list.', 'Write a list of texts.'];
   if (choices === undefined) return null;

@@ -10,7 +10,7 @@ import { idTokenClaims, withoutClaims } from '../../domain/claims.ts';
 import { requireSame } from '../../domain/confirmations.ts';
 import { tokensIssued } from '../../domain/event-definitions.ts';
 import { issueTokens } from '../../domain/issuance.ts';
-import type { CheckedRedemption, TokenResponse } from '../../domain/redemption.ts';
+import type { CheckedRedemption, Redemption, TokenResponse } from '../../domain/redemption.ts';
 import { offeredScopes } from '../../domain/scopes.ts';
 import { provenNow } from '../../domain/sessions.ts';
 import { isPublic } from '../../protocol/client-metadata-rules.ts';
@@ -158,6 +158,11 @@ async function issue(
   );
 }
 
+/** What a grant proved, with what the request proves and asks beside it. */
+interface ProvenRequest extends Pick<CheckedRedemption, 'proof' | 'confirmation' | 'details'> {
+  readonly proven: Redemption;
+}
+
 /**
  * Holds what a grant proved to what holds for all of them, so that no grant type can forget it: the
  * entitlement is this client's, nobody gets more than they are entitled to or than the client may
@@ -166,7 +171,7 @@ async function issue(
 async function withinBounds(
   ctx: EngineContext,
   client: Client,
-  asked: Omit<CheckedRedemption, 'scopes' | 'claims' | 'accessToken'>,
+  asked: ProvenRequest,
 ): Promise<CheckedRedemption> {
   const { proven, proof, confirmation } = asked;
   const { entitlement } = proven;

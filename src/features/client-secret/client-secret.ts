@@ -23,6 +23,7 @@ const basic: ClientAuthenticationMethod = {
     if (credentials === null || credentials === 'malformed') return credentials;
     const { clientId, secret, rawSecret } = credentials;
     // RFC 6749 §2.3.1: an empty secret is none. The client only names itself.
+    // Both readings, and one look where they are the same: each costs a digest.
     return secret === '' ? null : proof(ctx, clientId, [...new Set([secret, rawSecret])]);
   },
 };

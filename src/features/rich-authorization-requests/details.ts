@@ -169,7 +169,7 @@ export function requireGranted(
     'The authorization_details are more than what was granted.',
     {
       expected: `no more than what was granted (${typesOf(granted)})`,
-      received: `what no covers of its type allows (${typesOf(asked)})`,
+      received: `more than the rule of its type (covers) allows (${typesOf(asked)})`,
     },
   );
 }

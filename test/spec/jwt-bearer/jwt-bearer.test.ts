@@ -240,6 +240,10 @@ describe('a good assertion', () => {
       error: 'invalid_scope',
       reason: 'scope_of_issuer',
     });
+    expect(world.refusals.at(-1)).toMatchObject({
+      expected: 'scopes of its issuer: read',
+      received: 'write',
+    });
   });
   it('[RFC7523 §3] TK-13 about an account that is disabled leads to nothing', async () => {
     Object.assign(world.accounts, { find: async () => await Promise.resolve(null) });

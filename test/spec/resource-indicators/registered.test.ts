@@ -42,11 +42,17 @@ describe('an API of the registry', () => {
   it('[RFC8707 §2] is served as it is registered, at once', async () => {
     expect((await ask(API)).body['error']).toBe('invalid_target');
     const { resources } = world.provider;
-    await resources.create({ resource: API, scopes: ['read'], tokenFormat: 'jwt' });
+    const listed = async () => (await resources.list()).find((one) => one.resource === API);
+    const made = { resource: API, scopes: ['read'], tokenFormat: 'jwt' } as const;
+    expect(await resources.create(made)).toEqual({ ...made, source: 'registry' });
+    expect(await listed()).toEqual({ ...made, source: 'registry' });
     const answer = await ask(`${API}/`);
     expect(answer.body['scope']).toBe('read');
     expect(claimsOf(answer.body['access_token'])['aud']).toBe(API);
-    await resources.update(API, { scopes: ['write'], tokenFormat: null, tokenLifetime: 60 });
+    const changes = { scopes: ['write'], tokenFormat: null, tokenLifetime: 60 };
+    const now = { resource: API, scopes: ['write'], tokenLifetime: 60, source: 'registry' };
+    expect(await resources.update(API, changes)).toEqual(now);
+    expect(await listed()).toEqual(now);
     const changed = await ask(API);
     expect([changed.body['scope'], changed.body['expires_in']]).toEqual(['write', 60]);
     expect(String(changed.body['access_token'])).toMatch(/^vkat_/);
@@ -55,6 +61,29 @@ describe('an API of the registry', () => {
     expect(world.events.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['resource.created', 'resource.updated', 'resource.deleted']),
     );
+  });
+  it('[RFC8707 §2] another slash at its end makes another API', async () => {
+    const two = node([`${API}/`, `${API}//`]);
+    expect((await two.resources.list()).map(({ resource }) => resource)).toEqual([
+      `${API}/`,
+      `${API}//`,
+    ]);
+    world = await makeWorld({
+      store: memoryDatabase(),
+      features: [
+        resourceIndicators({
+          enabled: true,
+          resources: [
+            { resource: `${API}/`, tokenLifetime: 60 },
+            { resource: `${API}//`, tokenLifetime: 90 },
+          ],
+        }),
+      ],
+    });
+    const lifetimes = [];
+    for (const one of [API, `${API}/`, `${API}//`])
+      lifetimes.push((await ask(one)).body['expires_in']);
+    expect(lifetimes).toEqual([60, 60, 90]);
   });
   it('[RFC8707 §2] is known to another node a second later', async () => {
     await world.provider.resources.list();

@@ -41,6 +41,11 @@ describe('the registry', () => {
     ['a lifetime', { resource: 'https://a.example', tokenLifetime: 0 }, at('.tokenLifetime')],
     ['a scope', { resource: 'https://a.example', scopes: ['a b'] }, at('.scopes')],
     [
+      'an algorithm of tokens without a signature',
+      { resource: 'https://a.example', tokenFormat: 'opaque', tokenSigningAlg: 'ES256' },
+      at('.tokenSigningAlg'),
+    ],
+    [
       'encryption without a key',
       { resource: 'https://a.example', tokenFormat: 'jwt', tokenEncryption: { alg: 'RSA-OAEP' } },
       at('.tokenEncryption'),

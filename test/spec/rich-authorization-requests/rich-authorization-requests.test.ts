@@ -129,6 +129,7 @@ describe('an authorization request', () => {
     });
     const reason = 'authorization_details_type';
     expectRefusedRedirect(world, visit, { error: 'invalid_authorization_details', reason });
+    expect(world.refusals.at(-1)).toMatchObject({ expected: 'report', received: 'payment' });
   });
   it('[RFC9396 §12] shows what it asks for, escaped, every time', async () => {
     const browser = browserOf(world);

@@ -224,6 +224,7 @@ describe('what a policy has to say', () => {
       error: 'invalid_request',
       reason: 'subject_token_bound',
     });
+    expect(world.refusals.at(-1)?.['remedy']).toContain('allowBoundSubject');
     const open = await exchangeWorld(() => ({ allow: true, allowBoundSubject: true }));
     expect((await exchange(open, await bound(open))).status).toBe(200);
   });
