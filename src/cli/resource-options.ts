@@ -54,15 +54,18 @@ function unsetNames(): string {
 }
 
 function optionFor({ kind, flag, description, choices }: ResourceField): Option {
+  const placeholder = flag.split('-').at(-1);
   switch (kind) {
     case 'list':
-      return new Option(`--${flag} <value>`, `${description}; may be repeated`).argParser(collect);
+      return new Option(`--${flag} <${placeholder}>`, `${description}; may be repeated`).argParser(
+        collect,
+      );
     case 'seconds':
       return new Option(`--${flag} <seconds>`, description).argParser(wholeNumber(1));
     case 'map':
       return new Option(`--${flag} <json>`, description).argParser(json);
     default: {
-      const option = new Option(`--${flag} <value>`, description);
+      const option = new Option(`--${flag} <${placeholder}>`, description);
       return choices === undefined ? option : option.choices(choices);
     }
   }

@@ -137,7 +137,7 @@ async function issueAlone(
 ): Promise<Issued> {
   const { entitlement, joins: family = null } = redemption.proven;
   const made = await makeTokens(ctx, client, redemption, { entitlement, family });
-  const issue = issueOf(client, made, consumption, null, null);
+  const issue = issueOf(client, made, { consumption, subject: null, family: null });
   const outcome = await ctx.store.tokens.issue(issue, ctx.now());
   if (outcome !== 'fresh') return { outcome };
   return { outcome: 'issued', response: respond(ctx, redemption, made.access, null, null) };
@@ -161,7 +161,7 @@ async function startFamily(
   const made = await makeTokens(ctx, client, redemption, { entitlement, family });
   // Revoking a subject consumes its codes, so a code needs no second condition.
   const subject = consumption?.kind === 'code' ? null : conditionOf(redemption, entitlement);
-  const issue = issueOf(client, made, consumption, subject, family);
+  const issue = issueOf(client, made, { consumption, subject, family });
   return await storeAndSign(ctx, client, redemption, made, issue, refreshToken);
 }
 
@@ -196,7 +196,7 @@ async function continueFamily(
     refreshExpiresAt: idleEnd(ctx, client, family.expiresAt),
     successor,
   };
-  const issue = issueOf(client, made, consumption, null, null);
+  const issue = issueOf(client, made, { consumption, subject: null, family: null });
   return await storeAndSign(ctx, client, redemption, made, issue, next);
 }
 
@@ -283,11 +283,10 @@ async function sign(
 function issueOf(
   { clientId, version: clientVersion }: Client,
   { access, idToken }: NewTokens,
-  consumption: Issue['consumption'],
-  subject: Issue['subject'],
-  family: Issue['family'],
+  { consumption, subject, family }: Pick<Issue, 'consumption' | 'subject' | 'family'>,
 ): Issue {
   const accessToken = access.record;
+  // Written out: spreading costs more than the store in memory does.
   return { clientId, clientVersion, consumption, subject, family, accessToken, idToken };
 }
 

@@ -98,6 +98,7 @@ interface Detected {
  * and a certificate of the connection counts only where there is no other proof.
  */
 function detectOne(ctx: EngineContext, params: Params): Detected {
+  // A loop: this runs for every request, and most methods find nothing.
   const found: Found[] = [];
   for (const method of ctx.engine.clientAuthenticationMethods) {
     const presented = method.detect(ctx, params);

@@ -15,6 +15,7 @@ const FIRST = ['client_id', 'redirect_uri', 'response_type', 'response_mode', 's
 /** Known parameters that are refused or ignored here. */
 const NOT_READ = ['display', 'claims_locales', 'request', 'request_uri', 'registration'];
 
+/** Each provider has one engine, whose parameters never change: named once, not per request. */
 const NAMES = new WeakMap<Engine, readonly string[]>();
 
 /** Parameters that are read whenever the request goes on; they travel with it. */

@@ -73,7 +73,7 @@ describe('resource', () => {
     ]);
     const unknown = ['--resource', API, '--token-signing-alg', 'XX'];
     const ran = await run(['resource', 'create', ...unknown], place.env);
-    expect(ran.stderr).toMatch(/--token-signing-alg <value>.*Allowed choices are RS256/);
+    expect(ran.stderr).toMatch(/--token-signing-alg <alg>.*Allowed choices are RS256/);
     for (const flag of [
       ['--jwks-uri', 'https://x.example'],
       ['--token-encryption-enc', 'A128GCM'],
