@@ -11,7 +11,8 @@ const LOCAL = ['private', 'uniqueLocal', 'loopback', 'linkLocal', 'carrierGradeN
  * told.
  */
 export function addressIn(told: string | undefined): string | null {
-  if (told === undefined) return null;
+  // Hosts in JavaScript may say null as well.
+  if (!told) return null;
   const bare = told
     .slice(0, LONGEST_ADDRESS)
     .trim()
