@@ -84,7 +84,7 @@ export function createClientUsage({ store, ages, lifetime, changed, report }: Pa
   };
 }
 
-/** A client that is registered anew has uses of its own. The one part with spaces stands last. */
+/** A client that is registered anew has uses of its own. What may have spaces is last. */
 function keyOf({ clientId, createdAt }: Client, secret: string | null): string {
   return `${createdAt} ${secret ?? '-'} ${clientId}`;
 }

@@ -6,7 +6,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import proxyAddr from 'proxy-addr';
-import { addressIn, type ClientCertificate, type Provider } from 'valetkey';
+import {
+  addressIn,
+  type ClientCertificate,
+  ConfigError,
+  checkOptions,
+  type Provider,
+  problemList,
+  type RuleTable,
+} from 'valetkey';
 import { type CertificateHeaders, certificateOf } from './client-certificate.ts';
 
 export type { CertificateHeaders } from './client-certificate.ts';
@@ -39,6 +47,7 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
 
 /**
  * A provider as a listener, for `createServer` of `node:http`.
+ * @throws ConfigError when an option is misspelt or of another kind
  * @throws Error when `options.trustProxy` trusts everybody, or contains something that is not an
  * address, or is a number beside `options.certificateHeaders`
  */
@@ -65,16 +74,32 @@ export function nodeListener(
   };
 }
 
+const OPTIONS: RuleTable = {
+  // `trusting` looks at it.
+  trustProxy: { kind: 'code' },
+  certificateHeaders: { certificate: { kind: 'text' }, verified: { kind: 'text' } },
+  overrideGlobals: { kind: 'flag' },
+};
+
+/** A misspelt option would be ignored, and nobody would see that a proxy is not trusted. */
+function requireKnown(options: NodeOptions): void {
+  const { problems, refuse } = problemList();
+  checkOptions(OPTIONS, options, '', refuse);
+  const { certificateHeaders: headers } = options;
+  if (problems.length === 0 && headers !== undefined && headers.certificate === undefined)
+    refuse('certificateHeaders.certificate', 'is missing.', 'Name the header of your proxy.');
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
 /**
  * A function that finds the certificate that the client of a request showed; null without one.
- * @throws Error as `nodeListener`
+ * @throws ConfigError and Error as `nodeListener`
  */
-export function peerCertificate({
-  trustProxy = false,
-  certificateHeaders,
-}: Pick<NodeOptions, 'trustProxy' | 'certificateHeaders'> = {}): (
-  request: IncomingMessage,
-) => ClientCertificate | null {
+export function peerCertificate(
+  options: Pick<NodeOptions, 'trustProxy' | 'certificateHeaders'> = {},
+): (request: IncomingMessage) => ClientCertificate | null {
+  requireKnown(options);
+  const { trustProxy = false, certificateHeaders } = options;
   // A number of hops trusts whoever connects, and a certificate is more than an address.
   if (certificateHeaders !== undefined && typeof trustProxy === 'number')
     throw new Error(

@@ -48,6 +48,7 @@ export interface ExpressProtect {
 /**
  * Protects routes of Express.
  * @param options where client certificates come from, for tokens that are bound to one
+ * @throws ConfigError when an option is misspelt or of another kind
  * @throws Error when `trustProxy` trusts everybody, or contains something that is not an address
  */
 export function expressProtect(api: Resource, options: CertificateOptions = {}): ExpressProtect {

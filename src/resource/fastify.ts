@@ -59,6 +59,7 @@ export interface FastifyProtect {
 /**
  * Protects routes of Fastify.
  * @param options where client certificates come from, for tokens that are bound to one
+ * @throws ConfigError when an option is misspelt or of another kind
  * @throws Error when `trustProxy` trusts everybody, or contains something that is not an address
  */
 export function fastifyProtect(api: Resource, options: CertificateOptions = {}): FastifyProtect {

@@ -57,6 +57,7 @@ export interface KoaProtect {
 /**
  * Protects routes of Koa.
  * @param options where client certificates come from, for tokens that are bound to one
+ * @throws ConfigError when an option is misspelt or of another kind
  * @throws Error when `trustProxy` trusts everybody, or contains something that is not an address
  */
 export function koaProtect(api: Resource, options: CertificateOptions = {}): KoaProtect {

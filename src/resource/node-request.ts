@@ -5,26 +5,15 @@
 import type { IncomingMessage } from 'node:http';
 import { type NodeOptions, peerCertificate } from 'valetkey/node';
 import type { ApiRequest, ApiRequestInfo } from './api-request.ts';
-import { type Kinds, requireKnown } from './known-options.ts';
 import type { TokenFacts } from './token-facts.ts';
 
 /** Where client certificates come from: as for `nodeListener` of `valetkey/node`. */
 export type CertificateOptions = Pick<NodeOptions, 'trustProxy' | 'certificateHeaders'>;
 
-const KINDS: Kinds<CertificateOptions> = {
-  // `peerCertificate` looks at it.
-  trustProxy: { kind: 'code' },
-  certificateHeaders: { kind: 'map' },
-};
-
-/**
- * Reads requests of Node.
- * @throws ConfigError when an option is misspelt, and Error as `nodeListener`
- */
+/** Reads requests of Node. @throws ConfigError and Error as `nodeListener` */
 export function nodeReader(
   options: CertificateOptions,
 ): (request: IncomingMessage, body: unknown) => ApiRequestInfo {
-  requireKnown(KINDS, options);
   const certificateOf = peerCertificate(options);
   return (request, body) => ({
     certificate: () => certificateOf(request),

@@ -3,6 +3,7 @@
  * calls a tool of that server: one by the SDK alone, and the one of docs/guides/mcp.md.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +59,8 @@ async function exampleServer(
   const url = new URL(`http://localhost:${port}/mcp`);
   // Streamable HTTP of MCP: a server without a stream of its own answers GET with 405.
   expect((await fetch(url)).status).toBe(405);
+  // A name of somebody else that leads to this computer (DNS rebinding).
+  expect(await statusAt(url, 'evil.example')).toBe(403);
   return url;
 }
 
@@ -239,6 +242,14 @@ describe.skipIf(services.chromium === null)('the MCP SDK', () => {
     });
   });
 });
+
+/** The status of a request that names another host: fetch cannot. */
+async function statusAt(url: URL, host: string): Promise<number | undefined> {
+  return await new Promise((resolve, reject) => {
+    const sent = get(url, { headers: { host } }, ({ statusCode }) => resolve(statusCode));
+    sent.on('error', reject);
+  });
+}
 
 /** What a service gets that calls the MCP server for itself. */
 async function statusForService({ issuer, command }: Standalone, url: URL): Promise<number> {

@@ -1,5 +1,7 @@
 /** Options that are misspelt or of another kind: no API is less protected than its host wrote. */
 import { ConfigError } from 'valetkey';
+import { expressValetkey } from 'valetkey/express';
+import { nodeListener } from 'valetkey/node';
 import { createResource, introspectedTokens, jwtTokens } from 'valetkey/resource';
 import { expressProtect } from 'valetkey/resource/express';
 import { honoProtect } from 'valetkey/resource/hono';
@@ -8,17 +10,22 @@ import { describe, expect, it } from 'vitest';
 const issuer = 'https://id.example.com';
 const tokens = { find: () => Promise.resolve(null) };
 const api = { resource: 'https://api.example.com/v1', tokens };
+const provider = { fetch: async () => new Response(), handles: () => true };
 const asked = { issuer, clientId: 'api', clientSecret: 'secret' };
 
 const SOURCE = 'Write it like providerTokens(provider), or introspectedTokens({ … }).';
 const REGISTER =
   'Register this API: npx valetkey application create --kind resource-server --name "My API".';
 
+const HEADER = 'Name the header of your proxy.';
+
 const MAKE = {
   createResource: (more: object) => createResource({ ...api, ...more }),
   introspectedTokens: (more: object) => introspectedTokens({ ...asked, ...more }),
   jwtTokens: (more: object) => jwtTokens({ issuer, ...more }),
   expressProtect: (more: object) => expressProtect(createResource(api), more),
+  nodeListener: (more: object) => nodeListener(provider, more),
+  expressValetkey: (more: object) => expressValetkey(provider, more),
   honoProtect: (more: object) => honoProtect(createResource(api), more),
   'the rules for passing': (more: object) =>
     createResource(api).judge({}, more as { readonly preflight?: boolean }),
@@ -61,6 +68,10 @@ describe.each<[keyof typeof MAKE, object, string, string]>([
   ['the rules for passing', { prefligth: true }, 'prefligth', 'Did you mean preflight?'],
   ['the rules for passing', { signedIn: true }, 'signedIn', 'Pass a function.'],
   ['expressProtect', { trustProxies: 1 }, 'trustProxies', 'Did you mean trustProxy?'],
+  ['expressProtect', { certificateHeaders: {} }, 'certificateHeaders.certificate', HEADER],
+  ['nodeListener', { trustProxies: 1 }, 'trustProxies', 'Did you mean trustProxy?'],
+  ['nodeListener', { overrideGlobals: 1 }, 'overrideGlobals', 'Write true or false, not a text.'],
+  ['expressValetkey', { trustedProxy: 1 }, 'trustedProxy', 'Did you mean trustProxy?'],
   ['honoProtect', { certificat: () => null }, 'certificat', 'Did you mean certificate?'],
   ['honoProtect', { certificate: 'pem' }, 'certificate', 'Pass a function.'],
   ['the rules for passing', { preflight: 1 }, 'preflight', 'Write true or false, not a text.'],

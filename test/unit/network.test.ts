@@ -1,6 +1,6 @@
 /** Which addresses count as one network: limits count it, and the device page compares it. */
 import { describe, expect, it } from 'vitest';
-import { isPublicAddress, networkOf } from '../../src/domain/addresses.ts';
+import { addressIn, isPublicAddress, networkOf } from '../../src/domain/addresses.ts';
 
 describe('networkOf', () => {
   it.each([
@@ -15,6 +15,20 @@ describe('networkOf', () => {
     ['not an address', 'not an address'],
   ])('of %s is %s', (address, network) => {
     expect(networkOf(address)).toBe(network);
+  });
+});
+
+describe('addressIn', () => {
+  it.each([
+    [undefined, null],
+    // Hosts in JavaScript may say null as well.
+    [null as unknown as undefined, null],
+    ['', null],
+    ['unknown', null],
+    ['203.0.113.7:443', '203.0.113.7'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+  ])('of %s is %s', (told, address) => {
+    expect(addressIn(told)).toBe(address);
   });
 });
 
